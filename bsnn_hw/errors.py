@@ -1,0 +1,42 @@
+"""What a user can cause, as exceptions that carry their exit code.
+
+A message reads *Where: what must hold, what was given; what to do.*
+"""
+
+__all__ = ["BsnnError", "InputError", "MismatchError", "ModelError", "ToolError"]
+
+
+class BsnnError(Exception):
+    """Base of everything that a user can cause; ``main`` turns it into one line."""
+
+    exit_code = 1
+
+
+class InputError(BsnnError):
+    """A file, folder or option that cannot be used."""
+
+
+class ModelError(InputError):
+    """All problems of one model, collected.
+
+    Parameters
+    ----------
+    problems : sequence of str, at least one
+        Each names the layer, what must hold and what was given.
+    """
+
+    def __init__(self, problems):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class ToolError(BsnnError):
+    """A tool is missing or failed."""
+
+    exit_code = 3
+
+
+class MismatchError(BsnnError):
+    """Hardware and reference disagree; the message names the first difference."""
+
+    exit_code = 4
