@@ -14,10 +14,11 @@ Arrays are float64 and read-only.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import numpy as np
+
+from bsnn_hw.ir.network import Coding, Comparison, Reset
 
 __all__ = [
     "Coding",
@@ -30,27 +31,6 @@ __all__ = [
     "Norm",
     "Reset",
 ]
-
-
-class Coding(enum.Enum):
-    """How a sample enters."""
-
-    DIRECT = "direct"  # the analog values, the same in every timestep
-    EVENTS = "events"  # 0/1 spikes per timestep
-
-
-class Reset(enum.Enum):
-    """What a neuron that fires does to its membrane potential."""
-
-    HARD = "hard"  # to zero
-    SOFT = "soft"  # subtract the threshold
-
-
-class Comparison(enum.Enum):
-    """When a neuron fires."""
-
-    AT_LEAST = ">="
-    ABOVE = ">"
 
 
 @dataclass(frozen=True)
