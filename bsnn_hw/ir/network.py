@@ -114,6 +114,11 @@ class Readout:
     bias: np.ndarray
     scale: float
 
+    @property
+    def constant_gain(self) -> bool:
+        """True if the gain is the same in every timestep: one pass per inference is enough."""
+        return bool((self.gain == self.gain[0]).all())
+
 
 @dataclass(frozen=True)
 class Network:

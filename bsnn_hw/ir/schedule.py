@@ -1,0 +1,110 @@
+"""How a layer is laid out in space and time: lanes, parallel neurons, folds and addresses.
+
+One layer's inputs arrive as *words* of ``source_width`` inputs, word after word.  Input ``i`` is
+bit ``i % source_width`` of word ``i // source_width``; a bit belongs to lane ``bit % lanes`` and
+is that lane's slot ``bit // lanes``.  Output neuron ``n`` is position ``n % parallel`` of fold
+``n // parallel``.  A lane's weight bank holds, at ``row * folds + fold``, the weights from the
+input at ``row = word * slots + slot`` to the ``parallel`` neurons of that fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["LayerGeometry", "LayerPlan", "Schedule", "geometries"]
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """Parallelism of one layer.
+
+    lanes : int, 1..source width: input events taken per cycle
+    parallel : int, 1..neurons: neurons updated per cycle
+    """
+
+    lanes: int
+    parallel: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One plan per layer, the readout last, and the depth of every event queue in entries."""
+
+    layers: tuple[LayerPlan, ...]
+    queue_depth: int = 32
+
+
+@dataclass(frozen=True)
+class LayerGeometry:
+    """Counts and address maps of one layer, see the module's text."""
+
+    inputs: int
+    source_width: int
+    neurons: int
+    lanes: int
+    parallel: int
+
+    @property
+    def folds(self) -> int:
+        """Cycles of one pass over the neurons, and of one group of events."""
+        return -(-self.neurons // self.parallel)
+
+    @property
+    def tail(self) -> int:
+        """Neurons in the last fold, 1..parallel."""
+        return self.neurons - (self.folds - 1) * self.parallel
+
+    @property
+    def words(self) -> int:
+        """Words per timestep at the input."""
+        return -(-self.inputs // self.source_width)
+
+    @property
+    def slots(self) -> int:
+        """Inputs of one word that share a lane, at most."""
+        return -(-self.source_width // self.lanes)
+
+    @property
+    def rows(self) -> int:
+        """Input rows of one weight bank."""
+        return self.words * self.slots
+
+    @property
+    def depth(self) -> int:
+        """Words of one weight bank, ``parallel`` bits each."""
+        return self.rows * self.folds
+
+    def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lane and row of input ``index``, an integer array."""
+        word, bit = np.divmod(np.asarray(index), self.source_width)
+        return bit % self.lanes, word * self.slots + bit // self.lanes
+
+    def banks(self, weights: np.ndarray) -> list[list[int]]:
+        """Weight banks, ``lanes`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
+
+        weights : int8 (neurons, inputs), each -1 or +1
+        """
+        padded = np.zeros((self.folds * self.parallel, self.inputs), bool)
+        padded[: self.neurons] = weights > 0
+        lane, row = self.lane_row(np.arange(self.inputs))
+        banks = np.zeros((self.lanes, self.rows, self.folds, self.parallel), bool)
+        banks[lane, row] = padded.reshape(self.folds, self.parallel, self.inputs).transpose(2, 0, 1)
+        packed = np.packbits(banks, axis=-1, bitorder="little")
+        flat = packed.reshape(self.lanes, self.depth, -1)
+        return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
+
+
+def geometries(input_size: int, neurons: tuple[int, ...],
+               schedule: Schedule) -> tuple[LayerGeometry, ...]:
+    """Geometry of every layer: each one's source width is the previous one's ``parallel``.
+
+    The first layer's words are ``lanes`` wide: one external event slot per lane.
+    """
+    result = []
+    inputs, width = input_size, schedule.layers[0].lanes
+    for count, plan in zip(neurons, schedule.layers, strict=True):
+        result.append(LayerGeometry(inputs, width, count, plan.lanes, plan.parallel))
+        inputs, width = count, plan.parallel
+    return tuple(result)
