@@ -1,0 +1,43 @@
+"""Training wing: binary spiking networks in torch, and the data they learn from.
+
+Names load when they are first used, so that ``bsnn_hw.nn.data`` needs numpy only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__all__ = [
+    "IF",
+    "LIF",
+    "AGMMGate",
+    "BatchNorm",
+    "BinaryConv2d",
+    "BinaryLinear",
+    "ConstantGate",
+    "Layer",
+    "Network",
+    "Readout",
+    "SharedScaleNorm",
+    "document",
+    "fully_connected",
+    "save_model",
+]
+
+_HOMES = {
+    "synapse": ("BinaryConv2d", "BinaryLinear"),
+    "norm": ("BatchNorm", "SharedScaleNorm"),
+    "gate": ("AGMMGate", "ConstantGate"),
+    "neuron": ("IF", "LIF"),
+    "network": ("Layer", "Network", "Readout", "fully_connected"),
+    "export": ("document", "save_model"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds `name`, on first use."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"bsnn_hw.nn.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

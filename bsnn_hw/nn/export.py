@@ -1,0 +1,136 @@
+"""A torch network as the plain dictionary of ``model.pt`` (docs/model.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bsnn_hw.errors import ModelError
+from bsnn_hw.nn.gate import AGMMGate, ConstantGate
+from bsnn_hw.nn.network import Layer, Network, Readout
+from bsnn_hw.nn.neuron import LIF
+
+__all__ = ["document", "save_model"]
+
+
+def save_model(path: str | Path, network: Network, *, input: Mapping[str, Any], name: str | None
+               = None, classes: Sequence[str] = (), recipe: Mapping[str, Any] | None = None
+               ) -> None:
+    """Write `network` as a model file that the compiler reads; parameters as `document`.
+
+    `name` is the file's stem where it is not given.
+    """
+    from bsnn_hw.model.format import save
+
+    save(path, document(network, input=input, name=name or Path(path).stem, classes=classes,
+                        recipe=recipe))
+
+
+def document(network: Network, *, input: Mapping[str, Any], name: str, classes: Sequence[str] = (),
+             recipe: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Describe a trained network with tensors and primitives only.
+
+    Parameters
+    ----------
+    network : `Network`, of own layers or of torch modules inside `Layer` and `Readout`
+    input : {"shape": [size], "bits": 1..8, "scale": float, "offset": float}; the real input is
+        ``scale * integer + offset``; only "shape" for a network with events coding
+    classes : names of the classes, in order
+    recipe : primitives that say how it was trained
+
+    Raises
+    ------
+    ModelError
+        When a layer is none that the file can hold; all of them at once.
+    """
+    problems: list[str] = []
+    blocks = [*network.hidden.items(), ("readout", network.readout)]
+    layers = [_layer(block_name, block, problems) for block_name, block in blocks]
+    if problems:
+        raise ModelError(problems)
+    written = {"format": "bsnn-hw/model", "version": 1, "name": name,
+               "timesteps": network.timesteps,
+               "input": _input(network.coding.value, input), "layers": layers}
+    if classes:
+        written["classes"] = list(classes)
+    if recipe:
+        written["recipe"] = dict(recipe)
+    return written
+
+
+def _input(coding: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    if coding == "events":
+        return {"coding": coding, "scale": 1.0, "offset": 0.0, "shape": list(given["shape"])}
+    return {"coding": coding, "scale": 1.0, "offset": 0.0, **given, "shape": list(given["shape"])}
+
+
+def _layer(name: str, block: Layer | Readout, problems: list[str]) -> dict[str, Any]:
+    weight = getattr(block.synapse, "weight", None)
+    if not isinstance(weight, Tensor) or weight.dim() != 2:
+        problems.append(f"layer {name!r}: synapse must have a weight of (neurons, fan_in), not "
+                        f"{type(block.synapse).__name__}; use BinaryLinear or torch.nn.Linear")
+        return {}
+    written = {"name": name, "type": "linear", "weight": _signs(weight),
+               "norm": _norm(name, block.norm, weight.shape[0], problems),
+               "gate": _gate(name, block.gate, problems),
+               "neuron": _neuron(name, block, problems)}
+    bias = getattr(block.synapse, "bias", None)
+    if bias is not None:
+        written["bias"] = _plain(bias)
+    return written
+
+
+def _signs(weight: Tensor) -> Tensor:
+    # Eight bits per sign instead of 32: only the sign counts, and the file stays small.
+    return torch.where(weight.detach() >= 0, 1, -1).to(torch.int8).cpu()
+
+
+def _norm(name: str, norm: nn.Module | None, neurons: int, problems: list[str]
+          ) -> dict[str, Any] | None:
+    if norm is None:
+        return None
+    mean, var = getattr(norm, "running_mean", None), getattr(norm, "running_var", None)
+    if mean is None or var is None:
+        problems.append(f"layer {name!r}: norm must keep a running mean and variance, "
+                        f"{type(norm).__name__} keeps none; use BatchNorm")
+        return None
+    gamma = torch.ones(1) if norm.weight is None else norm.weight
+    beta = torch.zeros(1) if norm.bias is None else norm.bias
+    tensors = {"gamma": gamma, "beta": beta, "mean": mean, "var": var}
+    # A shared scale is written once per class, which is what it means.
+    return {key: _plain(value.expand(neurons)) for key, value in tensors.items()
+            } | {"eps": float(norm.eps)}
+
+
+def _gate(name: str, gate: nn.Module | None, problems: list[str]) -> dict[str, Any] | None:
+    if gate is None:
+        return None
+    if isinstance(gate, AGMMGate) and gate.average == "sample":
+        return {"kind": "sample", "alpha": _plain(gate.alpha)}
+    if isinstance(gate, AGMMGate | ConstantGate):
+        return {"kind": "constant", "value": _plain(gate.values())}
+    problems.append(f"layer {name!r}: gate must be AGMMGate, ConstantGate or None, not "
+                    f"{type(gate).__name__}; give its constants as ConstantGate")
+    return None
+
+
+def _neuron(name: str, block: Layer | Readout, problems: list[str]) -> dict[str, Any]:
+    neuron = block.neuron
+    if isinstance(block, Readout):
+        return {"type": "readout"}
+    if not isinstance(neuron, LIF):
+        problems.append(f"layer {name!r}: neuron must be LIF or IF, not {type(neuron).__name__}; "
+                        f"state its leak, threshold, reset and comparison as LIF")
+        return {}
+    leak = {} if neuron.leak == 1 else {"leak": neuron.leak}
+    return {"type": "lif" if leak else "if", **leak, "threshold": neuron.threshold,
+            "reset": neuron.reset.value, "comparison": neuron.comparison.value,
+            "input_scale": neuron.input_scale}
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    return tensor.detach().to(device="cpu", copy=True).contiguous()

@@ -1,0 +1,122 @@
+"""What a training run is made of: enough to repeat it bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.nn.data import DATASETS
+
+__all__ = ["Recipe", "default_recipe", "recipe_from"]
+
+GATES = ("agmm", "agmm-sample", "none")
+RESETS = ("hard", "soft")
+CODINGS = ("direct", "events")
+
+# Per data set, what differs from the defaults below; found on the validation split.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "digits": {"hidden": (128, 64), "epochs": 40, "flips": False, "validation": 200},
+    "fashion-mnist": {"hidden": (128, 96), "epochs": 30, "flips": True},
+    "mnist": {"hidden": (128, 96), "epochs": 20, "flips": False},
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that the trained weights depend on; checked when it is made.
+
+    dataset : one of `bsnn_hw.nn.data.DATASETS`
+    hidden : neurons of each hidden layer
+    epochs, timesteps, batch, seed, threads : int; threads, since sums depend on their order
+    gate, reset, coding : one of `GATES`, `RESETS`, `CODINGS`
+    leak : float in (0, 1]; threshold : float, positive
+    bits : int, width of an input value
+    learning_rate : float, of Adam, at the start of the cosine
+    rate_penalty : float, weight of the sum of the layers' mean firing rates in the loss
+    flips : bool, mirror half of the training images
+    validation : int, samples at the end of the training data that are kept out of training
+    device : "cpu" or "cuda"
+
+    Raises
+    ------
+    InputError
+        For a value outside its range; all of them at once.
+    """
+
+    dataset: str
+    hidden: tuple[int, ...]
+    epochs: int
+    flips: bool
+    timesteps: int = 4
+    gate: str = "agmm"
+    reset: str = "hard"
+    coding: str = "direct"
+    leak: float = 0.5
+    threshold: float = 1.0
+    bits: int = 4
+    batch: int = 128
+    learning_rate: float = 1e-2
+    rate_penalty: float = 0.3
+    validation: int = 5000
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+
+    def __post_init__(self):
+        problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
+                    f"change --{name.replace('_', '-')}"
+                    for name, expected, holds in self._rules() if not holds]
+        if problems:
+            raise InputError("\n".join(problems))
+
+    def _rules(self):
+        """Yield (field, what must hold, whether it does)."""
+        yield "dataset", f"one of {', '.join(DATASETS)}", self.dataset in DATASETS
+        for name, choices in (("gate", GATES), ("reset", RESETS), ("coding", CODINGS),
+                              ("device", ("cpu", "cuda"))):
+            yield name, f"one of {', '.join(choices)}", getattr(self, name) in choices
+        yield "hidden", "one or more sizes of at least 1", (
+            len(self.hidden) > 0 and min(self.hidden) >= 1)
+        for name in ("epochs", "timesteps", "threads"):
+            yield name, "1 or more", getattr(self, name) >= 1
+        # BatchNorm has no variance to work with in a batch of one.
+        yield "batch", "2 or more", self.batch >= 2
+        for name in ("rate_penalty", "validation", "seed"):
+            yield name, "0 or more", 0 <= getattr(self, name) < float("inf")
+        yield "leak", "in (0, 1]", 0 < self.leak <= 1
+        for name in ("threshold", "learning_rate"):
+            yield name, "positive", 0 < getattr(self, name) < float("inf")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as primitives, `hidden` as a list."""
+        return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+
+
+def default_recipe(dataset: str, **changes: Any) -> Recipe:
+    """Return the recipe of `dataset`, with `changes`.
+
+    Raises
+    ------
+    InputError
+        For an unknown data set or a value outside its range.
+    """
+    if dataset not in _DEFAULTS:
+        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, not {dataset!r}")
+    return Recipe(dataset, **_DEFAULTS[dataset] | changes)
+
+
+def recipe_from(fields: dict[str, Any]) -> Recipe:
+    """Rebuild a recipe from `Recipe.as_dict`.
+
+    Raises
+    ------
+    InputError
+        When fields are missing, unknown or out of range.
+    """
+    try:
+        return Recipe(**fields | {"hidden": tuple(fields["hidden"])})
+    except (TypeError, KeyError) as error:
+        raise InputError(f"recipe: must have the fields of this version, {error}; "
+                         f"train again") from error

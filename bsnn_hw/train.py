@@ -1,0 +1,217 @@
+"""``python -m bsnn_hw.train``: train a binary spiking network and write its model file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.nn.data import DATASETS
+
+__all__ = ["main", "train"]
+
+_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+_NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "force"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        train(options)
+    except BsnnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; continue with --resume {_out(options).with_suffix('.checkpoint')}",
+              file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Train as the options say; return the evaluation on the test set.
+
+    Writes ``OUT``, and beside it ``.checkpoint`` after every epoch and ``.jsonl``, the log.
+
+    Raises
+    ------
+    InputError
+        For options, data or a checkpoint that cannot be used.
+    """
+    trainer = _trainer(options)
+    out = _out(options)
+    _save_progress(trainer, out)  # an unusable folder is noticed before the work, not after
+    print(_headline(trainer))
+    while not trainer.finished:
+        line = trainer.run_epoch(_progress(trainer))
+        _save_progress(trainer, out)
+        print(_epoch_text(trainer, line))
+    result = trainer.test()
+    _save_results(trainer, result, out)
+    print(_result_text(result, out))
+    return result
+
+
+def _trainer(options: argparse.Namespace):
+    changes = {key: value for key, value in vars(options).items()
+               if key not in _NOT_RECIPE and value is not None}
+    if options.resume is None:
+        recipe, state = _fresh_recipe(options, changes), None
+        _refuse_overwriting(options)
+    else:
+        recipe, state = _resumed_recipe(options, changes)
+    from bsnn_hw.nn.data import load
+    from bsnn_hw.nn.training import Trainer
+
+    return Trainer(recipe, load(recipe.dataset, options.data_dir, recipe.bits), state)
+
+
+def _fresh_recipe(options: argparse.Namespace, changes: dict[str, Any]):
+    from bsnn_hw.nn.recipe import default_recipe
+
+    if options.dataset is None:
+        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, or --resume, "
+                         f"none given; name one")
+    return default_recipe(options.dataset, **changes)
+
+
+def _resumed_recipe(options: argparse.Namespace, changes: dict[str, Any]):
+    from bsnn_hw.nn.files import load_checkpoint
+    from bsnn_hw.nn.recipe import recipe_from
+
+    state = load_checkpoint(options.resume)
+    recipe = recipe_from(state["recipe"])
+    if options.dataset is not None:
+        changes["dataset"] = options.dataset
+    for key, value in changes.items():
+        if getattr(recipe, key) != value:
+            raise InputError(f"{options.resume}: {key} must stay {getattr(recipe, key)!r} when a "
+                             f"run is resumed, not {value!r}; leave the option out")
+    return recipe, state
+
+
+def _refuse_overwriting(options: argparse.Namespace) -> None:
+    out = _out(options)
+    for path in (out, out.with_suffix(".checkpoint")):
+        if path.exists() and not options.force:
+            raise InputError(f"{path}: must not exist yet; give another --out, --resume its "
+                             f"checkpoint, or --force to overwrite")
+
+
+def _out(options: argparse.Namespace) -> Path:
+    if options.out is not None:
+        return options.out
+    if options.resume is not None:
+        return options.resume.with_suffix(".pt")
+    return Path("runs") / f"{str(options.dataset).replace('-', '_')}_fc.pt"
+
+
+def _progress(trainer):
+    from tqdm import tqdm
+
+    label = f"epoch {trainer.epoch + 1}/{trainer.recipe.epochs}"
+    return lambda steps: tqdm(steps, desc=label, unit="batch", leave=False, delay=1,
+                              disable=None)
+
+
+def _save_progress(trainer, out: Path) -> None:
+    from bsnn_hw.nn.files import save_checkpoint, write_whole
+
+    save_checkpoint(out.with_suffix(".checkpoint"), trainer.state())
+    write_whole(out.with_suffix(".jsonl"), _log(trainer))
+
+
+def _save_results(trainer, result: dict[str, Any], out: Path) -> None:
+    from bsnn_hw.nn.export import save_model
+    from bsnn_hw.nn.files import write_whole
+
+    recipe, dataset = trainer.recipe, trainer.dataset
+    size = dataset.train_x.shape[1]
+    described = {"shape": [size], "bits": recipe.bits, "scale": 1 / ((1 << recipe.bits) - 1),
+                 "offset": 0.0}
+    save_model(out, trainer.network, input=described, classes=dataset.classes,
+               recipe=recipe.as_dict() | {"test_accuracy": result["accuracy"]})
+    write_whole(out.with_suffix(".jsonl"), _log(trainer, {"test": result}))
+    # A finished run has nothing to continue; the model holds the recipe.
+    out.with_suffix(".checkpoint").unlink(missing_ok=True)
+
+
+def _log(trainer, *last: dict[str, Any]) -> bytes:
+    lines = [{"recipe": trainer.recipe.as_dict()}, *trainer.history, *last]
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def _headline(trainer) -> str:
+    sizes = [trainer.dataset.train_x.shape[1], *trainer.recipe.hidden,
+             len(trainer.dataset.classes)]
+    weights = sum(synapse.weight.numel() for synapse in trainer.network.synapses().values())
+    start = f", from epoch {trainer.epoch}" if trainer.epoch else ""
+    return (f"{trainer.recipe.dataset} {'-'.join(map(str, sizes))}, {weights:,} binary weights, "
+            f"T = {trainer.recipe.timesteps}, gate {trainer.recipe.gate}, seed "
+            f"{trainer.recipe.seed}{start}")
+
+
+def _epoch_text(trainer, line: dict[str, Any]) -> str:
+    rates = " ".join(f"{name} {rate:.3f}" for name, rate in line["rates"].items())
+    validation = line["validation_accuracy"]
+    checked = "" if validation is None else f"  validation {validation:7.2%}"
+    return (f"epoch {line['epoch']:3}/{trainer.recipe.epochs}  loss {line['loss']:.4f}  training "
+            f"{line['train_accuracy']:7.2%}{checked}  π {line['flip_ratio']:.2e}  firing {rates}")
+
+
+def _result_text(result: dict[str, Any], out: Path) -> str:
+    spikes = ", ".join(f"{name} {count:.1f}"
+                       for name, count in result["spikes_per_inference"].items())
+    return (f"test {result['accuracy']:.2%} of {result['samples']:,} samples; spikes per "
+            f"inference: {spikes}\nmodel {out}")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bsnn_hw.train", description="Train a binary spiking network on a data set "
+        "and write model.pt; beside it a checkpoint after every epoch and a log (JSON lines).")
+    parser.add_argument("dataset", nargs="?", choices=DATASETS, help="left out with --resume")
+    add = parser.add_argument
+    add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
+        "digits 128,64)")
+    add("--timesteps", type=int, metavar="T", help="timesteps per inference (4)")
+    add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "
+        "at inference, with the sample's own average, or none, the control (agmm)")
+    add("--coding", choices=("direct", "events"), help="input as integers once per inference, or "
+        "as spikes, thermometer over time (direct)")
+    add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4)")
+    add("--reset", choices=("hard", "soft"), help="membrane after a spike: 0, or less the "
+        "threshold (hard)")
+    add("--leak", type=float, help="share of the membrane kept per timestep, (0, 1]; 1 is IF (0.5)")
+    add("--threshold", type=float, help="firing threshold, positive (1.0)")
+    add("--rate-penalty", type=float, metavar="MU", help="loss per unit of the layers' summed "
+        "firing rates (0.3)")
+    add("--epochs", type=int, help="passes over the training data (fashion-mnist 30, digits 40, "
+        "mnist 20)")
+    add("--batch", type=int, help="samples per step (128)")
+    add("--learning-rate", type=float, help="of Adam, at the start of the cosine (0.01)")
+    add("--validation", type=int, metavar="N", help="last N training samples kept out of training "
+        "(5000; digits 200)")
+    add("--flips", action=argparse.BooleanOptionalAction, default=None, help="mirror half of the "
+        "training images (fashion-mnist only)")
+    add("--seed", type=int, help="of weights and order (0)")
+    add("--threads", type=int, help="CPU threads; results are equal for an equal number (1)")
+    add("--device", choices=("cpu", "cuda"), help="where to train (cpu)")
+    add("--data-dir", type=Path, help="folder of the IDX files (the system's and torchvision's "
+        "are searched)")
+    add("--out", type=Path, help="model file (runs/DATASET_fc.pt)")
+    add("--resume", type=Path, metavar="CHECKPOINT", help="continue an interrupted run, exactly")
+    add("--force", action="store_true", help="overwrite an existing model and checkpoint")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
