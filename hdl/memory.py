@@ -1,0 +1,65 @@
+"""A memory of rows that its owner reads every cycle and writes some cycles later."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.formats import index_width
+
+__all__ = ["StateMemory"]
+
+
+class StateMemory(wiring.Component):
+    """``rows`` words of state, all zero after power-up.
+
+    ``read_data`` shows, one cycle after ``read_row``, that row with every write up to that
+    cycle's start in it: a write in cycle k is seen by whoever gave its row in cycle k or later.
+
+    Parameters
+    ----------
+    rows : int, 1 or more; a single row becomes a register
+    width : int, bits
+
+    Members
+    -------
+    read_row : In, index of the row to show next
+    read_data : Out, ``width`` bits, one cycle after ``read_row``
+    write_enable, write_row, write_data : In, taken at the end of the cycle
+    """
+
+    def __init__(self, *, rows: int, width: int):
+        if rows < 1 or width < 1:
+            raise ValueError(f"rows and width must be 1 or more, not {rows} and {width}")
+        self._rows = rows
+        self._width = width
+        super().__init__({
+            "read_row": In(index_width(rows)),
+            "read_data": Out(width),
+            "write_enable": In(1),
+            "write_row": In(index_width(rows)),
+            "write_data": In(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        if self._rows == 1:
+            with m.If(self.write_enable):
+                m.d.sync += self.read_data.eq(self.write_data)
+            return m
+
+        m.submodules.store = store = memory.Memory(shape=self._width, depth=self._rows, init=[])
+        write = store.write_port()
+        # A registered row and an unregistered read are what a LUT memory gives for nothing.
+        read = store.read_port(domain="comb")
+        row = Signal.like(self.read_row)
+        m.d.sync += row.eq(self.read_row)
+        m.d.comb += [
+            read.addr.eq(row),
+            self.read_data.eq(read.data),
+            write.en.eq(self.write_enable),
+            write.addr.eq(self.write_row),
+            write.data.eq(self.write_data),
+        ]
+        return m

@@ -1,0 +1,213 @@
+"""Class scores and the winner; the reference is reference/readout.py."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from bsnn_hw.hdl.formats import index_width, lane_event
+from bsnn_hw.hdl.layer import charge_pipeline
+from bsnn_hw.hdl.memory import StateMemory
+from bsnn_hw.hdl.sequencer import Cadence
+from bsnn_hw.ir.bounds import Interval, ReadoutBounds
+from bsnn_hw.ir.network import Readout
+from bsnn_hw.ir.schedule import LayerGeometry
+
+__all__ = ["ReadoutLayer", "Scorer", "score_beat"]
+
+
+def score_beat(*, score_width: int, classes: int) -> data.StructLayout:
+    """One class's score, and the class that leads so far; after the last it is the winner."""
+    return data.StructLayout({"score": signed(score_width), "leader": index_width(classes),
+                              "last": 1})
+
+
+class Scorer(wiring.Component):
+    """Turns rows of sums into scores, one class per cycle, and finds the largest.
+
+    Parameters
+    ----------
+    layer : Readout
+    bounds : ReadoutBounds
+    parallel : int, sums per row
+
+    Members
+    -------
+    sums : In; load : In, take ``sums`` in this cycle; only when ``idle``
+    idle : Out
+    beats : Out stream of ``score_beat``
+    """
+
+    def __init__(self, layer: Readout, bounds: ReadoutBounds, *, parallel: int):
+        self._layer = layer
+        self._bounds = bounds
+        self._parallel = parallel
+        self._classes = layer.synapse.neurons
+        # With constant gains a row holds all timesteps' sums and is scored once.
+        self._passes = 1 if layer.constant_gain else len(layer.gain)
+        beat = score_beat(score_width=bounds.score.width, classes=self._classes)
+        super().__init__({
+            "sums": In(data.ArrayLayout(signed(bounds.acc.width), parallel)),
+            "load": In(1),
+            "idle": Out(1),
+            "beats": Out(stream.Signature(beat)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        advance = Signal()
+        m.d.comb += advance.eq(~self.beats.valid | self.beats.ready)
+        place = self._serialize(m, advance)
+
+        # Weigh: one cycle to look up the gain, one to multiply.
+        gain = self._gain(m, advance, place[0])
+        weighed = Signal(signed(self._bounds.score.width))
+        value = Signal.like(self._row[0])
+        with m.If(advance):
+            m.d.sync += [value.eq(self._row[0]), weighed.eq(value * gain)]
+            m.d.sync += [later.eq(sooner) for sooner, later in zip(place, place[1:], strict=False)]
+
+        # Sum up and compare; `>` leaves a tie to the lowest index.
+        score = Signal(signed(self._bounds.score.width))
+        best = Signal.like(score)
+        leads = Signal()
+        m.d.comb += [
+            score.eq(self._before(m, advance, place, score) + weighed),
+            leads.eq((place[2].index == 0) | (score > best)),
+        ]
+        beat = self.beats.payload
+        with m.If(advance):
+            m.d.sync += self.beats.valid.eq(place[2].valid & place[2].final)
+            with m.If(place[2].valid):
+                m.d.sync += [
+                    beat.score.eq(score),
+                    beat.last.eq(place[2].index == self._classes - 1),
+                ]
+                with m.If(leads):
+                    m.d.sync += [best.eq(score), beat.leader.eq(place[2].index)]
+        return m
+
+    def _serialize(self, m, advance):
+        """Shift a row out, first class first; returns each stage's class and pass."""
+        layout = data.StructLayout({"valid": 1, "index": index_width(self._classes),
+                                    "turn": index_width(self._passes), "first": 1, "final": 1})
+        place = [Signal(layout, name=f"place_{stage}") for stage in range(3)]
+        self._row = row = Signal(self.sums.shape(), name="row")
+        left = Signal(range(self._parallel + 1))
+        index = Signal.like(place[0].index, name="index")
+        turn = Signal.like(place[0].turn, name="turn")
+
+        tail_start = (-(-self._classes // self._parallel) - 1) * self._parallel
+        with m.If(self.load):
+            m.d.sync += [
+                row.eq(self.sums),
+                left.eq(Mux(index == tail_start, self._classes - tail_start, self._parallel)),
+            ]
+        with m.Elif(advance & (left != 0)):
+            m.d.sync += [row[i].eq(row[i + 1]) for i in range(self._parallel - 1)]
+            m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
+            with m.If(index == self._classes - 1):
+                m.d.sync += [index.eq(0), turn.eq(turn + 1)]
+                with m.If(turn == self._passes - 1):
+                    m.d.sync += turn.eq(0)
+        m.d.comb += [
+            self.idle.eq(left == 0),
+            place[0].valid.eq(left != 0),
+            place[0].index.eq(index),
+            place[0].turn.eq(turn),
+            place[0].first.eq(turn == 0),
+            place[0].final.eq(turn == self._passes - 1),
+        ]
+        return place
+
+    def _lookup(self, m, name, table, row, advance):
+        """``table[row]``, one advance later."""
+        low, high = min(table), max(table)
+        if low == high:
+            return low
+        shape = signed(Interval(low, high).width)
+        m.submodules[name] = rom = memory.Memory(shape=shape, depth=len(table), init=table)
+        read = rom.read_port()
+        m.d.comb += [read.addr.eq(row), read.en.eq(advance)]
+        return read.data
+
+    def _gain(self, m, advance, place):
+        table = self._layer.gain[: self._passes].flatten().tolist()
+        row = place.index if self._passes == 1 else place.turn * self._classes + place.index
+        return self._lookup(m, "gain", table, row, advance)
+
+    def _before(self, m, advance, place, score):
+        """What the score starts from: the bias, or the passes before this one."""
+        bias = self._lookup(m, "bias", self._layer.bias.tolist(), place[1].index, advance)
+        if self._passes == 1:
+            return bias
+        m.submodules.partial = partial = StateMemory(rows=self._classes, width=len(score))
+        m.d.comb += [
+            partial.read_row.eq(Mux(advance, place[1].index, place[2].index)),
+            partial.write_enable.eq(place[2].valid & advance),
+            partial.write_row.eq(place[2].index),
+            partial.write_data.eq(score),
+        ]
+        return Mux(place[2].first, bias, partial.read_data.as_signed())
+
+
+class ReadoutLayer(wiring.Component):
+    """The last layer: events of its lanes in, one beat per class and inference out.
+
+    Parameters
+    ----------
+    layer : Readout
+    bounds : ReadoutBounds
+    geometry : LayerGeometry
+    timesteps, max_value : int
+
+    Members
+    -------
+    heads : In, one stream of ``lane_event`` per lane
+    beats : Out stream of ``score_beat``
+    """
+
+    def __init__(self, layer: Readout, bounds: ReadoutBounds, geometry: LayerGeometry, *,
+                 timesteps: int, max_value: int):
+        self._layer = layer
+        self._bounds = bounds
+        self._geometry = geometry
+        self._timesteps = timesteps
+        self._max_value = max_value
+        head = lane_event(address_width=index_width(geometry.depth),
+                          value_width=max_value.bit_length())
+        beat = score_beat(score_width=bounds.score.width, classes=geometry.neurons)
+        super().__init__({
+            "heads": In(stream.Signature(head)).array(geometry.lanes),
+            "beats": Out(stream.Signature(beat)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        constant = self._layer.constant_gain
+        sequencer, accumulator = charge_pipeline(
+            m, self.heads, self._layer.synapse, self._geometry,
+            cadence=Cadence.LAST_MARK if constant else Cadence.EACH_MARK,
+            timesteps=self._timesteps, max_value=self._max_value,
+            sum_width=self._bounds.acc.width, recovery=1)
+        m.submodules.scorer = scorer = Scorer(self._layer, self._bounds,
+                                              parallel=self._geometry.parallel)
+
+        # A row that left the sequencer owns the scorer until its last class is out.
+        loading = Signal()
+        pending = Signal()
+        starts = Signal()
+        m.d.comb += [
+            starts.eq(sequencer.op.step & ~sequencer.op.sweep),
+            sequencer.room.eq(scorer.idle & ~pending),
+            scorer.sums.eq(accumulator.sums),
+            scorer.load.eq(loading),
+        ]
+        m.d.sync += loading.eq(accumulator.op.step & ~accumulator.op.sweep)
+        with m.If(starts):
+            m.d.sync += pending.eq(1)
+        with m.Elif(loading):
+            m.d.sync += pending.eq(0)
+        connect(m, scorer.beats, wiring.flipped(self.beats))
+        return m
