@@ -71,22 +71,26 @@ def accumulator_bounds(synapse: Dense, max_value: int) -> tuple[np.ndarray, np.n
 
 
 def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray):
-    """Yield per timestep (current, charged, settled, carried), each a (low, high) pair of (n,)."""
-    settled = np.zeros_like(acc_low), np.zeros_like(acc_high)
-    for t in range(len(spec.leak)):
-        carried = tuple((v * spec.leak[t]) >> spec.leak_bits for v in settled)
-        current = tuple((a << spec.fraction_bits) + spec.bias[t] for a in (acc_low, acc_high))
+    """Yield per timestep (current, charged, settled, carried), each a (low, high) pair of (n,).
+
+    The ends are Python integers in object arrays: a bound that does not fit 64 bits must be seen.
+    """
+    acc = acc_low.astype(object), acc_high.astype(object)
+    settled = acc[0] * 0, acc[1] * 0
+    for t, factor in enumerate(spec.leak.tolist()):
+        carried = tuple((v * factor) >> spec.leak_bits for v in settled)
+        current = tuple((a << spec.fraction_bits) + spec.bias[t].astype(object) for a in acc)
         charged = carried[0] + current[0], carried[1] + current[1]
-        settled = _settle(spec, spec.threshold[t], *charged)
+        settled = _settle(spec, spec.threshold[t].astype(object), *charged)
         yield current, charged, settled, carried
 
 
 def _settle(spec, threshold, low, high):
-    least = threshold + (spec.comparison is Comparison.ABOVE)  # smallest H that fires
+    least = threshold + int(spec.comparison is Comparison.ABOVE)  # the smallest H that fires
     may_fire, may_rest = high >= least, low < least
     shift = threshold if spec.reset is Reset.SOFT else None
-    fired_low = np.maximum(low, least) - shift if shift is not None else np.zeros_like(low)
-    fired_high = high - shift if shift is not None else np.zeros_like(high)
+    fired_low = np.maximum(low, least) - shift if shift is not None else 0 * low
+    fired_high = high - shift if shift is not None else 0 * high
     rest_high = np.minimum(high, least - 1)
     settled_low = np.where(may_rest, low, fired_low)
     settled_low = np.where(may_fire, np.minimum(settled_low, fired_low), settled_low)

@@ -75,24 +75,15 @@ def _check(network, inputs):
 def _run_batch(network, inputs, potentials):
     hidden, value = [], network.input.max_value
     for layer in network.hidden:
-        accs = _sums(layer.synapse, inputs, network.timesteps, value)
+        accs = synapse.sums(layer.synapse, inputs, network.timesteps, value)
         charged, fired, settled = run_hidden(layer, accs)
         kept = (charged, fired, settled) if potentials else (charged[:0], fired, settled[:0])
         hidden.append([tensor.numpy() for tensor in kept])
         inputs, value = fired, 1
     last = network.readout
-    accs = _sums(last.synapse, inputs, network.timesteps, value)
+    accs = synapse.sums(last.synapse, inputs, network.timesteps, value)
     scores = readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs)
     return hidden, scores.numpy()
-
-
-def _sums(dense, inputs, timesteps, max_value):
-    """Synaptic sums (N, T, neurons); a direct-coded input (N, size) is summed once."""
-    weights, connected = torch.as_tensor(dense.weights), torch.as_tensor(dense.connected)
-    flat = synapse.accumulate(weights, connected, inputs.reshape(-1, dense.fan_in), max_value)
-    if inputs.ndim == 2:
-        return flat[:, None, :].expand(-1, timesteps, -1)
-    return flat.reshape(*inputs.shape[:2], -1)
 
 
 def run_hidden(layer: Hidden, accs: torch.Tensor) -> tuple[torch.Tensor, ...]:

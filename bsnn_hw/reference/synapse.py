@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["accumulate"]
+from bsnn_hw.ir.network import Dense
+
+__all__ = ["accumulate", "sums"]
 
 
 def accumulate(weights: torch.Tensor, connected: torch.Tensor,
@@ -19,3 +21,13 @@ def accumulate(weights: torch.Tensor, connected: torch.Tensor,
     dtype = torch.float32 if reach < 1 << 24 else torch.float64
     acc = (inputs.to(dtype) @ weights.to(dtype).T).to(torch.int64)
     return acc * connected
+
+
+def sums(dense: Dense, inputs: torch.Tensor, timesteps: int, max_value: int) -> torch.Tensor:
+    """``acc``, int64 (N, T, neurons), of spikes (N, T, fan_in) or of direct-coded samples
+    (N, fan_in), which are summed once for all timesteps."""
+    weights, connected = torch.as_tensor(dense.weights), torch.as_tensor(dense.connected)
+    flat = accumulate(weights, connected, inputs.reshape(-1, dense.fan_in), max_value)
+    if inputs.ndim == 2:
+        return flat[:, None, :].expand(-1, timesteps, -1)
+    return flat.reshape(*inputs.shape[:2], -1)

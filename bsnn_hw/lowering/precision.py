@@ -1,0 +1,113 @@
+"""How many fraction bits each layer needs, measured on calibration data.
+
+Layer by layer, on the spikes that the integer layers before it emit: the layer in real numbers
+against the layer in integers.  A mismatch is a spike that only one of them emits, relative to the
+spikes of the real-valued one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bsnn_hw.ir.network import Hidden, Readout
+from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
+from bsnn_hw.model.description import Comparison, Input, Layer, Reset
+from bsnn_hw.reference import readout as reference_readout
+from bsnn_hw.reference.network import run_hidden
+
+__all__ = ["Precision", "choose_hidden", "choose_readout", "real_spikes"]
+
+CANDIDATES = range(11)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What was chosen for a layer, and the share of spikes (or classes) that it changes.
+
+    ``leak_bits`` is None in the readout; ``mismatch`` is None if it was given, not measured.
+    """
+
+    fraction_bits: int
+    leak_bits: int | None
+    mismatch: float | None
+
+
+def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, *, max_value: int,
+                  tolerance: float, fraction_bits: int | None,
+                  leak_bits: int | None) -> tuple[Hidden, Precision]:
+    """The cheapest integer layer within ``tolerance``, the most precise if there is none.
+
+    accs : int64 (N, T, neurons), sums of the layer's signs over its calibration inputs
+    fraction_bits, leak_bits : int or None; what is given is not searched
+    """
+    wanted = real_spikes(layer, source, accs)
+    flips = torch.as_tensor(np.where(affine(layer, source).scale < 0, -1, 1))
+
+    def measure(fraction, leak):
+        folded = fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
+                             leak_bits=leak)
+        counts = accs * flips * torch.as_tensor(folded.synapse.connected)
+        fired = run_hidden(folded, counts)[1]
+        return folded, float((fired != wanted).sum() / max(1, int(wanted.sum())))
+
+    if leak_bits is None:
+        finest = CANDIDATES[-1] if fraction_bits is None else fraction_bits
+        leak_bits = _cheapest(lambda bits: measure(finest, bits)[1], tolerance / 2)
+    if fraction_bits is None:
+        fraction_bits = _cheapest(lambda bits: measure(bits, leak_bits)[1], tolerance)
+    folded, mismatch = measure(fraction_bits, leak_bits)
+    return folded, Precision(fraction_bits, leak_bits, mismatch)
+
+
+def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, timesteps: int,
+                   max_value: int, tolerance: float,
+                   gain_bits: int | None) -> tuple[Readout, Precision]:
+    """The readout with the fewest gain bits within ``tolerance`` of changed classes.
+
+    accs : int64 (N, T, classes), sums of the layer's signs over its calibration inputs
+    """
+    real = affine(layer, source)
+    currents = accs.double() * torch.as_tensor(real.scale) + torch.as_tensor(real.shift)
+    scores = (currents * torch.as_tensor(layer.gate)[:, None]).mean(dim=1)
+    wanted = reference_readout.decide(scores)
+
+    def measure(bits):
+        folded = fold_readout(layer, source, timesteps=timesteps, max_value=max_value,
+                              gain_bits=bits)
+        got = reference_readout.decide(reference_readout.score(
+            torch.as_tensor(folded.gain), torch.as_tensor(folded.bias), accs))
+        return folded, float((got != wanted).double().mean())
+
+    if gain_bits is None:
+        gain_bits = _cheapest(lambda bits: measure(bits)[1], tolerance)
+    folded, mismatch = measure(gain_bits)
+    return folded, Precision(gain_bits, None, mismatch)
+
+
+def _cheapest(measure, tolerance):
+    measured = {}
+    for bits in CANDIDATES:
+        measured[bits] = measure(bits)
+        if measured[bits] <= tolerance:
+            return bits
+    return min(measured, key=measured.get)
+
+
+def real_spikes(layer: Layer, source: Input | None, accs: torch.Tensor) -> torch.Tensor:
+    """Spikes of the real-valued neurons, bool (N, T, neurons), for given integer sums."""
+    real, neuron = affine(layer, source), layer.neuron
+    scale, shift = torch.as_tensor(real.scale), torch.as_tensor(real.shift)
+    gate = layer.gate * neuron.input_scale
+    potential = torch.zeros(accs[:, 0].shape, dtype=torch.float64)
+    spikes = []
+    for t in range(accs.shape[1]):
+        charged = neuron.leak * potential + gate[t] * (accs[:, t] * scale + shift)
+        above = neuron.comparison is Comparison.ABOVE
+        fired = charged > neuron.threshold if above else charged >= neuron.threshold
+        rest = charged - neuron.threshold if neuron.reset is Reset.SOFT else 0.0
+        potential = torch.where(fired, rest, charged)
+        spikes.append(fired)
+    return torch.stack(spikes, dim=1)
