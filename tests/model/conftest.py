@@ -1,5 +1,7 @@
 """Valid documents for the tests, small and random."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -25,7 +27,7 @@ def build(seed=0, sizes=(6, 5, 4, 3), timesteps=3, coding="direct", **more):
     generator = torch.Generator().manual_seed(seed)
     direct = {"bits": 4, "scale": 0.25, "offset": -1.0} if coding == "direct" else {}
     layers = []
-    for index, (fan_in, neurons) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (fan_in, neurons) in enumerate(pairwise(sizes)):
         layers.append(_linear(f"fc{index + 1}", neurons, fan_in, generator,
                              norm=_norm(neurons, generator),
                              bias=torch.randn(neurons, generator=generator)))

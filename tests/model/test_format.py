@@ -53,7 +53,8 @@ def test_the_content_decides_not_the_name(document, tmp_path, suffix):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_same_document_same_bytes(build_document, tmp_path, suffix):
     save(tmp_path / f"one.{suffix}", build_document(recipe={"b": "if", "a": "lif"}))
-    other = build_document(recipe={"a": "".join(["l", "if"]), "b": "".join(["i", "f"])}, classes=None)
+    recipe = {"a": "".join(["l", "if"]), "b": "".join(["i", "f"])}
+    other = build_document(recipe=recipe, classes=None)
     other = dict(reversed(other.items()))
     big = torch.zeros(50, 6)
     big[:5] = other["layers"][0]["weight"]
