@@ -59,6 +59,9 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 def _trainer(options: argparse.Namespace):
     changes = {key: value for key, value in vars(options).items()
                if key not in _NOT_RECIPE and value is not None}
+    if _out(options).suffix not in (".pt", ".safetensors"):
+        raise InputError(f"{_out(options)}: the model file must end in .pt or .safetensors; "
+                         f"give another --out")
     if options.resume is None:
         recipe, state = _fresh_recipe(options, changes), None
         _refuse_overwriting(options)

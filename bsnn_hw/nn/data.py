@@ -5,6 +5,9 @@ Training, calibration and verification read their samples here, so that all see 
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,10 +102,12 @@ def load_sample(path: str | Path, bits: int = 4) -> Dataset:
         When the file is absent, damaged, or not such a sample.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # From memory: numpy leaves the file of a damaged archive open.
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as stored:
             name = str(stored["name"])
             arrays = [stored[key] for key in ("train_x", "train_y", "test_x", "test_y")]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile,
+            zlib.error) as error:
         raise InputError(f"{path}: must be a sample file with name, train_x, train_y, test_x and "
                          f"test_y, {error}; take examples/fashion_mnist_sample.npz") from error
     if name not in _FOLDERS or any(array.dtype != np.uint8 for array in arrays):

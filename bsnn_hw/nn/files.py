@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         When the file is absent, damaged, of another version, or not a checkpoint.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of other pickles before it refuses them
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"{path}: must be a readable checkpoint, {error.strerror or error}; "
                          f"give the file that ends in .checkpoint") from error

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 __all__ = ["AGMMGate", "ConstantGate"]
 
 _AVERAGES = ("running", "sample")
-_SMALLEST_ALPHA = 1e-3
+_SMALLEST_ALPHA = 0.1
 
 
 class AGMMGate(nn.Module):

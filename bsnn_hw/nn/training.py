@@ -18,6 +18,8 @@ from bsnn_hw.nn.recipe import Recipe
 __all__ = ["Trainer"]
 
 _EVALUATION_BATCH = 1000
+# At full rate some gates run to zero or below, and the hardware divides by them.
+_GATE_RATE = 0.1
 
 
 class Trainer:
@@ -61,7 +63,7 @@ class Trainer:
         self._batches = samples // recipe.batch
         self._samples = samples
         self.network = _build(recipe, dataset).to(recipe.device)
-        self._optimizer = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate,
+        self._optimizer = torch.optim.Adam(_groups(self.network), lr=recipe.learning_rate,
                                            fused=True)
         if state is not None:
             self._restore(state)
@@ -133,7 +135,8 @@ class Trainer:
     def _set_learning_rate(self, step: int) -> None:
         share = step / (self.recipe.epochs * self._batches)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
+            rate = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
+            group["lr"] = rate * group["share"]
 
     def _step(self, inputs: Tensor, labels: Tensor):
         output = self.network(self._encode(inputs))
@@ -221,6 +224,14 @@ def _build(recipe: Recipe, dataset: Dataset) -> Network:
         return fully_connected(sizes, timesteps=recipe.timesteps, gate=recipe.gate,
                                leak=recipe.leak, threshold=recipe.threshold, reset=recipe.reset,
                                coding=recipe.coding)
+
+
+def _groups(network: Network) -> list[dict[str, Any]]:
+    """Return the optimizer's groups: what learns at the full rate, and the gates."""
+    named = dict(network.named_parameters())
+    gates = [named.pop(name) for name in list(named) if name.endswith(".gate.alpha")]
+    return [{"params": list(named.values()), "share": 1.0},
+            {"params": gates, "share": _GATE_RATE}]
 
 
 def _named(network: Network, values: Tensor) -> dict[str, float]:

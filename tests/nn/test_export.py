@@ -1,0 +1,151 @@
+"""Export: the model file computes what the torch network computed, bit of meaning by bit."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+
+from bsnn_hw.errors import ModelError
+from bsnn_hw.model.format import load
+from bsnn_hw.nn import (
+    IF,
+    LIF,
+    AGMMGate,
+    BatchNorm,
+    BinaryConv2d,
+    BinaryLinear,
+    ConstantGate,
+    Layer,
+    Network,
+    Readout,
+    document,
+    fully_connected,
+    save_model,
+)
+
+INPUT = {"shape": [12], "bits": 4, "scale": 1 / 15, "offset": 0.0}
+
+
+def trained(seed, **options):
+    """A network whose norms and gates have moved away from their start."""
+    torch.manual_seed(seed)
+    network = fully_connected((12, 9, 7, 3), **{"timesteps": 3} | options)
+    for parameter in network.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    for _ in range(20):
+        samples = torch.randint(0, 16, (64, 12)) / 15
+        network(samples if options.get("coding") != "events"
+                else (samples > 0.5).float().expand(3, 64, 12))
+    return network.eval()
+
+
+def steps(model, samples, coding):
+    """Evaluate a loaded model with the equations of bsnn_hw.model.description, in float64."""
+    signal = model.input.scale * samples + model.input.offset
+    activity = signal if coding == "events" else np.broadcast_to(signal, (3, *signal.shape))
+    for layer in model.layers:
+        norm = layer.norm
+        sums = activity @ np.where(layer.synapse.weight >= 0, 1.0, -1.0).T + layer.synapse.bias
+        normed = (sums - norm.mean) / np.sqrt(norm.var + norm.eps) * norm.gamma + norm.beta
+        currents = layer.gate[:, None, None] * normed
+        if layer.neuron is None:
+            return currents.mean(0)
+        activity = spikes(layer.neuron, currents)
+    raise AssertionError("no readout")
+
+
+def spikes(neuron, currents):
+    potential, fired = 0.0, []
+    for current in currents:
+        charged = neuron.leak * potential + neuron.input_scale * current
+        above = charged >= neuron.threshold
+        hard = neuron.reset.value == "hard"
+        potential = charged * ~above if hard else charged - neuron.threshold * above
+        fired.append(above.astype(float))
+    return np.stack(fired)
+
+
+@pytest.mark.parametrize("options", [{}, {"gate": "none"}, {"reset": "soft"}, {"leak": 1.0},
+                                     {"leak": 0.75, "threshold": 0.8}, {"coding": "events"}],
+                         ids=str)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_file_computes_the_same_scores(tmp_path, seed, options):
+    network = trained(seed, **options)
+    coding = options.get("coding", "direct")
+    shape = (3, 16, 12) if coding == "events" else (16, 12)
+    integers = torch.randint(0, 2 if coding == "events" else 16, shape)
+    save_model(tmp_path / "m.pt", network, classes=("a", "b", "c"),
+               input={"shape": [12]} if coding == "events" else INPUT)
+    model = load(tmp_path / "m.pt")
+    wanted = network(integers.float() / (1 if coding == "events" else 15)).logits.detach()
+    assert np.allclose(steps(model, integers.numpy(), coding), wanted.numpy(), atol=1e-4)
+    assert model.name == "m"
+    assert model.classes == ("a", "b", "c")
+
+
+def test_weights_are_stored_as_signs_of_a_byte():
+    network = trained(0)
+    network.hidden["fc1"].synapse.weight.data[0, :3] = torch.tensor([0.0, -1e-9, 0.5])
+    weight = document(network, input=INPUT, name="m")["layers"][0]["weight"]
+    assert weight.dtype == torch.int8
+    assert weight[0, :3].tolist() == [1, -1, 1]
+
+
+def test_readout_has_one_scale_for_all_classes():
+    norm = document(trained(0), input=INPUT, name="m")["layers"][-1]["norm"]
+    for key in ("gamma", "mean", "var"):
+        assert norm[key].shape == (3,)
+        assert (norm[key] == norm[key][0]).all()
+    assert len(set(norm["beta"].tolist())) == 3
+
+
+def test_own_torch_modules(tmp_path):
+    torch.manual_seed(0)
+    hidden = Layer(torch.nn.Linear(12, 5), torch.nn.BatchNorm1d(5), ConstantGate(torch.ones(2)),
+                   LIF(0.9, comparison=">", reset="soft", input_scale=0.1))
+    network = Network(OrderedDict(first=hidden), Readout(torch.nn.Linear(5, 2, bias=False)),
+                      timesteps=2)
+    save_model(tmp_path / "own.safetensors", network, input=INPUT)
+    first, readout = load(tmp_path / "own.safetensors").layers
+    assert np.allclose(first.synapse.bias, hidden.synapse.bias.detach())
+    assert first.neuron.leak == 0.9
+    assert first.neuron.input_scale == 0.1
+    assert first.neuron.comparison.value == ">"
+    assert first.neuron.reset.value == "soft"
+    assert readout.neuron is None
+    assert (readout.norm.gamma == 1).all()
+
+
+def test_neuron_kinds_and_gates():
+    network = trained(0, leak=1.0, gate="agmm-sample")
+    layer = document(network, input=INPUT, name="m")["layers"][0]
+    assert layer["neuron"] == {"type": "if", "threshold": 1.0, "reset": "hard",
+                               "comparison": ">=", "input_scale": 1.0}
+    assert layer["gate"]["kind"] == "sample"
+    assert layer["gate"]["alpha"].shape == (3,)
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        save_model(tmp_path / name / "m.pt", trained(3), input=INPUT, recipe={"seed": 3})
+    assert (tmp_path / "a/m.pt").read_bytes() == (tmp_path / "b/m.pt").read_bytes()
+
+
+def test_all_that_cannot_be_written_is_listed_at_once():
+    hidden = OrderedDict(
+        conv=Layer(BinaryConv2d(1, 2, 3)),
+        norm=Layer(BinaryLinear(4, 3), torch.nn.BatchNorm1d(3, track_running_stats=False)),
+        gate=Layer(BinaryLinear(3, 3), BatchNorm(3), torch.nn.Sigmoid()),
+        neuron=Layer(BinaryLinear(3, 3), neuron=torch.nn.ReLU()),
+        fine=Layer(BinaryLinear(3, 3), BatchNorm(3), AGMMGate(1), IF()))
+    network = Network(hidden, Readout(BinaryLinear(3, 2)), timesteps=1)
+    with pytest.raises(ModelError) as caught:
+        document(network, input=INPUT, name="m")
+    conv, norm, gate, neuron = caught.value.problems
+    assert conv.startswith("layer 'conv': synapse must have a weight of (neurons, fan_in), not "
+                           "BinaryConv2d")
+    assert norm.startswith("layer 'norm': norm must keep a running mean and variance, BatchNorm1d")
+    assert gate.startswith("layer 'gate': gate must be AGMMGate, ConstantGate or None, not Sigmoid")
+    assert neuron.startswith("layer 'neuron': neuron must be LIF or IF, not ReLU")

@@ -1,0 +1,83 @@
+"""The AGMM gate: its value, its gradient, its running average."""
+
+import pytest
+import torch
+
+from bsnn_hw.nn.gate import AGMMGate, ConstantGate
+
+
+def test_gate_of_a_known_mean():
+    gate = AGMMGate(2)
+    gate.alpha.data = torch.tensor([1.0, 3.0])
+    currents = torch.stack([torch.full((4, 5), 0.0), torch.full((4, 5), 2.0)])
+    result = gate(currents)
+    sigmoid = 1 / (1 + torch.exp(torch.tensor(-2.0)))
+    assert torch.allclose(result[0], torch.zeros(4, 5))
+    assert torch.allclose(result[1], torch.full((4, 5), float(3 * sigmoid * 2)))
+
+
+def test_gradient_runs_through_the_mean():
+    gate = AGMMGate(1)
+    currents = torch.tensor([[[1.0, 3.0]]], requires_grad=True)
+    gate(currents).sum().backward()
+    sigmoid = torch.sigmoid(torch.tensor(2.0))
+    # d/dy of s(E)·(y1 + y2): directly s(E), and s'(E)·(y1 + y2)/2 through the mean.
+    wanted = sigmoid + sigmoid * (1 - sigmoid) * 4 / 2
+    assert torch.allclose(currents.grad, wanted.expand(1, 1, 2))
+    assert gate.alpha.grad.item() == pytest.approx(float(sigmoid) * 4)
+
+
+def test_inference_uses_the_running_average():
+    gate = AGMMGate(2)
+    gate(torch.stack([torch.full((4, 5), 1.0), torch.full((4, 5), -1.0)]))
+    assert gate.running_mean.tolist() == pytest.approx([0.1, -0.1])
+    gate.eval()
+    constants = torch.sigmoid(gate.running_mean)
+    currents = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(gate(currents), constants.view(2, 1, 1) * currents)
+    assert torch.equal(gate.values(), constants)
+
+
+@pytest.mark.parametrize("average", ["running", "sample"])
+def test_static_current_gets_a_gate_per_timestep(average):
+    gate = AGMMGate(3, average=average)
+    gate.alpha.data = torch.tensor([1.0, 2.0, 3.0])
+    result = gate(torch.ones(1, 4, 5))
+    assert result.shape == (3, 4, 5)
+    assert torch.allclose(result[1], 2 * result[0])
+    assert torch.allclose(result[2], 3 * result[0])
+
+
+def test_sample_gate_differs_from_sample_to_sample():
+    gate = AGMMGate(1, average="sample").eval()
+    currents = torch.tensor([[[2.0, 4.0], [-1.0, 1.0]]])
+    assert torch.allclose(gate(currents)[0, 0], currents[0, 0] * torch.sigmoid(torch.tensor(3.0)))
+    assert torch.allclose(gate(currents)[0, 1], currents[0, 1] * 0.5)
+
+
+@pytest.mark.parametrize("average", ["running", "sample"])
+def test_gate_takes_feature_maps(average):
+    assert AGMMGate(2, average=average)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
+
+
+def test_clip_keeps_alpha_positive():
+    gate = AGMMGate(2)
+    gate.alpha.data = torch.tensor([-0.5, 2.0])
+    gate.clip()
+    assert gate.alpha.tolist() == pytest.approx([0.1, 2.0])
+
+
+def test_constant_gate():
+    gate = ConstantGate(torch.tensor([0.5, 2.0]))
+    assert gate(torch.ones(1, 1, 1)).flatten().tolist() == [0.5, 2.0]
+    assert gate.values().tolist() == [0.5, 2.0]
+
+
+def test_unknown_average_is_refused():
+    with pytest.raises(ValueError, match=r"average must be one of .*, not 'batch'"):
+        AGMMGate(2, average="batch")
+
+
+def test_a_sample_gate_has_no_constants():
+    with pytest.raises(ValueError, match="must come from a running average"):
+        AGMMGate(2, average="sample").values()

@@ -1,0 +1,71 @@
+"""Neurons: worked-out sequences, gradients, arguments."""
+
+import pytest
+import torch
+
+from bsnn_hw.nn.neuron import IF, LIF, fire
+
+
+def run(neuron, *currents):
+    """Spikes of one neuron for one current per timestep."""
+    return neuron(torch.tensor(currents).view(-1, 1, 1)).flatten().tolist()
+
+
+def test_hard_reset_forgets_the_excess():
+    # H: 0.75, 1.125 fires -> 0, 0.75, 0.875
+    assert run(LIF(0.5), 0.75, 0.75, 0.75, 0.5) == [0, 1, 0, 0]
+
+
+def test_soft_reset_keeps_the_excess():
+    # H: 1.75 fires -> 0.75, 0.375 + 0.75 = 1.125 fires -> 0.125
+    assert run(LIF(0.5, reset="soft"), 1.75, 0.75, 0.0) == [1, 1, 0]
+    assert run(LIF(0.5, reset="hard"), 1.75, 0.75, 0.0) == [1, 0, 0]
+
+
+def test_a_tie_fires_only_with_at_least():
+    assert run(LIF(0.5), 1.0) == [1]
+    assert run(LIF(0.5, comparison=">"), 1.0) == [0]
+
+
+def test_integrate_and_fire_does_not_leak():
+    assert run(IF(), 0.5, 0.25, 0.25, 0.0) == [0, 0, 1, 0]
+    assert run(LIF(0.5), 0.5, 0.25, 0.25, 0.0) == [0, 0, 0, 0]
+
+
+def test_threshold_and_input_scale():
+    assert run(IF(threshold=2.0, input_scale=0.5), 2.0, 2.0) == [0, 1]
+
+
+def test_static_current_runs_t_timesteps():
+    assert LIF(0.5)(torch.tensor([[[0.75]]]), 3).flatten().tolist() == [0, 1, 0]
+
+
+def test_surrogate_is_a_triangle_around_the_threshold():
+    excess = torch.tensor([-1.5, -1.0, -0.25, 0.0, 0.5, 2.0], requires_grad=True)
+    fire(excess).sum().backward()
+    assert excess.grad.tolist() == [0, 0, 0.75, 1, 0.5, 0]
+
+
+@pytest.mark.parametrize(("reset", "wanted"), [("hard", 0.0), ("soft", 0.75 * 0.5)])
+def test_reset_is_detached(reset, wanted):
+    # H1 = 1.25 fires. A detached hard reset cuts the path to step 2, a soft one leaves leak.
+    currents = torch.tensor([[[1.25]], [[0.625]]], requires_grad=True)
+    spikes = LIF(0.5, reset=reset)(currents)
+    spikes[1].sum().backward()
+    second = 0.625 if reset == "hard" else 0.75
+    assert spikes.flatten().tolist() == [1, 0]
+    assert currents.grad.flatten().tolist() == pytest.approx([wanted, second])
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"leak": 0.0}, r"Leak must be in \(0, 1\], not 0.0"),
+    ({"leak": 1.5}, "Leak must be"),
+    ({"leak": float("nan")}, "Leak must be"),
+    ({"threshold": 0.0}, "Threshold must be positive, not 0.0"),
+    ({"input_scale": -1.0}, "Input scale must be positive, not -1.0"),
+    ({"reset": "none"}, "'none' is not a valid Reset"),
+    ({"comparison": "<"}, "'<' is not a valid Comparison"),
+])
+def test_wrong_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        LIF(**options)

@@ -1,0 +1,57 @@
+"""Recipes: defaults per data set, and every wrong value refused."""
+
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.nn.recipe import default_recipe, recipe_from
+
+
+def test_a_recipe_survives_its_dictionary():
+    recipe = default_recipe("fashion-mnist", hidden=(7, 5), seed=3)
+    assert recipe_from(recipe.as_dict()) == recipe
+    assert recipe.as_dict()["hidden"] == [7, 5]
+
+
+def test_flips_are_for_clothes_only():
+    assert default_recipe("fashion-mnist").flips
+    assert not default_recipe("mnist").flips
+    assert not default_recipe("digits").flips
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"hidden": ()}, r"hidden: must be one or more sizes of at least 1, not \(\)"),
+    ({"hidden": (3, 0)}, "hidden: must be one or more sizes"),
+    ({"epochs": 0}, "epochs: must be 1 or more, not 0; change --epochs"),
+    ({"timesteps": 0}, "timesteps: must be 1 or more, not 0"),
+    ({"threads": 0}, "threads: must be 1 or more"),
+    ({"gate": "x"}, "gate: must be one of agmm, agmm-sample, none, not 'x'"),
+    ({"reset": "x"}, "reset: must be one of hard, soft"),
+    ({"coding": "x"}, "coding: must be one of direct, events"),
+    ({"device": "tpu"}, "device: must be one of cpu, cuda"),
+    ({"leak": 0.0}, r"leak: must be in \(0, 1\], not 0.0"),
+    ({"threshold": 0.0}, "threshold: must be positive"),
+    ({"learning_rate": float("inf")}, "learning_rate: must be positive, not inf; change "
+                                      "--learning-rate"),
+    ({"rate_penalty": -1.0}, "rate_penalty: must be 0 or more"),
+    ({"batch": 1}, "batch: must be 2 or more, not 1"),
+    ({"validation": -1}, "validation: must be 0 or more"),
+    ({"seed": -1}, "seed: must be 0 or more"),
+])
+def test_wrong_values(changes, message):
+    with pytest.raises(InputError, match=message):
+        default_recipe("digits", **changes)
+
+
+def test_all_problems_at_once():
+    with pytest.raises(InputError, match=r"(?s)gate: .*epochs: .*leak: "):
+        default_recipe("digits", gate="x", epochs=0, leak=2.0)
+
+
+def test_unknown_data_set():
+    with pytest.raises(InputError, match=r"dataset: must be one of .*, not 'cifar'"):
+        default_recipe("cifar")
+
+
+def test_fields_of_another_version():
+    with pytest.raises(InputError, match="recipe: must have the fields of this version"):
+        recipe_from({"dataset": "digits", "hidden": [3], "optimiser": "sgd"})

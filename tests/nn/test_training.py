@@ -1,0 +1,141 @@
+"""The loop: it learns, it repeats, and a continued run is the uninterrupted one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.nn.data import load
+from bsnn_hw.nn.files import load_checkpoint, save_checkpoint
+from bsnn_hw.nn.recipe import default_recipe
+from bsnn_hw.nn.training import Trainer
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def recipe(**changes):
+    return default_recipe("digits", **{"hidden": (24, 16), "epochs": 4, "batch": 64} | changes)
+
+
+def parameters(trainer):
+    return torch.cat([value.flatten().double() for value in trainer.network.state_dict().values()])
+
+
+def run(trainer, epochs=None):
+    while not trainer.finished and epochs != 0:
+        trainer.run_epoch()
+        epochs = None if epochs is None else epochs - 1
+    return trainer
+
+
+@pytest.mark.parametrize("gate", ["agmm", "agmm-sample", "none"])
+def test_digits_are_learnt(digits, gate):
+    trainer = run(Trainer(recipe(epochs=6, gate=gate), digits))
+    assert trainer.test()["accuracy"] > 0.9
+    assert trainer.history[-1]["loss"] < trainer.history[0]["loss"] / 2
+
+
+def test_events_coding_learns(digits):
+    assert run(Trainer(recipe(epochs=6, coding="events"), digits)).test()["accuracy"] > 0.85
+
+
+@pytest.mark.parametrize(("seed", "flips"), [(0, False), (7, True)])
+def test_resumed_is_bit_for_bit_uninterrupted(digits, tmp_path, seed, flips):
+    chosen = recipe(seed=seed, flips=flips)
+    whole = run(Trainer(chosen, digits))
+    save_checkpoint(tmp_path / "c", run(Trainer(chosen, digits), 2).state())
+    torch.manual_seed(99)  # what happened elsewhere in the process does not matter
+    resumed = run(Trainer(chosen, digits, load_checkpoint(tmp_path / "c")))
+    assert torch.equal(parameters(whole), parameters(resumed))
+    assert whole.history == resumed.history
+    assert whole.test() == resumed.test()
+
+
+def test_another_seed_gives_another_network(digits):
+    one, other = (run(Trainer(recipe(seed=seed, epochs=1), digits)) for seed in (0, 1))
+    assert not torch.equal(parameters(one), parameters(other))
+
+
+def test_validation_samples_stay_out_of_training(digits):
+    spoilt = digits.train_x.copy()
+    spoilt[-200:] = 0
+    blind = dataclasses.replace(digits, train_x=spoilt)
+    one, other = (run(Trainer(recipe(epochs=1), data)) for data in (digits, blind))
+    assert torch.equal(parameters(one), parameters(other))
+    assert one.validate()["samples"] == 200
+
+
+def test_history_line_says_what_happened(digits):
+    line = Trainer(recipe(), digits).run_epoch()
+    assert line["epoch"] == 1
+    assert set(line["rates"]) == set(line["gates"]) == {"fc1", "fc2"}
+    assert set(line["flip_ratios"]) == {"fc1", "fc2", "readout"}
+    assert line["spikes_per_inference"]["fc1"] == pytest.approx(line["rates"]["fc1"] * 4 * 24)
+    assert 0 < line["flip_ratio"] < 1
+    assert line["validation_accuracy"] is not None
+
+
+def test_flip_ratio_counts_signs_per_step(digits):
+    # One step: the ratio is the share of all signs that differ before and after it.
+    trainer = Trainer(recipe(batch=1200, validation=200), digits)
+    before = {name: s.weight.detach() >= 0 for name, s in trainer.network.synapses().items()}
+    line = trainer.run_epoch()
+    after = {name: s.weight.detach() >= 0 for name, s in trainer.network.synapses().items()}
+    flips = sum(int((before[name] != after[name]).sum()) for name in before)
+    assert line["flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
+
+
+def test_a_rate_penalty_makes_spikes_rare(digits):
+    free, frugal = (run(Trainer(recipe(rate_penalty=mu), digits)).test() for mu in (0.0, 3.0))
+    assert (sum(frugal["spikes_per_inference"].values())
+            < 0.6 * sum(free["spikes_per_inference"].values()))
+
+
+def test_mirroring_flips_whole_rows(digits):
+    trainer = Trainer(recipe(flips=True), digits)
+    images = torch.arange(128, dtype=torch.uint8).view(2, 64)
+    seen = set()
+    for seed in range(8):
+        result = trainer._mirror(images, torch.Generator().manual_seed(seed))
+        assert np.isin(result[0].view(8, 8)[0].tolist(), range(8)).all()
+        seen.add(result[0, 0].item())
+    assert seen == {0, 7}
+
+
+def test_latent_weights_stay_within_one(digits):
+    trainer = run(Trainer(recipe(learning_rate=0.5, epochs=1), digits))
+    for synapse in trainer.network.synapses().values():
+        assert synapse.weight.abs().max() <= 1
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"validation": 1437}, "validation: must leave at least one batch of 64, leaves 0 of 1437"),
+    ({"batch": 5000}, "validation: must leave at least one batch of 5000, leaves 1237"),
+])
+def test_splits_that_leave_nothing(digits, changes, message):
+    with pytest.raises(InputError, match=message):
+        Trainer(recipe(**changes), digits)
+
+
+def test_a_gpu_that_is_not_there(digits, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="device: cuda must be usable, found none; use"):
+        Trainer(recipe(device="cuda"), digits)
+
+
+def test_a_loss_that_explodes(digits):
+    trainer = Trainer(recipe(), digits)
+    trainer.network.readout.norm.bias.data[:] = float("nan")
+    with pytest.raises(InputError, match="epoch 1: the loss must be finite, is nan; lower"):
+        trainer.run_epoch()
+
+
+def test_a_checkpoint_of_another_network(digits):
+    state = Trainer(recipe(hidden=(5,)), digits).state()
+    with pytest.raises(InputError, match="checkpoint: its tensors must fit its recipe"):
+        Trainer(recipe(), digits, state)

@@ -1,0 +1,143 @@
+"""The command: files, exit codes, interruption, one line per mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from bsnn_hw import train
+from bsnn_hw.model.format import load
+
+SMALL = ["digits", "--hidden", "16,12", "--epochs", "3", "--batch", "64"]
+
+
+def test_a_run_leaves_model_and_log(tmp_path, capsys):
+    out = tmp_path / "m.pt"
+    assert train.main([*SMALL, "--seed", "5", "--out", str(out)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.jsonl", "m.pt"]
+    model = load(out)
+    assert [layer.synapse.weight.shape for layer in model.layers] == [(16, 64), (12, 16), (10, 12)]
+    assert model.input.bits == 4
+    assert model.timesteps == 4
+    recipe, *epochs, test = map(json.loads, (tmp_path / "m.jsonl").read_text().splitlines())
+    assert recipe["recipe"]["seed"] == 5
+    assert [line["epoch"] for line in epochs] == [1, 2, 3]
+    stored = torch.load(out, weights_only=True)["recipe"]
+    assert stored["hidden"] == [16, 12]
+    assert stored["test_accuracy"] == test["test"]["accuracy"]
+    shown = capsys.readouterr().out
+    assert "64-16-12-10, 1,336 binary weights, T = 4, gate agmm, seed 5" in shown
+    assert shown.count("π ") == 3
+    assert "firing fc1 " in shown
+    assert "of 360 samples" in shown
+
+
+@pytest.mark.parametrize("options", [["--coding", "events"], ["--gate", "none", "--leak", "1"],
+                                     ["--reset", "soft", "--bits", "2", "--timesteps", "1"]],
+                         ids=" ".join)
+def test_every_kind_of_network_is_a_legal_model(tmp_path, options):
+    out = tmp_path / "m.pt"
+    assert train.main([*SMALL[:-3], "1", "--out", str(out), *options]) == 0
+    load(out)
+
+
+def test_an_interrupted_run_continues_to_the_same_bytes(tmp_path, monkeypatch, capsys):
+    from bsnn_hw.nn.training import Trainer
+
+    whole, resumed = tmp_path / "a" / "m.pt", tmp_path / "b" / "m.pt"
+    assert train.main([*SMALL, "--out", str(whole)]) == 0
+    step, count = Trainer._step, iter(range(1000))
+
+    def interrupted(self, *arguments):
+        if next(count) == 30:  # in the middle of the second epoch of 19 steps
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", interrupted)
+        assert train.main([*SMALL, "--out", str(resumed)]) == 130
+    checkpoint = resumed.with_suffix(".checkpoint")
+    assert f"interrupted; continue with --resume {checkpoint}" in capsys.readouterr().err
+    assert not resumed.exists()
+    assert train.main(["--resume", str(checkpoint)]) == 0
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert (resumed.with_suffix(".jsonl").read_bytes() == whole.with_suffix(".jsonl").read_bytes())
+
+
+def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
+    out = tmp_path / "m.pt"
+    command = [sys.executable, "-m", "bsnn_hw.train", "digits", "--epochs", "5000",
+               "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not out.with_suffix(".jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert b"Traceback" not in errors
+    assert out.with_suffix(".checkpoint").exists()
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "dataset: must be one of digits, fashion-mnist, mnist, or --resume, none given"),
+    (["mnist", "--data-dir", "nowhere"], "mnist: the files train-images"),
+    (["digits", "--leak", "2"], r"leak: must be in (0, 1], not 2.0; change --leak"),
+    (["digits", "--resume", "nowhere.checkpoint"], "nowhere.checkpoint: must be a readable"),
+    (["digits", "--out", "/dev/null/m.pt"], "must be writable"),
+    (["digits", "--out", "m.txt"], "m.txt: the model file must end in .pt or .safetensors"),
+])
+def test_mistakes_are_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert train.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("existing", ["m.pt", "m.checkpoint"])
+def test_nothing_is_overwritten_without_force(tmp_path, capsys, existing):
+    (tmp_path / existing).write_text("precious")
+    assert train.main([*SMALL, "--out", str(tmp_path / "m.pt")]) == 1
+    assert f"{existing}: must not exist yet; give another --out" in capsys.readouterr().err
+    assert (tmp_path / existing).read_text() == "precious"
+    assert train.main([*SMALL, "--out", str(tmp_path / "m.pt"), "--force"]) == 0
+
+
+def test_a_resumed_run_keeps_its_recipe(tmp_path, capsys):
+    from bsnn_hw.nn.data import load as load_data
+    from bsnn_hw.nn.files import save_checkpoint
+    from bsnn_hw.nn.recipe import default_recipe
+    from bsnn_hw.nn.training import Trainer
+
+    path = tmp_path / "m.checkpoint"
+    trainer = Trainer(default_recipe("digits", hidden=(4,), epochs=1), load_data("digits"))
+    save_checkpoint(path, trainer.state())
+    assert train.main(["--resume", str(path), "--epochs", "9"]) == 1
+    assert "epochs must stay 1 when a run is resumed, not 9" in capsys.readouterr().err
+    assert train.main(["mnist", "--resume", str(path)]) == 1
+    assert "dataset must stay 'digits'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["cifar"], ["digits", "--hidden", "8,x"]])
+def test_usage_mistakes_exit_with_two(arguments):
+    with pytest.raises(SystemExit) as caught:
+        train.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_help_does_not_load_torch():
+    code = ("import sys\nfrom bsnn_hw import train\n"
+            "try: train.main(['--help'])\nexcept SystemExit: pass\n"
+            "assert 'torch' not in sys.modules")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "usage: python -m bsnn_hw.train" in result.stdout
