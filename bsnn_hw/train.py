@@ -151,7 +151,7 @@ def _log(trainer, *last: dict[str, Any]) -> bytes:
 def _headline(trainer) -> str:
     sizes = [trainer.dataset.train_x.shape[1], *trainer.recipe.hidden,
              len(trainer.dataset.classes)]
-    weights = sum(synapse.weight.numel() for synapse in trainer.network.synapses().values())
+    weights = sum(weight.numel() for weight in trainer.network.latent_weights().values())
     start = f", from epoch {trainer.epoch}" if trainer.epoch else ""
     return (f"{trainer.recipe.dataset} {'-'.join(map(str, sizes))}, {weights:,} binary weights, "
             f"T = {trainer.recipe.timesteps}, gate {trainer.recipe.gate}, seed "

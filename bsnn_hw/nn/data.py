@@ -116,7 +116,8 @@ def load_sample(path: str | Path, bits: int = 4) -> Dataset:
     _check_bits(name, bits)
     _check_pair(path, arrays[0], arrays[1])
     _check_pair(path, arrays[2], arrays[3])
-    return _dataset(name, *arrays, bits)
+    train_x, train_y, test_x, test_y = arrays
+    return _dataset(name, train_x, train_y, test_x, test_y, bits)
 
 
 def encode_events(values: np.ndarray, timesteps: int, bits: int) -> np.ndarray:

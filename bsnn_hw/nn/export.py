@@ -48,8 +48,7 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
         When a layer is none that the file can hold; all of them at once.
     """
     problems: list[str] = []
-    blocks = [*network.hidden.items(), ("readout", network.readout)]
-    layers = [_layer(block_name, block, problems) for block_name, block in blocks]
+    layers = [_layer(layer, block, problems) for layer, block in network.layers().items()]
     if problems:
         raise ModelError(problems)
     written = {"format": "bsnn-hw/model", "version": 1, "name": name,
@@ -89,7 +88,7 @@ def _signs(weight: Tensor) -> Tensor:
     return torch.where(weight.detach() >= 0, 1, -1).to(torch.int8).cpu()
 
 
-def _norm(name: str, norm: nn.Module | None, neurons: int, problems: list[str]
+def _norm(name: str, norm: Any, neurons: int, problems: list[str]
           ) -> dict[str, Any] | None:
     if norm is None:
         return None

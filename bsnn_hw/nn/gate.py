@@ -35,6 +35,8 @@ class AGMMGate(nn.Module):
         whether the paper's E is a batch or a sample mean is not known (docs/training.md).
     """
 
+    running_mean: Tensor
+
     def __init__(self, timesteps: int, *, average: str = "running", momentum: float = 0.1):
         if average not in _AVERAGES:
             raise ValueError(f"Gate average must be one of {_AVERAGES}, not {average!r}")
@@ -80,6 +82,8 @@ class ConstantGate(nn.Module):
     ----------
     values : Tensor (timesteps,)
     """
+
+    constants: Tensor
 
     def __init__(self, values: Tensor):
         super().__init__()

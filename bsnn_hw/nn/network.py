@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.nn.gate import AGMMGate
-from bsnn_hw.nn.neuron import IF, LIF
+from bsnn_hw.nn.neuron import LIF
 from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
-from bsnn_hw.nn.synapse import BinaryLinear
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
 
 __all__ = ["Layer", "Network", "Output", "Readout", "fully_connected"]
 
@@ -46,6 +46,11 @@ class Layer(nn.Module):
     neuron : `LIF` or `IF`
     """
 
+    synapse: Any
+    norm: Any
+    gate: Any
+    neuron: Any
+
     def __init__(self, synapse: nn.Module, norm: nn.Module | None = None,
                  gate: nn.Module | None = None, neuron: nn.Module | None = None):
         super().__init__()
@@ -66,6 +71,9 @@ class Readout(nn.Module):
     ----------
     synapse, norm : as in `Layer`; ``norm`` is usually `SharedScaleNorm`
     """
+
+    synapse: Any
+    norm: Any
 
     def __init__(self, synapse: nn.Module, norm: nn.Module | None = None):
         super().__init__()
@@ -120,15 +128,17 @@ class Network(nn.Module):
 
     def clip(self) -> None:
         """Bring weights and gates back into their ranges after an optimizer step."""
-        for layer in (*self.hidden.values(), self.readout):
-            layer.synapse.clip()
-            if layer.gate is not None:
-                layer.gate.clip()
+        for module in self.modules():
+            if isinstance(module, BinaryLinear | BinaryConv2d | AGMMGate):
+                module.clip()
 
-    def synapses(self) -> dict[str, nn.Module]:
-        """Return each layer's synapse by layer name, the readout last."""
-        named = {name: layer.synapse for name, layer in self.hidden.items()}
-        return named | {"readout": self.readout.synapse}
+    def layers(self) -> dict[str, Any]:
+        """Return hidden layers and readout by name, in order."""
+        return {**self.hidden, "readout": self.readout}
+
+    def latent_weights(self) -> dict[str, Tensor]:
+        """Return each layer's latent weights by layer name, detached."""
+        return {name: layer.synapse.weight.detach() for name, layer in self.layers().items()}
 
 
 def fully_connected(sizes: Sequence[int], *, timesteps: int, gate: str = "agmm",
@@ -140,12 +150,11 @@ def fully_connected(sizes: Sequence[int], *, timesteps: int, gate: str = "agmm",
     ----------
     sizes : input size, hidden sizes, number of classes; at least two numbers
     gate : {"agmm", "agmm-sample", "none"}
-    leak : float in (0, 1]; 1 gives `IF` neurons
+    leak : float in (0, 1]; 1 is integrate and fire
     """
     hidden = OrderedDict()
     for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1):
-        options = {"threshold": threshold, "reset": reset}
-        neuron = IF(**options) if leak == 1 else LIF(leak, **options)
+        neuron = LIF(leak, threshold=threshold, reset=reset)
         hidden[f"fc{index}"] = Layer(BinaryLinear(fan_in, neurons), BatchNorm(neurons),
                                      _gate(gate, timesteps), neuron)
     readout = Readout(BinaryLinear(sizes[-2], sizes[-1]), SharedScaleNorm(sizes[-1]))

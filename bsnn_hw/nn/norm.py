@@ -27,6 +27,9 @@ class BatchNorm(nn.Module):
     running_mean, running_var : used at inference, (channels,)
     """
 
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int, *, momentum: float = 0.1, eps: float = 1e-5):
         super().__init__()
         self.momentum = momentum
@@ -53,6 +56,9 @@ class SharedScaleNorm(nn.Module):
     Parameters and members as `BatchNorm`, but ``weight``, ``running_mean`` and ``running_var``
     are (1,).
     """
+
+    running_mean: Tensor
+    running_var: Tensor
 
     def __init__(self, classes: int, *, momentum: float = 0.1, eps: float = 1e-5):
         super().__init__()

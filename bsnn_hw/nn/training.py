@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn.data import Dataset, encode_events
+from bsnn_hw.nn.gate import AGMMGate
 from bsnn_hw.nn.network import Network, fully_connected
 from bsnn_hw.nn.recipe import Recipe
 
@@ -184,10 +185,13 @@ class _Tally:
 
     def __init__(self, network: Network):
         self._network = network
-        self._signs = {name: s.weight >= 0 for name, s in network.synapses().items()}
-        self._flips = {name: torch.zeros((), dtype=torch.int64, device=signs.device)
-                       for name, signs in self._signs.items()}
-        self._loss, self._correct, self._rates, self._seen, self._steps = 0.0, 0, 0.0, 0, 0
+        self._signs = _signs(network)
+        # On the network's device, so that no step waits for a transfer.
+        zero = torch.zeros((), dtype=torch.int64, device=network.readout.synapse.weight.device)
+        self._flips = {name: zero.clone() for name in self._signs}
+        self._loss, self._correct = zero.float(), zero.clone()
+        self._rates = torch.zeros(len(network.hidden), device=zero.device)
+        self._seen = self._steps = 0
 
     def add(self, loss: Tensor, output, labels: Tensor) -> None:
         """Count one step."""
@@ -196,10 +200,10 @@ class _Tally:
         self._loss += loss
         self._correct += (output.logits.detach().argmax(1) == labels).sum()
         self._rates += output.rates.detach()
-        for name, synapse in self._network.synapses().items():
-            signs = synapse.weight.detach() >= 0
-            self._flips[name] += (signs != self._signs[name]).sum()
-            self._signs[name] = signs
+        signs = _signs(self._network)
+        for name, before in self._signs.items():
+            self._flips[name] += (signs[name] != before).sum()
+        self._signs = signs
 
     def means(self) -> dict[str, Any]:
         """Return loss, accuracy, firing rates, and flip ratios per step, by layer and in total."""
@@ -208,8 +212,8 @@ class _Tally:
                   for name, count in flips.items()}
         weights = sum(signs.numel() for signs in self._signs.values())
         rates = self._rates / self._steps
-        neurons = [layer.synapse.weight.shape[0] for layer in self._network.hidden.values()]
-        spikes = rates.cpu() * self._network.timesteps * torch.tensor(neurons)
+        neurons = torch.tensor([len(signs) for signs in self._signs.values()][:-1])
+        spikes = rates.cpu() * self._network.timesteps * neurons
         return {"loss": float(self._loss) / self._steps,
                 "train_accuracy": int(self._correct) / self._seen,
                 "flip_ratio": sum(flips.values()) / (self._steps * weights),
@@ -234,6 +238,11 @@ def _groups(network: Network) -> list[dict[str, Any]]:
             {"params": gates, "share": _GATE_RATE}]
 
 
+def _signs(network: Network) -> dict[str, Tensor]:
+    """Return which weights are +1, by layer name."""
+    return {name: weight >= 0 for name, weight in network.latent_weights().items()}
+
+
 def _named(network: Network, values: Tensor) -> dict[str, float]:
     return {name: float(value) for name, value in zip(network.hidden, values, strict=True)}
 
@@ -241,8 +250,8 @@ def _named(network: Network, values: Tensor) -> dict[str, float]:
 def _gates(network: Network) -> dict[str, list[float]]:
     """Return each gate's alpha, and its constants where it has them, by layer."""
     gates = {}
-    for name, layer in network.hidden.items():
-        if layer.gate is not None:
+    for name, layer in network.layers().items():
+        if isinstance(layer.gate, AGMMGate):
             running = layer.gate.average == "running"
             gates[name] = (layer.gate.values() if running else layer.gate.alpha).tolist()
     return gates

@@ -83,9 +83,9 @@ def test_history_line_says_what_happened(digits):
 def test_flip_ratio_counts_signs_per_step(digits):
     # One step: the ratio is the share of all signs that differ before and after it.
     trainer = Trainer(recipe(batch=1200, validation=200), digits)
-    before = {name: s.weight.detach() >= 0 for name, s in trainer.network.synapses().items()}
+    before = {name: w >= 0 for name, w in trainer.network.latent_weights().items()}
     line = trainer.run_epoch()
-    after = {name: s.weight.detach() >= 0 for name, s in trainer.network.synapses().items()}
+    after = {name: w >= 0 for name, w in trainer.network.latent_weights().items()}
     flips = sum(int((before[name] != after[name]).sum()) for name in before)
     assert line["flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
 
@@ -109,8 +109,8 @@ def test_mirroring_flips_whole_rows(digits):
 
 def test_latent_weights_stay_within_one(digits):
     trainer = run(Trainer(recipe(learning_rate=0.5, epochs=1), digits))
-    for synapse in trainer.network.synapses().values():
-        assert synapse.weight.abs().max() <= 1
+    for weight in trainer.network.latent_weights().values():
+        assert weight.abs().max() <= 1
 
 
 @pytest.mark.parametrize(("changes", "message"), [
