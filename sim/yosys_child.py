@@ -6,7 +6,8 @@ A Yosys error ends the process, which is why this is one. Call::
 
 REQUEST is a JSON file ``{"rtlil": path, "folder": path, "top": name, "observed": [[module,
 signal], ...]}``; names are those of the RTLIL. The last line printed is JSON too: ``{"modules":
-{RTLIL name: Verilog name}, "missing": [...]}``.
+{RTLIL name: Verilog name}, "observed": [[path, module, signal, width], ...], "missing": [...]}``
+with names of the Verilog; a path goes from the top level through the instances.
 """
 
 import json
@@ -23,7 +24,6 @@ from bsnn_hw.sim.private_names import name_private
 _PASSES = (
     "proc",  # processes become multiplexers and registers
     "memory_collect",  # one cell per memory, printed as one array
-    "opt_mem",  # write ports that are never enabled print as empty always blocks
     "opt_expr",
     "opt_merge",  # one comparison per FSM state instead of one per assignment
     "opt_clean",
@@ -88,7 +88,7 @@ def _rename_ports(cell, names):
 
 
 def _rename(design):
-    """Give every public object a plain name; return the modules' new names."""
+    """Give every public object a plain name; return the new names of modules and inside them."""
     modules = plain_names(_public(design.modules_))
     inside = {}
     for name, module in design.modules_.items():
@@ -108,7 +108,20 @@ def _rename(design):
     for old, new in modules.items():
         if old != new:
             design.rename(design.module(ys.IdString("\\" + old)), ys.IdString("\\" + new))
-    return modules
+    return modules, inside
+
+
+def _instance_paths(design, top):
+    """Module name -> path of its instance; Amaranth makes one module per instance."""
+    paths, pending = {top: top}, [top]
+    while pending:
+        name = pending.pop()
+        for cell in design.module(ys.IdString("\\" + name)).cells_.values():
+            child = cell.type.str()[1:]
+            if design.module(cell.type) is not None:
+                paths[child] = f"{paths[name]}.{cell.name.str()[1:]}"
+                pending.append(child)
+    return paths
 
 
 def convert(request):
@@ -118,7 +131,7 @@ def convert(request):
     top = "\\" + request["top"]
     missing = _keep_observed(design, request["observed"])
     if missing:
-        return {"modules": {}, "missing": missing}
+        return {"missing": missing}
     for command in _PASSES:
         _run(command, design)
     while netlist.drop_unread_ports(design, top):
@@ -128,14 +141,20 @@ def convert(request):
         netlist.match_widths(module)
         netlist.keep_only(module)
         name_private(module)
-    modules = _rename(design)
+    modules, signals = _rename(design)
     for name in modules.values():
         module = design.module(ys.IdString("\\" + name))
         netlist.sink_unread(module)
         _run(f"select {name}", design)
         _run(f"write_verilog -selected {Path(request['folder']) / (name + '.v')}", design)
         _run("select -clear", design)
-    return {"modules": modules, "missing": []}
+    paths = _instance_paths(design, modules[request["top"]])
+    observed = []
+    for module, signal in request["observed"]:
+        module, signal = modules[module], signals["\\" + module][signal]
+        width = design.module(ys.IdString("\\" + module)).wire(ys.IdString("\\" + signal)).width
+        observed.append([paths[module], module, signal, width])
+    return {"modules": modules, "observed": observed, "missing": []}
 
 
 if __name__ == "__main__":

