@@ -197,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threshold", type=float, help="firing threshold, positive (1.0)")
     add("--rate-penalty", type=float, metavar="MU", help="loss per unit of the layers' summed "
         "firing rates (0.3)")
-    add("--epochs", type=int, help="passes over the training data (fashion-mnist 30, digits 40, "
+    add("--epochs", type=int, help="passes over the training data (fashion-mnist 40, digits 40, "
         "mnist 20)")
     add("--batch", type=int, help="samples per step (128)")
     add("--learning-rate", type=float, help="of Adam, at the start of the cosine (0.01)")

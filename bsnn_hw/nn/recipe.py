@@ -18,7 +18,7 @@ CODINGS = ("direct", "events")
 # Per data set, what differs from the defaults below; found on the validation split.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "digits": {"hidden": (128, 64), "epochs": 40, "flips": False, "validation": 200},
-    "fashion-mnist": {"hidden": (128, 96), "epochs": 30, "flips": True},
+    "fashion-mnist": {"hidden": (128, 96), "epochs": 40, "flips": True},
     "mnist": {"hidden": (128, 96), "epochs": 20, "flips": False},
 }
 
