@@ -113,11 +113,12 @@ def hidden_bounds(layer: Hidden, max_value: int) -> HiddenBounds:
 def readout_bounds(layer: Readout, max_value: int, timesteps: int,
                    repeats: int) -> ReadoutBounds:
     """Ranges of the readout; ``acc`` gathers ``repeats`` timesteps of events (1 or all)."""
-    low, high = accumulator_bounds(layer.synapse, max_value)
+    # Python integers, as in neuron_bounds: a score that does not fit 64 bits must be seen.
+    low, high = (ends.astype(object) for ends in accumulator_bounds(layer.synapse, max_value))
     score = _hull(layer.bias, layer.bias)
-    least = most = layer.bias.copy()
+    least = most = layer.bias.astype(object)
     for t in range(timesteps):
-        ends = layer.gain[t] * low, layer.gain[t] * high
+        ends = layer.gain[t].astype(object) * low, layer.gain[t].astype(object) * high
         least, most = least + np.minimum(*ends), most + np.maximum(*ends)
         score = score.hull(_hull(least, most))
     return ReadoutBounds(_hull(low * repeats, high * repeats), score)
