@@ -14,11 +14,12 @@ import torch
 
 from bsnn_hw.ir.network import Hidden, Readout
 from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
-from bsnn_hw.model.description import Comparison, Input, Layer, Reset
+from bsnn_hw.model import real
+from bsnn_hw.model.description import Input, Layer
 from bsnn_hw.reference import readout as reference_readout
 from bsnn_hw.reference.network import run_hidden
 
-__all__ = ["Precision", "choose_hidden", "choose_readout", "real_spikes"]
+__all__ = ["Precision", "choose_hidden", "choose_readout"]
 
 CANDIDATES = range(11)
 
@@ -43,7 +44,7 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, *, max
     accs : int64 (N, T, neurons), sums of the layer's signs over its calibration inputs
     fraction_bits, leak_bits : int or None; what is given is not searched
     """
-    wanted = real_spikes(layer, source, accs)
+    wanted, _ = real.spikes(layer, real.currents(layer, accs, source))
     flips = torch.as_tensor(np.where(affine(layer, source).scale < 0, -1, 1))
 
     def measure(fraction, leak):
@@ -69,10 +70,7 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
 
     accs : int64 (N, T, classes), sums of the layer's signs over its calibration inputs
     """
-    real = affine(layer, source)
-    currents = accs.double() * torch.as_tensor(real.scale) + torch.as_tensor(real.shift)
-    scores = (currents * torch.as_tensor(layer.gate)[:, None]).mean(dim=1)
-    wanted = reference_readout.decide(scores)
+    wanted = reference_readout.decide(real.currents(layer, accs, source).mean(dim=1))
 
     def measure(bits):
         folded = fold_readout(layer, source, timesteps=timesteps, max_value=max_value,
@@ -94,20 +92,3 @@ def _cheapest(measure, tolerance):
         if measured[bits] <= tolerance:
             return bits
     return min(measured, key=measured.get)
-
-
-def real_spikes(layer: Layer, source: Input | None, accs: torch.Tensor) -> torch.Tensor:
-    """Spikes of the real-valued neurons, bool (N, T, neurons), for given integer sums."""
-    real, neuron = affine(layer, source), layer.neuron
-    scale, shift = torch.as_tensor(real.scale), torch.as_tensor(real.shift)
-    gate = layer.gate * neuron.input_scale
-    potential = torch.zeros(accs[:, 0].shape, dtype=torch.float64)
-    spikes = []
-    for t in range(accs.shape[1]):
-        charged = neuron.leak * potential + gate[t] * (accs[:, t] * scale + shift)
-        above = neuron.comparison is Comparison.ABOVE
-        fired = charged > neuron.threshold if above else charged >= neuron.threshold
-        rest = charged - neuron.threshold if neuron.reset is Reset.SOFT else 0.0
-        potential = torch.where(fired, rest, charged)
-        spikes.append(fired)
-    return torch.stack(spikes, dim=1)

@@ -148,9 +148,9 @@ def _layers(table: Table, timesteps: int | None, source: Input | None,
     given = table.raw("layers")
     if not table.has("layers"):
         return (), None
-    if not isinstance(given, (list, tuple)) or not 2 <= len(given) <= MAX_LAYERS:
-        table.problem("layers", f"must be a list of 2 to {MAX_LAYERS} layers, at least one with "
-                                f"neurons and then the readout, not {shown(given)}")
+    if not isinstance(given, (list, tuple)) or not 1 <= len(given) <= MAX_LAYERS:
+        table.problem("layers", f"must be a list of 1 to {MAX_LAYERS} layers, those with neurons "
+                                f"and then the readout, not {shown(given)}")
         return (), None
     layers: list[Layer | None] = []
     fan_in, giver, largest = source.size if source else None, "the input", _largest_input(source)

@@ -65,6 +65,11 @@ def test_a_valid_document_becomes_a_model(document):
     assert (norm.mean.tolist(), norm.var.tolist(), norm.eps) == ([0.0] * 5, [1.0] * 5, 0.0)
 
 
+def test_a_readout_alone_is_a_model(build_document):
+    model = describe(build_document(sizes=(6, 3)))
+    assert [layer.neuron for layer in model.layers] == [None]
+
+
 def test_arrays_are_read_only_copies(document):
     model = describe(document)
     weight = document["layers"][0]["weight"]
@@ -151,8 +156,8 @@ CASES = [
     ("input.offset", float("inf"), [r"offset must be a finite number, not inf"]),
     ("input.mean", 0.0, [rf"input: unknown key 'mean'; {KNOWN} 'coding', 'shape', 'bits'"]),
     ("layers", ..., [r"layers is missing"]),
-    ("layers", {}, [r"layers must be a list of 2 to 256 layers"]),
-    ("layers", [], [r"layers must be a list of 2 to 256 layers, .*not \[\]"]),
+    ("layers", {}, [r"layers must be a list of 1 to 256 layers"]),
+    ("layers", [], [r"layers must be a list of 1 to 256 layers, .*not \[\]"]),
     ("layers.1", 5, [r"layer number 2: it must be a dictionary.*not 5"]),
     ("layers.0.name", ..., [r"layer number 1: name is missing"]),
     ("layers.0.name", 4, [r"layer number 1: name must be a string, not 4"]),

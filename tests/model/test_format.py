@@ -296,6 +296,6 @@ def test_fuzz_inside_the_archive(build_document, tmp_path, seed):
 
 
 def test_importing_is_light():
-    code = ("import sys, bsnn_hw.model.format, bsnn_hw.reference.real; "
+    code = ("import sys, bsnn_hw.model.format, bsnn_hw.model.real; "
             "sys.exit('torch' in sys.modules or 'safetensors' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -19,7 +19,7 @@ from bsnn_hw.model.description import (
     Norm,
     Reset,
 )
-from bsnn_hw.reference.real import run
+from bsnn_hw.model.real import run
 
 
 def identity(neurons):

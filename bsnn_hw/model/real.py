@@ -18,7 +18,7 @@ from bsnn_hw.model.description import Coding, Comparison, Input, Layer, Model, R
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RealTrace", "check_inputs", "run"]
+__all__ = ["RealTrace", "check_inputs", "currents", "run", "spikes"]
 
 KEEP = ("spikes", "membranes")
 
@@ -63,23 +63,69 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
         raise ValueError(f"keep must name some of {KEEP}, not {sorted(wanted)}")
     inputs = check_inputs(model.input, model.timesteps, inputs)
     count, hidden = len(inputs), model.layers[:-1]
-    spikes = _room(hidden, count, model.timesteps, bool) if "spikes" in wanted else None
+    kept_spikes = _room(hidden, count, model.timesteps, bool) if "spikes" in wanted else None
     membranes = _room(hidden, count, model.timesteps, float) if "membranes" in wanted else None
     scores = np.zeros((count, model.layers[-1].synapse.weight.shape[0]))
     signs = [_signs(layer) for layer in model.layers]
     with torch.inference_mode():
         for start in range(0, count, batch):
             part = slice(start, min(start + batch, count))
-            current = _input_sums(model, signs[0], inputs[part])
+            sums = _input_sums(model, signs[0], inputs[part])
+            source: Input | None = model.input
             for index, layer in enumerate(hidden):
-                fired, settled = _spike(layer, _gated(layer, current))
-                if spikes is not None:
-                    spikes[index][part] = fired.numpy()
+                fired, settled = spikes(layer, currents(layer, sums, source))
+                if kept_spikes is not None:
+                    kept_spikes[index][part] = fired.numpy()
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
-                current = _sums(fired, signs[index + 1])
-            scores[part] = _gated(model.layers[-1], current).mean(dim=1).numpy()
-    return RealTrace(spikes, membranes, scores, scores.argmax(axis=1))
+                sums, source = _sums(fired, signs[index + 1]), None
+            scores[part] = currents(model.layers[-1], sums, source).mean(dim=1).numpy()
+    return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1))
+
+
+def currents(layer: Layer, sums: torch.Tensor, source: Input | None = None) -> torch.Tensor:
+    """G = gate * BN(sums + bias), float64 (N, T, neurons).
+
+    sums : (N, T, neurons), integers: the layer's signs summed over spikes or input values
+    source : Input of a first layer, whose scale and offset stand outside of the sum; None where
+        spikes come in
+    """
+    import torch
+
+    if source is not None:
+        ones = np.where(layer.synapse.weight >= 0, 1.0, -1.0).sum(axis=1)
+        sums = source.scale * sums.double() + source.offset * torch.from_numpy(ones)
+    norm = layer.norm
+    mean, deviation, gamma, beta, bias, gate = (torch.tensor(array) for array in (
+        norm.mean, np.sqrt(norm.var + norm.eps), norm.gamma, norm.beta, layer.synapse.bias,
+        layer.gate))
+    return gate[:, None] * ((sums.double() + bias - mean) / deviation * gamma + beta)
+
+
+def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Spikes (bool) and settled membranes V of all timesteps, each (N, T, neurons).
+
+    currents : float64 (N, T, neurons), G of a layer with neurons
+    """
+    import torch
+
+    neuron = layer.neuron
+    assert neuron is not None
+    potential = torch.zeros_like(currents[:, 0])
+    fired_all, settled_all = [], []
+    for now in currents.unbind(dim=1):
+        charged = neuron.leak * potential + neuron.input_scale * now
+        if neuron.comparison is Comparison.AT_LEAST:
+            fired = charged >= neuron.threshold
+        else:
+            fired = charged > neuron.threshold
+        if neuron.reset is Reset.HARD:
+            potential = torch.where(fired, 0.0, charged)
+        else:
+            potential = charged - neuron.threshold * fired
+        fired_all.append(fired)
+        settled_all.append(potential)
+    return torch.stack(fired_all, dim=1), torch.stack(settled_all, dim=1)
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:
@@ -125,44 +171,7 @@ def _input_sums(model: Model, signs: torch.Tensor, inputs: np.ndarray) -> torch.
     """Synaptic sums of the first layer, (B, T, neurons); a direct input is the same at every t."""
     import torch
 
-    spec = model.input
     sums = _sums(torch.from_numpy(np.array(inputs, dtype=np.float64)), signs)
-    if spec.coding is Coding.EVENTS:
+    if model.input.coding is Coding.EVENTS:
         return sums
-    # sign(W) . (scale * s + offset), with scale and offset outside of the sum.
-    static = spec.scale * sums + spec.offset * signs.sum(dim=0)
-    return static[:, None, :].expand(-1, model.timesteps, -1)
-
-
-def _gated(layer: Layer, sums: torch.Tensor) -> torch.Tensor:
-    """G = gate * BN(sums + bias), (B, T, neurons)."""
-    import torch
-
-    bias, norm = layer.synapse.bias, layer.norm
-    mean, deviation, gamma, beta, shift, gate = (torch.tensor(array) for array in (
-        norm.mean, np.sqrt(norm.var + norm.eps), norm.gamma, norm.beta, bias, layer.gate))
-    normed = (sums + shift - mean) / deviation * gamma + beta
-    return gate[:, None] * normed
-
-
-def _spike(layer: Layer, current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spikes (bool) and settled membranes of all timesteps, each (B, T, neurons)."""
-    import torch
-
-    neuron = layer.neuron
-    assert neuron is not None
-    potential = torch.zeros_like(current[:, 0])
-    fired_all, settled_all = [], []
-    for now in current.unbind(dim=1):
-        charged = neuron.leak * potential + neuron.input_scale * now
-        if neuron.comparison is Comparison.AT_LEAST:
-            fired = charged >= neuron.threshold
-        else:
-            fired = charged > neuron.threshold
-        if neuron.reset is Reset.HARD:
-            potential = torch.where(fired, 0.0, charged)
-        else:
-            potential = charged - neuron.threshold * fired
-        fired_all.append(fired)
-        settled_all.append(potential)
-    return torch.stack(fired_all, dim=1), torch.stack(settled_all, dim=1)
+    return sums[:, None, :].expand(-1, model.timesteps, -1)
