@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -103,7 +102,7 @@ class Network(nn.Module):
         For fewer than one timestep or an unknown coding.
     """
 
-    def __init__(self, hidden: OrderedDict[str, Layer], readout: Readout, *, timesteps: int,
+    def __init__(self, hidden: Mapping[str, Layer], readout: Readout, *, timesteps: int,
                  coding: Coding | str = "direct"):
         if timesteps < 1:
             raise ValueError(f"Timesteps must be 1 or more, not {timesteps!r}")
@@ -152,7 +151,7 @@ def fully_connected(sizes: Sequence[int], *, timesteps: int, gate: str = "agmm",
     gate : {"agmm", "agmm-sample", "none"}
     leak : float in (0, 1]; 1 is integrate and fire
     """
-    hidden = OrderedDict()
+    hidden = {}
     for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1):
         neuron = LIF(leak, threshold=threshold, reset=reset)
         hidden[f"fc{index}"] = Layer(BinaryLinear(fan_in, neurons), BatchNorm(neurons),

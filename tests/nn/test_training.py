@@ -139,3 +139,17 @@ def test_a_checkpoint_of_another_network(digits):
     state = Trainer(recipe(hidden=(5,)), digits).state()
     with pytest.raises(InputError, match="checkpoint: its tensors must fit its recipe"):
         Trainer(recipe(), digits, state)
+
+
+def test_every_epoch_has_its_own_order(digits, monkeypatch):
+    seen, step = [], Trainer._step
+
+    def recording(self, inputs, labels):
+        seen.append(labels.tolist())
+        return step(self, inputs, labels)
+
+    monkeypatch.setattr(Trainer, "_step", recording)
+    trainer = run(Trainer(recipe(epochs=2), digits))
+    first, second = seen[:trainer._batches], seen[trainer._batches:]
+    assert first[0] != second[0]
+    assert len(first) == len(second) == (1437 - 200) // 64
