@@ -26,8 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"\ninterrupted; continue with --resume {_out(options).with_suffix('.checkpoint')}",
-              file=sys.stderr)
+        checkpoint = _out(options).with_suffix(".checkpoint")
+        remedy = f"continue with --resume {checkpoint}" if checkpoint.exists() else "start again"
+        print(f"\ninterrupted; {remedy}", file=sys.stderr)
         return _INTERRUPTED
     return 0
 

@@ -69,6 +69,15 @@ def test_an_interrupted_run_continues_to_the_same_bytes(tmp_path, monkeypatch, c
     assert (resumed.with_suffix(".jsonl").read_bytes() == whole.with_suffix(".jsonl").read_bytes())
 
 
+def test_an_interruption_before_the_first_checkpoint(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bsnn_hw.nn.data.load", interrupted)
+    assert train.main([*SMALL, "--out", str(tmp_path / "m.pt")]) == 130
+    assert "interrupted; start again" in capsys.readouterr().err
+
+
 def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
     out = tmp_path / "m.pt"
     command = [sys.executable, "-m", "bsnn_hw.train", "digits", "--epochs", "5000",
