@@ -145,7 +145,7 @@ def _add_bits(bits, signal):
 
 def _read_bits(module):
     """Bits (wire name, offset) that something in ``module`` reads, its output ports included."""
-    bits = set()
+    bits: set[tuple[str, int]] = set()
     for cell in module.cells_.values():
         for port, signal in cell.connections_.items():
             if _is_read(cell, port, module.design):

@@ -76,13 +76,21 @@ class Verilator:
     def cocotb_environment(self) -> dict[str, str]:
         """What must be added to the environment for cocotb to build and run with this Verilator."""
         require_make()
-        folder = _wrapper(self)
-        added = {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+        cxx = compiler()
+        folder = _scripts(self, cxx)
+        variables = [f"OBJCACHE={_for_make(str(folder / 'objcache'))}"]
         if self.packaged:
-            cxx = " ".join(compiler().command).replace(" ", "\\ ")
-            added["VERILATOR_ROOT"] = str(self.root)
-            added["MAKEFLAGS"] = " ".join([f"CXX={cxx}", f"LINK={cxx}", *_MAKE_VARIABLES])
-        return added
+            name = _for_make(" ".join(cxx.command))
+            variables += [f"CXX={name}", f"LINK={name}", *_MAKE_VARIABLES]
+        return {
+            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+            "VERILATOR_ROOT": str(self.root),
+            "MAKEFLAGS": " ".join(variables),
+        }
+
+
+def _for_make(value: str) -> str:
+    return value.replace(" ", "\\ ")
 
 
 def cache_folder() -> Path:
@@ -102,22 +110,46 @@ def _scratch() -> Path:
     return Path(tempfile.mkdtemp(prefix="bsnn_hw_cache_"))
 
 
-def _wrapper(found: Verilator) -> Path:
-    """A folder with a ``verilator`` that tells its version and needs no perl."""
+_WRAPPER = """\
+#!/bin/sh
+[ "$1" = --version ] && echo "Verilator {major}.{minor:03d}" && exit 0
+exec {binary} "$@"
+"""
+
+# make calls it before the compiler (OBJCACHE): Verilator's runtime is compiled once per user.
+_OBJECT_CACHE = """\
+#!/bin/sh
+for source; do :; done
+case $source in {root}/include/*.cpp) ;; *) exec "$@" ;; esac
+previous=
+for word; do [ "$previous" = -o ] && object=$word; previous=$word; done
+kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
+[ -f "$kept" ] && exec cp "$kept" "$object"
+"$@" && cp "$object" "$kept.$$" && mv "$kept.$$" "$kept"
+"""
+
+
+def _scripts(found: Verilator, cxx: Compiler) -> Path:
+    """A folder with a ``verilator`` that tells its version and needs no perl, and ``objcache``."""
     major, minor = found.version
-    text = (
-        "#!/bin/sh\n"
-        f'[ "$1" = --version ] && echo "Verilator {major}.{minor:03d}" && exit 0\n'
-        f'exec {shlex.quote(str(found.binary))} "$@"\n'
-    )
-    folder = cache_folder() / f"verilator-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    script = folder / "verilator"
-    if not script.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".verilator.{os.getpid()}"
-        draft.write_text(text)
-        draft.chmod(0o755)
-        draft.replace(script)
+    quoted = {
+        "binary": shlex.quote(str(found.binary)),
+        "root": shlex.quote(str(found.root)),
+        "compiler": shlex.quote(cxx.version),
+    }
+    texts = {
+        "verilator": _WRAPPER.format(major=major, minor=minor, **quoted),
+        "objcache": _OBJECT_CACHE.format(**quoted),
+    }
+    key = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:16]
+    folder = cache_folder() / f"verilator-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        if not (folder / name).exists():
+            draft = folder / f".{name}.{os.getpid()}"
+            draft.write_text(text)
+            draft.chmod(0o755)
+            draft.replace(folder / name)
     return folder
 
 
@@ -125,7 +157,7 @@ def _output(command: list[str]) -> str:
     try:
         result = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
-        raise ToolError(f"{command[0]}: must be a program that runs, but {error.strerror}") from None
+        raise ToolError(f"{command[0]}: must run as a program, but {error.strerror}") from None
     return result.stdout + result.stderr
 
 

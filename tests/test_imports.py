@@ -1,0 +1,50 @@
+"""Import arrows of the house: which parts of the package a part may know."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ARROWS = {
+    "ir": {"errors"},  # nothing but the words for what a user can cause
+    "model": {"ir", "errors"},
+    "hdl": {"ir"},
+    "reference": {"ir"},
+    "sim": {"ir", "errors"},
+}
+
+
+def _targets(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def our_imports(source):
+    """Parts of bsnn_hw that ``source`` imports, at the top or inside functions."""
+    names = (target.split(".") for target in _targets(ast.parse(source)))
+    return {name[1] for name in names if name[0] == "bsnn_hw" and len(name) > 1}
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_arrows(part):
+    files = sorted((ROOT / "bsnn_hw" / part).glob("**/*.py"))
+    assert files
+    for path in files:
+        foreign = our_imports(path.read_text()) - ARROWS[part] - {part}
+        assert not foreign, f"{part}/{path.name} must not import bsnn_hw.{min(foreign)}"
+
+
+def test_an_arrow_that_points_up_is_seen():
+    source = "def late():\n    from bsnn_hw.hdl import neuron\nimport bsnn_hw.model.format\n"
+    assert our_imports(source) == {"hdl", "model"}
+
+
+def test_no_relative_imports():
+    for path in sorted((ROOT / "bsnn_hw").glob("**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path.name}, line {node.lineno}: write bsnn_hw.…"
