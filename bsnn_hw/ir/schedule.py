@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LayerGeometry", "LayerPlan", "Schedule", "geometries"]
+from bsnn_hw.ir.network import Network
+
+__all__ = ["LayerGeometry", "LayerPlan", "Schedule", "geometries",
+           "network_geometries"]
 
 
 @dataclass(frozen=True)
@@ -108,3 +111,10 @@ def geometries(input_size: int, neurons: tuple[int, ...],
         result.append(LayerGeometry(inputs, width, count, plan.lanes, plan.parallel))
         inputs, width = count, plan.parallel
     return tuple(result)
+
+
+def network_geometries(network: Network, schedule: Schedule) -> tuple[LayerGeometry, ...]:
+    """Geometry of every layer of ``network``, the readout last."""
+    layers = (*network.hidden, network.readout)
+    return geometries(network.input.size, tuple(layer.synapse.neurons for layer in layers),
+                      schedule)

@@ -1,0 +1,127 @@
+"""``manifest.json``: everything that a stranger must know to drive the emitted top level."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from bsnn_hw import __version__
+from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.network import Coding
+
+__all__ = ["FORMAT", "VERSION", "manifest"]
+
+FORMAT, VERSION = "bsnn-hw/bundle", 1
+
+_ODD_INPUT = {
+    "address beyond the layer": "the slot is ignored",
+    "value 0": "the slot is ignored",
+    "packet with too few timestep marks": "the missing timesteps are silent",
+    "packet with too many timestep marks":
+        "everything after the last timestep's mark is dropped, up to tlast",
+    "packet without an event": "a silent inference with its scores",
+    "event twice in a timestep": "counts twice",
+    "reset in the middle of a packet":
+        "the inference is forgotten; the next beat after reset starts a new packet",
+    "invariant": "every tlast on s_axis gives exactly one packet on m_axis, in order, and no input "
+                 "changes a later inference",
+}
+
+
+def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) -> dict[str, Any]:
+    """The manifest as plain JSON values.
+
+    vectors : names and counts of the test vectors, put in as they are
+    trained_on : name of the data set, or None
+    """
+    network = design.network
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "generator": f"bsnn-hw {__version__}",
+        "top": design.verilog.top,
+        "sources": [f"rtl/{path.name}" for path in design.verilog.paths],
+        "clock": {"port": "clk", "edge": "rising"},
+        "reset": {"port": "rst", "active": "high", "kind": "synchronous",
+                  "after": "ready one cycle later; the state is cleared by the circuit itself"},
+        "network": {
+            "name": network.name,
+            "timesteps": network.timesteps,
+            "input": {"coding": network.input.coding.value, "size": network.input.size,
+                      "bits": network.input.bits},
+            "classes": list(network.classes),
+            "score_scale": network.readout.scale,
+            "parameters": "network.json",
+            "trained_on": trained_on,
+        },
+        "s_axis": _input_port(design),
+        "m_axis": _output_port(design),
+        "odd_input": _ODD_INPUT,
+        "layers": _layers(design),
+        "vectors": vectors,
+    }
+
+
+def _input_port(design):
+    ports, direct = design.ports, design.network.input.coding is Coding.DIRECT
+    marks = ("s_axis_tlast ends the sample; values count in every timestep" if direct else
+             "s_axis_tuser ends a timestep, s_axis_tlast the last one and the inference"
+             if ports.has_mark else "s_axis_tlast ends the only timestep")
+    return {
+        "packet": f"one inference; {marks}",
+        "tdata_width": ports.input_width,
+        "slots": ports.slots,
+        "slot_width": ports.slot_width,
+        "slot": {
+            "value": {"low": 0, "width": ports.value_width,
+                      "meaning": "of the event; 0 means that the slot is empty"},
+            "row": {"low": ports.value_width, "width": ports.slot_width - ports.value_width,
+                    "meaning": f"slot e of row r is input r * {ports.slots} + e"},
+        },
+        "rows": design.geometries[0].rows,
+        "tuser": "end of timestep" if ports.has_mark else None,
+    }
+
+
+def _output_port(design):
+    ports = design.ports
+    return {
+        "packet": "one inference; a beat per class, in order",
+        "tdata_width": ports.output_width,
+        "tdata": f"score of the class, signed, {ports.score_width} bits sign-extended",
+        "tuser_width": ports.class_width,
+        "tuser": "class with the largest score so far, the lowest on a tie; "
+                 "in the beat with tlast it is the network's answer",
+        "beats": design.network.readout.synapse.neurons,
+    }
+
+
+def _layers(design):
+    layers = []
+    network = design.network
+    for index, layer in enumerate((*network.hidden, network.readout)):
+        geometry = design.geometries[index]
+        entry = {
+            "name": layer.name, "inputs": geometry.inputs, "neurons": geometry.neurons,
+            "lanes": geometry.lanes, "parallel": geometry.parallel, "folds": geometry.folds,
+        }
+        if index < len(network.hidden):
+            entry |= _hidden_facts(design, index, layer)
+        else:
+            bounds = design.readout_bounds
+            entry |= {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
+        layers.append(entry)
+    return layers
+
+
+def _hidden_facts(design, index, layer):
+    bounds, probe, neuron = design.hidden_bounds[index], design.probes[index], layer.neuron
+    return {
+        "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
+        "reset": neuron.reset.value, "comparison": neuron.comparison.value,
+        "acc": asdict(bounds.acc), "charged": asdict(bounds.charged),
+        "charged_width": bounds.charged.width,
+        "probe": {"path": probe.firing.path, "module": probe.firing.module,
+                  "firing": probe.firing.signal,
+                  "charged": probe.charged.signal, "fired": probe.fired.signal},
+    }

@@ -1,0 +1,108 @@
+"""``python -m bsnn_hw.generate model.pt``: a trained network to a folder of verified Verilog."""
+
+from __future__ import annotations
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bsnn_hw.command import counts, run_verb
+from bsnn_hw.errors import InputError
+
+if TYPE_CHECKING:
+    from bsnn_hw.pipeline import Request
+
+__all__ = ["main"]
+
+MAX_BITS = 12
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.generate", description=__doc__)
+    add = parser.add_argument
+    add("model", type=Path, help="model file, .pt or .safetensors (docs/model.md)")
+    add("--out", type=Path, help="folder to write (default: the model's name with _hw)")
+    add("--force", action="store_true", help="replace the folder if it is a bundle")
+    add("--lanes", type=counts, metavar="N,N,...",
+        help="input events per cycle of each layer, readout last (default: chosen)")
+    add("--parallel", type=counts, metavar="N,N,...",
+        help="neurons updated per cycle of each layer, readout last (default: chosen)")
+    add("--fraction-bits", metavar="N|LAYER=N,...",
+        help="fraction bits of all or of single layers (default: chosen on calibration data)")
+    add("--leak-bits", type=int, metavar="N",
+        help="fraction bits of the leak factors, 0..12 (default: chosen on calibration data)")
+    add("--tolerance", type=float, default=0.01, metavar="SHARE",
+        help="share of a layer's spikes that integers may change (default: 0.01)")
+    add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file (default: the sample "
+                       "file beside the model, else what the model was trained on)")
+    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--vectors", type=int, default=32, metavar="N", help="test vectors (default: 32)")
+    add("--top", help="name of the top-level module (default: bsnn_ and the model's name)")
+    add("--verify", action="store_true",
+        help="run the bundle's bench, and all samples that are found through the Verilated model")
+    return parser
+
+
+def _request(options: argparse.Namespace) -> Request:
+    """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.lowering.lower import PrecisionRequest
+    from bsnn_hw.pipeline import Request
+
+    if options.vectors < 1:
+        raise InputError(f"--vectors: must be 1 or more, not {options.vectors}")
+    if not 0 < options.tolerance <= 1:
+        raise InputError(f"--tolerance: must be a share above 0 and up to 1, "
+                         f"not {options.tolerance}")
+    if options.leak_bits is not None and not 0 <= options.leak_bits <= MAX_BITS:
+        raise InputError(f"--leak-bits: must be 0..{MAX_BITS}, not {options.leak_bits}")
+    if options.top is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", options.top):
+        raise InputError(f"--top: must be a Verilog identifier, not {options.top!r}")
+    everywhere, per_layer = _fraction_bits(options.fraction_bits)
+    precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
+    out = options.out or Path(f"{options.model.stem}_hw")
+    return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
+                   options.vectors, options.data, options.data_dir, options.top)
+
+
+def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
+    """``"4"`` or ``"fc1=2,fc2=5"`` to (bits of all layers, bits per layer)."""
+    if text is None:
+        return None, {}
+    everywhere, per_layer = None, {}
+    for part in text.split(","):
+        name, equals, number = part.rpartition("=")
+        if not number.isdecimal() or int(number) > MAX_BITS:
+            raise InputError(f"--fraction-bits: must be 0..{MAX_BITS} or LAYER=N,..., "
+                             f"not {text!r}")
+        if equals:
+            per_layer[name] = int(number)
+        else:
+            everywhere = int(number)
+    return everywhere, per_layer
+
+
+def _act(options: argparse.Namespace) -> None:
+    from bsnn_hw.pipeline import build
+    from bsnn_hw.report import summary
+
+    request = _request(options)
+    built = build(request)
+    print(summary(built, request.out), flush=True)
+    if options.verify:
+        from bsnn_hw.verification.run import verify_all, verify_bench
+
+        verify_bench(request.out)
+        verify_all(request.out, request.model, data=request.data, data_dir=request.data_dir)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return run_verb(_parser(), _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

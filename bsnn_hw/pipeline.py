@@ -1,0 +1,92 @@
+"""The stages, in order: a trained file to RTL that is shown to compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsnn_hw.emission.bundle import check_target, write_bundle
+from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
+from bsnn_hw.model.description import Model
+from bsnn_hw.model.format import describe, read
+from bsnn_hw.planning.schedule import (Activity, default_schedule, make_schedule,
+                                       measure_activity)
+from bsnn_hw.reference.network import run
+from bsnn_hw.samples import Samples, find_samples, shape_of
+
+__all__ = ["Built", "Request", "build"]
+
+CALIBRATION_SAMPLES = 512
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for; None means that the program chooses.
+
+    model : Path of the model file; out : Path of the folder to write
+    vectors : int, test vectors in the bundle
+    lanes, parallel : one count per layer, the readout last
+    data, data_dir : see ``samples.find_samples``
+    """
+
+    model: Path
+    out: Path
+    force: bool = False
+    precision: PrecisionRequest = PrecisionRequest()
+    lanes: Sequence[int] | None = None
+    parallel: Sequence[int] | None = None
+    vectors: int = 32
+    data: str | None = None
+    data_dir: Path | None = None
+    top: str | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that the stages made."""
+
+    model: Model
+    recipe: dict
+    samples: Samples
+    lowered: Lowered
+    activity: Activity
+    design: Design
+
+
+def build(request: Request) -> Built:
+    """Turn a trained model into a bundle under ``request.out``.
+
+    Raises
+    ------
+    BsnnError
+        What the user can mend; nothing is left behind.
+    """
+    check_target(request.out, request.force)
+    document = read(request.model)
+    model = describe(document, str(request.model))
+    recipe = document.get("recipe") or {}
+    samples = find_samples(shape_of(model), recipe.get("dataset"), request.model.parent,
+                           data=request.data, data_dir=request.data_dir)
+
+    calibration = samples.calibration[:CALIBRATION_SAMPLES]
+    lowered = lower(model, calibration, request.precision)
+    trace = run(lowered.network, calibration, potentials=False)
+    activity = measure_activity(lowered.network, calibration, trace)
+    schedule = plan(request, lowered, activity)
+    design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
+                          force=request.force, top=request.top,
+                          trained_on=recipe.get("dataset"))
+    return Built(model, recipe, samples, lowered, activity, design)
+
+
+def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:
+    """The schedule that the request gives, completed by the default where it gives none."""
+    chosen = default_schedule(lowered.network, activity)
+    if request.lanes is None and request.parallel is None:
+        return chosen
+    return make_schedule(lowered.network,
+                         request.lanes or [layer.lanes for layer in chosen.layers],
+                         request.parallel or [layer.parallel for layer in chosen.layers])

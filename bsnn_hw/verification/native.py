@@ -1,0 +1,105 @@
+"""Whole data sets through the Verilated model at native speed, compared with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.reference.network import run
+from bsnn_hw.sim.native import Group, NativeModel, build_native
+from bsnn_hw.sim.native_run import Beats, NativeResult, run_native, signed_values
+from bsnn_hw.sim.stimulus import pack
+from bsnn_hw.verification.compare import check_hidden, check_scores
+
+__all__ = ["Outcome", "build_model", "simulate", "single_latency", "verify_native"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a verified run measured.
+
+    inferences : int, all exact
+    cycles : float, mean per inference, back to back
+    classes : int64 (inferences,)
+    """
+
+    inferences: int
+    cycles: float
+    classes: np.ndarray
+
+
+def build_model(design: Design, folder: Path, *, probes: bool = True,
+                optimize: str = "-O1") -> NativeModel:
+    """Compile the design's simulation in ``folder``; with ``probes`` it records neuron rows."""
+    groups = [Group(p.layer, p.firing, (p.charged, p.fired)) for p in design.probes]
+    return build_native(design.verilog.paths, design.verilog.top, folder,
+                        groups if probes else (), optimize)
+
+
+def simulate(design: Design, model: NativeModel, inputs: np.ndarray,
+             **pauses: float) -> NativeResult:
+    """Stream ``inputs`` through the model, a packet each."""
+    ports = design.ports
+    stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
+                    value_width=ports.value_width, inputs=inputs)
+    padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
+    padded[:, : stimulus.data.shape[1]] = stimulus.data
+    beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
+    return run_native(model, beats, len(inputs), **pauses)
+
+
+def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chunk: int = 1000,
+                  progress: Callable[[int], None] | None = None, seed: int = 0,
+                  pause_in: float = 0.0, pause_out: float = 0.0) -> Outcome:
+    """Run all ``inputs`` and compare every score, and with probes every spike and potential.
+
+    chunk : int, inferences per simulation, so that memory stays bounded
+    progress : called with the number of inferences done
+
+    Raises
+    ------
+    MismatchError
+        Names the first difference.
+    """
+    cycles, classes = [], []
+    for first in range(0, len(inputs), chunk):
+        part = inputs[first:first + chunk]
+        result = simulate(design, model, part, seed=seed, pause_in=pause_in, pause_out=pause_out)
+        trace = run(design.network, part, potentials=bool(model.groups))
+        if model.groups:
+            check_hidden(design, result.groups, trace, first)
+        scores, answers = _answers(design, result, len(part))
+        check_scores(scores, answers, trace, first)
+        cycles.append(_cycles_per_inference(result))
+        classes.append(answers)
+        if progress:
+            progress(first + len(part))
+    return Outcome(len(inputs), float(np.mean(cycles)), np.concatenate(classes))
+
+
+def single_latency(design: Design, model: NativeModel, inputs: np.ndarray) -> float:
+    """Mean cycles from an image's first beat in to its last beat out, one image at a time."""
+    latencies = []
+    for sample in inputs:
+        result = simulate(design, model, sample[None])
+        latencies.append(result.produced[0, 1] - result.accepted[0, 0] + 1)
+    return float(np.mean(latencies))
+
+
+def _answers(design, result, count):
+    classes = design.network.readout.synapse.neurons
+    scores = signed_values(result.output.data, design.ports.output_width)
+    return scores.reshape(count, classes), result.output.user.reshape(count, classes)[:, -1]
+
+
+def _cycles_per_inference(result):
+    """In the steady state: without the time that the first results take to appear."""
+    ends = result.produced[:, 1]
+    if len(ends) < 2:
+        return float(ends[0] + 1)
+    skip = min(len(ends) - 2, 4)
+    return float(ends[-1] - ends[skip]) / (len(ends) - 1 - skip)

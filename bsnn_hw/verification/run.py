@@ -1,0 +1,108 @@
+"""A bundle's two checks: its cocotb bench, and whole data sets at native speed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bsnn_hw.emission.opened import open_bundle, read_manifest
+from bsnn_hw.errors import InputError
+from bsnn_hw.model.format import describe, read
+from bsnn_hw.planning.schedule import event_bound, measure_activity
+from bsnn_hw.reference.network import run
+from bsnn_hw.report import compare_with_real, percent
+from bsnn_hw.samples import shape_of, whole_data_set
+from bsnn_hw.sim.cocotb_run import run_cocotb
+from bsnn_hw.verification.native import build_model, single_latency, verify_native
+
+__all__ = ["verify_all", "verify_bench"]
+
+LATENCY_SAMPLES = 8
+
+
+def verify_bench(folder: Path) -> None:
+    """Run the bundle's own bench and print what it showed.
+
+    Raises
+    ------
+    MismatchError
+        Names the first difference.
+    """
+    started = time.monotonic()
+    design = open_bundle(folder)
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
+        result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", folder,
+                            Path(build))
+    print(f"bench     {len(result.tests)} patterns of pauses: every spike, membrane potential and "
+          f"score equal ({time.monotonic() - started:.0f} s)", flush=True)
+
+
+def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
+               data_dir: Path | None) -> None:
+    """Drive every sample that is found through the Verilated model and print what it showed.
+
+    model_path : of the model file, for the comparison with the real-valued network, or None
+
+    Raises
+    ------
+    MismatchError
+        Names the first difference.
+    """
+    design = open_bundle(folder)
+    inputs, labels, source = _samples(design, folder, data, data_dir)
+    if model_path is not None:
+        model = describe(read(model_path), str(model_path))
+        agreement = compare_with_real(model, design.network, inputs, labels)
+        spikes = ", ".join(f"{layer.name} {percent(share)}" for layer, share in
+                           zip(design.network.hidden, agreement.spikes, strict=True))
+        print(f"real      accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
+              f"on {agreement.samples:,} of {source}; spikes that differ: {spikes or '-'}; "
+              f"classes: {percent(agreement.predictions)}", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
+        started = time.monotonic()
+        simulation = build_model(design, Path(build), optimize="-O2")
+        built = time.monotonic()
+        outcome = verify_native(design, simulation, inputs, progress=_progress(len(inputs)))
+        latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])
+    accuracy = "" if labels is None else \
+        f", accuracy {percent(float((outcome.classes == labels).mean()))}"
+    print(f"RTL       {outcome.inferences:,} inferences: every spike, membrane potential and score "
+          f"equal{accuracy} ({built - started:.0f} s to build, "
+          f"{time.monotonic() - built:.0f} s to run)")
+    trace = run(design.network, inputs[:1000], potentials=False)
+    bound = event_bound(design.network, design.schedule,
+                        measure_activity(design.network, inputs[:1000], trace))
+    print(f"cycles    {outcome.cycles:,.1f} per inference back to back, "
+          f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
+          f"{latency:,.0f} for a single image")
+    print("verdict   exact: the RTL computes what the reference computes")
+
+
+def _samples(design, folder, data, data_dir):
+    """Inputs, labels or None, and where they are from: a whole data set, else the vectors."""
+    trained_on = read_manifest(folder)["network"].get("trained_on")
+    found = whole_data_set(shape_of(design.network), trained_on, data=data, data_dir=data_dir)
+    if found is not None:
+        return found.test, found.labels, found.source
+    try:
+        return np.load(folder / "vectors" / "inputs.npy"), None, "the bundle's vectors"
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: must have vectors/inputs.npy, {error}; generate the bundle "
+                         "again") from None
+
+
+def _progress(total):
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done):
+        print(f"\r          {done:,} of {total:,}", end="" if done < total else "\r",
+              file=sys.stderr, flush=True)
+
+    return show
+

@@ -1,0 +1,43 @@
+"""``python -m bsnn_hw.verify FOLDER``: show that a bundle's RTL computes what its network says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bsnn_hw.command import run_verb
+
+__all__ = ["main"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.verify", description=__doc__)
+    add = parser.add_argument
+    add("folder", type=Path, help="bundle written by python -m bsnn_hw.generate")
+    add("--all", action="store_true",
+        help="drive a whole data set through the Verilated model instead of running the bench; "
+             "the bundle's own vectors where no data set is found")
+    add("--model", type=Path, help="model file: with --all, compare with the real-valued network")
+    add("--data", help="with --all: data set (digits, fashion-mnist, mnist) or .npz file "
+                       "(default: what the model was trained on)")
+    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    return parser
+
+
+def _act(options: argparse.Namespace) -> None:
+    from bsnn_hw.verification.run import verify_all, verify_bench
+
+    if options.all:
+        verify_all(options.folder, options.model, data=options.data, data_dir=options.data_dir)
+    else:
+        verify_bench(options.folder)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return run_verb(_parser(), _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
