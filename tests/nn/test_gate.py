@@ -60,11 +60,11 @@ def test_gate_takes_feature_maps(average):
     assert AGMMGate(2, average=average)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
 
 
-def test_clip_keeps_alpha_positive():
+def test_clip_keeps_alpha_well_above_zero():
     gate = AGMMGate(2)
     gate.alpha.data = torch.tensor([-0.5, 2.0])
     gate.clip()
-    assert gate.alpha.tolist() == pytest.approx([0.1, 2.0])
+    assert gate.alpha.tolist() == pytest.approx([0.5, 2.0])
 
 
 def test_constant_gate():
