@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import operation
 from bsnn_hw.hdl.memory import StateMemory
 
@@ -32,6 +33,10 @@ class Accumulator(wiring.Component):
 
     def __init__(self, connected, *, parallel: int, folds: int, timesteps: int, width: int,
                  delta_shape):
+        require_positive(parallel=parallel, folds=folds, timesteps=timesteps, width=width)
+        if not (folds - 1) * parallel < len(connected) <= folds * parallel:
+            raise ValueError(f"connected must fill {folds} folds of {parallel} neurons, "
+                             f"not {len(connected)} neurons")
         self._connected = connected
         self._parallel = parallel
         self._folds = folds

@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width, lane_event
 
 __all__ = ["SpikeEncoder"]
@@ -33,6 +34,10 @@ class SpikeEncoder(wiring.Component):
 
     def __init__(self, *, slots: int, slot_count: int, words: int, stride: int,
                  address_width: int):
+        require_positive(slots=slots, slot_count=slot_count, words=words, stride=stride,
+                         address_width=address_width)
+        if slots > slot_count:
+            raise ValueError(f"slots must be at most slot_count {slot_count}, not {slots}")
         self._slots = slots
         self._slot_count = slot_count
         self._stride = stride

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.accumulator import Accumulator
+from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, lane_event, spike_word
 from bsnn_hw.hdl.neuron import NEURON_DELAY, NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
@@ -68,10 +69,14 @@ class HiddenLayer(wiring.Component):
     -------
     heads : In, one stream of ``lane_event`` per lane
     words, words_valid : Out, ``spike_word``
-    room : In; after it went low at most ``margin`` words follow
+    room : In; ``margin`` words at most come in the cycle before it goes low and after
     """
 
     def __init__(self, layer: Hidden, geometry: LayerGeometry, *, max_value: int, direct: bool):
+        require_positive(max_value=max_value)
+        require_instance(Hidden, layer=layer)
+        require_instance(LayerGeometry, geometry=geometry)
+        require_shape((geometry.neurons, geometry.inputs), weights=layer.synapse.weights)
         self._layer = layer
         self._geometry = geometry
         self._max_value = max_value
@@ -87,8 +92,8 @@ class HiddenLayer(wiring.Component):
 
     @property
     def margin(self) -> int:
-        """Words that may follow after ``room`` went low."""
-        # In the synapses' and the neurons' stages, and the cycle of `room`'s own register.
+        """Words that a queue must still take when it finds that it has no room."""
+        # Those in the synapses' and the neurons' stages, and one as `room` is a register.
         return synapse_delay(self._geometry.lanes) + NEURON_DELAY + 1
 
     def elaborate(self, platform):

@@ -7,6 +7,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.encoder import SpikeEncoder
+from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import index_width, lane_event, spike_word
 from bsnn_hw.ir.schedule import LayerGeometry
 
@@ -22,18 +23,23 @@ class SpikeLink(wiring.Component):
         Of the layer that receives.
     depth : int, entries of each lane's queue
     margin : int
-        Words that may still arrive after ``room`` went low; less than ``depth``.
+        Words that may still arrive once a queue has come to its limit: the one in the cycle
+        before ``room`` goes low, and all after it.  Less than ``depth``.
 
     Members
     -------
     words, words_valid : In, ``spike_word``
-    room : Out, at least ``margin`` more words can be taken
+    room : Out, from the cycle before on, more than ``margin`` words could be taken
     heads : Out, one stream of ``lane_event`` per lane
     """
 
     def __init__(self, geometry: LayerGeometry, *, depth: int, margin: int):
-        if depth <= margin:
-            raise ValueError(f"a queue must be deeper than its margin {margin}, not {depth}")
+        require_positive(depth=depth, margin=margin)
+        # The queue's output register takes a cycle to fill, so two entries are not yet a queue.
+        if depth < max(3, margin + 1):
+            raise ValueError(f"depth must be {max(3, margin + 1)} or more for a margin of "
+                             f"{margin}, not {depth}")
+        require_instance(LayerGeometry, geometry=geometry)
         self._geometry = geometry
         self._depth = depth
         self._margin = margin

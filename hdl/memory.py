@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width
 
 __all__ = ["StateMemory"]
@@ -30,8 +31,7 @@ class StateMemory(wiring.Component):
     """
 
     def __init__(self, *, rows: int, width: int):
-        if rows < 1 or width < 1:
-            raise ValueError(f"rows and width must be 1 or more, not {rows} and {width}")
+        require_positive(rows=rows, width=width)
         self._rows = rows
         self._width = width
         super().__init__({

@@ -7,6 +7,7 @@ from amaranth import Array, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import delayed, index_width, operation, spike_word
 from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
@@ -37,6 +38,9 @@ class NeuronArray(wiring.Component):
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, *, parallel: int):
+        require_positive(parallel=parallel)
+        require_instance(NeuronSpec, spec=spec)
+        require_instance(HiddenBounds, bounds=bounds)
         self._spec = spec
         self._bounds = bounds
         self._parallel = parallel

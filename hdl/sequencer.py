@@ -8,6 +8,7 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import lane_event, operation
 
 __all__ = ["Cadence", "Sequencer"]
@@ -47,6 +48,9 @@ class Sequencer(wiring.Component):
 
     def __init__(self, *, lanes: int, folds: int, timesteps: int, address_width: int,
                  value_width: int, cadence: Cadence, recovery: int):
+        require_positive(lanes=lanes, folds=folds, timesteps=timesteps,
+                         address_width=address_width, value_width=value_width, recovery=recovery)
+        require_instance(Cadence, cadence=cadence)
         self._lanes = lanes
         self._folds = folds
         self._timesteps = timesteps
@@ -91,7 +95,8 @@ class Sequencer(wiring.Component):
         ]
 
         offered, all_marked, step_starts, marks_used = self._lane_heads(m, take)
-        next_timestep = self._next_step(m, take, all_marked, step_starts, marks_used)
+        may_step = take & self._rested(m, stepping)
+        next_timestep = self._next_step(m, may_step, all_marked, step_starts, marks_used)
         last_timestep = next_timestep == self._timesteps - 1
 
         with m.If(take):
@@ -138,12 +143,11 @@ class Sequencer(wiring.Component):
                 m.d.sync += marked[lane].eq(1)
         return offered, (marked | lone).all(), step_starts, marks_used
 
-    def _next_step(self, m, take, all_marked, step_starts, marks_used):
+    def _next_step(self, m, may_step, all_marked, step_starts, marks_used):
         """The timestep that steps next, and whether it does so now."""
         next_timestep = Signal.like(self.op.timestep)
         last = next_timestep == self._timesteps - 1
-        rested = self._rested(m, step_starts)
-        due = all_marked & take & rested
+        due = all_marked & may_step
         if self._cadence is Cadence.EACH_MARK:
             m.d.comb += [step_starts.eq(due), marks_used.eq(due)]
             passes = step_starts
@@ -161,13 +165,15 @@ class Sequencer(wiring.Component):
                     m.d.sync += next_timestep.eq(next_timestep + 1)
         return next_timestep
 
-    def _rested(self, m, step_starts):
-        """True once a fold's new potential is there for its next step."""
-        if self._recovery <= self._folds:
+    def _rested(self, m, stepping):
+        """True once the folds' new potentials will be there for the next steps."""
+        # Counts from the end of a walk: `room` may hold up any fold of it.
+        gap = self._recovery - self._folds
+        if gap <= 0:
             return True
-        wait = Signal(range(self._recovery), init=self._recovery - 1)
-        with m.If(step_starts):
-            m.d.sync += wait.eq(self._recovery - 1)
+        wait = Signal(range(max(2, gap)))
+        with m.If(stepping):
+            m.d.sync += wait.eq(gap - 1)
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
-        return wait == 0
+        return ~stepping & (wait == 0)

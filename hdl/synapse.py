@@ -6,6 +6,7 @@ from amaranth import Array, Cat, Module, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width
 from bsnn_hw.ir.schedule import LayerGeometry
 
@@ -37,6 +38,9 @@ class SynapseArray(wiring.Component):
     """
 
     def __init__(self, geometry: LayerGeometry, weights, *, max_value: int):
+        require_positive(max_value=max_value)
+        require_instance(LayerGeometry, geometry=geometry)
+        require_shape((geometry.neurons, geometry.inputs), weights=weights)
         self._geometry = geometry
         self._weights = weights
         self._max_value = max_value
@@ -49,8 +53,9 @@ class SynapseArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        words = [self._bank(m, lane, init)
-                 for lane, init in enumerate(self._geometry.banks(self._weights))]
+        banks = self._geometry.bank_words(self._weights)
+        words = [self._bank(m, lane, banks[lane % len(banks)])
+                 for lane in range(self._geometry.lanes)]
         # Values wait for the block RAM; the sums take the cycle of its output register.
         values = [delayed(m, value, 1, f"value_{lane}")
                   for lane, value in enumerate(self.values)]

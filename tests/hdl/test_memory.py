@@ -1,0 +1,41 @@
+"""StateMemory against a list of rows."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.hdl.memory import StateMemory
+from tests.hdl.benches import Bench
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_row_has_every_write_up_to_the_cycle_that_asked_for_it(rows, seed):
+    rng = np.random.default_rng(seed)
+    dut = StateMemory(rows=rows, width=5)
+    bench = Bench(dut)
+
+    async def check(context):
+        state, expected = [0] * rows, 0
+        for cycle in range(300):
+            read, write, value, enable = (int(rng.integers(n)) for n in (rows, rows, 32, 2))
+            context.set(dut.read_row, read)
+            context.set(dut.write_row, write)
+            context.set(dut.write_data, value)
+            context.set(dut.write_enable, enable)
+            *_, shown = await context.tick().sample(dut.read_data)
+            assert shown == expected, f"cycle {cycle}, rows {rows}"
+            if enable:
+                state[write] = value
+            expected = state[read]
+
+    bench.run(check)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"rows": 0, "width": 4}, "rows must be an integer of 1 or more, not 0"),
+    ({"rows": 4, "width": 0}, "width must be an integer of 1 or more, not 0"),
+    ({"rows": 2.5, "width": 4}, r"rows must be an integer of 1 or more, not 2\.5"),
+])
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        StateMemory(**arguments)

@@ -1,0 +1,210 @@
+"""Sequencer against the order of operations that its lanes' events ask for."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.hdl.sequencer import Cadence, Sequencer
+from tests.hdl.benches import Bench, send, stalls
+
+SHAPES = [(1, 1, 1), (2, 1, 3), (3, 2, 3), (5, 3, 2), (2, 5, 4), (4, 1, 5)]
+ADDRESS_WIDTH, VALUE_WIDTH = 8, 3
+
+
+def random_periods(rng, lanes, marks, density):
+    """Per mark and lane the events (address, value) before it."""
+    return [[[(int(rng.integers(200)), int(rng.integers(1, 8)))
+              for _ in range(int(rng.integers(0, 5) * (rng.random() < density)))]
+             for _ in range(lanes)] for _ in range(marks)]
+
+
+def lane_heads(rng, periods, lane):
+    """What a lane offers: a mark comes with its last event, or alone."""
+    heads = []
+    for period in periods:
+        events = [{"address": address, "value": value, "event": 1, "mark": 0}
+                  for address, value in period[lane]]
+        if events and rng.random() < 0.5:
+            events[-1]["mark"] = 1
+        else:
+            events.append({"address": 77, "value": 1, "event": 0, "mark": 1})
+        heads += events
+    return heads
+
+
+def passes_of(cadence, timesteps):
+    """Timesteps that step at each mark of one inference."""
+    if cadence is Cadence.SAMPLE:
+        return [list(range(timesteps))]
+    if cadence is Cadence.LAST_MARK:
+        return [[]] * (timesteps - 1) + [[timesteps - 1]]
+    return [[t] for t in range(timesteps)]
+
+
+class Record:
+    """Runs a sequencer and writes down what it starts in every cycle."""
+
+    def __init__(self, periods, rng, *, lanes, folds, timesteps, cadence, recovery,
+                 pause=0.0, full=0.0):
+        self.dut = Sequencer(lanes=lanes, folds=folds, timesteps=timesteps, cadence=cadence,
+                             address_width=ADDRESS_WIDTH, value_width=VALUE_WIDTH,
+                             recovery=recovery)
+        self.folds, self.lanes, self.cadence, self.timesteps = folds, lanes, cadence, timesteps
+        self.recovery = recovery
+        self.rows = []  # (cycle, op, room, [(address, value), ...]) where anything happens
+        heads = [lane_heads(rng, periods, lane) for lane in range(lanes)]
+        self._steps = sum(len(p) for p in passes_of(cadence, timesteps)) * folds * (
+            len(periods) // len(passes_of(cadence, timesteps)))
+        self._stop = stalls(rng.integers(99), full)
+        senders = [self._sender(lane, heads[lane], stalls(rng.integers(99), pause))
+                   for lane in range(lanes)]
+        Bench(self.dut, deadline=6000).run(self._watch, background=senders)
+
+    def _sender(self, lane, heads, pauses):
+        async def process(context):
+            await send(context, self.dut.heads[lane], heads, pauses)
+        return process
+
+    async def _watch(self, context):
+        steps, cycle, idle = 0, 0, 0
+        while idle < 4 * self.folds + 8:  # nothing may follow the last step
+            room = not next(self._stop)
+            context.set(self.dut.room, room)
+            op, addresses, values = await self._sample(context)
+            cycle += 1
+            if op.charge or op.step:
+                self.rows.append((cycle, op, room, list(zip(addresses, values, strict=True))))
+                steps += op.step and not op.sweep
+            idle = idle + 1 if steps == self._steps else 0
+
+    async def _sample(self, context):
+        dut = self.dut
+        _, _, op, *rest = await context.tick().sample(dut.op, *dut.addresses, *dut.values)
+        return op, rest[:self.lanes], rest[self.lanes:]
+
+    def check(self, periods):
+        """The sweep, then per mark exactly its events, fold after fold, then its steps."""
+        rows = iter(self.rows)
+        self._walk([next(rows) for _ in range(self.folds)], step=1, sweep=1, clear=1, close=1)
+        per_inference = passes_of(self.cadence, self.timesteps)
+        left = None
+        for number, period in enumerate(periods):
+            if left is None:
+                left = [[] for _ in range(self.lanes)]
+            left = [a + b for a, b in zip(left, period, strict=True)]
+            for timestep in per_inference[number % len(per_inference)]:
+                while any(left):
+                    walk = [next(rows) for _ in range(self.folds)]
+                    self._walk(walk, charge=1, step=0)
+                    self._charges(walk, left)
+                last = timestep == self.timesteps - 1
+                walk = [next(rows) for _ in range(self.folds)]
+                self._walk(walk, charge=0, step=1, sweep=0, timestep=timestep, close=last,
+                           clear=last or self.cadence is not Cadence.SAMPLE)
+        assert next(rows, None) is None, "something after the last step"
+        self._rules()
+
+    def _walk(self, walk, **fields):
+        for fold, (cycle, op, _, _) in enumerate(walk):
+            for name, value in {"fold": fold, **fields}.items():
+                assert op[name] == value, f"cycle {cycle}: {name} is {op[name]}, not {value}"
+
+    def _charges(self, walk, left):
+        for lane in range(self.lanes):
+            if any(row[3][lane][1] for row in walk):
+                address, value = left[lane].pop(0)
+                assert [row[3][lane] for row in walk] == [
+                    (address + fold, value) for fold in range(self.folds)], f"lane {lane}"
+
+    def _rules(self):
+        latest = {}
+        for cycle, op, room, _ in self.rows:
+            if op.step:
+                assert room, f"cycle {cycle}: a step without room"
+                since = cycle - latest.get(op.fold, -99)
+                assert since >= self.recovery, f"fold {op.fold}: {since} cycles between steps"
+                latest[op.fold] = cycle
+
+
+@pytest.mark.parametrize("cadence", Cadence, ids=lambda c: c.name)
+@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.3, .3), (0, .9)])
+@pytest.mark.parametrize("seed", range(6))
+def test_every_event_once_then_the_step(cadence, pause, full, seed):
+    rng = np.random.default_rng(seed)
+    lanes, folds, timesteps = SHAPES[seed]
+    marks = 5 if cadence is Cadence.SAMPLE else 5 * timesteps
+    periods = random_periods(rng, lanes, marks, [1, .5][seed % 2])
+    Record(periods, rng, lanes=lanes, folds=folds, timesteps=timesteps, cadence=cadence,
+           recovery=1 if cadence is Cadence.LAST_MARK else 3, pause=pause, full=full).check(periods)
+
+
+@pytest.mark.parametrize("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE], ids=lambda c: c.name)
+@pytest.mark.parametrize(("lanes", "folds"), [(1, 1), (1, 4), (3, 3), (4, 5), (2, 1)])
+def test_no_cycle_is_lost(cadence, lanes, folds):
+    rng = np.random.default_rng(lanes + folds)
+    timesteps = 4
+    periods = random_periods(rng, lanes, 5 * timesteps, .7)
+    record = Record(periods, rng, lanes=lanes, folds=folds, timesteps=timesteps,
+                    cadence=cadence, recovery=1)
+    record.check(periods)
+    groups = sum(max(map(len, period)) for period in periods)
+    passes = len(periods) * (timesteps if cadence is Cadence.SAMPLE else 1)
+    first, last = record.rows[folds][0], record.rows[-1][0]
+    assert last - first + 1 == (groups + passes) * folds
+
+
+@pytest.mark.parametrize("folds", [2, 3])
+def test_marks_without_a_step_are_free(folds):
+    rng = np.random.default_rng(folds)
+    timesteps, lanes = 3, 2
+    periods = [[[(1, 1)] * (1 + int(rng.integers(3))) for _ in range(lanes)]
+               for _ in range(4 * timesteps)]
+    record = Record(periods, rng, lanes=lanes, folds=folds, timesteps=timesteps,
+                    cadence=Cadence.LAST_MARK, recovery=1)
+    record.check(periods)
+    groups = sum(max(map(len, period)) for period in periods)
+    assert record.rows[-1][0] - record.rows[folds][0] + 1 == (groups + 4) * folds
+
+
+@pytest.mark.parametrize("folds", [1, 2, 3])
+def test_silent_timesteps_step_as_often_as_potentials_allow(folds):
+    periods = [[[], []]] * 6
+    record = Record(periods, np.random.default_rng(0), lanes=2, folds=folds, timesteps=6,
+                    cadence=Cadence.EACH_MARK, recovery=3)
+    record.check(periods)
+    assert record.rows[-1][0] - record.rows[folds][0] + 1 == 5 * max(3, folds) + folds
+
+
+def test_a_reset_starts_with_a_sweep():
+    dut = Sequencer(lanes=1, folds=3, timesteps=2, address_width=4, value_width=1,
+                    cadence=Cadence.EACH_MARK, recovery=3)
+    bench = Bench(dut)
+
+    async def check(context):
+        context.set(dut.room, 1)
+        for folds in (range(3), [-1], range(3), [-2]):
+            for fold in folds:
+                op = context.get(dut.op)
+                assert (op.step, op.sweep) == ((1, 1) if fold >= 0 else (0, 0))
+                assert fold < 0 or (op.fold == fold and op.clear and op.close)
+                if fold == -1:
+                    context.set(bench.reset, 1)
+                await context.tick()
+            context.set(bench.reset, 0)
+
+    bench.run(check)
+
+
+CORRECT = {"lanes": 2, "folds": 3, "timesteps": 2, "address_width": 4, "value_width": 1,
+           "cadence": Cadence.SAMPLE, "recovery": 3}
+
+
+@pytest.mark.parametrize("name", [name for name in CORRECT if name != "cadence"])
+@pytest.mark.parametrize("value", [0, -1, "2"])
+def test_wrong_arguments(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not {value!r}"):
+        Sequencer(**CORRECT | {name: value})
+
+
+def test_wrong_argument_cadence():
+    with pytest.raises(TypeError, match="cadence must be a Cadence, not 'each mark'"):
+        Sequencer(**CORRECT | {"cadence": "each mark"})
