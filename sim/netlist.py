@@ -138,6 +138,11 @@ def _is_read(cell, port, design):
 
 
 def _add_bits(bits, signal):
+    if signal.is_wire():  # most are, and this is where the time goes
+        wire = signal.as_wire()
+        name = wire.name.str()
+        bits.update((name, offset) for offset in range(wire.width))
+        return
     for bit in signal.bits():
         if bit.is_wire():
             bits.add((bit.wire.name.str(), bit.offset))
@@ -158,13 +163,15 @@ def _read_bits(module):
     return bits
 
 
-def _instances(design, name):
-    return [
-        (parent, cell)
-        for parent in design.modules_.values()
-        for cell in parent.cells_.values()
-        if cell.type.str() == name
-    ]
+def _instances(design):
+    """Module name -> (parent, cell) of each instance."""
+    instances: dict[str, list] = {name.str(): [] for name in design.modules_}
+    for parent in design.modules_.values():
+        for cell in parent.cells_.values():
+            kind = cell.type.str()
+            if kind in instances:
+                instances[kind].append((parent, cell))
+    return instances
 
 
 def _has_bit(wire, bits):
@@ -182,10 +189,11 @@ def drop_unread_ports(design, top):
     """Remove ports of sub-modules that nobody reads; return whether there were any."""
     changed = False
     read = {name.str(): _read_bits(module) for name, module in design.modules_.items()}
+    all_instances = _instances(design)
     for name, module in list(design.modules_.items()):
         if name.str() == top:
             continue
-        instances = _instances(design, name.str())
+        instances = all_instances[name.str()]
         for wire in [w for w in module.wires_.values() if w.port_input or w.port_output]:
             if wire.port_input:
                 needed = _has_bit(wire, read[name.str()])
