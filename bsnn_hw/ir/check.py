@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bsnn_hw.ir.bounds import HiddenBounds, Interval, network_bounds
+from bsnn_hw.ir.bounds import HiddenBounds, network_bounds
 from bsnn_hw.ir.network import Coding, Hidden, Network, NeuronSpec, Readout
 
 __all__ = ["WORD_BITS", "leak_width", "problem"]
@@ -19,9 +19,8 @@ def problem(network: Network) -> str | None:
 
 
 def leak_width(bounds: HiddenBounds, spec: NeuronSpec) -> int:
-    """Bits of the product of a settled potential and a leak factor, before the shift."""
-    factor = int(spec.leak.max())
-    return Interval(bounds.settled.low * factor, bounds.settled.high * factor).width
+    """Bits that hold every product of a potential and a leak factor, before the shift."""
+    return bounds.carried.width + spec.leak_bits
 
 
 def _problems(network: Network) -> Iterator[str]:

@@ -10,9 +10,16 @@ import torch
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Dense, Input, Network
-from bsnn_hw.lowering.fold import fold_hidden, fold_readout
+from bsnn_hw.lowering.fold import (
+    MAX_FRACTION_BITS,
+    MAX_LEAK_BITS,
+    fold_hidden,
+    fold_readout,
+)
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
+from bsnn_hw.model.description import Input as Source
 from bsnn_hw.model.description import Model
+from bsnn_hw.model.real import check_inputs
 from bsnn_hw.reference import synapse
 from bsnn_hw.reference.network import run_hidden
 
@@ -59,24 +66,27 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     Raises
     ------
     InputError
-        ``per_layer`` names a layer that the model does not have, or a layer needs too wide
-        potentials.
+        ``per_layer`` names a layer that the model does not have, bits or tolerance are out of
+        range, the calibration samples do not fit, or a layer needs too wide potentials.
     """
     request = request or PrecisionRequest()
-    _check_names(model, request)
+    _check_request(model, request)
+    if calibration is not None:
+        calibration = _checked(model, calibration)
     model = _fold_timesteps(model)
     max_value = (1 << model.input.bits) - 1
     spikes = None if calibration is None else torch.as_tensor(calibration)
-    source, hidden, precision = model.input, [], []
+    source: Source | None = model.input
+    hidden, precision = [], []
     for layer in model.layers[:-1]:
         wanted = _fraction_bits(layer, request)
         accs = _sums(layer, spikes, model.timesteps, max_value)
         if accs is None:
-            chosen = Precision(DEFAULT_FRACTION_BITS if wanted is None else wanted,
-                               DEFAULT_LEAK_BITS if request.leak_bits is None
-                               else request.leak_bits, None)
-            folded = fold_hidden(layer, source, max_value=max_value,
-                                 fraction_bits=chosen.fraction_bits, leak_bits=chosen.leak_bits)
+            bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
+            leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
+            folded = fold_hidden(layer, source, max_value=max_value, fraction_bits=bits,
+                                 leak_bits=leak_bits)
+            chosen = Precision(bits, leak_bits, None)
         else:
             folded, chosen = choose_hidden(
                 layer, source, accs, max_value=max_value, tolerance=request.tolerance,
@@ -116,12 +126,31 @@ def _fraction_bits(layer, request):
     return (request.per_layer or {}).get(layer.name, request.fraction_bits)
 
 
-def _check_names(model, request):
+def _check_request(model, request):
     names = [layer.name for layer in model.layers]
-    unknown = sorted(set(request.per_layer or {}) - set(names))
+    per_layer = request.per_layer or {}
+    unknown = sorted(set(per_layer) - set(names))
     if unknown:
         raise InputError(f"fraction bits: no layer is called {', '.join(unknown)}; "
                          f"the model has {', '.join(names)}")
+    for bits in (request.fraction_bits, *per_layer.values()):
+        _check_bits("fraction bits", bits, MAX_FRACTION_BITS)
+    _check_bits("leak bits", request.leak_bits, MAX_LEAK_BITS)
+    if not 0 <= request.tolerance <= 1:
+        raise InputError(f"tolerance: must be a share from 0 to 1, not {request.tolerance}")
+
+
+def _check_bits(what, bits, most):
+    if bits is not None and not 0 <= bits <= most:
+        raise InputError(f"{what}: must be from 0 to {most}, not {bits}")
+
+
+def _checked(model, calibration):
+    calibration = check_inputs(model.input, model.timesteps, calibration)
+    if not len(calibration):
+        raise InputError("calibration: must have at least one sample, has none; give samples, or "
+                         "give the fraction bits")
+    return calibration
 
 
 def _sums(layer, inputs, timesteps, max_value):

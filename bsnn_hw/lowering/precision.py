@@ -7,11 +7,13 @@ spikes of the real-valued one.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden, Readout
 from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
 from bsnn_hw.model import real
@@ -48,19 +50,23 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, *, max
     flips = torch.as_tensor(np.where(affine(layer, source).scale < 0, -1, 1))
 
     def measure(fraction, leak):
-        folded = fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
-                             leak_bits=leak)
+        folded = fold(fraction, leak)
         counts = accs * flips * torch.as_tensor(folded.synapse.connected)
         fired = run_hidden(folded, counts)[1]
         return folded, float((fired != wanted).sum() / max(1, int(wanted.sum())))
 
+    def fold(fraction, leak):
+        return fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
+                           leak_bits=leak)
+
+    candidates = (_fitting(lambda bits: fold(bits, leak_bits or 0)) if fraction_bits is None
+                  else [fraction_bits])
     if leak_bits is None:
-        finest = CANDIDATES[-1] if fraction_bits is None else fraction_bits
-        leak_bits = _cheapest(lambda bits: measure(finest, bits)[1], tolerance / 2)
-    if fraction_bits is None:
-        fraction_bits = _cheapest(lambda bits: measure(bits, leak_bits)[1], tolerance)
-    folded, mismatch = measure(fraction_bits, leak_bits)
-    return folded, Precision(fraction_bits, leak_bits, mismatch)
+        leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], CANDIDATES,
+                              tolerance / 2)
+    chosen = _cheapest(lambda bits: measure(bits, leak_bits)[1], candidates, tolerance)
+    folded, mismatch = measure(chosen, leak_bits)
+    return folded, Precision(chosen, leak_bits, mismatch)
 
 
 def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, timesteps: int,
@@ -80,15 +86,26 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
         return folded, float((got != wanted).double().mean())
 
     if gain_bits is None:
-        gain_bits = _cheapest(lambda bits: measure(bits)[1], tolerance)
+        gain_bits = _cheapest(lambda bits: measure(bits)[1], _fitting(measure), tolerance)
     folded, mismatch = measure(gain_bits)
     return folded, Precision(gain_bits, None, mismatch)
 
 
-def _cheapest(measure, tolerance):
+def _fitting(fold):
+    """The candidates that need no wider potentials or scores than there are, finest last."""
+    fold(CANDIDATES[0])  # a layer that does not fit without fraction bits is refused
+    for finest in reversed(CANDIDATES):
+        with suppress(InputError):
+            fold(finest)
+            return CANDIDATES[:finest + 1]
+    raise AssertionError
+
+
+def _cheapest(measure, candidates, tolerance):
+    """The first candidate within the tolerance, the best if there is none."""
     measured = {}
-    for bits in CANDIDATES:
+    for bits in candidates:
         measured[bits] = measure(bits)
         if measured[bits] <= tolerance:
-            return bits
-    return min(measured, key=measured.get)
+            break
+    return min(measured, key=lambda bits: measured[bits])

@@ -1,0 +1,202 @@
+"""Corner cases of lowering: each has one answer (docs/ir.md), worked out by hand."""
+
+import itertools
+
+import numpy as np
+import pytest
+from explained import unexplained
+from models import LIF, inputs, layer, network, random_model
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import network_bounds
+from bsnn_hw.ir.check import problem
+from bsnn_hw.ir.network import Coding, Comparison, Reset
+from bsnn_hw.lowering.lower import PrecisionRequest, lower
+from bsnn_hw.model import real
+from bsnn_hw.model.description import Neuron
+from bsnn_hw.reference.network import run
+
+OPTIONS = list(itertools.product(Reset, Comparison))
+IDS = [f"{reset.value}-{comparison.name.lower()}" for reset, comparison in OPTIONS]
+
+
+def lowered(model, bits=4, leak_bits=8, **more):
+    result = lower(model, None, PrecisionRequest(fraction_bits=bits, leak_bits=leak_bits, **more))
+    assert problem(result.network) is None
+    return result.network
+
+
+def one_layer(neuron, weight=((1.0, -1.0),), gate=(1.0,), bits=4, **bn):
+    neurons = len(weight)
+    return network(layer("a", weight, neuron, gate, **bn),
+                   layer("out", np.ones((1, neurons)), gate=[1.0] * len(gate)), bits=bits)
+
+
+def every_input(model):
+    """All values of a small direct input."""
+    levels = range(1 << model.input.bits)
+    return np.array(list(itertools.product(levels, repeat=model.input.size)), np.uint8)
+
+
+def assert_same_spikes(model, net):
+    samples = every_input(model)
+    wanted, got = real.run(model, samples).spikes[0], run(net, samples).hidden[0].fired
+    different = np.argwhere(wanted != got)
+    assert not len(different), f"sample, timestep, neuron {different[0]}"
+
+
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@pytest.mark.parametrize("leak", [1.0, 0.5, 0.3])
+def test_zero_scale_fires_as_the_real_neuron_on_its_shift(reset, comparison, leak):
+    beta = np.array([0.0, -2.0, 1.0, 0.5, 1 / 3, 3.0, 1e-30, 0.7])
+    model = one_layer(Neuron(leak, 1.0, reset, comparison), np.ones((8, 2)), [1.0, 1.0, 0.5, 2.0],
+                      gamma=0.0, beta=beta)
+    net = lowered(model)
+    assert not net.hidden[0].synapse.connected.any()
+    assert_same_spikes(model, net)
+    charged = run(net, every_input(model)).hidden[0].charged
+    assert not charged.any()  # H stays 0: constants do all
+
+
+def test_negligible_scale_counts_as_disconnected():
+    # Reach 2 * 15: below 2**-16 of the shift 1 is disconnected, at twice that connected.
+    gamma = np.array([2.0 ** -16 / 30, 2.0 ** -15 / 30, -2.0 ** -15 / 30])
+    model = one_layer(LIF, np.ones((3, 2)), gamma=gamma, beta=1.0)
+    net = lowered(model)
+    assert net.hidden[0].synapse.connected.tolist() == [False, False, True]  # one always fires
+    assert run(net, every_input(model)).hidden[0].fired[:, 0, :2].all()
+
+
+def test_negative_scale_flips_the_weights():
+    model = one_layer(LIF, ((1.0, -1.0), (1.0, -1.0)), gamma=np.array([0.5, -0.5]))
+    net = lowered(model)
+    assert net.hidden[0].synapse.weights.tolist() == [[1, -1], [-1, 1]]
+    assert net.hidden[0].neuron.threshold.tolist() == [[32, 32]]  # 1 / 0.5 in sixteenths
+    assert_same_spikes(model, net)
+
+
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+def test_ties_are_exact(reset, comparison):
+    model = one_layer(Neuron(0.5, 1.5, reset, comparison), gate=[1.0, 1.0, 1.0], gamma=0.75,
+                      beta=0.75)
+    assert_same_spikes(model, lowered(model))
+
+
+def test_a_threshold_within_float_noise_of_a_tie_is_the_tie():
+    # 0.3 / 0.1 is 2.9999999999999996 in floating point, 3 on paper.
+    for comparison, fires in ((Comparison.AT_LEAST, True), (Comparison.ABOVE, False)):
+        model = one_layer(Neuron(1.0, 0.3, Reset.HARD, comparison), gamma=0.1)
+        fired = run(lowered(model, 0), np.array([[3, 0], [2, 0], [4, 0]])).hidden[0].fired
+        assert fired[:, 0, 0].tolist() == [fires, False, True]
+
+
+@pytest.mark.parametrize("threshold", [1e-30, 5e-324, 1e-9, 0.01])
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+def test_a_tiny_threshold_is_above_zero(reset, comparison, threshold):
+    """A neuron without a current does not fire."""
+    model = one_layer(Neuron(1.0, threshold, reset, comparison))
+    assert_same_spikes(model, lowered(model))
+
+
+@pytest.mark.parametrize("leak", [1.0, 0.5])
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+def test_one_timestep(reset, comparison, leak):
+    model = one_layer(Neuron(leak, 2.0, reset, comparison))
+    net = lowered(model)
+    assert net.hidden[0].neuron.leak.tolist() == [0]
+    assert_same_spikes(model, net)
+
+
+def test_no_leak_is_exact_and_any_leak_a_rounded_factor():
+    for leak, factor in ((1.0, 256), (0.5, 128), (0.3, 77), (1e-12, 0)):
+        net = lowered(one_layer(Neuron(leak, 1.0, Reset.HARD, Comparison.AT_LEAST), gate=[0.7] * 3))
+        assert net.hidden[0].neuron.leak.tolist() == [0, factor, factor]
+
+
+def test_gates_scale_leak_and_threshold():
+    net = lowered(one_layer(LIF, gate=[1.0, 0.5, 2.0]))
+    assert net.hidden[0].neuron.leak.tolist() == [0, 256, 32]  # 0.5 times 2, 0.5 times 1/4
+    assert net.hidden[0].neuron.threshold[:, 0].tolist() == [16, 32, 8]
+
+
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+def test_neurons_that_never_or_always_fire_become_constants(reset, comparison):
+    beta = np.array([-100.0, 100.0, 0.0])
+    model = one_layer(Neuron(0.5, 1.0, reset, comparison), np.ones((3, 2)), [1.0] * 4, beta=beta)
+    net = lowered(model)
+    assert net.hidden[0].synapse.connected.tolist() == [False, False, True]
+    assert_same_spikes(model, net)
+    # The dead neuron's shift of -100 does not widen the layer.
+    assert network_bounds(net)[0][0].charged.width <= 11
+
+
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(comparison):
+    model = one_layer(Neuron(0.5, 8.0, Reset.HARD, comparison), [[1.0]], [1.0, 1e-3], bits=4)
+    net = lowered(model, 0)
+    assert_same_spikes(model, net)
+    # At the second timestep 8 / 1e-3 is far above everything that V can reach there.
+    high = 15 + (int(net.hidden[0].neuron.leak[1]) * (7 if comparison is Comparison.AT_LEAST
+                                                      else 8) >> 8)
+    unreachable = int(net.hidden[0].neuron.threshold[1, 0])
+    assert unreachable == min(8000, high + (comparison is Comparison.AT_LEAST))
+
+
+def test_a_soft_reset_keeps_a_threshold_that_is_always_reached():
+    beta = [20.0, 0.0]  # at every input above the threshold, but its overshoot carries on
+    neuron = Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST)
+    model = one_layer(neuron, [[1.0], [1.0]], [1.0, 0.05], beta=np.array(beta))
+    net = lowered(model)
+    assert_same_spikes(model, net)
+
+
+@pytest.mark.parametrize("ratio", [1e-300, 1e-30, 1e-6, 1e6, 1e30, 1e300])
+@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+def test_absurd_gates_are_right_or_refused(reset, comparison, ratio):
+    model = one_layer(Neuron(0.5, 3.0, reset, comparison), gate=[1.0, ratio, 1.0])
+    if not 1e-6 <= ratio <= 1e6:
+        with pytest.raises(InputError, match="layer 'a': potentials and scores must fit 48 bits"):
+            lowered(model)
+        return
+    net = lowered(model, leak_bits=16)
+    samples = every_input(model)
+    counts = np.repeat((samples @ np.array([1.0, -1.0]))[:, None, None], 3, axis=1)
+    fired = run(net, samples).hidden[0].fired
+    assert not unexplained(model, 0, counts, fired, 4, 16)
+
+
+def test_readout_gains():
+    equal = lower(network(layer("out", [[1.0], [-1.0]], gate=[2.0, 2.0], gamma=0.3, beta=-0.6),
+                          coding=Coding.EVENTS), None, PrecisionRequest(fraction_bits=3)).network
+    assert equal.readout.gain.tolist() == [[8, 8], [8, 8]]
+    # gate * beta summed over T, divided by T * unit: 2 * 2 * -0.6 / 2 / (0.3 / 8)
+    assert equal.readout.bias.tolist() == [-32, -32]
+    assert equal.readout.scale == pytest.approx(0.3 / 8)
+    other = lower(network(layer("out", [[1.0], [-1.0]], gate=[1.0, 0.25],
+                                gamma=np.array([1.0, -0.5])), coding=Coding.EVENTS), None,
+                  PrecisionRequest(fraction_bits=3)).network
+    assert other.readout.gain.tolist() == [[8, -4], [2, -1]]
+
+
+@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_readout_alone(seed, coding):
+    model = random_model(seed, depth=2, coding=coding)
+    samples = inputs(model, 30, seed)
+    for calibration in (None, samples):
+        net = lower(model, calibration, PrecisionRequest(fraction_bits=14)).network
+        # A direct input is the same in every timestep: one is enough.
+        assert net.timesteps == (1 if coding is Coding.DIRECT else model.timesteps)
+        wanted, got = real.run(model, samples), run(net, samples)
+        assert got.hidden == ()
+        assert np.allclose(wanted.scores, got.scores * net.readout.scale, atol=1e-2)
+        assert np.array_equal(wanted.classes, got.classes)
+
+
+@pytest.mark.parametrize("gamma", [5e-324, 1e-310, 1e300])
+def test_readouts_of_any_size(gamma):
+    model = network(layer("out", [[1.0, 1.0], [1.0, -1.0]], gamma=gamma))
+    samples = every_input(model)
+    net = lower(model, samples).network
+    assert np.array_equal(run(net, samples).classes, real.run(model, samples).classes)
+    assert net.readout.scale > 0
