@@ -18,12 +18,13 @@ from bsnn_hw.ir.network import Hidden, Readout
 from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Input, Layer
+from bsnn_hw.reference import neuron
 from bsnn_hw.reference import readout as reference_readout
-from bsnn_hw.reference.network import run_hidden
 
 __all__ = ["Precision", "choose_hidden", "choose_readout"]
 
 CANDIDATES = range(11)
+PIECE = 32  # samples
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, *, max
     """
     wanted, _ = real.spikes(layer, real.currents(layer, accs, source))
     flips = torch.as_tensor(np.where(affine(layer, source).scale < 0, -1, 1))
+    # Small pieces, timestep by timestep: they stay in the cache through all candidates.
+    pieces = [((counts * flips).unbind(1), spikes.unbind(1))
+              for counts, spikes in zip(accs.split(PIECE), wanted.split(PIECE), strict=True)]
+    spike_count = max(1, int(wanted.sum()))
 
     def measure(fraction, leak):
         folded = fold(fraction, leak)
-        counts = accs * flips * torch.as_tensor(folded.synapse.connected)
-        fired = run_hidden(folded, counts)[1]
-        return folded, float((fired != wanted).sum() / max(1, int(wanted.sum())))
+        changed = sum(_changed(folded, counts, spikes) for counts, spikes in pieces)
+        return folded, changed / spike_count
 
     def fold(fraction, leak):
         return fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
@@ -89,6 +93,16 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
         gain_bits = _cheapest(lambda bits: measure(bits)[1], _fitting(measure), tolerance)
     folded, mismatch = measure(gain_bits)
     return folded, Precision(gain_bits, None, mismatch)
+
+
+def _changed(layer, counts, wanted):
+    """How many spikes of one piece are not as wanted; ``counts`` and ``wanted`` T times (B, n)."""
+    connected = torch.as_tensor(layer.synapse.connected)
+    potential, changed = torch.zeros_like(counts[0]), 0
+    for t, (count, spikes) in enumerate(zip(counts, wanted, strict=True)):
+        _, fired, potential = neuron.step(layer.neuron, t, potential, count * connected)
+        changed += int((fired != spikes).sum())
+    return changed
 
 
 def _fitting(fold):
