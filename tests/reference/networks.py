@@ -1,0 +1,94 @@
+"""Random integer networks, and the integer network in plain Python, from docs/ir.md alone."""
+
+import itertools
+
+import numpy as np
+
+from bsnn_hw.ir.network import (
+    Coding,
+    Comparison,
+    Dense,
+    Hidden,
+    Input,
+    Network,
+    NeuronSpec,
+    Readout,
+    Reset,
+)
+
+
+def dense(rng, neurons, fan_in):
+    return Dense(rng.choice(np.array([-1, 1], np.int8), (neurons, fan_in)),
+                 rng.random(neurons) > 0.15)
+
+
+def random_network(seed, coding, sizes=None, timesteps=None):
+    """Any option, small tables around 0, so that ties, resets and negative floors are common."""
+    rng = np.random.default_rng(seed)
+    sizes = sizes or [int(size) for size in rng.integers(1, 8, rng.integers(2, 6))]
+    steps = timesteps or int(rng.integers(1, 9))
+    layers = []
+    for index, (fan_in, neurons) in enumerate(itertools.pairwise(sizes[:-1])):
+        fraction, leak_bits = (int(bits) for bits in rng.integers(0, 4, 2))
+        leak = rng.integers(0, (2 << leak_bits) + 1, steps)
+        leak[0] = 0
+        span = 3 << fraction
+        layers.append(Hidden(f"fc{index}", dense(rng, neurons, fan_in), NeuronSpec(
+            fraction, leak_bits, leak, rng.integers(-span, span + 1, (steps, neurons)),
+            rng.integers(-1, span + 1, (steps, neurons)), Reset(rng.choice(["hard", "soft"])),
+            Comparison(rng.choice([">=", ">"])))))
+    classes = sizes[-1]
+    gain = rng.integers(-5, 6, (steps, classes))
+    if rng.random() < 0.5:
+        gain[:] = gain[0]
+    readout = Readout("out", dense(rng, classes, sizes[-2]), gain,
+                      rng.integers(-3, 4, classes), 1.0)
+    bits = int(rng.integers(1, 9)) if coding is Coding.DIRECT else 1
+    return Network(f"seed {seed}", steps, Input(coding, sizes[0], bits), tuple(layers), readout,
+                   tuple(map(str, range(classes))))
+
+
+def random_inputs(network, count, seed):
+    rng = np.random.default_rng(seed)
+    shape = (network.input.size,)
+    if network.input.coding is Coding.EVENTS:
+        shape = (network.timesteps, *shape)
+    values = rng.integers(0, network.input.max_value + 1, (count, *shape))
+    return (values * (rng.random(values.shape) < 0.6)).astype(np.uint8)
+
+
+def execute(network, sample):
+    """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores."""
+    trace = [[] for _ in network.hidden]
+    potentials = [[0] * layer.synapse.neurons for layer in network.hidden]
+    scores = [int(value) for value in network.readout.bias]
+    for t in range(network.timesteps):
+        row = sample if network.input.coding is Coding.DIRECT else sample[t]
+        values = [int(value) for value in row]
+        for index, layer in enumerate(network.hidden):
+            accs = counts(layer.synapse, values)
+            steps = [neuron(layer.neuron, t, n, potentials[index][n], acc)
+                     for n, acc in enumerate(accs)]
+            trace[index].append(steps)
+            values = [int(fired) for _, fired, _ in steps]
+            potentials[index] = [settled for _, _, settled in steps]
+        for c, acc in enumerate(counts(network.readout.synapse, values)):
+            scores[c] += int(network.readout.gain[t, c]) * acc
+    return trace, scores, scores.index(max(scores))
+
+
+def counts(synapse, values):
+    rows = synapse.weights.tolist()
+    return [sum(w * v for w, v in zip(row, values, strict=True)) if connected else 0
+            for row, connected in zip(rows, synapse.connected.tolist(), strict=True)]
+
+
+def neuron(spec, t, n, potential, acc):
+    product = potential * int(spec.leak[t])
+    carried = product // 2 ** spec.leak_bits  # Python's // is floor
+    charged = carried + acc * 2 ** spec.fraction_bits + int(spec.bias[t, n])
+    threshold = int(spec.threshold[t, n])
+    fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
+    if not fired:
+        return charged, False, charged
+    return charged, True, 0 if spec.reset is Reset.HARD else charged - threshold
