@@ -12,7 +12,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built
-from bsnn_hw.planning.schedule import event_bound, layer_cycles
+from bsnn_hw.planning.schedule import event_bound, predicted_cycles
 from bsnn_hw.reference.network import run
 
 __all__ = ["Agreement", "compare_with_real", "percent", "summary", "table"]
@@ -105,7 +105,7 @@ def _agreement_line(network, agreement):
 
 def _layer_rows(built):
     design, network = built.design, built.design.network
-    cycles = layer_cycles(network, design.schedule, built.activity)
+    cycles = predicted_cycles(network, design.schedule, built.activity)
     rows = [["layer", "inputs", "neurons", "lanes", "parallel", "folds", "fraction bits",
              "leak bits", "sum bits", "membrane bits", "events/inf.", "cycles/inf."]]
     for index, layer in enumerate((*network.hidden, network.readout)):
@@ -117,7 +117,7 @@ def _layer_rows(built):
             layer.name, geometry.inputs, geometry.neurons, geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
-            state.width, f"{built.activity[index].sum(axis=1).mean():.1f}",
+            state.width, f"{built.activity[index].sum(axis=(1, 2)).mean():.1f}",
             f"{cycles[index].mean():.1f}",
         ])
     return rows

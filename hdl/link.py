@@ -6,8 +6,9 @@ from amaranth import Module, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from bsnn_hw.hdl.encoder import SpikeEncoder
 from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.collector import EventCollector
+from bsnn_hw.hdl.encoder import SpikeEncoder
 from bsnn_hw.hdl.formats import index_width, lane_event, spike_word
 from bsnn_hw.ir.schedule import LayerGeometry
 
@@ -15,13 +16,15 @@ __all__ = ["SpikeLink"]
 
 
 class SpikeLink(wiring.Component):
-    """Queues each lane's share of the spike words and encodes it; silent shares are not queued.
+    """Queues each bank's share of the spike words and encodes it; silent shares are not queued.
+
+    Lanes with a bank of their own have a queue each.  Shared lanes have one, and take turns.
 
     Parameters
     ----------
     geometry : LayerGeometry
         Of the layer that receives.
-    depth : int, entries of each lane's queue
+    depth : int, entries of each queue
     margin : int
         Words that may still arrive once a queue has come to its limit: the one in the cycle
         before ``room`` goes low, and all after it.  Less than ``depth``.
@@ -53,16 +56,26 @@ class SpikeLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        levels_low = Signal(self._geometry.lanes)
-        for lane in range(self._geometry.lanes):
-            queue = self._lane(m, lane)
-            m.d.comb += levels_low[lane].eq(queue.level < self._depth - self._margin)
+        levels_low = Signal(self._geometry.banks)
+        streams = []
+        for bank in range(self._geometry.banks):
+            queue, encoder = self._encode(m, bank)
+            m.d.comb += levels_low[bank].eq(queue.level < self._depth - self._margin)
+            streams.append(encoder.events)
         m.d.sync += self.room.eq(levels_low.all())
+
+        if len(streams) < self._geometry.lanes:
+            m.submodules.collector = collector = EventCollector(
+                lanes=self._geometry.lanes, address_width=index_width(self._geometry.depth))
+            connect(m, streams[0], collector.events)
+            streams = collector.heads
+        for source, head in zip(streams, self.heads, strict=True):
+            connect(m, source, wiring.flipped(head))
         return m
 
-    def _lane(self, m, lane):
+    def _encode(self, m, lane):
         geometry = self._geometry
-        bits = range(lane, geometry.source_width, geometry.lanes)
+        bits = range(lane, geometry.source_width, geometry.banks)
         entry = data.StructLayout({"spikes": len(bits), "fold": index_width(geometry.words),
                                    "last": 1})
         queue = fifo.SyncFIFOBuffered(width=entry.size, depth=self._depth)
@@ -84,5 +97,4 @@ class SpikeLink(wiring.Component):
             encoder.words.valid.eq(queue.r_rdy),
             queue.r_en.eq(encoder.words.ready),
         ]
-        connect(m, encoder.events, wiring.flipped(self.heads[lane]))
-        return queue
+        return queue, encoder

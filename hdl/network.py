@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from bsnn_hw.hdl.formats import index_width
-from bsnn_hw.hdl.frontend import Frontend, slot_layout
+from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.hdl.link import SpikeLink
 from bsnn_hw.hdl.readout import ReadoutLayer
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Network
-from bsnn_hw.ir.schedule import Schedule, geometries
+from bsnn_hw.ir.ports import port_layout
+from bsnn_hw.ir.schedule import Schedule, network_geometries
 
-__all__ = ["NetworkTop", "PortLayout"]
+__all__ = ["NetworkTop"]
 
-
-@dataclass(frozen=True)
-class PortLayout:
-    """Bit positions of the two AXI4-Streams; all widths in bits.
-
-    A ``s_axis_tdata`` slot holds the value in its low ``value_width`` bits and the row above.
-    ``m_axis_tdata`` is the score, sign-extended to whole bytes.
-    """
-
-    slots: int
-    slot_width: int
-    value_width: int
-    has_mark: bool
-    score_width: int
-    class_width: int
-
-    @property
-    def input_width(self) -> int:
-        """Bits of ``s_axis_tdata``."""
-        return self.slots * self.slot_width
-
-    @property
-    def output_width(self) -> int:
-        """Bits of ``m_axis_tdata``."""
-        return -(-self.score_width // 8) * 8
+INPUT_QUEUE_DEPTH = 16  # per lane: what one LUT memory holds
+# A queue between layers takes all words of an inference, so that a layer never waits for one
+# that is slower now and then; beyond this many the memory costs more than the waiting.
+MOST_QUEUED_WORDS = 512
 
 
 class NetworkTop(wiring.Component):
@@ -64,17 +41,11 @@ class NetworkTop(wiring.Component):
     def __init__(self, network: Network, schedule: Schedule):
         self._network = network
         self._schedule = schedule
-        hidden = network.hidden
-        neurons = (*(layer.synapse.neurons for layer in hidden), network.readout.synapse.neurons)
-        self.geometries = geometries(network.input.size, neurons, schedule)
+        self.geometries = network_geometries(network, schedule)
         self._bounds = network_bounds(network)
         self._direct = network.input.coding is Coding.DIRECT
         self._marks = 1 if self._direct else network.timesteps
-        slot = slot_layout(self.geometries[0], network.input.max_value)
-        self.ports = PortLayout(
-            slots=schedule.layers[0].lanes, slot_width=slot.size,
-            value_width=network.input.max_value.bit_length(), has_mark=self._marks > 1,
-            score_width=self._bounds[1].score.width, class_width=index_width(neurons[-1]))
+        self.ports = port_layout(network, schedule)
         members = {
             "s_axis_tdata": In(self.ports.input_width),
             "s_axis_tvalid": In(1),
@@ -92,15 +63,17 @@ class NetworkTop(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        network, depth = self._network, self._schedule.queue_depth
+        network = self._network
         m.submodules.frontend = frontend = Frontend(
             self.geometries[0], max_value=network.input.max_value, timesteps=self._marks,
-            depth=depth)
+            depth=INPUT_QUEUE_DEPTH)
 
         upstream, max_value, direct = frontend, network.input.max_value, self._direct
         for index, layer in enumerate(network.hidden):
             block = HiddenLayer(layer, self.geometries[index], max_value=max_value, direct=direct)
-            link = SpikeLink(self.geometries[index + 1], margin=block.margin, depth=depth)
+            words = self.geometries[index + 1].words * network.timesteps
+            link = SpikeLink(self.geometries[index + 1], margin=block.margin,
+                             depth=min(words, MOST_QUEUED_WORDS) + block.margin + 1)
             m.submodules[f"layer_{layer.name}"] = block
             m.submodules[f"link_{layer.name}"] = link
             connect_lanes(m, upstream, block)

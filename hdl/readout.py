@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import index_width, lane_event
 from bsnn_hw.hdl.layer import charge_pipeline
 from bsnn_hw.hdl.memory import StateMemory
@@ -40,6 +41,9 @@ class Scorer(wiring.Component):
     """
 
     def __init__(self, layer: Readout, bounds: ReadoutBounds, *, parallel: int):
+        require_positive(parallel=parallel)
+        require_instance(Readout, layer=layer)
+        require_instance(ReadoutBounds, bounds=bounds)
         self._layer = layer
         self._bounds = bounds
         self._parallel = parallel
@@ -78,7 +82,7 @@ class Scorer(wiring.Component):
         ]
         beat = self.beats.payload
         with m.If(advance):
-            m.d.sync += self.beats.valid.eq(place[2].valid & place[2].final)
+            m.d.sync += self.beats.valid.eq(place[2].valid & self._in_pass(place[2], -1))
             with m.If(place[2].valid):
                 m.d.sync += [
                     beat.score.eq(score),
@@ -89,14 +93,14 @@ class Scorer(wiring.Component):
         return m
 
     def _serialize(self, m, advance):
-        """Shift a row out, first class first; returns each stage's class and pass."""
-        layout = data.StructLayout({"valid": 1, "index": index_width(self._classes),
-                                    "turn": index_width(self._passes), "first": 1, "final": 1})
+        """Shift a row out, first class first; returns each stage's class and pass (``turn``)."""
+        layout = data.StructLayout({"valid": 1, "index": index_width(self._classes)}
+                                   | ({"turn": index_width(self._passes)} if self._passes > 1
+                                      else {}))
         place = [Signal(layout, name=f"place_{stage}") for stage in range(3)]
         self._row = row = Signal(self.sums.shape(), name="row")
         left = Signal(range(self._parallel + 1))
         index = Signal.like(place[0].index, name="index")
-        turn = Signal.like(place[0].turn, name="turn")
 
         tail_start = (-(-self._classes // self._parallel) - 1) * self._parallel
         with m.If(self.load):
@@ -108,18 +112,22 @@ class Scorer(wiring.Component):
             m.d.sync += [row[i].eq(row[i + 1]) for i in range(self._parallel - 1)]
             m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
             with m.If(index == self._classes - 1):
-                m.d.sync += [index.eq(0), turn.eq(turn + 1)]
-                with m.If(turn == self._passes - 1):
-                    m.d.sync += turn.eq(0)
+                m.d.sync += index.eq(0)
         m.d.comb += [
             self.idle.eq(left == 0),
             place[0].valid.eq(left != 0),
             place[0].index.eq(index),
-            place[0].turn.eq(turn),
-            place[0].first.eq(turn == 0),
-            place[0].final.eq(turn == self._passes - 1),
         ]
+        if self._passes > 1:
+            turn = Signal.like(place[0].turn, name="turn")
+            m.d.comb += place[0].turn.eq(turn)
+            with m.If(place[0].valid & advance & (index == self._classes - 1)):
+                m.d.sync += turn.eq(Mux(turn == self._passes - 1, 0, turn + 1))
         return place
+
+    def _in_pass(self, place, number):
+        """Whether a class at ``place`` is in pass ``number``, counted as Python indexes."""
+        return place.turn == number % self._passes if self._passes > 1 else 1
 
     def _lookup(self, m, name, table, row, advance):
         """``table[row]``, one advance later."""
@@ -149,7 +157,7 @@ class Scorer(wiring.Component):
             partial.write_row.eq(place[2].index),
             partial.write_data.eq(score),
         ]
-        return Mux(place[2].first, bias, partial.read_data.as_signed())
+        return Mux(self._in_pass(place[2], 0), bias, partial.read_data.as_signed())
 
 
 class ReadoutLayer(wiring.Component):
@@ -170,6 +178,10 @@ class ReadoutLayer(wiring.Component):
 
     def __init__(self, layer: Readout, bounds: ReadoutBounds, geometry: LayerGeometry, *,
                  timesteps: int, max_value: int):
+        require_positive(timesteps=timesteps, max_value=max_value)
+        require_instance(Readout, layer=layer)
+        require_instance(LayerGeometry, geometry=geometry)
+        require_shape((geometry.neurons, geometry.inputs), weights=layer.synapse.weights)
         self._layer = layer
         self._bounds = bounds
         self._geometry = geometry

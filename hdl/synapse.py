@@ -96,9 +96,10 @@ class SynapseArray(wiring.Component):
         return list(chosen)
 
     def _add(self, m, name, terms, lanes):
-        """Per neuron, the registered sum of one or two terms that cover up to ``lanes`` lanes."""
-        total = Signal(data.ArrayLayout(self._sum_shape(lanes), self._geometry.parallel),
-                       name=name)
+        """Per neuron, the registered sum of two terms that cover up to ``lanes`` lanes; a single
+        term only waits."""
+        shape = self._sum_shape(lanes) if len(terms) > 1 else signed(len(terms[0][0]))
+        total = Signal(data.ArrayLayout(shape, self._geometry.parallel), name=name)
         for i, column in enumerate(zip(*terms, strict=True)):
             m.d.sync += total[i].eq(sum(column[1:], column[0]))
         return list(total)

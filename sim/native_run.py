@@ -23,7 +23,8 @@ class Beats:
     """Beats of an AXI4-Stream.
 
     data : uint64 (beats, words), little end first: bit b of tdata is bit b % 64 of word b // 64
-    last, user : bool (beats,)
+    last : bool (beats,)
+    user : (beats,), bool on s_axis; on m_axis int64, tuser of up to 63 bits
     """
 
     data: np.ndarray
@@ -136,7 +137,7 @@ def run_native(
         flags = beats[:, words]
         return NativeResult(
             cycles,
-            Beats(beats[:, :words], (flags & 1).astype(bool), (flags >> 1 & 1).astype(bool)),
+            Beats(beats[:, :words], (flags & 1).astype(bool), (flags >> 1).astype(np.int64)),
             beats[:, words + 1].astype(np.int64),
             _table(folder / "accepted.bin", 2).astype(np.int64),
             _table(folder / "produced.bin", 2).astype(np.int64),

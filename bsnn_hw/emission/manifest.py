@@ -103,7 +103,8 @@ def _layers(design):
         geometry = design.geometries[index]
         entry = {
             "name": layer.name, "inputs": geometry.inputs, "neurons": geometry.neurons,
-            "lanes": geometry.lanes, "parallel": geometry.parallel, "folds": geometry.folds,
+            "lanes": geometry.lanes, "shared_lanes": geometry.shared,
+            "parallel": geometry.parallel, "folds": geometry.folds,
         }
         if index < len(network.hidden):
             entry |= _hidden_facts(design, index, layer)

@@ -51,7 +51,8 @@ def open_bundle(folder: Path) -> Design:
     facts = read_manifest(folder)
     network = store.read(folder / "network.json")
     try:
-        schedule = Schedule(tuple(LayerPlan(layer["lanes"], layer["parallel"])
+        schedule = Schedule(tuple(LayerPlan(layer["lanes"], layer["parallel"],
+                                            layer["shared_lanes"])
                                   for layer in facts["layers"]))
         paths = tuple(folder / source for source in facts["sources"])
         probes = tuple(_probe(layer) for layer in facts["layers"] if "probe" in layer)

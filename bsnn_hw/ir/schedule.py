@@ -5,6 +5,10 @@ bit ``i % source_width`` of word ``i // source_width``; a bit belongs to lane ``
 is that lane's slot ``bit // lanes``.  Output neuron ``n`` is position ``n % parallel`` of fold
 ``n // parallel``.  A lane's weight bank holds, at ``row * folds + fold``, the weights from the
 input at ``row = word * slots + slot`` to the ``parallel`` neurons of that fold.
+
+With ``shared`` lanes, every lane's bank holds the weights of all inputs and takes any event: as
+many lanes with even load, for as many copies of the weights.  The address map is then that of a
+single lane.
 """
 
 from __future__ import annotations
@@ -25,18 +29,19 @@ class LayerPlan:
 
     lanes : int, 1..source width: input events taken per cycle
     parallel : int, 1..neurons: neurons updated per cycle
+    shared : bool, every lane takes any event; not in the first layer
     """
 
     lanes: int
     parallel: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One plan per layer, the readout last, and the depth of every event queue in entries."""
+    """One plan per layer, the readout last."""
 
     layers: tuple[LayerPlan, ...]
-    queue_depth: int = 32
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class LayerGeometry:
     neurons: int
     lanes: int
     parallel: int
+    shared: bool = False
+
+    @property
+    def banks(self) -> int:
+        """Lanes that the inputs are divided among."""
+        return 1 if self.shared else self.lanes
 
     @property
     def folds(self) -> int:
@@ -66,8 +77,8 @@ class LayerGeometry:
 
     @property
     def slots(self) -> int:
-        """Inputs of one word that share a lane, at most."""
-        return -(-self.source_width // self.lanes)
+        """Inputs of one word that share a bank, at most."""
+        return -(-self.source_width // self.banks)
 
     @property
     def rows(self) -> int:
@@ -80,22 +91,22 @@ class LayerGeometry:
         return self.rows * self.folds
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lane and row of input ``index``, an integer array."""
+        """Bank (which is the lane, unless lanes are shared) and row of inputs ``index``."""
         word, bit = np.divmod(np.asarray(index), self.source_width)
-        return bit % self.lanes, word * self.slots + bit // self.lanes
+        return bit % self.banks, word * self.slots + bit // self.banks
 
-    def banks(self, weights: np.ndarray) -> list[list[int]]:
-        """Weight banks, ``lanes`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
+    def bank_words(self, weights: np.ndarray) -> list[list[int]]:
+        """Weight banks, ``banks`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
 
         weights : int8 (neurons, inputs), each -1 or +1
         """
         padded = np.zeros((self.folds * self.parallel, self.inputs), bool)
         padded[: self.neurons] = weights > 0
         lane, row = self.lane_row(np.arange(self.inputs))
-        banks = np.zeros((self.lanes, self.rows, self.folds, self.parallel), bool)
+        banks = np.zeros((self.banks, self.rows, self.folds, self.parallel), bool)
         banks[lane, row] = padded.reshape(self.folds, self.parallel, self.inputs).transpose(2, 0, 1)
         packed = np.packbits(banks, axis=-1, bitorder="little")
-        flat = packed.reshape(self.lanes, self.depth, -1)
+        flat = packed.reshape(self.banks, self.depth, -1)
         return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
 
 
@@ -108,7 +119,8 @@ def geometries(input_size: int, neurons: tuple[int, ...],
     result = []
     inputs, width = input_size, schedule.layers[0].lanes
     for count, plan in zip(neurons, schedule.layers, strict=True):
-        result.append(LayerGeometry(inputs, width, count, plan.lanes, plan.parallel))
+        result.append(LayerGeometry(inputs, width, count, plan.lanes, plan.parallel,
+                                    plan.shared))
         inputs, width = count, plan.parallel
     return tuple(result)
 

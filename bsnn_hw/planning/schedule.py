@@ -3,50 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Coding, Network
-from bsnn_hw.ir.schedule import LayerPlan, Schedule, network_geometries
+from bsnn_hw.ir.network import Coding, Hidden, Network, Readout
+from bsnn_hw.ir.schedule import LayerGeometry, LayerPlan, Schedule, network_geometries
 from bsnn_hw.reference.network import Trace
 
-__all__ = ["Activity", "default_schedule", "event_bound", "layer_cycles", "make_schedule",
-           "measure_activity"]
+__all__ = ["Activity", "default_schedule", "event_bound", "layer_bounds", "make_schedule",
+           "measure_activity", "predicted_cycles"]
 
 # Cycles per inference that the default aims at; 240,000 inferences a second at 120 MHz.
 CYCLE_GOAL = 500
 LANE_CHOICES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
-# Rough logic cells: of a neuron, of one more lane at a neuron, and of a lane.
-NEURON_CELLS, LANE_NEURON_CELLS, LANE_CELLS = 120, 8, 60
+# Rough logic cells: of a neuron, of a lane at a neuron, of a bank's queue, and of a lane.
+NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 120, 8, 50, 10
+SLACK = 0.9
+BLOCK_RAM_BITS = 16 * 1024
 
 Activity = tuple[np.ndarray, ...]
 
 
 def measure_activity(network: Network, inputs: np.ndarray, trace: Trace) -> Activity:
-    """Events that each layer receives, one int64 array (N, marks) per layer, readout last.
+    """What each layer receives: per layer bool (N, marks, inputs), the readout last.
 
-    Marks are timesteps, but a direct-coded sample comes once: its array is (N, 1).
+    Marks are timesteps; a direct-coded sample comes once, its array is (N, 1, inputs).
     """
-    entering = np.count_nonzero(inputs, axis=-1)
-    first = entering[:, None] if network.input.coding is Coding.DIRECT else entering
-    return (first.astype(np.int64), *(layer.fired.sum(axis=2) for layer in trace.hidden))
+    events = inputs > 0
+    first = events[:, None] if network.input.coding is Coding.DIRECT else events
+    return (first, *(layer.fired for layer in trace.hidden))
 
 
-def layer_cycles(network: Network, schedule: Schedule, activity: Activity) -> list[np.ndarray]:
-    """Cycles that each layer needs for each sample: per layer float64 (N,).
+def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> list[np.ndarray]:
+    """Cycles that each layer needs at least for each sample: per layer float64 (N,).
 
     ``sum over t of ceil(events[t] / lanes) * folds``, and ``folds`` per neuron pass: T of them,
     one in a readout with constant gains.
     """
-    cycles = []
-    for index, (geometry, events) in enumerate(zip(network_geometries(network, schedule),
-                                                   activity, strict=True)):
-        last = index == len(activity) - 1
-        passes = 1 if last and network.readout.constant_gain else network.timesteps
-        groups = -(-events // geometry.lanes)
-        cycles.append((groups.sum(axis=1) + passes) * float(geometry.folds))
-    return cycles
+    return [(-(-events.sum(axis=2) // geometry.lanes)).sum(axis=1) * float(geometry.folds)
+            + _passes(network, index) * geometry.folds
+            for index, (geometry, events) in enumerate(
+                zip(network_geometries(network, schedule), activity, strict=True))]
+
+
+def predicted_cycles(network: Network, schedule: Schedule,
+                     activity: Activity) -> list[np.ndarray]:
+    """Cycles of each layer per sample, like ``layer_bounds`` with the lanes' uneven load."""
+    return [(_groups(geometry, events) + _passes(network, index)) * float(geometry.folds)
+            for index, (geometry, events) in enumerate(
+                zip(network_geometries(network, schedule), activity, strict=True))]
+
+
+def _passes(network: Network, index: int) -> int:
+    last = index == len(network.hidden)
+    return 1 if last and network.readout.constant_gain else network.timesteps
+
+
+def _groups(geometry: LayerGeometry, events: np.ndarray) -> np.ndarray:
+    """Groups of events per sample, (N,), as the lanes get them."""
+    if geometry.banks == 1:
+        return (-(-events.sum(axis=2) // geometry.lanes)).sum(axis=1)
+    bank, _ = geometry.lane_row(np.arange(geometry.inputs))
+    loads = [events[:, :, bank == lane].sum(axis=2) for lane in range(geometry.banks)]
+    return np.max(loads, axis=0).sum(axis=1)
 
 
 def event_bound(network: Network, schedule: Schedule, activity: Activity) -> float:
@@ -54,7 +75,7 @@ def event_bound(network: Network, schedule: Schedule, activity: Activity) -> flo
 
     The busiest layer's, or the output port's one beat per class.
     """
-    busiest = max(float(c.mean()) for c in layer_cycles(network, schedule, activity))
+    busiest = max(float(c.mean()) for c in layer_bounds(network, schedule, activity))
     return max(busiest, float(network.readout.synapse.neurons))
 
 
@@ -84,7 +105,19 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
         width, source = max(1, neurons), f"parallel neurons of '{layer.name}'"
     if problems:
         raise InputError("\n".join(problems))
-    return Schedule(tuple(LayerPlan(*pair) for pair in zip(lanes, parallel, strict=True)))
+    plans = []
+    for index, (layer, pair) in enumerate(zip(layers, zip(lanes, parallel, strict=True),
+                                              strict=True)):
+        plans.append(_with_sharing(LayerPlan(*pair), layer, first=index == 0))
+    return Schedule(tuple(plans))
+
+
+def _with_sharing(plan: LayerPlan, layer: Hidden | Readout, *, first: bool) -> LayerPlan:
+    """Share the lanes where the copies of the weights cost no memory and one encoder keeps up."""
+    neurons, fan_in = layer.synapse.weights.shape
+    folds = -(-neurons // plan.parallel)
+    fits = fan_in * folds * plan.parallel <= BLOCK_RAM_BITS
+    return replace(plan, shared=not first and plan.lanes > 1 and folds >= plan.lanes and fits)
 
 
 def default_schedule(network: Network, activity: Activity | None,
@@ -97,22 +130,29 @@ def default_schedule(network: Network, activity: Activity | None,
     if activity is None:
         activity = _assumed_activity(network)
     plans: list[LayerPlan] = []
-    width = network.input.size
+    inputs = width = network.input.size
     for index, layer in enumerate(layers):
-        events = activity[index]
-        passes = 1 if index == len(layers) - 1 else network.timesteps
+        # Later layers get some slack: two that are equally busy wait for each other.
+        wanted = goal if index == 0 else SLACK * goal
         options = []
         for lanes in (n for n in LANE_CHOICES if n <= width):
             for parallel in _fold_sizes(layer.synapse.neurons):
-                folds = -(-layer.synapse.neurons // parallel)
-                cycles = float((-(-events // lanes)).sum(axis=1).mean() + passes) * folds
-                cells = (parallel * (NEURON_CELLS + LANE_NEURON_CELLS * lanes)
-                         + lanes * LANE_CELLS)
-                options.append((max(cycles, goal), cells, LayerPlan(lanes, parallel)))
+                plan = _with_sharing(LayerPlan(lanes, parallel), layer, first=index == 0)
+                geometry = LayerGeometry(inputs, lanes if index == 0 else width,
+                                         layer.synapse.neurons, lanes, parallel, plan.shared)
+                groups = _groups(geometry, activity[index]).mean()
+                cycles = float(groups + _passes(network, index)) * geometry.folds
+                options.append((max(cycles, wanted), _cells(plan), plan))
         best = min(options, key=lambda option: option[:2])[2]
         plans.append(best)
-        width = best.parallel
+        inputs, width = layer.synapse.neurons, best.parallel
     return Schedule(tuple(plans))
+
+
+def _cells(plan: LayerPlan) -> int:
+    banks = 1 if plan.shared else plan.lanes
+    return (plan.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * plan.lanes)
+            + banks * BANK_CELLS + plan.lanes * LANE_CELLS)
 
 
 def _fold_sizes(neurons: int) -> list[int]:
@@ -121,9 +161,14 @@ def _fold_sizes(neurons: int) -> list[int]:
                    if -(-neurons // folds) <= 64})
 
 
-def _assumed_activity(network):
+def _assumed_activity(network: Network) -> Activity:
+    """Every second input and every tenth neuron, evenly spread."""
     direct = network.input.coding is Coding.DIRECT
-    first = np.full((1, 1 if direct else network.timesteps), -(-network.input.size // 2))
-    rest = [np.full((1, network.timesteps), -(-layer.synapse.neurons // 10))
-            for layer in network.hidden]
+    first = np.zeros((1, 1 if direct else network.timesteps, network.input.size), bool)
+    first[..., ::2] = True
+    rest = []
+    for layer in network.hidden:
+        spikes = np.zeros((1, network.timesteps, layer.synapse.neurons), bool)
+        spikes[..., ::10] = True
+        rest.append(spikes)
     return (first, *rest)

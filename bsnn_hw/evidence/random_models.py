@@ -1,0 +1,105 @@
+"""Random small models with every option and every corner case that the semantics define."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["random_document", "random_inputs"]
+
+# What BatchNorm scales of a layer look like, one kind per channel.
+SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
+
+
+def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
+    """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8."""
+    import torch
+
+    generator = np.random.default_rng(seed)
+    timesteps = int(generator.integers(1, 9))
+    direct = bool(generator.random() < 0.5)
+    sizes = [int(n) for n in generator.integers(1, largest + 1, generator.integers(2, 5))]
+    classes = int(generator.integers(1, 11))
+    bits = int(generator.integers(1, 9)) if direct else 1
+    document: dict[str, Any] = {
+        "format": "bsnn-hw/model", "version": 1, "name": f"random_{seed}", "timesteps": timesteps,
+        "input": {"coding": "direct", "shape": [sizes[0]], "bits": bits,
+                  "scale": float(generator.choice([1.0, 1 / ((1 << bits) - 1), 0.37])),
+                  "offset": float(generator.choice([0.0, -0.5]))} if direct else
+                 {"coding": "events", "shape": [sizes[0]]},
+        "layers": [],
+    }
+    reach = float((1 << bits) - 1) * document["input"].get("scale", 1.0)
+    for index, (fan_in, neurons) in enumerate(zip(sizes, [*sizes[1:], classes], strict=True)):
+        last = index == len(sizes) - 1
+        document["layers"].append(_layer(
+            generator, f"fc{index + 1}", fan_in, neurons, timesteps, reach, last))
+        reach = 1.0
+    for layer in document["layers"]:
+        for holder in (layer, layer["norm"] or {}, layer["gate"] or {}):
+            for key, value in holder.items():
+                if isinstance(value, np.ndarray):
+                    holder[key] = torch.from_numpy(value.astype(np.float64))
+    return document
+
+
+def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
+    weight = generator.uniform(-1, 1, (neurons, fan_in))
+    weight[generator.random(weight.shape) < 0.1] = 0.0  # sign(0) = +1
+    layer = {"name": name, "type": "linear", "weight": weight, "bias": None,
+             "norm": _norm(generator, fan_in, neurons, reach), "gate": None,
+             "neuron": {"type": "readout"} if last else _neuron(generator)}
+    if generator.random() < 0.3:
+        layer["bias"] = generator.normal(0, 1, neurons)
+    if generator.random() < 0.6:
+        low = -0.5 if last else 0.05
+        layer["gate"] = {"kind": "constant", "value": generator.uniform(low, 1.0, timesteps)}
+    return layer
+
+
+def _norm(generator, fan_in, neurons, reach):
+    """BatchNorm, or None: synapses that count whole numbers, with ties at the threshold."""
+    if generator.random() < 0.2:
+        return None
+    spread = reach * np.sqrt(fan_in)
+    kinds = generator.choice(SCALES, neurons, p=[0.4, 0.2, 0.08, 0.04, 0.08, 0.05, 0.15])
+    gamma = {"plain": 1.0, "negative": -1.0, "zero": 0.0, "negative zero": -0.0, "tiny": 1e-9,
+             "huge": 1e6, "dyadic": 0.25}
+    shift = generator.normal(0, 0.6, neurons)
+    # Neurons that always or never fire, and biases that are the threshold itself.
+    shift = np.where(generator.random(neurons) < 0.1, generator.choice([-50.0, 50.0, 1.0, 0.5],
+                                                                       neurons), shift)
+    dyadic = kinds == "dyadic"
+    return {
+        "gamma": np.array([gamma[kind] for kind in kinds]) * np.where(
+            dyadic, 1.0, generator.uniform(0.5, 2.0, neurons)),
+        "beta": np.where(dyadic, np.round(2 * shift) / 2, shift),
+        "mean": np.where(dyadic, 0.0, generator.normal(0, 0.3 * spread, neurons)),
+        "var": np.where(dyadic, 1.0, generator.uniform(0.3, 2.0, neurons) * spread ** 2),
+        "eps": 0.0 if dyadic.all() else 1e-5,
+    }
+
+
+def _neuron(generator):
+    neuron = {"type": str(generator.choice(["lif", "if"])),
+              "threshold": float(generator.choice([1.0, 0.5, 2.0, 0.73])),
+              "reset": str(generator.choice(["hard", "soft"])),
+              "comparison": str(generator.choice([">=", ">"])),
+              "input_scale": float(generator.choice([1.0, 1.0, 0.5]))}
+    if neuron["type"] == "lif":
+        neuron["leak"] = float(generator.choice([0.5, 0.75, 0.9, 0.1, 1.0]))
+    return neuron
+
+
+def random_inputs(seed: int, document: dict[str, Any], count: int) -> np.ndarray:
+    """Samples from silent to saturated, uint8 (N, size) or (N, T, size)."""
+    generator = np.random.default_rng([seed, 1])
+    entry = document["input"]
+    shape = (*(() if entry["coding"] == "direct" else (document["timesteps"],)),
+             entry["shape"][0])
+    top = (1 << entry.get("bits", 1)) - 1
+    values = generator.integers(1, top + 1, (count, *shape), dtype=np.uint8)
+    values[-1] = top  # saturated; the first is silent
+    share = np.linspace(0, 1, count).reshape(-1, *[1] * len(shape))
+    return values * (generator.random(values.shape) < share).astype(np.uint8)

@@ -1,0 +1,108 @@
+"""``python -m bsnn_hw.evidence.random_networks``: random models, each exact in RTL.
+
+From the model file through lowering and Verilog to the Verilated model: every spike, membrane
+potential and score, back to back and with pauses on both ports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from bsnn_hw.command import run_verb
+
+__all__ = ["check_one", "main"]
+
+SAMPLES = 24
+
+
+def check_one(seed: int, lint: bool = True) -> str:
+    """Generate and verify the random network of ``seed``; return a line about it.
+
+    Raises
+    ------
+    BsnnError
+        It could not be generated, is not exact, or the linter has something to say.
+    """
+    from bsnn_hw.emission.design import emit_verilog
+    from bsnn_hw.errors import MismatchError
+    from bsnn_hw.evidence.random_models import random_document, random_inputs
+    from bsnn_hw.lowering.lower import PrecisionRequest, lower
+    from bsnn_hw.model import format as model_format
+    from bsnn_hw.sim.lint import lint as lint_files
+    from bsnn_hw.verification.native import build_model, verify_native
+
+    document = random_document(seed)
+    inputs = random_inputs(seed, document, SAMPLES)
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        folder = Path(scratch)
+        model_format.save(folder / "model.pt", document)
+        model = model_format.load(folder / "model.pt")
+        bits = None if seed % 2 else seed // 2 % 6  # half of them choose their precision
+        network = lower(model, inputs, PrecisionRequest(fraction_bits=bits)).network
+        schedule = random_schedule(seed, network)
+        (folder / "rtl").mkdir()
+        design = emit_verilog(network, schedule, folder / "rtl")
+        if lint:
+            warnings = lint_files(design.verilog.paths, design.verilog.top)
+            if warnings:
+                raise MismatchError(f"seed {seed}: Verilator warns: {warnings[0]}")
+        simulation = build_model(design, folder / "build", optimize="-O0")
+        for pauses in ((0.0, 0.0), (0.5, 0.1), (0.1, 0.7)):
+            verify_native(design, simulation, inputs, seed=seed, pause_in=pauses[0],
+                          pause_out=pauses[1])
+    sizes = [network.input.size, *(layer.synapse.neurons for layer in network.hidden),
+             network.readout.synapse.neurons]
+    plans = " ".join(f"{p.lanes}{'s' if p.shared else ''}x{p.parallel}" for p in schedule.layers)
+    return (f"seed {seed}: {'-'.join(map(str, sizes))}, T={network.timesteps}, "
+            f"{network.input.coding.value}, lanes x parallel {plans}: exact")
+
+
+def random_schedule(seed: int, network):
+    """Any lanes and parallel neurons that the network's layers can have."""
+    from bsnn_hw.ir.schedule import LayerPlan, Schedule
+
+    generator = np.random.default_rng([seed, 2])
+    width, plans = network.input.size, []
+    for index, layer in enumerate((*network.hidden, network.readout)):
+        lanes = int(generator.integers(1, min(width, 6) + 1))
+        parallel = int(generator.integers(1, layer.synapse.neurons + 1))
+        shared = bool(index and lanes > 1 and generator.random() < 0.5)
+        plans.append(LayerPlan(lanes, parallel, shared))
+        width = parallel
+    return Schedule(tuple(plans))
+
+
+def _quiet(seed: int) -> str:
+    import torch
+
+    torch.set_num_threads(1)
+    return check_one(seed)
+
+
+def _act(options: argparse.Namespace) -> None:
+    seeds = range(options.first, options.first + options.count)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for line in pool.map(_quiet, seeds):
+            print(line, flush=True)
+    print(f"{options.count} random networks, each exact in RTL: every spike, membrane potential "
+          "and score")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.random_networks",
+                                     description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=100, help="networks (default: 100)")
+    parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
+    return run_verb(parser, _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
