@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
-from bsnn_hw.sim.toolchain import verilator
+from bsnn_hw.sim.toolchain import Verilator, verilator
 
 __all__ = ["lint"]
 
 
-def lint(paths: Iterable[Path], top: str) -> list[str]:
-    """Return Verilator's warnings on ``paths``, ``["%Warning-NAME: file:line:column: text", ...]``.
-
-    Raises
-    ------
-    ToolError
-        Verilator cannot read a file at all.
-    """
-    tool = verilator()
+def _warnings(tool: Verilator, top: str, arguments: list[str | Path]) -> list[str]:
     result = subprocess.run(
-        tool.command("--lint-only", "-Wall", "-Wno-fatal", "--top-module", top, *paths),
+        tool.command("-Wall", "-Wno-fatal", "--top-module", top, *arguments),
         env=tool.environment(), capture_output=True, text=True,
     )
     lines = (result.stdout + result.stderr).splitlines()
@@ -30,3 +23,22 @@ def lint(paths: Iterable[Path], top: str) -> list[str]:
         cause = next((line for line in lines if line.startswith("%Error")), "no message")
         raise ToolError(f"verilator --lint-only: must accept {top}, but {cause}")
     return [line for line in lines if line.startswith("%Warning")]
+
+
+def lint(paths: Iterable[Path], top: str) -> list[str]:
+    """Return Verilator's warnings on ``paths``, ``["%Warning-NAME: file:line:column: text", ...]``.
+
+    Both of the linter alone and of a build as cocotb makes it, with every signal in sight: some
+    warnings come only where signals are ordered.
+
+    Raises
+    ------
+    ToolError
+        Verilator cannot read a file at all.
+    """
+    tool, files = verilator(), list(paths)
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        found = _warnings(tool, top, ["--lint-only", *files])
+        build: list[str | Path] = ["--cc", "--vpi", "--public-flat-rw", "--Mdir", scratch]
+        built = _warnings(tool, top, [*build, *files])
+    return found + [line for line in built if line not in found]

@@ -15,7 +15,7 @@ UNUSEDSIGNAL       ``opt_clean -purge``, `drop_unread_ports`; what must stay (an
 
 from pyosys import libyosys as ys
 
-__all__ = ["drop_unread_ports", "keep_only", "match_widths", "sink_unread"]
+__all__ = ["drop_unread_ports", "is_read", "keep_only", "match_widths", "sink_unread"]
 
 _MODULAR = {"$add", "$sub", "$mul", "$and", "$or", "$xor", "$xnor", "$not", "$neg"}
 _DIVISION = {"$div", "$mod", "$divfloor", "$modfloor"}
@@ -129,7 +129,7 @@ def match_widths(module):
         _match_cell(module, cell)
 
 
-def _is_read(cell, port, design):
+def is_read(cell, port, design):
     """Whether ``cell`` reads ``port``, as far as its type is known; an unknown type reads all."""
     child = design.module(cell.type)
     if child is not None:
@@ -153,7 +153,7 @@ def _read_bits(module):
     bits: set[tuple[str, int]] = set()
     for cell in module.cells_.values():
         for port, signal in cell.connections_.items():
-            if _is_read(cell, port, module.design):
+            if is_read(cell, port, module.design):
                 _add_bits(bits, signal)
     for _, source in module.connections_:
         _add_bits(bits, source)

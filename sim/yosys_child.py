@@ -17,6 +17,7 @@ from pathlib import Path
 from pyosys import libyosys as ys
 
 from bsnn_hw.sim import netlist
+from bsnn_hw.sim.loops import split_circles
 from bsnn_hw.sim.naming import plain_names
 from bsnn_hw.sim.private_names import name_private
 
@@ -136,9 +137,11 @@ def convert(request):
         _run(command, design)
     while netlist.drop_unread_ports(design, top):
         _run("opt_clean -purge", design)
-    _unpin(design, request["observed"])
     for module in design.modules_.values():
         netlist.match_widths(module)
+        split_circles(module)
+    _unpin(design, request["observed"])
+    for module in design.modules_.values():
         netlist.keep_only(module)
         name_private(module)
     modules, signals = _rename(design)

@@ -81,6 +81,7 @@ class Pool(wiring.Component):
         super().__init__({
             "bits": In(data.ArrayLayout(6, 4)), "step": In(1), "select": In(2),
             "sums": Out(data.ArrayLayout(signed(4), 4)), "hot": Out(3), "picked": Out(signed(4)),
+            "parity": Out(1), "difference": Out(signed(5)),
             "slice": Out(3), "byte": Out(6), "scaled": Out(signed(7)), "ratio": Out(4),
         })
 
@@ -100,6 +101,15 @@ class Pool(wiring.Component):
             m.d.comb += self.sums[i].eq(
                 Mux(accumulators[i] > 7, 7, Mux(accumulators[i] < -8, -8, total)))
         flat = self.bits.as_value()
+        # A vector whose bits follow from each other, and a register of which one bit is a copy.
+        ripple = Signal(6)
+        gap = Signal(signed(5), init=-3)
+        m.d.comb += [ripple[k].eq(flat[k] ^ (ripple[k - 1] if k else 0)) for k in range(6)]
+        m.d.sync += gap.eq(self.bits[0][:3] - self.bits[1][:3])
+        m.d.comb += [
+            self.parity.eq(ripple[5]),
+            self.difference.eq(Mux(ripple[3], gap, gap >> 1)),
+        ]
         m.d.comb += [
             self.picked.eq(Array(accumulators)[self.select]),
             self.slice.eq(flat.bit_select(potential[0][:5], 3)),
@@ -117,7 +127,7 @@ class Pool(wiring.Component):
 class Mixed(wiring.Component):
     """All of it between two AXI4-Streams; some bits of its busses nobody reads."""
 
-    def __init__(self, width=16, output_width=24):
+    def __init__(self, width=16, output_width=32):
         self._width, self._output_width = width, output_width
         super().__init__({
             "s_axis_tdata": In(width), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
@@ -151,7 +161,8 @@ class Mixed(wiring.Component):
         # Unknown bits of the ROM's output before its first read must not come out: the row is
         # looked at two cycles after its address.
         summary = Cat(neuron.spikes.payload, pool.sums[1][:3], pool.slice, pool.byte[:4],
-                      pool.scaled[:5], pool.ratio, pool.hot, seen)
+                      pool.scaled[:5], pool.ratio, pool.hot, pool.parity,
+                      pool.difference[:3], seen)
         m.d.comb += [
             results.w_data.eq(Cat(summary[:self._output_width], last, user)),
             results.w_en.eq(neuron.spikes.valid),
