@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import index_width, lane_event
 from bsnn_hw.ir.schedule import LayerGeometry
 
@@ -43,6 +44,8 @@ class Frontend(wiring.Component):
     """
 
     def __init__(self, geometry: LayerGeometry, *, max_value: int, timesteps: int, depth: int):
+        require_positive(max_value=max_value, timesteps=timesteps, depth=depth)
+        require_instance(LayerGeometry, geometry=geometry)
         self._geometry = geometry
         self._max_value = max_value
         self._timesteps = timesteps
