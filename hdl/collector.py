@@ -6,6 +6,7 @@ from amaranth import Array, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width, lane_event
 
 __all__ = ["EventCollector"]
@@ -25,10 +26,13 @@ class EventCollector(wiring.Component):
     Members
     -------
     events : In stream of ``lane_event``
-    heads : Out, one stream of ``lane_event`` per lane
+    heads : Out, one stream of ``lane_event`` per lane; the mark may join an event that waits
     """
 
     def __init__(self, *, lanes: int, address_width: int):
+        require_positive(address_width=address_width)
+        if not isinstance(lanes, int) or lanes < 2:
+            raise ValueError(f"lanes must be an integer of 2 or more, not {lanes!r}")
         self._lanes = lanes
         event = lane_event(address_width=address_width, value_width=1)
         super().__init__({

@@ -69,7 +69,8 @@ def random_schedule(seed, network):
         lanes = int(rng.integers(1, min(width, 5) + 1))
         parallel = int(rng.choice([1, layer.synapse.neurons,
                                    rng.integers(1, layer.synapse.neurons + 1)]))
-        plans.append(LayerPlan(lanes, parallel))
+        shared = bool(plans) and lanes > 1 and rng.random() < .5
+        plans.append(LayerPlan(lanes, parallel, shared))
         width = parallel
     return Schedule(tuple(plans))
 

@@ -122,7 +122,8 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     low, high = accumulator_bounds(dense, 3)
     accs = rng.integers(low, high + 1, (12, timesteps, neurons))
     accs[:4] = rng.choice([0, 1], (4, timesteps, 1)) * (high - low) + low  # the ends of all widths
-    Steps(Hidden("fc", dense, spec), parallel, 3).check(accs, stalls(neurons, .3 * (leaks == "equal")))
+    pauses = stalls(neurons, .3 if leaks == "equal" else 0)
+    Steps(Hidden("fc", dense, spec), parallel, 3).check(accs, pauses)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_name)
