@@ -15,7 +15,7 @@ GATES = ("agmm", "agmm-sample", "none")
 RESETS = ("hard", "soft")
 CODINGS = ("direct", "events")
 
-# Per data set, what differs from the defaults below; found on the validation split.
+# Per data set, what differs from the defaults below.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "digits": {"hidden": (128, 64), "epochs": 40, "flips": False, "validation": 200},
     "fashion-mnist": {"hidden": (128, 96), "epochs": 40, "flips": True},
