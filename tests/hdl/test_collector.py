@@ -69,17 +69,18 @@ def test_events_in_turn_and_every_lane_its_marks(lanes, pause, full):
         assert taken[lane][:-1] == right, f"lane {lane}"
 
 
-def test_one_event_a_cycle():
+@pytest.mark.parametrize(("mark", "cycles"), [(0, 20), (1, 39)], ids=["events", "timesteps"])
+def test_cycles(mark, cycles):
+    """One event a cycle, and one cycle more where a timestep ends."""
     dut = EventCollector(lanes=2, address_width=8)
     bench = Bench(dut)
 
     async def source(context):
         for head in dut.heads:
             context.set(head.ready, 1)
-        events = [{"address": i, "event": 1, "mark": 0} for i in range(20)]
-        start = bench.cycle
+        events = [{"address": i, "event": 1, "mark": mark} for i in range(20)]
         await send(context, dut.events, events, stalls(0, 0))
-        assert bench.cycle - start == len(events)
+        assert bench.cycle == cycles
 
     bench.run(source)
 
