@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
@@ -12,8 +12,7 @@ from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
-from bsnn_hw.planning.schedule import (Activity, default_schedule, make_schedule,
-                                       measure_activity)
+from bsnn_hw.planning.schedule import Activity, default_schedule, make_schedule, measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.samples import Samples, find_samples, shape_of
 
@@ -35,7 +34,7 @@ class Request:
     model: Path
     out: Path
     force: bool = False
-    precision: PrecisionRequest = PrecisionRequest()
+    precision: PrecisionRequest = field(default_factory=PrecisionRequest)
     lanes: Sequence[int] | None = None
     parallel: Sequence[int] | None = None
     vectors: int = 32

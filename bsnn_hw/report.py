@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.network import Hidden, Network, Readout
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built
@@ -43,15 +43,17 @@ def compare_with_real(model: Model, network: Network, inputs: np.ndarray,
         part = inputs[start:start + chunk]
         real = run_real(model, part, keep=("spikes",))
         trace = run(network, part, potentials=False)
+        assert real.spikes is not None
         for index, (wanted, seen) in enumerate(zip(real.spikes, trace.hidden, strict=True)):
             different[index] += (wanted != seen.fired).sum()
             emitted[index] += wanted.sum()
         real_classes.append(real.classes)
         classes.append(trace.classes)
     real_answers, answers = np.concatenate(real_classes), np.concatenate(classes)
-    accuracy = [None if labels is None else float((a == labels).mean())
-                for a in (real_answers, answers)]
-    return Agreement(len(inputs), *accuracy, float((real_answers != answers).mean()),
+    real_accuracy, accuracy = (None if labels is None else float((a == labels).mean())
+                               for a in (real_answers, answers))
+    return Agreement(len(inputs), real_accuracy, accuracy,
+                     float((real_answers != answers).mean()),
                      tuple(different / np.maximum(emitted, 1)))
 
 
@@ -72,7 +74,7 @@ def percent(share: float | None) -> str:
 def summary(built: Built, out: Path) -> str:
     """What ``generate`` prints about the network, its integers and its layout."""
     design, network = built.design, built.design.network
-    layers = (*network.hidden, network.readout)
+    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     sizes = "-".join(str(n) for n in (network.input.size,
                                       *(layer.synapse.neurons for layer in layers)))
     weights = sum(layer.synapse.weights.size for layer in layers)

@@ -141,7 +141,8 @@ def _from_arrays(shape, path):
 def _fit(shape, values, where):
     count = len(values) if values.ndim else 0
     if values.dtype.kind not in "ui" or not count or values.size != count * np.prod(shape.array):
-        raise InputError(f"{where}: must be integers of shape (N, {', '.join(map(str, shape.array))}), "
+        wanted = ", ".join(map(str, shape.array))
+        raise InputError(f"{where}: must be integers of shape (N, {wanted}), "
                          f"not {values.dtype} of shape {values.shape}")
     top = (1 << shape.bits) - 1
     if values.min() < 0 or values.max() > top:

@@ -146,7 +146,7 @@ class NeuronArray(wiring.Component):
         else:
             shape = range(max(factors) + 1)
             factor = Signal(shape)
-            m.d.comb += factor.eq(Array(factors + [0])[op.timestep])
+            m.d.comb += factor.eq(Array([*factors, 0])[op.timestep])
         for i in range(self._parallel):
             m.d.comb += carried[i].eq((settled[i] * factor) >> spec.leak_bits)
         m.d.comb += [

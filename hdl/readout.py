@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -70,7 +72,7 @@ class Scorer(wiring.Component):
         value = Signal.like(self._row[0])
         with m.If(advance):
             m.d.sync += [value.eq(self._row[0]), weighed.eq(value * gain)]
-            m.d.sync += [later.eq(sooner) for sooner, later in zip(place, place[1:], strict=False)]
+            m.d.sync += [later.eq(sooner) for sooner, later in pairwise(place)]
 
         # Sum up and compare; `>` leaves a tie to the lowest index.
         score = Signal(signed(self._bounds.score.width))

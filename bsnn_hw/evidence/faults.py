@@ -81,6 +81,7 @@ def _module(texts, design, suffix):
 def _constant(text, memory, row):
     """The line that initialises one row of a memory: (line, width, value)."""
     match = re.search(rf"^ *{memory}\[{row}\] = (\d+)'h([0-9a-f]+);$", text, re.MULTILINE)
+    assert match is not None, f"{memory}[{row}]"
     return match[0], int(match[1]), int(match[2], 16)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.network import Hidden, Network, Readout
 
 __all__ = ["LayerGeometry", "LayerPlan", "Schedule", "geometries",
            "network_geometries"]
@@ -127,6 +127,6 @@ def geometries(input_size: int, neurons: tuple[int, ...],
 
 def network_geometries(network: Network, schedule: Schedule) -> tuple[LayerGeometry, ...]:
     """Geometry of every layer of ``network``, the readout last."""
-    layers = (*network.hidden, network.readout)
+    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     return geometries(network.input.size, tuple(layer.synapse.neurons for layer in layers),
                       schedule)

@@ -87,7 +87,7 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
     InputError
         A count is missing or is one that its layer cannot have; all of them are named.
     """
-    layers = (*network.hidden, network.readout)
+    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     problems = [f"{what}: must have one number per layer, {len(layers)} "
                 f"({', '.join(layer.name for layer in layers)}), not {len(numbers)}"
                 for what, numbers in (("lanes", lanes), ("parallel", parallel))
@@ -126,7 +126,7 @@ def default_schedule(network: Network, activity: Activity | None,
 
     activity : of calibration samples; None assumes a tenth of all neurons spike
     """
-    layers = (*network.hidden, network.readout)
+    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     if activity is None:
         activity = _assumed_activity(network)
     plans: list[LayerPlan] = []

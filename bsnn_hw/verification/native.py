@@ -41,7 +41,7 @@ def build_model(design: Design, folder: Path, *, probes: bool = True,
 
 
 def simulate(design: Design, model: NativeModel, inputs: np.ndarray,
-             **pauses: float) -> NativeResult:
+             seed: int = 0, pause_in: float = 0.0, pause_out: float = 0.0) -> NativeResult:
     """Stream ``inputs`` through the model, a packet each."""
     ports = design.ports
     stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
@@ -49,7 +49,8 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray,
     padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
     padded[:, : stimulus.data.shape[1]] = stimulus.data
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
-    return run_native(model, beats, len(inputs), **pauses)
+    return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
+                      pause_out=pause_out)
 
 
 def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chunk: int = 1000,

@@ -11,6 +11,8 @@ import numpy as np
 
 from bsnn_hw.emission.opened import open_bundle, read_manifest
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Coding, Network
+from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.schedule import event_bound, measure_activity
 from bsnn_hw.reference.network import run
@@ -55,13 +57,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     design = open_bundle(folder)
     inputs, labels, source = _samples(design, folder, data, data_dir)
     if model_path is not None:
-        model = describe(read(model_path), str(model_path))
-        agreement = compare_with_real(model, design.network, inputs, labels)
-        spikes = ", ".join(f"{layer.name} {percent(share)}" for layer, share in
-                           zip(design.network.hidden, agreement.spikes, strict=True))
-        print(f"real      accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
-              f"on {agreement.samples:,} of {source}; spikes that differ: {spikes or '-'}; "
-              f"classes: {percent(agreement.predictions)}", flush=True)
+        _compare_with_real(model_path, design.network, inputs, labels, source)
 
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
         started = time.monotonic()
@@ -81,6 +77,35 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")
     print("verdict   exact: the RTL computes what the reference computes")
+
+
+def _compare_with_real(model_path, network, inputs, labels, source):
+    """Print how the real-valued network of the model file and the integer network agree."""
+    model = describe(read(model_path), str(model_path))
+    if _outline(model) != _outline(network):
+        raise InputError(f"{model_path}: must be the model that the bundle was made of, "
+                         f"{_outline(network)}, not {_outline(model)}")
+    agreement = compare_with_real(model, network, inputs, labels)
+    spikes = ", ".join(f"{layer.name} {percent(share)}" for layer, share in
+                       zip(network.hidden, agreement.spikes, strict=True))
+    print(f"real      accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
+          f"on {agreement.samples:,} of {source}; spikes that differ: {spikes or '-'}; "
+          f"classes: {percent(agreement.predictions)}", flush=True)
+
+
+def _outline(network: Model | Network) -> str:
+    """What two networks must share to run on the same samples and be compared spike by spike."""
+    if isinstance(network, Model):
+        counts = [len(layer.synapse.weight) for layer in network.layers]
+    else:
+        counts = [layer.synapse.neurons for layer in network.hidden]
+        counts.append(network.readout.synapse.neurons)
+    shape = shape_of(network)
+    # Lowering takes one timestep of a direct-coded readout without hidden layers.
+    still = shape.coding is Coding.DIRECT and len(counts) == 1
+    return (f"{'-'.join(map(str, (shape.size, *counts)))} neurons, "
+            f"{'any' if still else shape.timesteps} timestep(s), {shape.coding.value} coding of "
+            f"{shape.bits} bit")
 
 
 def _samples(design, folder, data, data_dir):
