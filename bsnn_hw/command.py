@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from bsnn_hw.errors import BsnnError
+from bsnn_hw.errors import BsnnError, ToolError
 
 __all__ = ["counts", "run_verb"]
 
@@ -19,13 +21,30 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
     options = parser.parse_args(argv)
     try:
         act(options)
+        sys.stdout.flush()
     except BsnnError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # Who read the output has gone; Python must not complain of it again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except (MemoryError, OSError) as error:
+        print(f"{parser.prog}: {_system_failure(error)}", file=sys.stderr)
+        return ToolError.exit_code
     return 0
+
+
+def _system_failure(error: MemoryError | OSError) -> str:
+    """A line about what the system would not do: no file or option is wrong."""
+    if isinstance(error, MemoryError):
+        return "memory: must be enough for the network, and is not; use a larger machine"
+    where = error.filename or "system"
+    return (f"{where}: must be usable, {error.strerror or error}; free some space, or name "
+            "another scratch folder in $TMPDIR")
 
 
 def counts(text: str) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.schedule import Activity, default_schedule, make_schedule, measure_activity
 from bsnn_hw.reference.network import run
-from bsnn_hw.samples import Samples, find_samples, shape_of
+from bsnn_hw.samples import Samples, dataset_of, find_samples, shape_of
 
 __all__ = ["Built", "Request", "build"]
 
@@ -48,7 +48,6 @@ class Built:
     """Everything that the stages made."""
 
     model: Model
-    recipe: dict
     samples: Samples
     lowered: Lowered
     activity: Activity
@@ -66,8 +65,8 @@ def build(request: Request) -> Built:
     check_target(request.out, request.force)
     document = read(request.model)
     model = describe(document, str(request.model))
-    recipe = document.get("recipe") or {}
-    samples = find_samples(shape_of(model), recipe.get("dataset"), request.model.parent,
+    trained_on = dataset_of(document)
+    samples = find_samples(shape_of(model), trained_on, request.model.parent,
                            data=request.data, data_dir=request.data_dir)
 
     calibration = samples.calibration[:CALIBRATION_SAMPLES]
@@ -77,8 +76,8 @@ def build(request: Request) -> Built:
     schedule = plan(request, lowered, activity)
     design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top,
-                          trained_on=recipe.get("dataset"))
-    return Built(model, recipe, samples, lowered, activity, design)
+                          trained_on=trained_on)
+    return Built(model, samples, lowered, activity, design)
 
 
 def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +15,8 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.model.description import Model
 
-__all__ = ["SampleShape", "Samples", "find_samples", "shape_of", "whole_data_set"]
+__all__ = ["SampleShape", "Samples", "dataset_of", "find_samples", "fit", "shape_of",
+           "whole_data_set"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,13 @@ def shape_of(network: Model | Network) -> SampleShape:
     """The samples that ``network`` takes."""
     entry = network.input
     return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps)
+
+
+def dataset_of(document: dict[str, Any]) -> str | None:
+    """The data set that a model file's recipe names, if it has one."""
+    recipe = document.get("recipe")
+    name = recipe.get("dataset") if isinstance(recipe, dict) else None
+    return name if isinstance(name, str) else None
 
 
 @dataclass(frozen=True)
@@ -123,22 +135,40 @@ def _from_arrays(shape, path):
     """An .npz of ``test_x`` and optionally ``train_x`` and ``test_y``, as the network takes them;
     image shapes are flattened."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # From memory: numpy leaves the file of a damaged archive open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: must be an .npz file of samples, {error}") from None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: must be an .npz file of samples, "
+                         f"{getattr(error, 'strerror', None) or error}; write one with "
+                         "numpy.savez(path, test_x=samples, test_y=labels)") from None
     if "name" in arrays:  # a sample file of a known data set
         from bsnn_hw.nn.data import load_sample
 
         return _from_dataset(shape, load_sample(path, bits=_bits(shape)), path.name)
     if "test_x" not in arrays:
         raise InputError(f"{path}: must hold an array test_x, not {sorted(arrays)}")
-    test = _fit(shape, arrays["test_x"], f"{path}: test_x")
-    calibration = _fit(shape, arrays.get("train_x", test), f"{path}: train_x")
-    return Samples(calibration, test, arrays.get("test_y"), path.name)
+    test = fit(shape, arrays["test_x"], f"{path}: test_x")
+    calibration = fit(shape, arrays.get("train_x", test), f"{path}: train_x")
+    return Samples(calibration, test, _labels(arrays.get("test_y"), len(test), path), path.name)
 
 
-def _fit(shape, values, where):
+def _labels(labels, count, path):
+    if labels is not None and (labels.dtype.kind not in "ui" or labels.shape != (count,)):
+        raise InputError(f"{path}: test_y must be {count} integers, one per sample, not "
+                         f"{labels.dtype} of shape {labels.shape}")
+    return labels
+
+
+def fit(shape: SampleShape, values: np.ndarray, where: str) -> np.ndarray:
+    """``values`` as uint8 (N, size) or (N, T, size); image shapes are flattened.
+
+    Raises
+    ------
+    InputError
+        Not integers, of another size, or out of range.
+    """
     count = len(values) if values.ndim else 0
     if values.dtype.kind not in "ui" or not count or values.size != count * np.prod(shape.array):
         wanted = ", ".join(map(str, shape.array))

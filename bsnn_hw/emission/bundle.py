@@ -7,20 +7,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from bsnn_hw.emission.design import Design, emit_verilog
-from bsnn_hw.emission.manifest import manifest
+from bsnn_hw.emission.manifest import FORMAT, manifest
+from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
-from bsnn_hw.reference.network import run
 from bsnn_hw.sim.render import render
-from bsnn_hw.sim.stimulus import pack
 
 __all__ = ["check_target", "write_bundle"]
 
@@ -35,19 +34,35 @@ def check_target(folder: Path, force: bool) -> None:
     InputError
         It exists and ``force`` is not set, is not a bundle, or its parent cannot be written.
     """
-    if folder.exists():
-        if not force:
-            raise InputError(f"{folder}: must not exist; give --force to replace it, or --out")
-        if not folder.is_dir() or (any(folder.iterdir())
-                                   and not (folder / "manifest.json").exists()):
-            raise InputError(f"{folder}: --force replaces bundles only, this is something else; "
-                             "give another --out")
+    try:
+        _check_replaceable(folder, force)
+    except OSError as error:
+        raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
+                         "give another --out") from None
     parent = folder.absolute().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: {parent} must be a folder that can be written; "
                          "give another --out")
+
+
+def _check_replaceable(folder, force):
+    if not folder.exists():
+        return
+    if not force:
+        raise InputError(f"{folder}: must not exist; give --force to replace it, or --out")
+    if not folder.is_dir() or (any(folder.iterdir()) and not _is_bundle(folder)):
+        raise InputError(f"{folder}: --force replaces bundles only, this is something else; "
+                         "give another --out")
+
+
+def _is_bundle(folder):
+    """Whether a manifest of ours lies in ``folder``, of whatever version."""
+    try:
+        return json.loads((folder / "manifest.json").read_text())["format"] == FORMAT
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
@@ -74,7 +89,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             (draft / "rtl").mkdir()
             design = emit_verilog(network, schedule, draft / "rtl", top)
             store.save(draft / "network.json", network)
-            vectors = _write_vectors(design, samples, draft / "vectors")
+            vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")
             _write_bench(facts, draft)
@@ -87,54 +102,53 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
 @contextmanager
 def _draft(folder: Path) -> Iterator[Path]:
     """A scratch folder beside ``folder`` that takes its name at the end, if all went well."""
-    parent = folder.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
+    folder = folder.resolve()  # of a link, what it points to is replaced
+    made = _make_folders(folder.parent)
+    draft = None
     try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
         yield draft
         draft.chmod(0o777 & ~_umask())
-        if folder.exists():
-            replaced = draft.with_name(f"{draft.name}-old")
-            folder.rename(replaced)
-            draft.rename(folder)
-            shutil.rmtree(replaced)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        _put_in_place(draft, folder)
+    except BaseException:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make ``folder`` and its parents; return those that were not there, the deepest first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+    return missing
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Rename ``draft`` to ``folder``; what was there goes only when the new one is in place."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    replaced = draft.with_name(f"{draft.name}-old")
+    folder.rename(replaced)
+    try:
+        draft.rename(folder)
+    except BaseException:
+        replaced.rename(folder)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _write_vectors(design, samples, folder):
-    """Stimulus beats and everything that the reference says must come of them."""
-    folder.mkdir()
-    ports = design.ports
-    stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
-                    value_width=ports.value_width, inputs=samples)
-    trace = run(design.network, samples)
-    np.save(folder / "inputs.npy", samples)
-    np.save(folder / "stimulus.npy", stimulus.data)
-    np.save(folder / "last.npy", stimulus.last)
-    np.save(folder / "mark.npy", stimulus.mark)
-    np.save(folder / "scores.npy", trace.scores)
-    np.save(folder / "classes.npy", trace.classes)
-    for layer, seen in zip(design.network.hidden, trace.hidden, strict=True):
-        np.save(folder / f"charged_{layer.name}.npy", seen.charged)
-        np.save(folder / f"fired_{layer.name}.npy", seen.fired)
-    return {
-        "inferences": len(samples),
-        "inputs": "vectors/inputs.npy: the samples themselves",
-        "stimulus": "vectors/stimulus.npy: uint8 (beats, bytes of s_axis_tdata), little end first; "
-                    "last.npy, mark.npy: bool (beats,)",
-        "expected": "vectors/scores.npy: int64 (inferences, classes); classes.npy: (inferences,); "
-                    "per spiking layer charged_NAME.npy and fired_NAME.npy: membrane potential "
-                    "before the reset, and spikes, (inferences, timesteps, neurons)",
-    }
 
 
 def _write_bench(facts, folder):
@@ -145,4 +159,5 @@ def _write_bench(facts, folder):
     makefile = render("bundle_makefile.j2", bench="bench", top=facts["top"],
                       sources=facts["sources"], requirements=BENCH_REQUIREMENTS)
     (folder / "Makefile").write_text(makefile)
-    (folder / "README.md").write_text(render("bundle_readme.md.j2", manifest=facts))
+    (folder / "README.md").write_text(render("bundle_readme.md.j2", manifest=facts,
+                                              requirements=BENCH_REQUIREMENTS))

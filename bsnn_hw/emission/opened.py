@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from bsnn_hw.emission.design import Design, LayerProbe
-from bsnn_hw.emission.manifest import FORMAT, VERSION
+from bsnn_hw.emission.manifest import FORMAT, VERSION, manifest
+from bsnn_hw.emission.vectors import vector_facts
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.bounds import network_bounds
@@ -30,7 +31,7 @@ def read_manifest(folder: Path) -> dict:
     except OSError as error:
         raise InputError(f"{folder}: must be a bundle with a manifest.json, {error.strerror}; "
                          "make one with python -m bsnn_hw.generate") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{folder}/manifest.json: must be JSON; generate the bundle again") \
             from None
     if (not isinstance(facts, dict) or facts.get("format") != FORMAT
@@ -51,23 +52,57 @@ def open_bundle(folder: Path) -> Design:
     facts = read_manifest(folder)
     network = store.read(folder / "network.json")
     try:
-        schedule = Schedule(tuple(LayerPlan(layer["lanes"], layer["parallel"],
-                                            layer["shared_lanes"])
-                                  for layer in facts["layers"]))
-        paths = tuple(folder / source for source in facts["sources"])
-        probes = tuple(_probe(layer) for layer in facts["layers"] if "probe" in layer)
-        top = facts["top"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{folder}/manifest.json: must have {error}; generate the bundle again") \
-            from None
-    missing = [str(path) for path in paths if not path.is_file()]
+        design = _design(folder, network, facts)
+        vectors = vector_facts(facts["vectors"]["inferences"])
+        wanted = manifest(design, vectors, facts["network"]["trained_on"])
+        wrong = _first_difference(wanted, facts)
+    # Whatever the values of a damaged file lead to means the same.
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        raise InputError(f"{folder}/manifest.json: must describe the network in network.json, "
+                         f"but does not: {wrong}; generate the bundle again")
+    missing = [str(path) for path in design.verilog.paths if not path.is_file()]
     if missing:
         raise InputError(f"{folder}: files must be there, {', '.join(missing[:3])} is not; "
                          "generate the bundle again")
+    return design
+
+
+def _design(folder, network, facts):
+    plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"])
+                  for layer in facts["layers"])
+    if not all(type(count) is int and 0 < count for plan in plans
+               for count in (plan.lanes, plan.parallel)):
+        raise ValueError("lanes and parallel neurons must be 1 or more")
+    schedule = Schedule(plans)
+    paths = tuple(folder / source for source in facts["sources"])
     hidden, readout = network_bounds(network)
+    if not isinstance(facts["network"]["trained_on"], str | None):
+        raise TypeError("trained_on must be a name or null")
+    probes = tuple(_probe(layer) for layer in facts["layers"] if "probe" in layer)
+    if len(probes) != len(network.hidden):
+        raise ValueError(f"{len(network.hidden)} layers must have probes, not {len(probes)}")
     return Design(network, schedule, port_layout(network, schedule),
                   network_geometries(network, schedule), hidden, readout,
-                  Verilog(paths, top, {}, {}), probes)
+                  Verilog(paths, facts["top"], {}, {}), probes)
+
+
+def _first_difference(wanted, given, place=""):
+    """The first place where the file says something else than it must, None if nowhere."""
+    if isinstance(wanted, dict) and isinstance(given, dict):
+        for key in sorted(wanted.keys() | given.keys()):
+            found = _first_difference(wanted.get(key), given.get(key), f"{place}{key}.")
+            if found:
+                return found
+        return None
+    if isinstance(wanted, list) and isinstance(given, list) and len(wanted) == len(given):
+        found = (_first_difference(*pair, f"{place}{index}.")
+                 for index, pair in enumerate(zip(wanted, given, strict=True)))
+        return next(filter(None, found), None)
+    if (type(wanted) is type(given) and wanted == given) or place == "generator.":
+        return None
+    return f"{place.rstrip('.')} must be {wanted!r}, not {given!r}"[:300]
 
 
 def _probe(layer):

@@ -51,11 +51,11 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.planning.schedule import default_schedule, make_schedule, measure_activity
     from bsnn_hw.reference.network import run
     from bsnn_hw.report import table
-    from bsnn_hw.samples import find_samples, shape_of
+    from bsnn_hw.samples import dataset_of, find_samples, shape_of
 
     document = read(options.model)
     model = describe(document, str(options.model))
-    samples = find_samples(shape_of(model), (document.get("recipe") or {}).get("dataset"),
+    samples = find_samples(shape_of(model), dataset_of(document),
                            options.model.parent, data=None, data_dir=None)
     network = lower(model, samples.calibration).network
     trace = run(network, samples.calibration, potentials=False)

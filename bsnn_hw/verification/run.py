@@ -7,9 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 from bsnn_hw.emission.opened import open_bundle, read_manifest
+from bsnn_hw.emission.vectors import check_vectors, read_inputs
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.model.description import Model
@@ -36,6 +35,9 @@ def verify_bench(folder: Path) -> None:
     """
     started = time.monotonic()
     design = open_bundle(folder)
+    if not (folder / "bench.py").is_file():
+        raise InputError(f"{folder}: must have bench.py; generate the bundle again")
+    check_vectors(design, folder / "vectors")
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
         result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", folder,
                             Path(build))
@@ -114,11 +116,7 @@ def _samples(design, folder, data, data_dir):
     found = whole_data_set(shape_of(design.network), trained_on, data=data, data_dir=data_dir)
     if found is not None:
         return found.test, found.labels, found.source
-    try:
-        return np.load(folder / "vectors" / "inputs.npy"), None, "the bundle's vectors"
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: must have vectors/inputs.npy, {error}; generate the bundle "
-                         "again") from None
+    return read_inputs(design, folder / "vectors"), None, "the bundle's vectors"
 
 
 def _progress(total):

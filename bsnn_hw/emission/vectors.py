@@ -1,0 +1,90 @@
+"""A bundle's test vectors: stimulus beats, and everything that must come of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.errors import InputError
+from bsnn_hw.reference.network import run
+from bsnn_hw.samples import fit, shape_of
+from bsnn_hw.sim.stimulus import pack
+
+__all__ = ["check_vectors", "read_inputs", "vector_facts", "write_vectors"]
+
+
+def vector_facts(count: int) -> dict[str, Any]:
+    """What the manifest says of ``count`` test vectors."""
+    return {
+        "inferences": count,
+        "inputs": "vectors/inputs.npy: the samples themselves",
+        "stimulus": "vectors/stimulus.npy: uint8 (beats, bytes of s_axis_tdata), little end first; "
+                    "last.npy, mark.npy: bool (beats,)",
+        "expected": "vectors/scores.npy: int64 (inferences, classes); classes.npy: (inferences,); "
+                    "per spiking layer charged_NAME.npy and fired_NAME.npy: membrane potential "
+                    "before the reset, and spikes, (inferences, timesteps, neurons)",
+    }
+
+
+def write_vectors(design: Design, samples: np.ndarray, folder: Path) -> dict[str, Any]:
+    """Write the vectors of ``samples`` into the new ``folder``; return the manifest's facts."""
+    folder.mkdir()
+    samples = fit(shape_of(design.network), samples, "test vectors")
+    for name, values in _arrays(design, samples).items():
+        np.save(folder / f"{name}.npy", values)
+    return vector_facts(len(samples))
+
+
+def read_inputs(design: Design, folder: Path) -> np.ndarray:
+    """The samples in a bundle's folder ``vectors``, as the network takes them.
+
+    Raises
+    ------
+    InputError
+        They are missing or damaged.
+    """
+    return fit(shape_of(design.network), _load(folder / "inputs.npy"), f"{folder}/inputs.npy")
+
+
+def check_vectors(design: Design, folder: Path) -> None:
+    """Make sure that the vectors are what the network says, so that a bench's verdict counts.
+
+    Raises
+    ------
+    InputError
+        Names the file that is missing or differs.
+    """
+    for name, values in _arrays(design, read_inputs(design, folder)).items():
+        path = folder / f"{name}.npy"
+        found = _load(path)
+        if found.dtype != values.dtype or not np.array_equal(found, values):
+            raise InputError(f"{path}: must be what the network in network.json makes of "
+                             "inputs.npy, but is not; generate the bundle again")
+
+
+def _load(path):
+    try:
+        found = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: must be an array of the bundle's vectors, "
+                         f"{getattr(error, 'strerror', None) or error}; "
+                         "generate the bundle again") from None
+    if not isinstance(found, np.ndarray):
+        raise InputError(f"{path}: must be one array; generate the bundle again")
+    return found
+
+
+def _arrays(design, samples):
+    """Stimulus and the reference's answers, by file name."""
+    ports = design.ports
+    stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
+                    value_width=ports.value_width, inputs=samples)
+    trace = run(design.network, samples)
+    arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
+              "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
+    for layer, seen in zip(design.network.hidden, trace.hidden, strict=True):
+        arrays |= {f"charged_{layer.name}": seen.charged, f"fired_{layer.name}": seen.fired}
+    return arrays
