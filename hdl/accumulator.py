@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
-from bsnn_hw.hdl.formats import operation
+from bsnn_hw.hdl.formats import operation, with_carry
 from bsnn_hw.hdl.memory import StateMemory
 
 __all__ = ["Accumulator"]
@@ -27,7 +27,7 @@ class Accumulator(wiring.Component):
     Members
     -------
     next_fold : In, the fold of the next cycle's ``op``
-    op, deltas : In; an op either charges or steps
+    op, deltas, carries : In; an op either charges, by ``deltas + carries``, or steps
     sums : Out, one cycle after an op that steps: its sums from before any clearing
     """
 
@@ -46,6 +46,7 @@ class Accumulator(wiring.Component):
             "next_fold": In(layout["fold"].shape),
             "op": In(layout),
             "deltas": In(data.ArrayLayout(delta_shape, parallel)),
+            "carries": In(parallel),
             "sums": Out(data.ArrayLayout(signed(width), parallel)),
         })
 
@@ -64,22 +65,23 @@ class Accumulator(wiring.Component):
             rows.write_data.eq(after),
         ]
         for i in range(self._parallel):
-            delta = self._where_connected(m, i)
-            m.d.comb += after[i].eq(Mux(empty, 0, before[i] + delta))
+            delta, carry = self._where_connected(m, i)
+            m.d.comb += after[i].eq(Mux(empty, 0, with_carry(before[i], delta, carry)))
             m.d.sync += self.sums[i].eq(before[i])
         return m
 
     def _where_connected(self, m, position):
-        """The delta of one position, 0 in the folds where its neuron is disconnected."""
-        delta = self.deltas[position]
+        """Delta and carry of one position, 0 in the folds where its neuron is disconnected."""
+        delta, carry = self.deltas[position], self.carries[position]
         cut = [fold for fold, connected in enumerate(self._connected[position::self._parallel])
                if not connected]
         if not cut:
-            return delta
+            return delta, carry
         masked = Signal.like(delta, name=f"masked_{position}")
+        masked_carry = Signal(name=f"masked_carry_{position}")
         with m.Switch(self.op.fold):
             with m.Case(*cut):
-                m.d.comb += masked.eq(0)
+                m.d.comb += [masked.eq(0), masked_carry.eq(0)]
             with m.Default():
-                m.d.comb += masked.eq(delta)
-        return masked
+                m.d.comb += [masked.eq(delta), masked_carry.eq(carry)]
+        return masked, masked_carry

@@ -1,4 +1,4 @@
-"""One stream of events to several lanes that each take any event."""
+"""One stream of events to groups for lanes that take any event."""
 
 from __future__ import annotations
 
@@ -7,76 +7,64 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
-from bsnn_hw.hdl.formats import index_width, lane_event
+from bsnn_hw.hdl.formats import event_group, index_width, lane_event
 
 __all__ = ["EventCollector"]
 
 
 class EventCollector(wiring.Component):
-    """Hands events to the lanes in turn, one a cycle, and the end of a timestep to all of them.
+    """Gathers events, one a cycle, until there is one for each lane or the mark has come.
 
-    Events of one timestep never wait behind another's: after a mark nothing is taken until every
-    lane has given it on.
+    A group is offered from its first event on, and may grow until it is taken.
 
     Parameters
     ----------
-    lanes : int, 2 or more
-    address_width : int, bits
+    lanes : int, 1 or more
+    row_width : int, bits
 
     Members
     -------
     events : In stream of ``lane_event``
-    heads : Out, one stream of ``lane_event`` per lane; the mark may join an event that waits
+    groups : Out stream of ``event_group``
     """
 
-    def __init__(self, *, lanes: int, address_width: int):
-        require_positive(address_width=address_width)
-        if not isinstance(lanes, int) or lanes < 2:
-            raise ValueError(f"lanes must be an integer of 2 or more, not {lanes!r}")
+    def __init__(self, *, lanes: int, row_width: int):
+        require_positive(lanes=lanes, row_width=row_width)
         self._lanes = lanes
-        event = lane_event(address_width=address_width, value_width=1)
+        group = event_group(lanes=lanes, row_width=row_width, value_width=1)
         super().__init__({
-            "events": In(stream.Signature(event)),
-            "heads": Out(stream.Signature(event)).array(lanes),
+            "events": In(stream.Signature(lane_event(row_width=row_width))),
+            "groups": Out(stream.Signature(group)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        event = self.events.payload
-        turn = Signal(index_width(self._lanes))
-        closed = Signal()  # the mark has come
-        marked = Signal(self._lanes)  # lanes that have given it on
+        event, group = self.events.payload, self.groups.payload
         filled = Signal(self._lanes)
-        take = Signal()
+        marked = Signal()
+        turn = Signal(index_width(self._lanes))
+        taken = Signal()
+        accept = Signal()
         m.d.comb += [
-            self.events.ready.eq(~closed & ~Array(filled)[turn]),
-            take.eq(self.events.valid & self.events.ready),
+            group.values.eq(filled),
+            group.charge.eq(filled.any()),
+            group.mark.eq(marked),
+            self.groups.valid.eq(group.charge | marked),
+            taken.eq(self.groups.valid & self.groups.ready),
+            # The events of the next timestep wait until this one's last group is taken.
+            self.events.ready.eq(~marked & ~Array(filled)[turn]),
+            accept.eq(self.events.valid & self.events.ready),
         ]
 
-        for lane, head in enumerate(self.heads):
-            given = Signal(name=f"given_{lane}")
-            m.d.comb += [
-                head.valid.eq(filled[lane] | (closed & ~marked[lane])),
-                head.payload.event.eq(filled[lane]),
-                head.payload.value.eq(1),
-                head.payload.mark.eq(closed),
-                given.eq(head.valid & head.ready),
-            ]
-            with m.If(given):
-                m.d.sync += [filled[lane].eq(0), marked[lane].eq(closed)]
-            with m.If(take & event.event & (turn == lane)):
-                m.d.sync += [filled[lane].eq(1), head.payload.address.eq(event.address)]
-
-        with m.If(take):
-            m.d.sync += closed.eq(event.mark)
+        with m.If(taken):
+            m.d.sync += [filled.eq(0), marked.eq(0)]
+        with m.If(accept):
+            m.d.sync += marked.eq(event.mark)
             with m.If(event.event):
                 m.d.sync += turn.eq(turn + 1)
                 with m.If(turn == self._lanes - 1):
                     m.d.sync += turn.eq(0)
-        # The next timestep starts when no lane is left to give its mark.
-        remaining = Signal(self._lanes)
-        m.d.comb += [remaining[lane].eq(~marked[lane] & ~(head.valid & head.ready))
-                     for lane, head in enumerate(self.heads)]
-        with m.If(closed & ~remaining.any()):
-            m.d.sync += [closed.eq(0), marked.eq(0)]
+        for lane in range(self._lanes):
+            with m.If(accept & event.event & (turn == lane)):
+                m.d.sync += [filled[lane].eq(1), group.rows[lane].eq(event.row)]
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,10 +21,8 @@ class SpikeEncoder(wiring.Component):
     Parameters
     ----------
     slots : int, inputs of one word that belong to this lane, 1 or more
-    slot_count : int, rows that a word takes in the lane's bank, at least ``slots``
+    slot_bits : int, bits of a slot's number in a row's
     words : int, words per timestep
-    stride : int, weight words per input row (the folds of the layer that receives)
-    address_width : int, bits of the receiver's weight address
 
     Members
     -------
@@ -32,52 +30,47 @@ class SpikeEncoder(wiring.Component):
     events : Out stream of ``lane_event``
     """
 
-    def __init__(self, *, slots: int, slot_count: int, words: int, stride: int,
-                 address_width: int):
-        require_positive(slots=slots, slot_count=slot_count, words=words, stride=stride,
-                         address_width=address_width)
-        if slots > slot_count:
-            raise ValueError(f"slots must be at most slot_count {slot_count}, not {slots}")
+    def __init__(self, *, slots: int, slot_bits: int, words: int):
+        require_positive(slots=slots, words=words)
+        if slots > 1 << slot_bits:
+            raise ValueError(f"slots must be at most {1 << slot_bits} with slot_bits {slot_bits}, "
+                             f"not {slots}")
         self._slots = slots
-        self._slot_count = slot_count
-        self._stride = stride
+        self._slot_bits = slot_bits
         word = data.StructLayout({"spikes": slots, "fold": index_width(words), "last": 1})
-        event = lane_event(address_width=address_width, value_width=1)
+        rows = words << slot_bits
         super().__init__({
             "words": In(stream.Signature(word)),
-            "events": Out(stream.Signature(event)),
+            "events": Out(stream.Signature(lane_event(row_width=index_width(rows)))),
         })
 
     def elaborate(self, platform):
         m = Module()
         word = self.words.payload
-        address_width = len(self.events.payload.address)
 
         # The word in work: its spikes not yet sent, lowest first.
         pending = Signal(self._slots)
-        base = Signal(address_width)
+        fold = Signal.like(word.fold)
         last = Signal()
         busy = Signal()
 
         rest = Signal(self._slots)
         finished = Signal()
-        offset = Signal(range(max(2, self._slots * self._stride)))
+        slot = Signal(self._slot_bits)
         m.d.comb += [
             rest.eq(pending & (pending - 1)),
             finished.eq(rest == 0),
         ]
-        slot_offsets = [slot * self._stride for slot in range(self._slots)]
-        for slot in reversed(range(self._slots)):
-            with m.If(pending[slot]):
-                m.d.comb += offset.eq(slot_offsets[slot])
+        for index in reversed(range(self._slots)):
+            with m.If(pending[index]):
+                m.d.comb += slot.eq(index)
 
         send = Signal()
         m.d.comb += send.eq(~self.events.valid | self.events.ready)
         with m.If(send):
             m.d.sync += [
                 self.events.valid.eq(busy),
-                self.events.payload.address.eq(base + offset),
-                self.events.payload.value.eq(1),
+                self.events.payload.row.eq(Cat(slot, fold)),
                 self.events.payload.event.eq(pending != 0),
                 self.events.payload.mark.eq(last & finished),
                 pending.eq(rest),
@@ -88,7 +81,7 @@ class SpikeEncoder(wiring.Component):
             m.d.sync += [
                 busy.eq(self.words.valid),
                 pending.eq(word.spikes),
-                base.eq(word.fold * (self._slot_count * self._stride)),
+                fold.eq(word.fold),
                 last.eq(word.last),
             ]
         return m

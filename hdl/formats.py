@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth import Signal
+from amaranth import Cat, Signal
 from amaranth.lib import data
 
-__all__ = ["delayed", "index_width", "lane_event", "operation", "spike_word"]
+__all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "spike_word",
+           "with_carry"]
 
 
 def index_width(count: int) -> int:
@@ -13,15 +14,22 @@ def index_width(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def lane_event(*, address_width: int, value_width: int) -> data.StructLayout:
-    """What a lane offers: an event, an end-of-timestep mark, or an event that is the last.
+def lane_event(*, row_width: int) -> data.StructLayout:
+    """A spike's row in a weight bank, an end-of-timestep mark, or a spike that is the last."""
+    return data.StructLayout({"row": row_width, "event": 1, "mark": 1})
 
-    address : of the event's first weight word in the lane's bank
-    value : of a graded event, 1 for a spike
-    event, mark : whether each is present
+
+def event_group(*, lanes: int, row_width: int, value_width: int) -> data.StructLayout:
+    """What a layer takes at a time: an event per lane at most, and perhaps the mark behind them.
+
+    rows : in each lane's weight bank
+    values : of the events, 1 for a spike, 0 in a lane without an event
+    charge : whether there is an event at all
+    mark : no more events in this timestep
     """
-    return data.StructLayout({"address": address_width, "value": value_width,
-                              "event": 1, "mark": 1})
+    return data.StructLayout({"rows": data.ArrayLayout(row_width, lanes),
+                              "values": data.ArrayLayout(value_width, lanes),
+                              "charge": 1, "mark": 1})
 
 
 def spike_word(*, parallel: int, folds: int) -> data.StructLayout:
@@ -42,10 +50,15 @@ def operation(*, folds: int, timesteps: int) -> data.StructLayout:
                               "charge": 1, "step": 1, "clear": 1, "close": 1, "sweep": 1})
 
 
-def delayed(m, signal, cycles: int, name: str):
-    """``signal`` as it was ``cycles`` cycles ago."""
+def delayed(m, signal, cycles: int, name: str, *, reset_less: bool = False):
+    """``signal`` as it was ``cycles`` cycles ago; ``reset_less`` where only its data matters."""
     for stage in range(1, cycles + 1):
-        register = Signal.like(signal, name=f"{name}_{stage}")
+        register = Signal.like(signal, name=f"{name}_{stage}", reset_less=reset_less)
         m.d.sync += register.eq(signal)
         signal = register
     return signal
+
+
+def with_carry(left, right, carry):
+    """``left + right + carry`` of signed numbers and a bit in one adder, a bit longer."""
+    return (Cat(1, left).as_signed() + Cat(carry, right).as_signed()) >> 1

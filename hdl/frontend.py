@@ -1,4 +1,4 @@
-"""The network's input port: beats of event slots to one stream of events per lane."""
+"""The network's input port: beats of event slots to groups of events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
-from bsnn_hw.hdl.formats import index_width, lane_event
+from bsnn_hw.hdl.formats import event_group, index_width
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["Frontend", "slot_layout"]
@@ -22,7 +22,7 @@ def slot_layout(geometry: LayerGeometry, max_value: int) -> data.StructLayout:
 
 
 class Frontend(wiring.Component):
-    """Takes a packet of beats per inference and gives each lane its events and marks.
+    """Takes a packet of beats per inference and makes a group of each beat.
 
     Slot ``e`` of a beat carries an event of lane ``e``: input ``row * lanes + e``.  A slot with
     value 0, or with a row beyond the layer, is no event.  The packet always makes one inference,
@@ -35,12 +35,12 @@ class Frontend(wiring.Component):
     max_value : int, largest value of an event
     timesteps : int
         Marks per inference; 1 for a direct-coded sample.
-    depth : int, entries of each lane's queue
+    depth : int, groups that can wait
 
     Members
     -------
     beats : In stream of {slots, mark, last}; ``mark`` ends a timestep, ``last`` the packet
-    heads : Out, one stream of ``lane_event`` per lane
+    groups : Out stream of ``event_group``
     """
 
     def __init__(self, geometry: LayerGeometry, *, max_value: int, timesteps: int, depth: int):
@@ -52,26 +52,43 @@ class Frontend(wiring.Component):
         self._depth = depth
         slots = data.ArrayLayout(slot_layout(geometry, max_value), geometry.lanes)
         beat = {"slots": slots, "last": 1} | ({"mark": 1} if timesteps > 1 else {})
-        head = lane_event(address_width=index_width(geometry.depth),
-                          value_width=max_value.bit_length())
+        self._group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                                  value_width=max_value.bit_length())
         super().__init__({
             "beats": In(stream.Signature(data.StructLayout(beat))),
-            "heads": Out(stream.Signature(head)).array(geometry.lanes),
+            "groups": Out(stream.Signature(self._group)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        room = Signal(self._geometry.lanes)
-        push, mark, surplus = self._frame(m, room.all())
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=self._group.size,
+                                                           depth=self._depth)
+        push, mark, surplus = self._frame(m, queue.w_rdy)
+
+        pushed = Signal(self._group)
+        present = Signal(self._geometry.lanes)
         for lane, slot in enumerate(self.beats.payload.slots):
-            event = Signal(name=f"event_{lane}")
-            m.d.comb += event.eq(~surplus & (slot.value != 0) & (slot.row < self._geometry.rows))
-            queue = self._lane(m, lane, slot, event, mark)
-            m.d.comb += [queue.w_en.eq(push & (event | mark)), room[lane].eq(queue.w_rdy)]
+            width = len(slot.value)
+            # The last row is not full where the lanes do not divide the inputs evenly.
+            rows = len(range(lane, self._geometry.inputs, self._geometry.lanes))
+            m.d.comb += [
+                present[lane].eq(~surplus & (slot.value != 0) & (slot.row < rows)),
+                pushed.rows[lane].eq(slot.row),
+                pushed.values[lane].eq(slot.value & present[lane].replicate(width)),
+            ]
+        m.d.comb += [
+            pushed.charge.eq(present.any()),
+            pushed.mark.eq(mark),
+            queue.w_data.eq(pushed),
+            queue.w_en.eq(push & (pushed.charge | mark)),
+            self.groups.payload.eq(queue.r_data),
+            self.groups.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.groups.ready),
+        ]
         return m
 
     def _frame(self, m, room):
-        """When lanes take an entry, whether it carries a mark, and whether its events count."""
+        """When a group is queued, whether it carries a mark, and whether events are surplus."""
         beat = self.beats
         # The first cycle out of reset is not ready, so that no beat is taken during reset.
         awake = Signal()
@@ -100,32 +117,3 @@ class Frontend(wiring.Component):
         with m.Elif(push & beat.payload.last):
             m.d.sync += surplus.eq(0)
         return push, mark, surplus | filling
-
-    def _lane(self, m, lane, slot, event, mark):
-        """Queue a lane's entries, and give each its weight address on the way out."""
-        row_width = index_width(self._geometry.rows)
-        entry = data.StructLayout({"value": len(slot.value), "row": row_width,
-                                   "event": 1, "mark": 1})
-        queue = fifo.SyncFIFOBuffered(width=entry.size, depth=self._depth)
-        m.submodules[f"queue_{lane}"] = queue
-        pushed = Signal(entry, name=f"pushed_{lane}")
-        popped = Signal(entry, name=f"popped_{lane}")
-        head = self.heads[lane]
-        m.d.comb += [
-            pushed.value.eq(slot.value),
-            pushed.row.eq(slot.row),
-            pushed.event.eq(event),
-            pushed.mark.eq(mark),
-            queue.w_data.eq(pushed),
-            popped.eq(queue.r_data),
-            queue.r_en.eq(~head.valid | head.ready),
-        ]
-        with m.If(queue.r_en):
-            m.d.sync += [
-                head.valid.eq(queue.r_rdy),
-                head.payload.address.eq(popped.row * self._geometry.folds),
-                head.payload.value.eq(popped.value),
-                head.payload.event.eq(popped.event),
-                head.payload.mark.eq(popped.mark),
-            ]
-        return queue

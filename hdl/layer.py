@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.accumulator import Accumulator
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import delayed, index_width, lane_event, spike_word
+from bsnn_hw.hdl.formats import delayed, event_group, index_width, spike_word
 from bsnn_hw.hdl.neuron import NEURON_DELAY, NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay
@@ -19,7 +19,7 @@ from bsnn_hw.ir.schedule import LayerGeometry
 __all__ = ["HiddenLayer", "charge_pipeline"]
 
 
-def charge_pipeline(m, heads, synapse: Dense, geometry: LayerGeometry, *, cadence: Cadence,
+def charge_pipeline(m, groups, synapse: Dense, geometry: LayerGeometry, *, cadence: Cadence,
                     timesteps: int, max_value: int, sum_width: int, recovery: int):
     """The part that every layer has: events in, sums out.
 
@@ -29,7 +29,7 @@ def charge_pipeline(m, heads, synapse: Dense, geometry: LayerGeometry, *, cadenc
     synapses = SynapseArray(geometry, synapse.weights, max_value=max_value)
     sequencer = Sequencer(
         lanes=geometry.lanes, folds=geometry.folds, timesteps=timesteps,
-        address_width=index_width(geometry.depth), value_width=max_value.bit_length(),
+        row_width=index_width(geometry.rows), value_width=max_value.bit_length(),
         cadence=cadence, recovery=recovery)
     accumulator = Accumulator(
         synapse.connected, parallel=geometry.parallel, folds=geometry.folds, timesteps=timesteps,
@@ -44,18 +44,17 @@ def charge_pipeline(m, heads, synapse: Dense, geometry: LayerGeometry, *, cadenc
         accumulator.next_fold.eq(next_op.fold),
         accumulator.op.eq(op),
         accumulator.deltas.eq(synapses.deltas),
+        accumulator.carries.eq(synapses.carries),
+        synapses.fold.eq(sequencer.op.fold),
+        synapses.rows.eq(sequencer.rows),
+        synapses.values.eq(sequencer.values),
     ]
-    for lane in range(geometry.lanes):
-        connect(m, wiring.flipped(heads[lane]), sequencer.heads[lane])
-        m.d.comb += [
-            synapses.addresses[lane].eq(sequencer.addresses[lane]),
-            synapses.values[lane].eq(sequencer.values[lane]),
-        ]
+    connect(m, wiring.flipped(groups), sequencer.groups)
     return sequencer, accumulator
 
 
 class HiddenLayer(wiring.Component):
-    """A spiking layer: events of its lanes in, a word of spikes per fold and timestep out.
+    """A spiking layer: groups of events in, a word of spikes per fold and timestep out.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ class HiddenLayer(wiring.Component):
 
     Members
     -------
-    heads : In, one stream of ``lane_event`` per lane
+    groups : In stream of ``event_group``
     words, words_valid : Out, ``spike_word``
     room : In; ``margin`` words at most come in the cycle before it goes low and after
     """
@@ -81,10 +80,10 @@ class HiddenLayer(wiring.Component):
         self._geometry = geometry
         self._max_value = max_value
         self._direct = direct
-        head = lane_event(address_width=index_width(geometry.depth),
-                          value_width=max_value.bit_length())
+        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                            value_width=max_value.bit_length())
         super().__init__({
-            "heads": In(stream.Signature(head)).array(geometry.lanes),
+            "groups": In(stream.Signature(group)),
             "words": Out(spike_word(parallel=geometry.parallel, folds=geometry.folds)),
             "words_valid": Out(1),
             "room": In(1),
@@ -102,7 +101,7 @@ class HiddenLayer(wiring.Component):
         neurons = NeuronArray(self._layer.neuron, bounds, parallel=self._geometry.parallel)
         m.submodules.neurons = neurons
         sequencer, accumulator = charge_pipeline(
-            m, self.heads, self._layer.synapse, self._geometry,
+            m, self.groups, self._layer.synapse, self._geometry,
             cadence=Cadence.SAMPLE if self._direct else Cadence.EACH_MARK,
             timesteps=len(self._layer.neuron.leak), max_value=self._max_value,
             sum_width=bounds.acc.width, recovery=neurons.recovery)

@@ -1,4 +1,4 @@
-"""Between two layers: spike words in, one stream of address-events per lane out."""
+"""Between two layers: spike words in, groups of address-events out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out, connect
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.collector import EventCollector
 from bsnn_hw.hdl.encoder import SpikeEncoder
-from bsnn_hw.hdl.formats import index_width, lane_event, spike_word
+from bsnn_hw.hdl.formats import event_group, index_width, spike_word
+from bsnn_hw.hdl.join import EventJoin
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SpikeLink"]
@@ -33,7 +34,7 @@ class SpikeLink(wiring.Component):
     -------
     words, words_valid : In, ``spike_word``
     room : Out, from the cycle before on, more than ``margin`` words could be taken
-    heads : Out, one stream of ``lane_event`` per lane
+    groups : Out stream of ``event_group``
     """
 
     def __init__(self, geometry: LayerGeometry, *, depth: int, margin: int):
@@ -46,12 +47,13 @@ class SpikeLink(wiring.Component):
         self._geometry = geometry
         self._depth = depth
         self._margin = margin
-        head = lane_event(address_width=index_width(geometry.depth), value_width=1)
+        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                            value_width=1)
         super().__init__({
             "words": In(spike_word(parallel=geometry.source_width, folds=geometry.words)),
             "words_valid": In(1),
             "room": Out(1, init=1),
-            "heads": Out(stream.Signature(head)).array(geometry.lanes),
+            "groups": Out(stream.Signature(group)),
         })
 
     def elaborate(self, platform):
@@ -64,13 +66,15 @@ class SpikeLink(wiring.Component):
             streams.append(encoder.events)
         m.d.sync += self.room.eq(levels_low.all())
 
-        if len(streams) < self._geometry.lanes:
-            m.submodules.collector = collector = EventCollector(
-                lanes=self._geometry.lanes, address_width=index_width(self._geometry.depth))
-            connect(m, streams[0], collector.events)
-            streams = collector.heads
-        for source, head in zip(streams, self.heads, strict=True):
-            connect(m, source, wiring.flipped(head))
+        lanes, row_width = self._geometry.lanes, index_width(self._geometry.rows)
+        if self._geometry.shared:
+            m.submodules.collector = grouper = EventCollector(lanes=lanes, row_width=row_width)
+            connect(m, streams[0], grouper.events)
+        else:
+            m.submodules.join = grouper = EventJoin(lanes=lanes, row_width=row_width)
+            for source, head in zip(streams, grouper.heads, strict=True):
+                connect(m, source, head)
+        connect(m, grouper.groups, wiring.flipped(self.groups))
         return m
 
     def _encode(self, m, lane):
@@ -79,9 +83,8 @@ class SpikeLink(wiring.Component):
         entry = data.StructLayout({"spikes": len(bits), "fold": index_width(geometry.words),
                                    "last": 1})
         queue = fifo.SyncFIFOBuffered(width=entry.size, depth=self._depth)
-        encoder = SpikeEncoder(slots=len(bits), slot_count=geometry.slots, words=geometry.words,
-                               stride=geometry.folds,
-                               address_width=index_width(geometry.depth))
+        encoder = SpikeEncoder(slots=len(bits), slot_bits=geometry.slot_bits,
+                               words=geometry.words)
         m.submodules[f"queue_{lane}"] = queue
         m.submodules[f"encoder_{lane}"] = encoder
 

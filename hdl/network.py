@@ -17,7 +17,7 @@ from bsnn_hw.ir.schedule import Schedule, network_geometries
 
 __all__ = ["NetworkTop"]
 
-INPUT_QUEUE_DEPTH = 16  # per lane: what one LUT memory holds
+INPUT_QUEUE_DEPTH = 17  # groups: what LUT memories of 16 hold, and one in the output register
 # A queue between layers takes all words of an inference, so that a layer never waits for one
 # that is slower now and then; beyond this many the memory costs more than the waiting.
 MOST_QUEUED_WORDS = 512
@@ -73,10 +73,10 @@ class NetworkTop(wiring.Component):
             block = HiddenLayer(layer, self.geometries[index], max_value=max_value, direct=direct)
             words = self.geometries[index + 1].words * network.timesteps
             link = SpikeLink(self.geometries[index + 1], margin=block.margin,
-                             depth=min(words, MOST_QUEUED_WORDS) + block.margin + 1)
+                             depth=queue_depth(min(words, MOST_QUEUED_WORDS) + block.margin))
             m.submodules[f"layer_{layer.name}"] = block
             m.submodules[f"link_{layer.name}"] = link
-            connect_lanes(m, upstream, block)
+            connect(m, upstream.groups, block.groups)
             m.d.comb += [
                 link.words.eq(block.words),
                 link.words_valid.eq(block.words_valid),
@@ -87,7 +87,7 @@ class NetworkTop(wiring.Component):
         m.submodules[f"layer_{network.readout.name}"] = readout = ReadoutLayer(
             network.readout, self._bounds[1], self.geometries[-1], timesteps=network.timesteps,
             max_value=max_value)
-        connect_lanes(m, upstream, readout)
+        connect(m, upstream.groups, readout.groups)
         self._ports(m, frontend, readout)
         return m
 
@@ -108,7 +108,6 @@ class NetworkTop(wiring.Component):
             m.d.comb += beat.payload.mark.eq(self.s_axis_tuser)
 
 
-def connect_lanes(m: Module, source, sink):
-    """Connect two blocks' ``heads``, lane by lane."""
-    for giver, taker in zip(source.heads, sink.heads, strict=True):
-        connect(m, giver, taker)
+def queue_depth(entries: int) -> int:
+    """The least depth for ``entries`` whose memory is a power of two; one more is in a register."""
+    return (1 << (entries - 1).bit_length()) + 1

@@ -9,7 +9,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import index_width, lane_event
+from bsnn_hw.hdl.formats import event_group, index_width
 from bsnn_hw.hdl.layer import charge_pipeline
 from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.hdl.sequencer import Cadence
@@ -163,7 +163,7 @@ class Scorer(wiring.Component):
 
 
 class ReadoutLayer(wiring.Component):
-    """The last layer: events of its lanes in, one beat per class and inference out.
+    """The last layer: groups of events in, one beat per class and inference out.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class ReadoutLayer(wiring.Component):
 
     Members
     -------
-    heads : In, one stream of ``lane_event`` per lane
+    groups : In stream of ``event_group``
     beats : Out stream of ``score_beat``
     """
 
@@ -189,11 +189,11 @@ class ReadoutLayer(wiring.Component):
         self._geometry = geometry
         self._timesteps = timesteps
         self._max_value = max_value
-        head = lane_event(address_width=index_width(geometry.depth),
-                          value_width=max_value.bit_length())
+        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                            value_width=max_value.bit_length())
         beat = score_beat(score_width=bounds.score.width, classes=geometry.neurons)
         super().__init__({
-            "heads": In(stream.Signature(head)).array(geometry.lanes),
+            "groups": In(stream.Signature(group)),
             "beats": Out(stream.Signature(beat)),
         })
 
@@ -201,7 +201,7 @@ class ReadoutLayer(wiring.Component):
         m = Module()
         constant = self._layer.constant_gain
         sequencer, accumulator = charge_pipeline(
-            m, self.heads, self._layer.synapse, self._geometry,
+            m, self.groups, self._layer.synapse, self._geometry,
             cadence=Cadence.LAST_MARK if constant else Cadence.EACH_MARK,
             timesteps=self._timesteps, max_value=self._max_value,
             sum_width=self._bounds.acc.width, recovery=1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 
-from amaranth import Cat, Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
-from bsnn_hw.hdl.formats import lane_event, operation
+from bsnn_hw.hdl.formats import event_group, operation
 
 __all__ = ["Cadence", "Sequencer"]
 
@@ -23,50 +23,49 @@ class Cadence(enum.Enum):
 
 
 class Sequencer(wiring.Component):
-    """Groups the lanes' events, walks each group over the folds, and lets the neurons step.
+    """Walks each group of events over the folds, and lets the neurons step.
 
-    A group is whatever events the lanes offer in one cycle; it costs ``folds`` cycles.  When every
-    lane has given its mark the neurons step, ``folds`` cycles, fold after fold.  As long as there
-    is work and ``room``, an operation starts in every cycle.  After a reset the first ``folds``
-    operations clear the state.
+    A group costs ``folds`` cycles.  After one with a mark the neurons step, ``folds`` cycles, fold
+    after fold.  As long as there is work and ``room``, an operation starts in every cycle.  After
+    a reset the first ``folds`` operations clear the state.
 
     Parameters
     ----------
     lanes, folds, timesteps : int, 1 or more
-    address_width, value_width : int, bits
+    row_width, value_width : int, bits
     cadence : Cadence
     recovery : int
         Cycles from an operation that steps a fold until that fold may step again.
 
     Members
     -------
-    heads : In, one stream of ``lane_event`` per lane; a lone mark is taken at once
+    groups : In stream of ``event_group``; a lone mark is taken at once
     room : In, a step may start in this cycle
     op : Out, ``operation``
-    addresses, values : Out, per lane; the values are 0 where ``op`` charges nothing
+    rows, values : Out, per lane; the values are 0 where ``op`` charges nothing
     """
 
-    def __init__(self, *, lanes: int, folds: int, timesteps: int, address_width: int,
+    def __init__(self, *, lanes: int, folds: int, timesteps: int, row_width: int,
                  value_width: int, cadence: Cadence, recovery: int):
         require_positive(lanes=lanes, folds=folds, timesteps=timesteps,
-                         address_width=address_width, value_width=value_width, recovery=recovery)
+                         row_width=row_width, value_width=value_width, recovery=recovery)
         require_instance(Cadence, cadence=cadence)
-        self._lanes = lanes
         self._folds = folds
         self._timesteps = timesteps
         self._cadence = cadence
         self._recovery = recovery
-        head = lane_event(address_width=address_width, value_width=value_width)
+        group = event_group(lanes=lanes, row_width=row_width, value_width=value_width)
         super().__init__({
-            "heads": In(stream.Signature(head)).array(lanes),
+            "groups": In(stream.Signature(group)),
             "room": In(1),
             "op": Out(operation(folds=folds, timesteps=timesteps)),
-            "addresses": Out(address_width).array(lanes),
-            "values": Out(value_width).array(lanes),
+            "rows": Out(group["rows"].shape),
+            "values": Out(group["values"].shape),
         })
 
     def elaborate(self, platform):
         m = Module()
+        step_starts = Signal()
 
         # The operation in work.  A reset starts a walk that only clears.
         fold = Signal.like(self.op.fold)
@@ -94,15 +93,18 @@ class Sequencer(wiring.Component):
             take.eq(advance & ((fold == self._folds - 1) | ~(charging | stepping))),
         ]
 
-        offered, all_marked, step_starts, marks_used = self._lane_heads(m, take)
-        may_step = take & self._rested(m, stepping)
-        next_timestep = self._next_step(m, may_step, all_marked, step_starts, marks_used)
-        last_timestep = next_timestep == self._timesteps - 1
+        next_timestep = Signal.like(timestep)
+        last_timestep = Signal()
+        m.d.comb += last_timestep.eq(next_timestep == self._timesteps - 1)
+        offered, step_due, skipped = self._groups(m, take, last_timestep, step_starts)
+        m.d.comb += step_starts.eq(take & step_due & self._rested(m, stepping))
+        with m.If(step_starts | skipped):
+            m.d.sync += next_timestep.eq(Mux(last_timestep, 0, next_timestep + 1))
 
         with m.If(take):
             m.d.sync += [
                 fold.eq(0),
-                charging.eq(offered.any()),
+                charging.eq(offered),
                 stepping.eq(step_starts),
                 sweeping.eq(0),
                 timestep.eq(next_timestep),
@@ -112,58 +114,30 @@ class Sequencer(wiring.Component):
         with m.Elif(advance):
             m.d.sync += fold.eq(fold + 1)
 
-        for lane, head in enumerate(self.heads):
-            with m.If(take):
-                m.d.sync += [
-                    self.addresses[lane].eq(head.payload.address),
-                    self.values[lane].eq(
-                        head.payload.value & offered[lane].replicate(len(self.values[lane]))),
-                ]
-            with m.Elif(advance):
-                # The weights of one input lie fold after fold.
-                m.d.sync += self.addresses[lane].eq(self.addresses[lane] + 1)
+        group = self.groups.payload
+        with m.If(take):
+            m.d.sync += self.rows.eq(group.rows)
+            m.d.sync += self.values.eq(Mux(offered, group.values.as_value(), 0))
         return m
 
-    def _lane_heads(self, m, take):
-        """What the lanes offer; a lane that gave its mark waits for the others."""
-        offered = Signal(self._lanes)
-        marked = Signal(self._lanes)
-        step_starts = Signal()
-        marks_used = Signal()
-        lone = Signal(self._lanes)
-        for lane, head in enumerate(self.heads):
-            m.d.comb += [
-                offered[lane].eq(head.valid & head.payload.event & ~marked[lane]),
-                lone[lane].eq(head.valid & ~head.payload.event),
-                head.ready.eq(~marked[lane] & (take | ~head.payload.event)),
-            ]
-            with m.If(marks_used):
-                m.d.sync += marked[lane].eq(0)
-            with m.Elif(head.valid & head.ready & head.payload.mark):
-                m.d.sync += marked[lane].eq(1)
-        return offered, (marked | lone).all(), step_starts, marks_used
+    def _groups(self, m, take, last_timestep, step_starts):
+        """Whether a group's events are offered, a step is due, and a timestep ends without one."""
+        group, valid = self.groups.payload, self.groups.valid
+        marked = Signal()  # a mark was taken, its step is yet to start
+        skips = ~last_timestep if self._cadence is Cadence.LAST_MARK else 0
+        again = ~last_timestep if self._cadence is Cadence.SAMPLE else 0
 
-    def _next_step(self, m, may_step, all_marked, step_starts, marks_used):
-        """The timestep that steps next, and whether it does so now."""
-        next_timestep = Signal.like(self.op.timestep)
-        last = next_timestep == self._timesteps - 1
-        due = all_marked & may_step
-        if self._cadence is Cadence.EACH_MARK:
-            m.d.comb += [step_starts.eq(due), marks_used.eq(due)]
-            passes = step_starts
-        elif self._cadence is Cadence.SAMPLE:
-            m.d.comb += [step_starts.eq(due), marks_used.eq(due & last)]
-            passes = step_starts
-        else:
-            m.d.comb += [step_starts.eq(due & last),
-                         marks_used.eq(Cat(due & last, all_marked & ~last).any())]
-            passes = marks_used
-        with m.If(passes):
-            m.d.sync += next_timestep.eq(0)
-            if self._timesteps > 1:
-                with m.If(~last):
-                    m.d.sync += next_timestep.eq(next_timestep + 1)
-        return next_timestep
+        accepted = Signal()
+        m.d.comb += [
+            self.groups.ready.eq(~marked & (take | ~group.charge)),
+            accepted.eq(valid & self.groups.ready & group.mark),
+        ]
+        with m.If(step_starts):
+            m.d.sync += marked.eq(again)
+        with m.Elif(accepted & ~skips):
+            m.d.sync += marked.eq(1)
+        lone = valid & ~group.charge
+        return valid & group.charge & ~marked, (marked | lone) & ~skips, accepted & skips
 
     def _rested(self, m, stepping):
         """True once the folds' new potentials will be there for the next steps."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import delayed, index_width
+from bsnn_hw.hdl.formats import delayed, index_width, with_carry
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SynapseArray", "synapse_delay"]
@@ -20,10 +20,12 @@ def synapse_delay(lanes: int) -> int:
 
 
 class SynapseArray(wiring.Component):
-    """``deltas[n] = sum over lanes of +-values[lane]``, the sign a bit of the lane's weight word.
+    """``deltas[n] + carries[n] = sum over lanes of +-values[lane]``, a weight bit the sign.
 
-    Fully pipelined, never stalls.  What the neurons share is computed once: lanes go in pairs, the
-    four possible sums of a pair's two values are registers, and a neuron's two weight bits choose.
+    Fully pipelined, never stalls.  What the neurons share is computed once: lanes go in pairs,
+    and a pair's sum and difference are registers.  A neuron's two weight bits choose one of them
+    and its sign, a LUT per bit: a negative number is the complement plus one, and that one, the
+    carry, goes into an adder further down, the last of them into the accumulator's.
 
     Parameters
     ----------
@@ -33,8 +35,9 @@ class SynapseArray(wiring.Component):
 
     Members
     -------
-    addresses, values : In, per lane
+    fold, rows : In, where the lanes' weights are; values : In, per lane
     deltas : Out, ``parallel`` signed numbers, ``synapse_delay`` cycles later
+    carries : Out, one bit for each of them
     """
 
     def __init__(self, geometry: LayerGeometry, weights, *, max_value: int):
@@ -44,11 +47,13 @@ class SynapseArray(wiring.Component):
         self._geometry = geometry
         self._weights = weights
         self._max_value = max_value
-        lanes, address_width = geometry.lanes, index_width(geometry.depth)
+        lanes = geometry.lanes
         super().__init__({
-            "addresses": In(address_width).array(lanes),
-            "values": In(max_value.bit_length()).array(lanes),
+            "fold": In(index_width(geometry.folds)),
+            "rows": In(data.ArrayLayout(index_width(geometry.rows), lanes)),
+            "values": In(data.ArrayLayout(max_value.bit_length(), lanes)),
             "deltas": Out(data.ArrayLayout(self._sum_shape(lanes), geometry.parallel)),
+            "carries": Out(geometry.parallel),
         })
 
     def elaborate(self, platform):
@@ -56,18 +61,19 @@ class SynapseArray(wiring.Component):
         banks = self._geometry.bank_words(self._weights)
         words = [self._bank(m, lane, banks[lane % len(banks)])
                  for lane in range(self._geometry.lanes)]
-        # Values wait for the block RAM; the sums take the cycle of its output register.
-        values = [delayed(m, value, 1, f"value_{lane}")
-                  for lane, value in enumerate(self.values)]
-        terms = [self._choose(m, lane, words[lane:lane + 2], values[lane:lane + 2])
+        # Values wait for the block RAM; their sums take the cycle of its output register.
+        values = delayed(m, self.values, 1, "values", reset_less=True)
+        terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
                  for lane in range(0, self._geometry.lanes, 2)]
 
         lanes = 2
         while len(terms) > 1:
             lanes = min(2 * lanes, self._geometry.lanes)
-            terms = [self._add(m, f"sum_of_{lanes}_{i // 2}", terms[i:i + 2], lanes)
+            terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)
                      for i in range(0, len(terms), 2)]
-        m.d.comb += [out.eq(term) for out, term in zip(self.deltas, terms[0], strict=True)]
+        deltas, carries = terms[0]
+        m.d.comb += [out.eq(delta) for out, delta in zip(self.deltas, deltas, strict=True)]
+        m.d.comb += self.carries.eq(carries)
         return m
 
     def _bank(self, m, lane, init):
@@ -76,33 +82,45 @@ class SynapseArray(wiring.Component):
         bank = memory.Memory(shape=geometry.parallel, depth=geometry.depth, init=init)
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
-        m.d.comb += read.addr.eq(self.addresses[lane])
+        m.d.comb += read.addr.eq(Cat(self.fold[: geometry.fold_bits], self.rows[lane]))
         # Nothing between a block RAM and this register: the RAM alone takes most of a cycle.
-        return delayed(m, read.data, 1, f"weights_{lane}")
+        return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)
 
     def _choose(self, m, lane, words, values):
-        """Per neuron, the signed sum of one or two lanes."""
-        if len(words) == 1:
-            sums = [-values[0], values[0]]
-        else:
-            first, second = values
-            sums = [-first - second, first - second, second - first, first + second]
+        """Per neuron the signed sum of one or two lanes: a complement, and its carry."""
         shape = self._sum_shape(len(values))
-        table = [Signal(shape, name=f"lane_{lane}_sum_{i}") for i in range(len(sums))]
-        m.d.sync += [entry.eq(value) for entry, value in zip(table, sums, strict=True)]
-        chosen = Signal(data.ArrayLayout(shape, self._geometry.parallel), name=f"chosen_{lane}")
-        for i in range(self._geometry.parallel):
-            m.d.sync += chosen[i].eq(Array(table)[Cat(word[i] for word in words)])
-        return list(chosen)
+        alike = self._signal(f"lane_{lane}_sum", shape)
+        m.d.sync += alike.eq(sum(values[1:], values[0]))
+        if len(values) == 2:
+            unlike = self._signal(f"lane_{lane}_difference", shape)
+            m.d.sync += unlike.eq(values[0] - values[1])
+
+        chosen = self._signals(f"chosen_{lane}", shape)
+        carries = self._signal(f"carries_{lane}", self._geometry.parallel)
+        for i, minus in enumerate(~words[0]):
+            size = Mux(words[0][i] ^ words[1][i], unlike, alike) if len(words) == 2 else alike
+            m.d.sync += chosen[i].eq(size ^ minus.replicate(shape.width))
+        m.d.sync += carries.eq(~words[0])
+        return list(chosen), carries
 
     def _add(self, m, name, terms, lanes):
-        """Per neuron, the registered sum of two terms that cover up to ``lanes`` lanes; a single
-        term only waits."""
-        shape = self._sum_shape(lanes) if len(terms) > 1 else signed(len(terms[0][0]))
-        total = Signal(data.ArrayLayout(shape, self._geometry.parallel), name=name)
-        for i, column in enumerate(zip(*terms, strict=True)):
-            m.d.sync += total[i].eq(sum(column[1:], column[0]))
-        return list(total)
+        """Per neuron the sum of two terms that cover up to ``lanes`` lanes, one of their carries
+        in it; a single term only waits."""
+        shape = self._sum_shape(lanes) if len(terms) > 1 else terms[0][0][0].shape()
+        total = self._signals(f"sum_{name}", shape)
+        for i, column in enumerate(zip(*(deltas for deltas, _ in terms), strict=True)):
+            m.d.sync += total[i].eq(with_carry(*column, terms[1][1][i]) if len(column) == 2
+                                    else column[0])
+        carries = self._signal(f"carries_{name}", self._geometry.parallel)
+        m.d.sync += carries.eq(terms[0][1])
+        return list(total), carries
 
     def _sum_shape(self, lanes):
+        # One's complements reach one further down than the sums.
         return signed((lanes * self._max_value).bit_length() + 1)
+
+    def _signal(self, name, shape):
+        return Signal(shape, name=name, reset_less=True)
+
+    def _signals(self, name, shape):
+        return self._signal(name, data.ArrayLayout(shape, self._geometry.parallel))

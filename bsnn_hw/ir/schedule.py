@@ -3,8 +3,9 @@
 One layer's inputs arrive as *words* of ``source_width`` inputs, word after word.  Input ``i`` is
 bit ``i % source_width`` of word ``i // source_width``; a bit belongs to lane ``bit % lanes`` and
 is that lane's slot ``bit // lanes``.  Output neuron ``n`` is position ``n % parallel`` of fold
-``n // parallel``.  A lane's weight bank holds, at ``row * folds + fold``, the weights from the
-input at ``row = word * slots + slot`` to the ``parallel`` neurons of that fold.
+``n // parallel``.  A lane's weight bank holds, at address ``{row, fold}``, the weights from the
+input at ``row = {word, slot}`` to the ``parallel`` neurons of that fold; braces join binary
+numbers, so an address costs no adder, and counts that are no power of two leave words unused.
 
 With ``shared`` lanes, every lane's bank holds the weights of all inputs and takes any event: as
 many lanes with even load, for as many copies of the weights.  The address map is then that of a
@@ -81,19 +82,29 @@ class LayerGeometry:
         return -(-self.source_width // self.banks)
 
     @property
+    def slot_bits(self) -> int:
+        """Bits of a slot's number in a row's."""
+        return (self.slots - 1).bit_length()
+
+    @property
+    def fold_bits(self) -> int:
+        """Bits of a fold's number in an address."""
+        return (self.folds - 1).bit_length()
+
+    @property
     def rows(self) -> int:
         """Input rows of one weight bank."""
-        return self.words * self.slots
+        return self.words << self.slot_bits
 
     @property
     def depth(self) -> int:
         """Words of one weight bank, ``parallel`` bits each."""
-        return self.rows * self.folds
+        return self.rows << self.fold_bits
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bank (which is the lane, unless lanes are shared) and row of inputs ``index``."""
         word, bit = np.divmod(np.asarray(index), self.source_width)
-        return bit % self.banks, word * self.slots + bit // self.banks
+        return bit % self.banks, (word << self.slot_bits) + bit // self.banks
 
     def bank_words(self, weights: np.ndarray) -> list[list[int]]:
         """Weight banks, ``banks`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
@@ -103,8 +114,8 @@ class LayerGeometry:
         padded = np.zeros((self.folds * self.parallel, self.inputs), bool)
         padded[: self.neurons] = weights > 0
         lane, row = self.lane_row(np.arange(self.inputs))
-        banks = np.zeros((self.banks, self.rows, self.folds, self.parallel), bool)
-        banks[lane, row] = padded.reshape(self.folds, self.parallel, self.inputs).transpose(2, 0, 1)
+        banks = np.zeros((self.banks, self.rows, 1 << self.fold_bits, self.parallel), bool)
+        banks[lane, row, : self.folds] = padded.reshape(self.folds, self.parallel, self.inputs).transpose(2, 0, 1)
         packed = np.packbits(banks, axis=-1, bitorder="little")
         flat = packed.reshape(self.banks, self.depth, -1)
         return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
