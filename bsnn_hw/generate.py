@@ -59,6 +59,8 @@ def _request(options: argparse.Namespace) -> Request:
         raise InputError(f"--leak-bits: must be 0..{MAX_BITS}, not {options.leak_bits}")
     if options.top is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", options.top):
         raise InputError(f"--top: must be a Verilog identifier, not {options.top!r}")
+    if options.top is not None and re.fullmatch(r"clk|rst|[sm]_axis_.*", options.top):
+        raise InputError(f"--top: must not be the name of a port, {options.top}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
     out = options.out or Path(f"{options.model.stem}_hw")

@@ -137,6 +137,8 @@ def convert(request):
         _run(command, design)
     while netlist.drop_unread_ports(design, top):
         _run("opt_clean -purge", design)
+    # What a pass has cut off in the middle of a bus.
+    _run("setundef -undriven -zero", design)
     for module in design.modules_.values():
         netlist.match_widths(module)
         split_circles(module)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,8 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     except OSError as error:
         raise InputError(f"{folder}: must be writable, {error.strerror or error}; "
                          "give another --out or free some space") from None
-    return design
+    paths = tuple(folder / "rtl" / path.name for path in design.verilog.paths)
+    return replace(design, verilog=replace(design.verilog, paths=paths))
 
 
 @contextmanager

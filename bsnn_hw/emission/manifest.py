@@ -16,15 +16,19 @@ FORMAT, VERSION = "bsnn-hw/bundle", 1
 _ODD_INPUT = {
     "address beyond the layer": "the slot is ignored",
     "value 0": "the slot is ignored",
-    "packet with too few timestep marks": "the missing timesteps are silent",
-    "packet with too many timestep marks":
-        "everything after the last timestep's mark is dropped, up to tlast",
     "packet without an event": "a silent inference with its scores",
-    "event twice in a timestep": "counts twice",
+    "input twice in a timestep":
+        "counts twice; sums beyond what all inputs at their largest value give may wrap, which "
+        "spoils the scores of this inference only",
     "reset in the middle of a packet":
         "the inference is forgotten; the next beat after reset starts a new packet",
     "invariant": "every tlast on s_axis gives exactly one packet on m_axis, in order, and no input "
                  "changes a later inference",
+}
+_ODD_MARKS = {
+    "packet with too few timestep marks": "the missing timesteps are silent",
+    "packet with too many timestep marks":
+        "everything after the last timestep's mark is dropped, up to tlast",
 }
 
 
@@ -56,7 +60,7 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         },
         "s_axis": _input_port(design),
         "m_axis": _output_port(design),
-        "odd_input": _ODD_INPUT,
+        "odd_input": _ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {}),
         "layers": _layers(design),
         "vectors": vectors,
     }
@@ -79,7 +83,7 @@ def _input_port(design):
                     "meaning": f"slot e of row r is input r * {ports.slots} + e"},
         },
         "rows": design.geometries[0].rows,
-        "tuser": "end of timestep" if ports.has_mark else None,
+        "tuser": "end of timestep, in the beat with its last events" if ports.has_mark else None,
     }
 
 

@@ -1,0 +1,50 @@
+"""Bundles and native simulations of them, made once for all tests that only look."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks; other tests run beside
+
+
+@pytest.fixture(scope="session")
+def direct_bundle(tmp_path_factory):
+    """Direct coding; do not change it."""
+    from tests.bundles import make_bundle
+
+    return make_bundle(24, tmp_path_factory.mktemp("direct") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def events_bundle(tmp_path_factory):
+    """Events in eight timesteps; do not change it."""
+    from tests.bundles import make_bundle
+
+    return make_bundle(32, tmp_path_factory.mktemp("events") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def brief_bundle(tmp_path_factory):
+    """Events in one timestep, so no mark; do not change it."""
+    from tests.bundles import make_bundle
+
+    return make_bundle(34, tmp_path_factory.mktemp("brief") / "bundle")
+
+
+@pytest.fixture(scope="session", params=["direct", "events", "brief"])
+def bundle(request):
+    """Each of the three."""
+    return request.getfixturevalue(f"{request.param}_bundle")
+
+
+@pytest.fixture(scope="session")
+def driven(bundle, tmp_path_factory):
+    """A bundle and its simulation, built of what its manifest names."""
+    import json
+
+    from bsnn_hw.sim.native import build_native
+
+    facts = json.loads((bundle.folder / "manifest.json").read_text())
+    sources = [bundle.folder / source for source in facts["sources"]]
+    model = build_native(sources, facts["top"], tmp_path_factory.mktemp("native"), (), "-O0")
+    return bundle, facts, model

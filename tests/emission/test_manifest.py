@@ -1,0 +1,164 @@
+"""manifest.json tells the truth: circuits driven by its words alone, odd input included."""
+
+import json
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bsnn_hw.ir import store
+from bsnn_hw.reference.network import run
+from tests.emission.stranger import drive, packet, slot
+
+
+def events_of(facts, sample):
+    """A sample's timesteps as lists of (input, value)."""
+    steps = [sample] if facts["network"]["input"]["coding"] == "direct" else sample
+    return [[(int(i), int(step[i])) for i in np.flatnonzero(step)] for step in steps]
+
+
+def expected(bundle, sample):
+    """The reference's scores of one sample, whose values may go beyond the input's."""
+    network = store.read(bundle.folder / "network.json")
+    wide = replace(network, input=replace(network.input, bits=10))
+    trace = run(wide, sample[None].astype(np.int64))
+    return trace.scores[0], trace.classes[0]
+
+
+@pytest.mark.parametrize("pauses", [{}, {"pause_in": 0.3, "pause_out": 0.6, "seed": 3}])
+def test_a_stranger_gets_the_reference_s_scores(driven, pauses):
+    bundle, facts, model = driven
+    packets = [packet(facts, events_of(facts, sample)) for sample in bundle.inputs]
+    scores, answers = drive(facts, model, packets, **pauses)
+    trace = run(bundle.network, bundle.inputs)
+    np.testing.assert_array_equal(scores, trace.scores)
+    np.testing.assert_array_equal(answers, trace.classes)
+
+
+def check_odd(driven, cases):
+    """Each odd packet gives one result, the expected one, and leaves the next one alone."""
+    bundle, facts, model = driven
+    usual = bundle.inputs[len(bundle.inputs) // 2]
+    packets, wanted = [], []
+    for beats, meaning in cases:
+        packets += [beats, packet(facts, events_of(facts, usual))]
+        wanted += [meaning, usual]
+    scores, answers = drive(facts, model, packets)
+    for number, meaning in enumerate(wanted):
+        if meaning is None:
+            continue
+        score, answer = expected(bundle, meaning)
+        np.testing.assert_array_equal(scores[number], score, f"packet {number}")
+        assert answers[number] == answer, f"packet {number}"
+
+
+def test_odd_input_addresses_beyond_the_layer(driven):
+    bundle, facts, _ = driven
+    size, slots = facts["network"]["input"]["size"], facts["s_axis"]["slots"]
+    beyond = (1 << facts["s_axis"]["slot"]["row"]["width"]) * slots
+    sample = bundle.inputs[len(bundle.inputs) // 2]
+    cases = []
+    for address in sorted({*range(size, min(size + 4 * slots, beyond)), beyond - 1}):
+        steps = [[*events, (address, 1)] for events in events_of(facts, sample)]
+        cases.append((packet(facts, steps), sample))
+    assert cases
+    check_odd(driven, cases)
+
+
+def test_odd_input_empty_slots(driven):
+    """A row without a value is no event."""
+    bundle, facts, _ = driven
+    sample = bundle.inputs[len(bundle.inputs) // 2]
+    steps = events_of(facts, sample)
+    full = [[(i, 0) for i in range(bundle.network.input.size)] + events for events in steps]
+    check_odd(driven, [(packet(facts, full), sample)])
+
+
+def test_odd_input_nothing_at_all(driven):
+    bundle, _facts, _ = driven
+    silent = np.zeros_like(bundle.inputs[0])
+    check_odd(driven, [([[0, True, False]], silent), ([[0, True, True]], silent),
+                       ([[0, False, False]] * 3 + [[0, True, False]], silent)])
+
+
+def test_odd_input_an_event_twice(driven):
+    bundle, facts, _ = driven
+    sample = bundle.inputs[len(bundle.inputs) // 2]
+    steps = [events * 2 for events in events_of(facts, sample)]
+    check_odd(driven, [(packet(facts, steps), 2 * sample.astype(np.int64))])
+
+
+def test_odd_input_far_too_many_events(driven):
+    """Sums wrap; what follows is exact."""
+    _, facts, _ = driven
+    steps = facts["network"]["timesteps"] if facts["s_axis"]["tuser"] else 1
+    top = (1 << facts["network"]["input"]["bits"]) - 1
+    check_odd(driven, [(packet(facts, [[(0, top)] * 3000] * steps), None)])
+
+
+def test_odd_input_too_few_marks(driven):
+    bundle, facts, _ = driven
+    if facts["s_axis"]["tuser"] is None:
+        assert "packet with too few timestep marks" not in facts["odd_input"]
+        return
+    sample = bundle.inputs[-1]
+    cases = []
+    for count in range(1, len(sample)):
+        steps = events_of(facts, sample)[:count]
+        meaning = np.where(np.arange(len(sample))[:, None] < count, sample, 0)
+        cases += [(packet(facts, steps), meaning),
+                  ([*packet(facts, steps)[:-1], [packet(facts, steps)[-1][0], True, False]],
+                   meaning)]
+    check_odd(driven, cases)
+
+
+def test_odd_input_too_many_marks(driven):
+    bundle, facts, _ = driven
+    if facts["s_axis"]["tuser"] is None:
+        assert "packet with too many timestep marks" not in facts["odd_input"]
+        return
+    sample = bundle.inputs[-1]
+    cases = []
+    for extra in (1, 2, 11):
+        steps = events_of(facts, sample) + [[(0, 1), (3, 1)]] * extra
+        cases += [(packet(facts, steps), sample), (packet(facts, [*steps, []]), sample)]
+    check_odd(driven, cases)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_odd_input_noise(driven, seed):
+    """Whatever comes in: a result for each tlast, and exact ones after it."""
+    _, facts, _ = driven
+    chance = random.Random(seed)
+    width = facts["s_axis"]["tdata_width"]
+    cases = []
+    for _ in range(30):
+        beats = [[chance.getrandbits(width), False, chance.random() < 0.3]
+                 for _ in range(chance.randrange(1, 40))]
+        beats[-1][1] = True
+        cases.append((beats, None))
+    check_odd(driven, cases)
+
+
+def test_ports_are_those_of_the_verilog(bundle):
+    facts = json.loads((bundle.folder / "manifest.json").read_text())
+    text = (bundle.folder / f"rtl/{facts['top']}.v").read_text()
+    header = text[text.index("module"):text.index(";")]
+    user = {"s_axis_tuser"} if facts["s_axis"]["tuser"] else set()
+    ports = {f"{side}_axis_t{port}" for side in "sm" for port in ("data", "valid", "ready", "last")}
+    given = set(header[header.index("(") + 1:header.index(")")].replace(",", " ").split())
+    assert given == {"clk", "rst", "m_axis_tuser"} | ports | user
+    assert f"input [{facts['s_axis']['tdata_width'] - 1}:0] s_axis_tdata" in text
+    assert f"output [{facts['m_axis']['tdata_width'] - 1}:0] m_axis_tdata" in text
+
+
+def test_widths_and_places(events_bundle):
+    facts = json.loads((events_bundle.folder / "manifest.json").read_text())
+    assert facts["s_axis"]["slots"] == 3
+    assert facts["s_axis"]["rows"] == 4  # of 11 inputs
+    assert facts["s_axis"]["slot"]["row"] == {"low": 1, "width": 7,
+                                              "meaning": "slot e of row r is input r * 3 + e"}
+    assert slot(facts, 2, 1) == 0b101
+    assert facts["layers"][0]["folds"] == 3
+    assert facts["vectors"]["inferences"] == 24
