@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth import Cat, Signal
 from amaranth.lib import data
 
-__all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "spike_word",
-           "with_carry"]
+__all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "rom_attributes",
+           "spike_word", "with_carry"]
 
 
 def index_width(count: int) -> int:
@@ -62,3 +62,9 @@ def delayed(m, signal, cycles: int, name: str, *, reset_less: bool = False):
 def with_carry(left, right, carry):
     """``left + right + carry`` of signed numbers and a bit in one adder, a bit longer."""
     return (Cat(1, left).as_signed() + Cat(carry, right).as_signed()) >> 1
+
+
+def rom_attributes(rows: int) -> dict[str, str]:
+    """Where synthesis should put a ROM: a LUT holds 16 rows of a bit; beyond a few of those block
+    RAM is the cheaper place."""
+    return {"rom_style": "block"} if rows > 32 else {}

@@ -21,6 +21,13 @@ def slot_layout(geometry: LayerGeometry, max_value: int) -> data.StructLayout:
     return data.StructLayout({"value": value_width, "row": slot_width - value_width})
 
 
+def below(number, limit: int):
+    """``number < limit`` without comparing more bits than it takes."""
+    width = (limit - 1).bit_length()
+    low = 1 if limit == 1 << width else number[:width] < limit
+    return ~number[width:].any() & low
+
+
 class Frontend(wiring.Component):
     """Takes a packet of beats per inference and makes a group of each beat.
 
@@ -72,7 +79,7 @@ class Frontend(wiring.Component):
             # The last row is not full where the lanes do not divide the inputs evenly.
             rows = len(range(lane, self._geometry.inputs, self._geometry.lanes))
             m.d.comb += [
-                present[lane].eq(~surplus & (slot.value != 0) & (slot.row < rows)),
+                present[lane].eq(~surplus & (slot.value != 0) & below(slot.row, rows)),
                 pushed.rows[lane].eq(slot.row),
                 pushed.values[lane].eq(slot.value & present[lane].replicate(width)),
             ]

@@ -8,7 +8,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
-from bsnn_hw.hdl.formats import delayed, index_width, operation, spike_word
+from bsnn_hw.hdl.formats import delayed, operation, rom_attributes, spike_word
 from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
@@ -16,7 +16,6 @@ from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
 __all__ = ["NEURON_DELAY", "NeuronArray"]
 
 NEURON_DELAY = 5  # cycles from an op to its word
-LUT_ROWS = 16
 
 
 class NeuronArray(wiring.Component):
@@ -63,7 +62,8 @@ class NeuronArray(wiring.Component):
     def _shift(self) -> int | None:
         """Right shift that is the leak of all timesteps; None where it takes a product."""
         factors = {int(factor) for factor in self._spec.leak[1:]}
-        if len(factors) > 1 or not factors <= {1 << bits for bits in range(self._spec.leak_bits + 1)}:
+        shifts = {1 << bits for bits in range(self._spec.leak_bits + 1)}
+        if len(factors) > 1 or not factors <= shifts:
             return None
         return self._spec.leak_bits - (factors or {1}).pop().bit_length() + 1
 
@@ -124,10 +124,8 @@ class NeuronArray(wiring.Component):
         width = max(signed_width(padded.min()), signed_width(padded.max()))
         layout = data.ArrayLayout(signed(width), self._parallel)
         rows = padded.reshape(-1, self._parallel).tolist()
-        # A LUT holds 16 rows of a bit; for more, block RAM is the cheaper place.
-        attrs = {"rom_style": "block"} if len(rows) > LUT_ROWS else {}
         m.submodules[name] = rom = memory.Memory(shape=layout, depth=len(rows), init=rows,
-                                                 attrs=attrs)
+                                                 attrs=rom_attributes(len(rows)))
         read = rom.read_port()
         m.d.comb += read.addr.eq(Cat(op.fold[:fold_bits], op.timestep))
         return delayed(m, read.data, 1, f"{name}_row", reset_less=True)

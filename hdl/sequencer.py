@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from amaranth import Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -124,8 +124,8 @@ class Sequencer(wiring.Component):
         """Whether a group's events are offered, a step is due, and a timestep ends without one."""
         group, valid = self.groups.payload, self.groups.valid
         marked = Signal()  # a mark was taken, its step is yet to start
-        skips = ~last_timestep if self._cadence is Cadence.LAST_MARK else 0
-        again = ~last_timestep if self._cadence is Cadence.SAMPLE else 0
+        skips = ~last_timestep if self._cadence is Cadence.LAST_MARK else Const(0)
+        again = ~last_timestep if self._cadence is Cadence.SAMPLE else Const(0)
 
         accepted = Signal()
         m.d.comb += [

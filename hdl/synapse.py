@@ -7,7 +7,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import delayed, index_width, with_carry
+from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes, with_carry
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SynapseArray", "synapse_delay"]
@@ -79,7 +79,8 @@ class SynapseArray(wiring.Component):
     def _bank(self, m, lane, init):
         """One lane's weight words, two cycles after their address."""
         geometry = self._geometry
-        bank = memory.Memory(shape=geometry.parallel, depth=geometry.depth, init=init)
+        bank = memory.Memory(shape=geometry.parallel, depth=geometry.depth, init=init,
+                             attrs=rom_attributes(geometry.depth))
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
         m.d.comb += read.addr.eq(Cat(self.fold[: geometry.fold_bits], self.rows[lane]))

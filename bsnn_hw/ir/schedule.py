@@ -57,6 +57,11 @@ class LayerGeometry:
     shared: bool = False
 
     @property
+    def plan(self) -> LayerPlan:
+        """The plan that leads here."""
+        return LayerPlan(self.lanes, self.parallel, self.shared)
+
+    @property
     def banks(self) -> int:
         """Lanes that the inputs are divided among."""
         return 1 if self.shared else self.lanes
@@ -115,7 +120,8 @@ class LayerGeometry:
         padded[: self.neurons] = weights > 0
         lane, row = self.lane_row(np.arange(self.inputs))
         banks = np.zeros((self.banks, self.rows, 1 << self.fold_bits, self.parallel), bool)
-        banks[lane, row, : self.folds] = padded.reshape(self.folds, self.parallel, self.inputs).transpose(2, 0, 1)
+        by_fold = padded.reshape(self.folds, self.parallel, self.inputs)
+        banks[lane, row, : self.folds] = by_fold.transpose(2, 0, 1)
         packed = np.packbits(banks, axis=-1, bitorder="little")
         flat = packed.reshape(self.banks, self.depth, -1)
         return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]

@@ -19,7 +19,7 @@ __all__ = ["Activity", "default_schedule", "event_bound", "layer_bounds", "make_
 CYCLE_GOAL = 500
 LANE_CHOICES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 # Rough logic cells: of a neuron, of a lane at a neuron, of a bank's queue, and of a lane.
-NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 120, 8, 50, 10
+NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 110, 8, 120, 25
 SLACK = 0.9
 BLOCK_RAM_BITS = 16 * 1024
 
@@ -105,19 +105,24 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
         width, source = max(1, neurons), f"parallel neurons of '{layer.name}'"
     if problems:
         raise InputError("\n".join(problems))
-    plans = []
-    for index, (layer, pair) in enumerate(zip(layers, zip(lanes, parallel, strict=True),
-                                              strict=True)):
-        plans.append(_with_sharing(LayerPlan(*pair), layer, first=index == 0))
+    plans: list[LayerPlan] = []
+    for layer, lane_count, neurons in zip(layers, lanes, parallel, strict=True):
+        width = plans[-1].parallel if plans else 0
+        plans.append(_layout(layer, width, lane_count, neurons).plan)
     return Schedule(tuple(plans))
 
 
-def _with_sharing(plan: LayerPlan, layer: Hidden | Readout, *, first: bool) -> LayerPlan:
-    """Share the lanes where the copies of the weights cost no memory and one encoder keeps up."""
-    neurons, fan_in = layer.synapse.weights.shape
-    folds = -(-neurons // plan.parallel)
-    fits = fan_in * folds * plan.parallel <= BLOCK_RAM_BITS
-    return replace(plan, shared=not first and plan.lanes > 1 and folds >= plan.lanes and fits)
+def _layout(layer: Hidden | Readout, width: int, lanes: int, parallel: int) -> LayerGeometry:
+    """The layer's geometry; ``width`` is the parallel of the layer before, 0 for the first.
+
+    Lanes are shared where the copies of the weights fit a block RAM each and one encoder keeps up.
+    """
+    neurons, inputs = layer.synapse.weights.shape
+    shared = LayerGeometry(inputs, width or lanes, neurons, lanes, parallel, True)
+    if (width and 1 < lanes <= shared.folds
+            and shared.depth * parallel <= BLOCK_RAM_BITS):
+        return shared
+    return replace(shared, shared=False)
 
 
 def default_schedule(network: Network, activity: Activity | None,
@@ -130,29 +135,27 @@ def default_schedule(network: Network, activity: Activity | None,
     if activity is None:
         activity = _assumed_activity(network)
     plans: list[LayerPlan] = []
-    inputs = width = network.input.size
     for index, layer in enumerate(layers):
+        width = plans[-1].parallel if plans else 0
         # Later layers get some slack: two that are equally busy wait for each other.
         wanted = goal if index == 0 else SLACK * goal
         options = []
-        for lanes in (n for n in LANE_CHOICES if n <= width):
+        for lanes in (n for n in LANE_CHOICES if n <= (width or network.input.size)):
             for parallel in _fold_sizes(layer.synapse.neurons):
-                plan = _with_sharing(LayerPlan(lanes, parallel), layer, first=index == 0)
-                geometry = LayerGeometry(inputs, lanes if index == 0 else width,
-                                         layer.synapse.neurons, lanes, parallel, plan.shared)
+                geometry = _layout(layer, width, lanes, parallel)
                 groups = _groups(geometry, activity[index]).mean()
                 cycles = float(groups + _passes(network, index)) * geometry.folds
-                options.append((max(cycles, wanted), _cells(plan), plan))
-        best = min(options, key=lambda option: option[:2])[2]
-        plans.append(best)
-        inputs, width = layer.synapse.neurons, best.parallel
+                options.append((max(cycles, wanted), _cells(geometry, first=not width),
+                                geometry.plan))
+        plans.append(min(options, key=lambda option: option[:2])[2])
     return Schedule(tuple(plans))
 
 
-def _cells(plan: LayerPlan) -> int:
-    banks = 1 if plan.shared else plan.lanes
-    return (plan.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * plan.lanes)
-            + banks * BANK_CELLS + plan.lanes * LANE_CELLS)
+def _cells(geometry: LayerGeometry, *, first: bool) -> int:
+    """Rough logic cells, to compare plans of one layer."""
+    queues = 0 if first else geometry.banks
+    return (geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * geometry.lanes)
+            + queues * BANK_CELLS + geometry.lanes * LANE_CELLS)
 
 
 def _fold_sizes(neurons: int) -> list[int]:
