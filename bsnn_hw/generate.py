@@ -75,7 +75,7 @@ def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
     everywhere, per_layer = None, {}
     for part in text.split(","):
         name, equals, number = part.rpartition("=")
-        if not number.isdecimal() or int(number) > MAX_BITS:
+        if not number.isdecimal() or int(number) > MAX_BITS or (equals and not name):
             raise InputError(f"--fraction-bits: must be 0..{MAX_BITS} or LAYER=N,..., "
                              f"not {text!r}")
         if equals:

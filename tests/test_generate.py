@@ -1,0 +1,248 @@
+"""The verb: exit codes, one line per mistake, nothing left behind."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bsnn_hw import generate
+from bsnn_hw.evidence.random_models import random_document
+from bsnn_hw.model.format import save
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty working folder with a model ``m.pt``: 19 inputs of 5 bits, T = 4, 14-2."""
+    monkeypatch.chdir(tmp_path)
+    save("m.pt", random_document(24))
+    return tmp_path
+
+
+def fails(place, capsys, arguments, code=1):
+    """Run the verb; it must fail with ``code`` and leave nothing; return its lines."""
+    before = sorted(place.rglob("*"))
+    assert generate.main(arguments) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert sorted(place.rglob("*")) == before
+    assert "Traceback" not in shown.err
+    lines = shown.err.splitlines()
+    assert lines[0].startswith("python -m bsnn_hw.generate: ")
+    return [lines[0].removeprefix("python -m bsnn_hw.generate: "), *lines[1:]]
+
+
+def write(path, document):
+    torch.save(document, path)
+
+
+def spoiled(**changes):
+    return {**random_document(24), **changes}
+
+
+def with_layer(index, **changes):
+    document = random_document(24)
+    document["layers"][index] |= changes
+    return document
+
+
+BAD_FILES = {
+    "absent": (None, r"b.pt: must be an existing model file"),
+    "folder": (Path.mkdir, r"b.pt: must be a file, not a folder"),
+    "text": (lambda p: p.write_text("hello"), r"b.pt: must be a model file (a torch checkpoint"),
+    "empty": (Path.touch, r"b.pt: must be a model file, not an empty one"),
+    "truncated": (lambda p: p.write_bytes(Path("m.pt").read_bytes()[:-200]),
+                  "must be a whole torch checkpoint"),
+    "pickled": (lambda p: write(p, {"format": "bsnn-hw/model", "x": Path("x")}),
+                "must hold only tensors and primitives, not a pickled object"),
+    "list": (lambda p: write(p, [1]), "must"),
+    "version": (lambda p: write(p, spoiled(version=2)), "version"),
+    "T = 0": (lambda p: write(p, spoiled(timesteps=0)), "timesteps"),
+    "type": (lambda p: write(p, with_layer(0, type="conv5d")), "conv5d"),
+    "shapes": (lambda p: write(p, with_layer(1, weight=torch.zeros(2, 9))),
+               "weight must be (neurons, 14) because"),
+    "nan": (lambda p: write(p, with_layer(0, weight=torch.full((14, 19), torch.nan))), "finite"),
+    "inf": (lambda p: write(p, with_layer(0, bias=torch.full((14,), torch.inf))), "finite"),
+    "neuron": (lambda p: write(p, with_layer(0, neuron={"type": "lif"})), "leak"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_files_that_are_no_models(place, capsys, kind):
+    make, message = BAD_FILES[kind]
+    if make:
+        make(place / "b.pt")
+    lines = fails(place, capsys, ["b.pt"])
+    assert message in lines[0]
+    assert lines[0].startswith("b.pt: " if "b.pt:" in message else "")
+
+
+def test_all_problems_at_once(place, capsys):
+    document = spoiled(timesteps=0)
+    document["layers"][0]["neuron"]["leak"] = 7.0
+    document["layers"][1]["weight"] = torch.zeros(2, 9)
+    write("b.pt", document)
+    lines = fails(place, capsys, ["b.pt"])
+    assert len(lines) == 3
+    assert [word in line for word, line in zip(("timesteps", "fc1", "fc2"), lines,
+                                               strict=True)] == [True] * 3
+
+
+def test_a_missing_key(place, capsys):
+    document = random_document(24)
+    del document["layers"][0]["weight"]
+    write("b.pt", document)
+    assert "weight" in fails(place, capsys, ["b.pt"])[0]
+
+
+MISTAKES = {
+    "lanes count": (["--lanes", "1"], "lanes: must have one number per layer, 2 (fc1, fc2), not 1"),
+    "both counts": (["--lanes", "1", "--parallel", "1,1,1"], "lanes: must have one number"),
+    "no lanes": (["--lanes", "0,1"], "layer 'fc1': lanes must be 1..19, the inputs, not 0"),
+    "lanes": (["--lanes", "20,1"], "layer 'fc1': lanes must be 1..19, the inputs, not 20"),
+    "parallel": (["--parallel", "15,2"], "layer 'fc1': parallel must be 1..14, its neurons, not"),
+    "later lanes": (["--lanes", "1,3", "--parallel", "2,1"],
+                    "layer 'fc2': lanes must be 1..2, the parallel neurons of 'fc1', not 3"),
+    "vectors": (["--vectors", "0"], "--vectors: must be 1 or more, not 0"),
+    "fraction": (["--fraction-bits", "x"], "--fraction-bits: must be 0..12 or LAYER=N,..., not"),
+    "fraction 13": (["--fraction-bits", "13"], "--fraction-bits: must be 0..12"),
+    "fraction empty": (["--fraction-bits", ""], "--fraction-bits: must be 0..12"),
+    "fraction layer": (["--fraction-bits", "fc9=2"], "fraction bits: no layer is called fc9; the"),
+    "fraction =": (["--fraction-bits", "=2"], "must be 0..12 or LAYER=N,..., not '=2'"),
+    "leak": (["--leak-bits", "13"], "--leak-bits: must be 0..12, not 13"),
+    "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share above 0 and up to 1, not"),
+    "top": (["--top", "a b"], "--top: must be a Verilog identifier, not 'a b'"),
+    "top port": (["--top", "s_axis_x"], "--top: must not be the name of a port, s_axis_x"),
+    "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, not"),
+    "data size": (["--data", "digits"], "digits: bits must be 1 to 4, not 5"),
+    "no npz": (["--data", "a.npz"], "a.npz: must be an .npz file of samples, No such file"),
+    "broken npz": (["--data", "m.npz"], "m.npz: must be an .npz file of samples, "),
+    "out": (["--out", "m.pt"], "m.pt: must not exist; give --force to replace it, or --out"),
+    "out forced": (["--out", "m.pt", "--force"], "m.pt: --force replaces bundles only"),
+    "out in a file": (["--out", "m.pt/x"], "must be a folder that can be written; give another"),
+    "out in /proc": (["--out", "/proc/x/y"], "/proc/x/y: must be "),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistakes_are_one_line(place, capsys, kind):
+    options, message = MISTAKES[kind]
+    Path("m.npz").write_bytes(b"PK\x03\x04 damaged")
+    lines = fails(place, capsys, ["m.pt", *options])
+    assert message in lines[0]
+    assert len(lines) == (2 if kind == "both counts" else 1)
+
+
+@pytest.mark.parametrize("arguments", [[], ["m.pt", "--lanes", "1,x"], ["m.pt", "--vectors", "x"],
+                                       ["m.pt", "--unknown"]], ids=str)
+def test_usage_exits_with_two(arguments):
+    with pytest.raises(SystemExit) as caught:
+        generate.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_a_summary(place, capsys):
+    assert generate.main(["m.pt", "--lanes", "3,2", "--parallel", "4,2", "--vectors", "3",
+                          "--fraction-bits", "fc1=2"]) == 0
+    shown = capsys.readouterr().out
+    assert "random_24: 19-14-2, 294 binary weights, 4 timestep(s), direct coding of 5" in shown
+    assert "random samples" in shown
+    assert "by the event bound" in shown
+    assert "top level bsnn_random_24" in shown
+    assert sorted(path.name for path in place.iterdir()) == ["m.pt", "m_hw"]
+    assert np.load("m_hw/vectors/inputs.npy").shape == (3, 19)
+    assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
+
+
+def test_a_full_disk(place, capsys, monkeypatch):
+    import tempfile
+
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    assert fails(place, capsys, ["m.pt"]) == [
+        "m_hw: must be writable, No space left on device; give another --out or free some space"]
+
+
+def run(arguments, cwd, **options):
+    command = [sys.executable, "-m", "bsnn_hw.generate", *arguments]
+    return subprocess.run(command, cwd=cwd, text=True, capture_output=True,
+                          **{"env": ENVIRONMENT, **options})
+
+
+def test_yosys_missing_is_a_tool_s_failure(place):
+    (place / "pyosys.py").write_text("raise ImportError('no pyosys here')")
+    path = f"{place}{os.pathsep}{ROOT}"
+    result = run(["m.pt"], place, env={**ENVIRONMENT, "PYTHONPATH": path})
+    assert result.returncode == 3
+    assert "yosys: " in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (place / "m_hw").exists()
+
+
+def test_ctrl_c_leaves_nothing(place):
+    """At several moments of the work, the last while Yosys runs."""
+    command = [sys.executable, "-m", "bsnn_hw.generate", "m.pt", "--out", "deep/out"]
+    for moment in (0.3, 1.2, "draft"):
+        with subprocess.Popen(command, cwd=place, env=ENVIRONMENT, text=True,
+                              stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            if moment == "draft":
+                deadline = time.monotonic() + 60
+                while not list(place.glob("deep/.out-*")) and time.monotonic() < deadline:
+                    time.sleep(0.005)
+            else:
+                time.sleep(moment)
+            os.kill(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130, errors
+        assert errors == "python -m bsnn_hw.generate: interrupted\n"
+        assert [path.name for path in place.iterdir()] == ["m.pt"]
+
+
+def test_who_reads_the_output_may_leave(place):
+    code = (f"{sys.executable} -m bsnn_hw.generate m.pt | true; "
+            "test ${PIPESTATUS[0]} = 141 -o ${PIPESTATUS[0]} = 0")
+    result = subprocess.run(["bash", "-c", code], cwd=place, env=ENVIRONMENT, text=True,
+                            capture_output=True)
+    assert result.stderr == ""
+    shutil.rmtree(place / "m_hw")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fuzzed_models_are_lines_or_bundles(place, capsys, monkeypatch, seed):
+    """Values of a valid document replaced by others: refused, or lowered and emitted."""
+    from bsnn_hw.emission import bundle
+
+    def stop(*_):
+        raise bundle.InputError("reached the Verilog")
+
+    monkeypatch.setattr(bundle, "emit_verilog", stop)
+    chance = random.Random(seed)
+    values = [0, -1, 1, 9, 1e300, -1e-320, float("nan"), float("inf"), True, None, "", "if", [], {},
+              [1], torch.zeros(2), torch.zeros(14, 19), torch.full((14,), 1e30), 10**30, "fc1"]
+    for _ in range(25):
+        document = random_document(24)
+        for _ in range(chance.randrange(1, 3)):
+            spot = document
+            while True:
+                keys = list(spot) if isinstance(spot, dict) else range(len(spot))
+                key = chance.choice(list(keys))
+                inner = spot[key]
+                if isinstance(inner, (dict, list)) and len(inner) and chance.random() < 0.8:
+                    spot = inner
+                    continue
+                spot[key] = chance.choice(values)
+                break
+        write("f.pt", document)
+        fails(place, capsys, ["f.pt", "--out", "out"])

@@ -1,0 +1,42 @@
+"""``--help`` of every verb is there at once: nothing heavy is imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+VERBS = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("bsnn_hw", "bsnn_hw/evidence") for path in (ROOT / folder).glob("*.py")
+    if '__name__ == "__main__"' in path.read_text())
+
+CODE = """
+import resource, runpy, sys
+sys.argv = [sys.argv[1], "--help"]
+try:
+    runpy.run_module(sys.argv[0], run_name="__main__")
+except SystemExit as end:
+    assert end.code == 0, end.code
+used = resource.getrusage(resource.RUSAGE_SELF)
+heavy = {"torch", "amaranth", "pyosys", "sklearn", "cocotb", "jinja2"} & set(sys.modules)
+print(f"{used.ru_utime + used.ru_stime:.3f} {' '.join(heavy)}", file=sys.stderr)
+"""
+
+
+def test_all_verbs_are_found():
+    assert {"bsnn_hw.generate", "bsnn_hw.verify", "bsnn_hw.train",
+            "bsnn_hw.evidence.faults"} <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_is_light(verb):
+    result = subprocess.run([sys.executable, "-c", CODE, verb], text=True, capture_output=True,
+                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert result.returncode == 0, result.stderr
+    assert f"usage: python -m {verb} " in result.stdout
+    seconds, *heavy = result.stderr.split()
+    assert not heavy
+    assert float(seconds) < 0.5
