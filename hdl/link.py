@@ -96,8 +96,16 @@ class SpikeLink(wiring.Component):
             share.last.eq(self.words.last),
             queue.w_data.eq(share),
             queue.w_en.eq(self.words_valid & (share.spikes.any() | share.last)),
-            encoder.words.payload.eq(queue.r_data),
-            encoder.words.valid.eq(queue.r_rdy),
-            queue.r_en.eq(encoder.words.ready),
         ]
+
+        # A queue in block RAM takes most of a cycle to show a word: nothing but a register behind.
+        waiting = Signal(entry, name=f"waiting_{lane}", reset_less=True)
+        waits = Signal(name=f"waits_{lane}")
+        m.d.comb += [
+            queue.r_en.eq(~waits | encoder.words.ready),
+            encoder.words.payload.eq(waiting),
+            encoder.words.valid.eq(waits),
+        ]
+        with m.If(queue.r_en):
+            m.d.sync += [waiting.eq(queue.r_data), waits.eq(queue.r_rdy)]
         return queue, encoder
