@@ -102,7 +102,7 @@ def _weight_bit(design, texts, trace, inputs):
     sample, *timestep, source = (int(i) for i in np.argwhere(inputs)[0])
     bank, row = (int(n) for n in geometry.lane_row(np.array(source)))
     file, text = _module(texts, design, f"layer_{layer.name}_synapses")
-    line, width, value = _constant(text, f"bank_{bank}", row * geometry.folds)
+    line, width, value = _constant(text, f"bank_{bank}", row << geometry.fold_bits)
     return Fault("one weight bit", file, line, _set(line, width, value ^ 1),
                  _where(design, sample, 0, (timestep or [0])[0], 0))
 
@@ -114,7 +114,8 @@ def _threshold(design, texts, trace, inputs):
         file, text = _module(texts, design, f"layer_{layer.name}_neurons")
         for sample, timestep, neuron in np.argwhere(seen.fired)[:200].tolist():
             fold, position = divmod(neuron, geometry.parallel)
-            line, width, value = _constant(text, "threshold", timestep * geometry.folds + fold)
+            line, width, value = _constant(text, "threshold",
+                                           (timestep << geometry.fold_bits) + fold)
             bits = width // geometry.parallel
             raised = int(seen.charged[sample, timestep, neuron]) + 1
             if raised < 1 << bits - 1:
