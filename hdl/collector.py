@@ -15,7 +15,8 @@ __all__ = ["EventCollector"]
 class EventCollector(wiring.Component):
     """Gathers events, one a cycle, until there is one for each lane or the mark has come.
 
-    A group is offered from its first event on, and may grow until it is taken.
+    The lanes take turns, also across groups.  A group is offered from its first event on.  The
+    event that comes as it is taken belongs to the next one, so no cycle is lost between them.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ class EventCollector(wiring.Component):
             group.mark.eq(marked),
             self.groups.valid.eq(group.charge | marked),
             taken.eq(self.groups.valid & self.groups.ready),
-            # The events of the next timestep wait until this one's last group is taken.
-            self.events.ready.eq(~marked & ~Array(filled)[turn]),
+            # Behind the mark, and where a lane has its event, the next waits for the next group.
+            self.events.ready.eq(taken | ~marked & ~Array(filled)[turn]),
             accept.eq(self.events.valid & self.events.ready),
         ]
 

@@ -21,7 +21,7 @@ class SpikeEncoder(wiring.Component):
     Parameters
     ----------
     slots : int, inputs of one word that belong to this lane, 1 or more
-    slot_bits : int, bits of a slot's number in a row's
+    slot_bits : int, bits of a slot's number in ``row = {word, slot}``; 0 where there is one slot
     words : int, words per timestep
 
     Members
@@ -32,6 +32,8 @@ class SpikeEncoder(wiring.Component):
 
     def __init__(self, *, slots: int, slot_bits: int, words: int):
         require_positive(slots=slots, words=words)
+        if not isinstance(slot_bits, int) or slot_bits < 0:
+            raise ValueError(f"slot_bits must be an integer of 0 or more, not {slot_bits!r}")
         if slots > 1 << slot_bits:
             raise ValueError(f"slots must be at most {1 << slot_bits} with slot_bits {slot_bits}, "
                              f"not {slots}")

@@ -15,14 +15,17 @@ def index_width(count: int) -> int:
 
 
 def lane_event(*, row_width: int) -> data.StructLayout:
-    """A spike's row in a weight bank, an end-of-timestep mark, or a spike that is the last."""
+    """A spike's row in a weight bank, an end-of-timestep mark, or both: the timestep's last."""
     return data.StructLayout({"row": row_width, "event": 1, "mark": 1})
 
 
 def event_group(*, lanes: int, row_width: int, value_width: int) -> data.StructLayout:
     """What a layer takes at a time: an event per lane at most, and perhaps the mark behind them.
 
-    rows : in each lane's weight bank
+    In a stream, a group that is offered may grow until it is taken: by events of lanes that had
+    none, and then by the mark.  What was offered stays, and nothing comes behind the mark.
+
+    rows : in each lane's weight bank, anything in a lane without an event
     values : of the events, 1 for a spike, 0 in a lane without an event
     charge : whether there is an event at all
     mark : no more events in this timestep

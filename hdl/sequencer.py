@@ -39,7 +39,8 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    groups : In stream of ``event_group``; a lone mark is taken at once
+    groups : In stream of ``event_group``
+        A lone mark needs no operation, and is taken at once unless an earlier one's step is due.
     room : In, a step may start in this cycle
     op : Out, ``operation``
     rows, values : Out, per lane; the values are 0 where ``op`` charges nothing

@@ -27,14 +27,15 @@ class Case:
         low, high = accumulator_bounds(Dense(self.weights, np.ones(neurons, bool)), max_value)
         self.width = int(max(np.abs(low).max(), high.max())).bit_length() + 1
         # Smaller groups than the width of a whole sum, so partial sums move around in it.
+        self.rng = rng
         self.dut = Accumulator(self.connected, parallel=parallel, folds=self.folds, timesteps=2,
                                width=self.width, delta_shape=signed(self.width + 1))
 
-    def walk(self, deltas=None, **fields):
-        """One operation per fold, with its row of deltas."""
+    def walk(self, addends=None, **fields):
+        """One operation per fold, with its row of what it adds."""
         rows = np.zeros((self.folds * self.parallel,), int)
-        if deltas is not None:
-            rows[: len(deltas)] = deltas
+        if addends is not None:
+            rows[: len(addends)] = addends
         return [(IDLE | fields | {"fold": fold}, part.tolist())
                 for fold, part in enumerate(rows.reshape(self.folds, self.parallel))]
 
@@ -54,10 +55,12 @@ class Case:
 
         async def check(context):
             stepped = False
-            for (op, deltas), (next_op, _) in itertools.pairwise(trace):
+            for (op, addends), (next_op, _) in itertools.pairwise(trace):
+                carries = self.rng.integers(2, size=self.parallel)
                 context.set(dut.op, op)
                 context.set(dut.next_fold, next_op["fold"])
-                context.set(dut.deltas, deltas)
+                context.set(dut.deltas, (addends - carries).tolist())
+                context.set(dut.carries, int(carries @ (1 << np.arange(self.parallel))))
                 *_, shown = await context.tick().sample(dut.sums)
                 if stepped:
                     sums.append(list(shown))

@@ -1,10 +1,11 @@
 """SpikeEncoder against ``LayerGeometry.lane_row``."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from bsnn_hw.hdl.encoder import SpikeEncoder
-from bsnn_hw.hdl.formats import index_width
 from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, receive, send, stalls
 
@@ -14,8 +15,7 @@ SHAPES = [(1, 1, 1, 1), (5, 1, 3, 2), (6, 2, 2, 3), (7, 3, 2, 1), (4, 4, 3, 5), 
 def component(geometry, lane):
     return SpikeEncoder(
         slots=len(range(lane, geometry.source_width, geometry.lanes)),
-        slot_count=geometry.slots, words=geometry.words, stride=geometry.folds,
-        address_width=index_width(geometry.depth))
+        slot_bits=geometry.slot_bits, words=geometry.words)
 
 
 def lane_words(geometry, lane, spikes):
@@ -31,11 +31,11 @@ def lane_words(geometry, lane, spikes):
 
 
 def lane_events(geometry, lane, spikes):
-    """The same timestep's (address, event, mark) by the geometry's address map."""
+    """The same timestep's (row, event, mark) by the geometry's address map."""
     inputs = np.flatnonzero(spikes)
     lanes, rows = geometry.lane_row(inputs)
     mine = lanes == lane
-    events = [(int(row) * geometry.folds, 1, 0) for row in rows[mine]]
+    events = [(int(row), 1, 0) for row in rows[mine]]
     in_last_word = inputs[mine] // geometry.source_width == geometry.words - 1
     if in_last_word.any():
         events[-1] = (events[-1][0], 1, 1)
@@ -45,12 +45,12 @@ def lane_events(geometry, lane, spikes):
 
 
 def readable(event):
-    return (event.address if event.event else None, event.event, event.mark)
+    return (event.row if event.event else None, event.event, event.mark)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4)])
-def test_every_spike_has_its_address_in_order(shape, pause, full):
+def test_every_spike_has_its_row_in_order(shape, pause, full):
     source_width, lanes, words, folds = shape
     rng = np.random.default_rng(sum(shape))
     geometry = LayerGeometry(source_width * words, source_width, folds, lanes, 1)
@@ -71,20 +71,49 @@ def test_every_spike_has_its_address_in_order(shape, pause, full):
 
     bench.run(sink, background=[source])
     assert list(map(readable, taken)) == expected
-    assert all(event.value == 1 for event in taken)
     if not pause and not full:
         assert bench.cycle - start[0] == len(expected), "one event a cycle"
 
 
-CORRECT = {"slots": 2, "slot_count": 2, "words": 3, "stride": 2, "address_width": 4}
+def test_every_pattern_of_tiny_words():
+    """Three slots and two words, each of the 64 timesteps after eight others."""
+    geometry = LayerGeometry(6, 3, 1, 1, 1)
+    patterns = np.array(list(itertools.product((0, 1), repeat=6)), bool)
+    rng = np.random.default_rng(0)
+    timesteps = patterns[np.concatenate([rng.permutation(64) for _ in range(8)])]
+    words = [word for spikes in timesteps for word in lane_words(geometry, 0, spikes)]
+    expected = [event for spikes in timesteps for event in lane_events(geometry, 0, spikes)]
+    dut, taken = component(geometry, 0), []
+
+    async def source(context):
+        await send(context, dut.words, words, stalls(0, 0))
+
+    async def sink(context):
+        await receive(context, dut.events, len(expected), stalls(0, 0), taken)
+
+    bench = Bench(dut)
+    bench.run(sink, background=[source])
+    assert list(map(readable, taken)) == expected
+    assert bench.cycle == len(expected) + 2, "one event a cycle"
 
 
-@pytest.mark.parametrize("name", CORRECT)
+CORRECT = {"slots": 2, "slot_bits": 1, "words": 3}
+
+
+@pytest.mark.parametrize("name", ["slots", "words"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         SpikeEncoder(**CORRECT | {name: 0})
 
 
-def test_wrong_slots():
-    with pytest.raises(ValueError, match="slots must be at most slot_count 2, not 3"):
-        SpikeEncoder(**CORRECT | {"slots": 3})
+@pytest.mark.parametrize(("slots", "slot_bits", "most"), [(3, 1, 2), (2, 0, 1)])
+def test_wrong_slots(slots, slot_bits, most):
+    message = f"slots must be at most {most} with slot_bits {slot_bits}, not {slots}"
+    with pytest.raises(ValueError, match=message):
+        SpikeEncoder(slots=slots, slot_bits=slot_bits, words=3)
+
+
+@pytest.mark.parametrize("value", [-1, 1.0])
+def test_wrong_slot_bits(value):
+    with pytest.raises(ValueError, match=f"slot_bits must be an integer of 0 or more, not {value}"):
+        SpikeEncoder(**CORRECT | {"slot_bits": value})

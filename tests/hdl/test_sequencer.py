@@ -1,34 +1,21 @@
-"""Sequencer against the order of operations that its lanes' events ask for."""
+"""Sequencer against the order of operations that its groups ask for."""
 
 import numpy as np
 import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
-from tests.hdl.benches import Bench, send, stalls
+from tests.hdl.benches import Bench, stalls
+from tests.hdl.groups import GroupSource
 
 SHAPES = [(1, 1, 1), (2, 1, 3), (3, 2, 3), (5, 3, 2), (2, 5, 4), (4, 1, 5)]
-ADDRESS_WIDTH, VALUE_WIDTH = 8, 3
+ROW_WIDTH, VALUE_WIDTH = 8, 3
 
 
 def random_periods(rng, lanes, marks, density):
-    """Per mark and lane the events (address, value) before it."""
+    """Per mark and lane the events (row, value) before it."""
     return [[[(int(rng.integers(200)), int(rng.integers(1, 8)))
               for _ in range(int(rng.integers(0, 5) * (rng.random() < density)))]
              for _ in range(lanes)] for _ in range(marks)]
-
-
-def lane_heads(rng, periods, lane):
-    """What a lane offers: a mark comes with its last event, or alone."""
-    heads = []
-    for period in periods:
-        events = [{"address": address, "value": value, "event": 1, "mark": 0}
-                  for address, value in period[lane]]
-        if events and rng.random() < 0.5:
-            events[-1]["mark"] = 1
-        else:
-            events.append({"address": 77, "value": 1, "event": 0, "mark": 1})
-        heads += events
-    return heads
 
 
 def passes_of(cadence, timesteps):
@@ -44,47 +31,37 @@ class Record:
     """Runs a sequencer and writes down what it starts in every cycle."""
 
     def __init__(self, periods, rng, *, lanes, folds, timesteps, cadence, recovery,
-                 pause=0.0, full=0.0):
+                 pause=0.0, full=0.0, lone=0.5):
         self.dut = Sequencer(lanes=lanes, folds=folds, timesteps=timesteps, cadence=cadence,
-                             address_width=ADDRESS_WIDTH, value_width=VALUE_WIDTH,
+                             row_width=ROW_WIDTH, value_width=VALUE_WIDTH,
                              recovery=recovery)
         self.folds, self.lanes, self.cadence, self.timesteps = folds, lanes, cadence, timesteps
         self.recovery = recovery
-        self.rows = []  # (cycle, op, room, [(address, value), ...]) where anything happens
-        heads = [lane_heads(rng, periods, lane) for lane in range(lanes)]
+        self.starts = []  # (cycle, op, room, [(row, value), ...]) where anything happens
         self._steps = sum(len(p) for p in passes_of(cadence, timesteps)) * folds * (
             len(periods) // len(passes_of(cadence, timesteps)))
         self._stop = stalls(rng.integers(99), full)
-        senders = [self._sender(lane, heads[lane], stalls(rng.integers(99), pause))
-                   for lane in range(lanes)]
-        Bench(self.dut, deadline=6000).run(self._watch, background=senders)
-
-    def _sender(self, lane, heads, pauses):
-        async def process(context):
-            await send(context, self.dut.heads[lane], heads, pauses)
-        return process
+        source = GroupSource(self.dut.groups, periods, stalls(rng.integers(99), pause),
+                             seed=rng.integers(99), lone=lone)
+        Bench(self.dut, deadline=6000).run(self._watch, background=[source.run])
 
     async def _watch(self, context):
         steps, cycle, idle = 0, 0, 0
         while idle < 4 * self.folds + 8:  # nothing may follow the last step
             room = not next(self._stop)
             context.set(self.dut.room, room)
-            op, addresses, values = await self._sample(context)
+            *_, op, rows, values = await context.tick().sample(
+                self.dut.op, self.dut.rows, self.dut.values)
             cycle += 1
             if op.charge or op.step:
-                self.rows.append((cycle, op, room, list(zip(addresses, values, strict=True))))
+                self.starts.append((cycle, op, room, list(zip(rows, values, strict=True))))
                 steps += op.step and not op.sweep
             idle = idle + 1 if steps == self._steps else 0
 
-    async def _sample(self, context):
-        dut = self.dut
-        _, _, op, *rest = await context.tick().sample(dut.op, *dut.addresses, *dut.values)
-        return op, rest[:self.lanes], rest[self.lanes:]
-
     def check(self, periods):
         """The sweep, then per mark exactly its events, fold after fold, then its steps."""
-        rows = iter(self.rows)
-        self._walk([next(rows) for _ in range(self.folds)], step=1, sweep=1, clear=1, close=1)
+        starts = iter(self.starts)
+        self._walk([next(starts) for _ in range(self.folds)], step=1, sweep=1, clear=1, close=1)
         per_inference = passes_of(self.cadence, self.timesteps)
         left = None
         for number, period in enumerate(periods):
@@ -93,14 +70,14 @@ class Record:
             left = [a + b for a, b in zip(left, period, strict=True)]
             for timestep in per_inference[number % len(per_inference)]:
                 while any(left):
-                    walk = [next(rows) for _ in range(self.folds)]
+                    walk = [next(starts) for _ in range(self.folds)]
                     self._walk(walk, charge=1, step=0)
                     self._charges(walk, left)
                 last = timestep == self.timesteps - 1
-                walk = [next(rows) for _ in range(self.folds)]
+                walk = [next(starts) for _ in range(self.folds)]
                 self._walk(walk, charge=0, step=1, sweep=0, timestep=timestep, close=last,
                            clear=last or self.cadence is not Cadence.SAMPLE)
-        assert next(rows, None) is None, "something after the last step"
+        assert next(starts, None) is None, "something after the last step"
         self._rules()
 
     def _walk(self, walk, **fields):
@@ -110,14 +87,15 @@ class Record:
 
     def _charges(self, walk, left):
         for lane in range(self.lanes):
-            if any(row[3][lane][1] for row in walk):
-                address, value = left[lane].pop(0)
-                assert [row[3][lane] for row in walk] == [
-                    (address + fold, value) for fold in range(self.folds)], f"lane {lane}"
+            given = [events[lane] for *_, events in walk]
+            if given[0][1]:
+                assert given == [left[lane].pop(0)] * self.folds, f"lane {lane}"
+            else:
+                assert not any(value for _, value in given), f"lane {lane}"
 
     def _rules(self):
         latest = {}
-        for cycle, op, room, _ in self.rows:
+        for cycle, op, room, _ in self.starts:
             if op.step:
                 assert room, f"cycle {cycle}: a step without room"
                 since = cycle - latest.get(op.fold, -99)
@@ -133,8 +111,9 @@ def test_every_event_once_then_the_step(cadence, pause, full, seed):
     lanes, folds, timesteps = SHAPES[seed]
     marks = 4 if cadence is Cadence.SAMPLE else 4 * timesteps
     periods = random_periods(rng, lanes, marks, [1, .5][seed % 2])
+    recovery = 1 if cadence is Cadence.LAST_MARK else 3 + seed % 2
     Record(periods, rng, lanes=lanes, folds=folds, timesteps=timesteps, cadence=cadence,
-           recovery=1 if cadence is Cadence.LAST_MARK else 3, pause=pause, full=full).check(periods)
+           recovery=recovery, pause=pause, full=full).check(periods)
 
 
 @pytest.mark.parametrize("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE], ids=lambda c: c.name)
@@ -148,34 +127,37 @@ def test_no_cycle_is_lost(cadence, lanes, folds):
     record.check(periods)
     groups = sum(max(map(len, period)) for period in periods)
     passes = len(periods) * (timesteps if cadence is Cadence.SAMPLE else 1)
-    first, last = record.rows[folds][0], record.rows[-1][0]
+    first, last = record.starts[folds][0], record.starts[-1][0]
     assert last - first + 1 == (groups + passes) * folds
 
 
-@pytest.mark.parametrize("folds", [2, 3])
+@pytest.mark.parametrize("folds", [1, 2, 3])
 def test_marks_without_a_step_are_free(folds):
+    """Where they come with events; one that comes alone has a cycle of the stream to itself."""
     rng = np.random.default_rng(folds)
     timesteps, lanes = 3, 2
     periods = [[[(1, 1)] * (1 + int(rng.integers(3))) for _ in range(lanes)]
                for _ in range(4 * timesteps)]
     record = Record(periods, rng, lanes=lanes, folds=folds, timesteps=timesteps,
-                    cadence=Cadence.LAST_MARK, recovery=1)
+                    cadence=Cadence.LAST_MARK, recovery=1, lone=0 if folds == 1 else .5)
     record.check(periods)
     groups = sum(max(map(len, period)) for period in periods)
-    assert record.rows[-1][0] - record.rows[folds][0] + 1 == (groups + 4) * folds
+    assert record.starts[-1][0] - record.starts[folds][0] + 1 == (groups + 4) * folds
 
 
-@pytest.mark.parametrize("folds", [1, 2, 3])
-def test_silent_timesteps_step_as_often_as_potentials_allow(folds):
+@pytest.mark.parametrize("recovery", [3, 4])
+@pytest.mark.parametrize("folds", [1, 2, 3, 4, 5])
+def test_silent_timesteps_step_as_often_as_potentials_allow(folds, recovery):
     periods = [[[], []]] * 6
     record = Record(periods, np.random.default_rng(0), lanes=2, folds=folds, timesteps=6,
-                    cadence=Cadence.EACH_MARK, recovery=3)
+                    cadence=Cadence.EACH_MARK, recovery=recovery)
     record.check(periods)
-    assert record.rows[-1][0] - record.rows[folds][0] + 1 == 5 * max(3, folds) + folds
+    cycles = record.starts[-1][0] - record.starts[folds][0] + 1
+    assert cycles == 5 * max(recovery, folds) + folds
 
 
 def test_a_reset_starts_with_a_sweep():
-    dut = Sequencer(lanes=1, folds=3, timesteps=2, address_width=4, value_width=1,
+    dut = Sequencer(lanes=1, folds=3, timesteps=2, row_width=4, value_width=1,
                     cadence=Cadence.EACH_MARK, recovery=3)
     bench = Bench(dut)
 
@@ -194,7 +176,7 @@ def test_a_reset_starts_with_a_sweep():
     bench.run(check)
 
 
-CORRECT = {"lanes": 2, "folds": 3, "timesteps": 2, "address_width": 4, "value_width": 1,
+CORRECT = {"lanes": 2, "folds": 3, "timesteps": 2, "row_width": 4, "value_width": 1,
            "cadence": Cadence.SAMPLE, "recovery": 3}
 
 

@@ -1,5 +1,7 @@
 """SynapseArray against reference.synapse.accumulate."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -19,30 +21,31 @@ def random_weights(rng, neurons, inputs):
 
 
 def run(geometry, weights, max_value, inputs, folds):
-    """Deltas, int64 (cycles, parallel), of one group per cycle.
+    """``deltas + carries``, int64 (cycles, parallel), of one group per cycle.
 
     inputs : (cycles, inputs), at most one event per lane; folds : (cycles,)
     """
     dut = SynapseArray(geometry, weights, max_value=max_value)
     lanes, rows = geometry.lane_row(np.arange(geometry.inputs))
-    deltas = []
+    rng, totals = np.random.default_rng(0), []
 
     async def check(context):
         delay = synapse_delay(geometry.lanes)
         for cycle in range(len(inputs) + delay):
+            # A lane without an event has a value of 0, and any row that its bank has.
+            group = rng.integers(geometry.rows, size=geometry.lanes), np.zeros(geometry.lanes, int)
             if cycle < len(inputs):
-                for lane in range(geometry.lanes):
-                    context.set(dut.values[lane], 0)
                 for i in np.flatnonzero(inputs[cycle]):
-                    address = int(rows[i]) * geometry.folds + int(folds[cycle])
-                    context.set(dut.addresses[int(lanes[i])], address)
-                    context.set(dut.values[int(lanes[i])], int(inputs[cycle, i]))
-            *_, shown = await context.tick().sample(dut.deltas)
+                    group[0][lanes[i]], group[1][lanes[i]] = rows[i], inputs[cycle, i]
+                context.set(dut.fold, int(folds[cycle]))
+            context.set(dut.rows, group[0].tolist())
+            context.set(dut.values, group[1].tolist())
+            *_, deltas, carries = await context.tick().sample(dut.deltas, dut.carries)
             if cycle >= delay:
-                deltas.append(list(shown))
+                totals.append([delta + (carries >> i & 1) for i, delta in enumerate(deltas)])
 
     Bench(dut).run(check)
-    return np.array(deltas)
+    return np.array(totals)
 
 
 def expected(geometry, weights, max_value, inputs, folds):
@@ -74,19 +77,42 @@ def test_sum_over_the_lanes(shape, max_value):
         # Largest values are as frequent as all others; some lanes give nothing.
         values = np.where(rng.random(120) < .5, max_value, rng.integers(max_value + 1, size=120))
         inputs[np.arange(120), rng.choice(mine, 120)] = values
-    deltas = run(geometry, weights, max_value, inputs, folds)
-    right = np.where(existing(geometry, folds), deltas, 0)
-    np.testing.assert_array_equal(right, expected(geometry, weights, max_value, inputs, folds))
+    given = run(geometry, weights, max_value, inputs, folds)
+    given = np.where(existing(geometry, folds), given, 0)
+    np.testing.assert_array_equal(given, expected(geometry, weights, max_value, inputs, folds))
 
 
-def test_every_pair_of_weights_and_values():
-    """Two lanes, all weight pairs side by side, all value pairs one after the other."""
-    weights = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], np.int8)
-    geometry = LayerGeometry(2, 2, 4, 2, 4)
-    inputs = np.stack(np.meshgrid(range(8), range(8)), -1).reshape(-1, 2)
-    folds = np.zeros(64, int)
-    np.testing.assert_array_equal(run(geometry, weights, 7, inputs, folds),
-                                  expected(geometry, weights, 7, inputs, folds))
+@pytest.mark.parametrize(("lanes", "max_value"), [(1, 7), (2, 7), (3, 3), (4, 1), (5, 1)])
+def test_all_weights_and_values(lanes, max_value):
+    """All lanes' weights side by side, all their values one after the other."""
+    weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)
+    geometry = LayerGeometry(lanes, lanes, len(weights), lanes, len(weights))
+    inputs = np.array(list(itertools.product(range(max_value + 1), repeat=lanes)))
+    folds = np.zeros(len(inputs), int)
+    np.testing.assert_array_equal(run(geometry, weights, max_value, inputs, folds),
+                                  expected(geometry, weights, max_value, inputs, folds))
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_shared_lanes_hold_all_weights(lanes):
+    """An input gives the same through whichever lane it comes."""
+    geometry = LayerGeometry(7, 5, 4, lanes, 3, shared=True)
+    weights = random_weights(np.random.default_rng(lanes), 4, 7)
+    bank, rows = geometry.lane_row(np.arange(7))
+    assert not bank.any()
+    dut = SynapseArray(geometry, weights, max_value=1)
+
+    async def check(context):
+        for lane, i, fold in itertools.product(range(lanes), range(7), range(2)):
+            context.set(dut.fold, fold)
+            context.set(dut.rows, [int(rows[i])] * lanes)
+            context.set(dut.values, [int(other == lane) for other in range(lanes)])
+            await context.tick().repeat(synapse_delay(lanes))
+            deltas, carries = context.get(dut.deltas), context.get(dut.carries)
+            for position, weight in enumerate(weights[3 * fold:3 * fold + 3, i]):
+                assert deltas[position] + (carries >> position & 1) == weight
+
+    Bench(dut).run(check)
 
 
 def test_wrong_arguments():
