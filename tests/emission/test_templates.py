@@ -1,0 +1,76 @@
+"""Golden files: what each template makes of fixed facts. After a wanted change:
+
+    BSNN_HW_GOLDEN=write python -m pytest tests/emission/test_templates.py
+"""
+
+import os
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from bsnn_hw.sim.native import Group, _driver
+from bsnn_hw.sim.render import render
+from bsnn_hw.sim.verilog import Observed
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+MANIFEST = {
+    "generator": "bsnn-hw 1.2.3", "top": "bsnn_small",
+    "network": {"name": "small", "timesteps": 4,
+                "input": {"coding": "events", "size": 11, "bits": 1}},
+    "layers": [{"name": "fc1", "inputs": 11, "neurons": 10, "lanes": 3, "parallel": 4, "folds": 3},
+               {"name": "out", "inputs": 10, "neurons": 3, "lanes": 2, "parallel": 3, "folds": 1}],
+    "s_axis": {"packet": "one inference", "tdata_width": 24, "slots": 3, "slot_width": 8,
+               "slot": {"value": {"low": 0, "width": 1},
+                        "row": {"low": 1, "width": 7, "meaning": "slot e of row r is r * 3 + e"}}},
+    "m_axis": {"packet": "a beat per class", "tdata_width": 16, "tdata": "score", "tuser": "class"},
+    "odd_input": {"value 0": "the slot is ignored", "an event twice": "counts twice"},
+    "vectors": {"inferences": 32},
+}
+
+
+def group(name, *widths):
+    firing, *signals = (Observed(f"t.layer_{name}.neurons", f"t_{name}", signal, width)
+                        for signal, width in zip(("firing", "charged", "fired"), (1, *widths),
+                                                 strict=True))
+    return Group(name, firing, tuple(signals))
+
+
+def driver(user, groups):
+    ports = {"s_axis_tdata": 24, "s_axis_tlast": 1, "m_axis_tdata": 80, "m_axis_tlast": 1,
+             "m_axis_tuser": 4} | ({"s_axis_tuser": 1} if user else {})
+    return _driver("bsnn_small", ports, groups)
+
+
+CASES = {
+    "bundle_README.md": ("bundle_readme.md.j2",
+                         {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),
+    "bundle_Makefile": ("bundle_makefile.j2",
+                        {"bench": "bench", "top": "bsnn_small", "requirements": "cocotb==9.9 numpy",
+                         "sources": ["rtl/bsnn_small.v", "rtl/bsnn_small_frontend.v"]}),
+    "native_driver.cpp": ("native_driver.cpp.j2",
+                          {"driver": driver(True, [group("fc1", 40, 4), group("fc_2", 130, 10)])}),
+    "native_driver_plain.cpp": ("native_driver.cpp.j2", {"driver": driver(False, [])}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name):
+    template, facts = CASES[name]
+    text, path = render(template, **facts), GOLDEN / name
+    if os.environ.get("BSNN_HW_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_every_template_has_a_golden_file():
+    templates = {path.name for path in (GOLDEN.parents[1] / "templates").glob("*.j2")}
+    assert templates == {template for template, _ in CASES.values()}
+    assert set(CASES) == {path.name for path in GOLDEN.iterdir()}
+
+
+@pytest.mark.parametrize("template", sorted({template for template, _ in CASES.values()}))
+def test_a_fact_that_is_missing_is_an_error(template):
+    with pytest.raises(jinja2.UndefinedError):
+        render(template)

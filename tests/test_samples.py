@@ -1,0 +1,166 @@
+"""Where samples come from, and what they must be."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Coding
+from bsnn_hw.nn.data import load
+from bsnn_hw.samples import SampleShape, dataset_of, find_samples, fit, shape_of, whole_data_set
+
+DIGITS = SampleShape(Coding.DIRECT, 64, 4, 4)
+EVENTS = SampleShape(Coding.EVENTS, 64, 1, 3)
+SMALL = SampleShape(Coding.DIRECT, 6, 3, 2)
+
+
+def find(shape, trained_on=None, beside=None, data=None, data_dir=None, tmp=None):
+    return find_samples(shape, trained_on, beside or tmp, data=data, data_dir=data_dir)
+
+
+def savez(path, **arrays):
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def test_shape_of_a_network(events_bundle):
+    assert shape_of(events_bundle.network) == SampleShape(Coding.EVENTS, 11, 1, 8)
+    assert shape_of(events_bundle.network).array == (8, 11)
+    assert DIGITS.array == (64,)
+
+
+def test_a_named_data_set(tmp_path):
+    found = find(DIGITS, data="digits", tmp=tmp_path)
+    digits = load("digits")
+    np.testing.assert_array_equal(found.test, digits.test_x)
+    np.testing.assert_array_equal(found.calibration, digits.train_x)
+    np.testing.assert_array_equal(found.labels, digits.test_y)
+    assert found.source == "digits"
+
+
+def test_events_of_a_data_set(tmp_path):
+    found = find(EVENTS, "digits", tmp=tmp_path)
+    assert found.test.shape == (360, 3, 64)
+    assert set(np.unique(found.test)) == {0, 1}
+    # A pixel's events over the timesteps grow with its value.
+    counts = found.test.sum(axis=1)
+    values = load("digits").test_x
+    assert (counts[values == 0] == 0).all()
+    assert (counts[values == 15] >= 2).all()
+
+
+def test_the_sample_beside_the_model_comes_first(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {key: rng.integers(0, 256, (5, 28, 28), dtype=np.uint8)
+              for key in ("train_x", "test_x")}
+    labels = np.arange(5, dtype=np.uint8)
+    savez(tmp_path / "fashion_mnist_sample.npz", name="fashion-mnist", train_y=labels,
+          test_y=labels, **arrays)
+    shape = SampleShape(Coding.DIRECT, 784, 4, 4)
+    found = find(shape, "fashion-mnist", tmp_path)
+    np.testing.assert_array_equal(found.test, arrays["test_x"].reshape(5, 784) >> 4)
+    assert found.source == "fashion_mnist_sample.npz"
+    # The same file, named.
+    again = find(shape, None, tmp_path, data=str(tmp_path / "fashion_mnist_sample.npz"))
+    np.testing.assert_array_equal(again.test, found.test)
+    with pytest.raises(InputError, match=r"sample\.npz: samples must have 64 values as the model's"
+                                         r" input, not 784; name another with --data"):
+        find(DIGITS, None, tmp_path, data=str(tmp_path / "fashion_mnist_sample.npz"))
+
+
+@pytest.mark.parametrize("shape", [SMALL, SampleShape(Coding.EVENTS, 6, 1, 2)], ids=str)
+def test_random_samples_where_nothing_is_known(tmp_path, shape):
+    found = find(shape, "cifar", tmp=tmp_path)
+    assert found.source == "random samples"
+    assert found.labels is None
+    everything = np.concatenate([found.calibration, found.test])
+    assert everything.shape == (192, *shape.array)
+    assert (everything.max(), everything.dtype) == ((1 << shape.bits) - 1, np.uint8)
+    assert not everything.reshape(192, -1).any(axis=1).all()  # one is silent
+    np.testing.assert_array_equal(found.test, find(shape, tmp=tmp_path).test)
+
+
+def test_arrays_of_one_s_own(tmp_path):
+    images = np.arange(24).reshape(4, 2, 3) % 8
+    path = savez(tmp_path / "a.npz", test_x=images, test_y=np.arange(4))
+    found = find(SMALL, "digits", tmp=tmp_path, data=path)
+    np.testing.assert_array_equal(found.test, images.reshape(4, 6))
+    np.testing.assert_array_equal(found.calibration, found.test)
+    np.testing.assert_array_equal(found.labels, np.arange(4))
+    assert found.source == "a.npz"
+    assert whole_data_set(SMALL, None, data=path, data_dir=None).source == "a.npz"
+
+
+GOOD = np.zeros((4, 6), np.uint8)
+
+
+@pytest.mark.parametrize(("arrays", "message"), [
+    ({"x": GOOD}, r"must hold an array test_x, not \['x'\]"),
+    ({"test_x": GOOD.astype(float)}, r"test_x: must be integers of shape \(N, 6\), not float64"),
+    ({"test_x": GOOD[:, :5]}, r"test_x: must be integers .*, not uint8 of shape \(4, 5\)"),
+    ({"test_x": GOOD[:0]}, r"test_x: must be integers of shape"),
+    ({"test_x": np.uint8(1)}, r"test_x: must be integers of shape"),
+    ({"test_x": GOOD + 8}, r"test_x: must lie in 0\.\.7, not 8\.\.8"),
+    ({"test_x": GOOD.astype(int) - 1}, r"test_x: must lie in 0\.\.7, not -1\.\.-1"),
+    ({"test_x": GOOD, "train_x": GOOD[:, 1:]}, r"train_x: must be integers of shape"),
+    ({"test_x": GOOD, "test_y": np.arange(3)}, r"test_y must be 4 integers, one per sample, not"),
+    ({"test_x": GOOD, "test_y": np.zeros(4)}, r"test_y must be 4 integers, .* not float64"),
+])
+def test_arrays_that_do_not_fit(tmp_path, arrays, message):
+    with pytest.raises(InputError, match=message):
+        find(SMALL, tmp=tmp_path, data=savez(tmp_path / "a.npz", **arrays))
+
+
+def objects(path):
+    np.savez(path, test_x=np.array([{}], object), allow_pickle=True)
+
+
+def one_array(path):
+    np.save(path.with_suffix(".npy"), GOOD)
+    path.with_suffix(".npy").rename(path)
+
+
+def cut(path):
+    np.savez_compressed(path, test_x=np.random.default_rng(0).integers(0, 7, (900, 6)))
+    data = bytearray(path.read_bytes())
+    data[60:900] = bytes(840)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("make", [lambda p: p.write_bytes(b""), lambda p: p.write_text("PK\3\4"),
+                                  lambda p: p.mkdir(), lambda p: None, objects, one_array, cut],
+                         ids=["empty", "zip", "folder", "absent", "objects", "npy", "cut"])
+def test_files_that_are_no_npz(tmp_path, make):
+    make(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"a\.npz: must be an \.npz file of samples, .*; write one"
+                                         ) as caught:
+        find(SMALL, tmp=tmp_path, data=str(tmp_path / "a.npz"))
+    assert "\n" not in str(caught.value)
+
+
+def test_named_data_sets_must_fit_and_be_there(tmp_path):
+    with pytest.raises(InputError, match="digits: samples must have 6 values as the model's"):
+        find(SMALL, tmp=tmp_path, data="digits")
+    with pytest.raises(InputError, match="data set: must be one of digits"):
+        find(SMALL, tmp=tmp_path, data="cifar")
+    with pytest.raises(InputError, match="mnist"):
+        find(SMALL, tmp=tmp_path, data="mnist", data_dir=tmp_path)
+
+
+def test_the_whole_data_set(tmp_path):
+    assert whole_data_set(DIGITS, None, data=None, data_dir=None) is None
+    assert whole_data_set(SMALL, "digits", data=None, data_dir=None) is None  # does not fit
+    assert whole_data_set(DIGITS, "cifar", data=None, data_dir=None) is None
+    assert len(whole_data_set(DIGITS, "digits", data=None, data_dir=None).test) == 360
+    with pytest.raises(InputError):
+        whole_data_set(DIGITS, "mnist", data=None, data_dir=tmp_path)  # asked for: must be there
+
+
+def test_fit_takes_images():
+    assert fit(SMALL, np.ones((2, 3, 2), np.int64), "x").dtype == np.uint8
+
+
+@pytest.mark.parametrize(("document", "name"), [
+    ({}, None), ({"recipe": None}, None), ({"recipe": [1]}, None),
+    ({"recipe": {"dataset": 5}}, None), ({"recipe": {"dataset": "mnist"}}, "mnist")])
+def test_the_data_set_of_a_recipe(document, name):
+    assert dataset_of(document) == name
