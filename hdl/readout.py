@@ -74,24 +74,26 @@ class Scorer(wiring.Component):
             m.d.sync += [value.eq(self._row[0]), weighed.eq(value * gain)]
             m.d.sync += [later.eq(sooner) for sooner, later in pairwise(place)]
 
-        # Sum up and compare; `>` leaves a tie to the lowest index.
-        score = Signal(signed(self._bounds.score.width))
-        best = Signal.like(score)
+        # Sum up, then compare; `>` leaves a tie to the lowest index.
+        total = Signal(signed(self._bounds.score.width))
+        score = Signal.like(total)
+        best = Signal.like(total)
         leads = Signal()
         m.d.comb += [
-            score.eq(self._before(m, advance, place, score) + weighed),
-            leads.eq((place[2].index == 0) | (score > best)),
+            total.eq(self._before(m, advance, place, total) + weighed),
+            leads.eq((place[3].index == 0) | (score > best)),
         ]
         beat = self.beats.payload
         with m.If(advance):
-            m.d.sync += self.beats.valid.eq(place[2].valid & self._in_pass(place[2], -1))
-            with m.If(place[2].valid):
+            m.d.sync += score.eq(total)
+            m.d.sync += self.beats.valid.eq(place[3].valid & self._in_pass(place[3], -1))
+            with m.If(place[3].valid):
                 m.d.sync += [
                     beat.score.eq(score),
-                    beat.last.eq(place[2].index == self._classes - 1),
+                    beat.last.eq(place[3].index == self._classes - 1),
                 ]
                 with m.If(leads):
-                    m.d.sync += [best.eq(score), beat.leader.eq(place[2].index)]
+                    m.d.sync += [best.eq(score), beat.leader.eq(place[3].index)]
         return m
 
     def _serialize(self, m, advance):
@@ -99,7 +101,7 @@ class Scorer(wiring.Component):
         layout = data.StructLayout({"valid": 1, "index": index_width(self._classes)}
                                    | ({"turn": index_width(self._passes)} if self._passes > 1
                                       else {}))
-        place = [Signal(layout, name=f"place_{stage}") for stage in range(3)]
+        place = [Signal(layout, name=f"place_{stage}") for stage in range(4)]
         self._row = row = Signal(self.sums.shape(), name="row")
         left = Signal(range(self._parallel + 1))
         index = Signal.like(place[0].index, name="index")
