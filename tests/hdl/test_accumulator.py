@@ -77,7 +77,7 @@ def test_sums_of_the_events(neurons, parallel, max_value, pause):
     rng = np.random.default_rng(neurons * 100 + max_value)
     case = Case(rng, neurons, parallel, 6, max_value)
     operations, expected = [], []
-    for _ in range(12):
+    for _ in range(8):
         sample = rng.integers(max_value + 1, size=6) * (rng.random(6) < rng.random())
         for i in np.flatnonzero(sample):
             operations += case.walk(case.weights[:, i] * sample[i], charge=1, clear=1)

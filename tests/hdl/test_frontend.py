@@ -6,6 +6,7 @@ import pytest
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, receive, send, stalls
+from tests.hdl.groups import read_group
 
 # inputs, neurons, lanes, parallel, max_value, timesteps
 SHAPES = [(1, 1, 1, 1, 1, 1), (5, 4, 2, 2, 15, 1), (9, 3, 3, 1, 1, 3), (7, 5, 4, 3, 1, 2),
@@ -39,29 +40,29 @@ def random_packets(rng, shape, count, *, wild):
     return packets
 
 
-def expected_heads(shape, packets):
-    """Per lane the events (address, value) and marks (None) of every timestep of each packet."""
+def expected_groups(shape, packets):
+    """Of every beat its events {lane: (row, value)}, and whether it ends a timestep."""
     geometry, timesteps = geometry_of(shape), shape[-1]
-    lanes = [[] for _ in range(geometry.lanes)]
+    lane, row = geometry.lane_row(np.arange(geometry.inputs))
+    known = set(zip(lane.tolist(), row.tolist(), strict=True))
+    groups = []
     for beats in packets:
         done = 0
         for number, (slots, mark) in enumerate(beats):
-            mark = (mark and timesteps > 1) or number == len(beats) - 1
             if done == timesteps:
-                continue  # surplus
-            for lane, (row, value) in zip(lanes, slots, strict=True):
-                if value and row < geometry.rows:
-                    lane.append((row * geometry.folds, value))
-                if mark:
-                    lane.append(None)
+                break  # the rest is surplus
+            events = {lane: slot for lane, slot in enumerate(slots)
+                      if slot[1] and (lane, slot[0]) in known}
+            mark = (mark and timesteps > 1) or number == len(beats) - 1
+            if events or mark:
+                groups.append((events, mark))
             done += mark
-        for lane in lanes:
-            lane += [None] * (timesteps - done)
-    return lanes
+        groups += [({}, True)] * (timesteps - done)
+    return groups
 
 
 def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
-    """Per lane what came out, in the form of ``expected_heads``; nothing may follow it."""
+    """What came out, in the form of ``expected_groups``, and the cycles; nothing may follow."""
     geometry, (*_, max_value, timesteps) = geometry_of(shape), shape
     dut = Frontend(geometry, max_value=max_value, timesteps=timesteps, depth=depth)
     payloads = []
@@ -70,30 +71,22 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
             payload = {"slots": [{"row": row, "value": value} for row, value in slots],
                        "last": number == len(beats) - 1}
             payloads.append(payload | ({"mark": mark} if timesteps > 1 else {}))
-    expected = expected_heads(shape, packets)
-    taken = [[] for _ in expected]
+    count, taken, cycles = len(expected_groups(shape, packets)), [], []
+    bench = Bench(dut)
 
     async def source(context):
         await send(context, dut.beats, payloads, stalls(1, pause))
 
-    def sink(lane):
-        async def process(context):
-            pauses = stalls(lane + 5, full)
-            while len(taken[lane]) < len(expected[lane]):
-                one = []
-                await receive(context, dut.heads[lane], 1, pauses, one)
-                head = one[0]
-                event = [(head.address, head.value)] if head.event else []
-                assert head.event or head.mark
-                taken[lane] += event + [None] * head.mark
-            context.set(dut.heads[lane].ready, 1)
-            for _ in range(20):
-                *_, valid = await context.tick().sample(dut.heads[lane].valid)
-                assert not valid, "something after the last mark"
-        return process
+    async def sink(context):
+        await receive(context, dut.groups, count, stalls(5, full), taken)
+        cycles.append(bench.cycle)
+        context.set(dut.groups.ready, 1)
+        for _ in range(20):
+            *_, valid = await context.tick().sample(dut.groups.valid)
+            assert not valid, "something after the last mark"
 
-    Bench(dut).run(*map(sink, range(geometry.lanes)), background=[source])
-    return taken
+    bench.run(sink, background=[source])
+    return [read_group(payload) for payload in taken], cycles[0]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -101,28 +94,34 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
 @pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
 def test_every_packet_is_one_inference(shape, pause, full, wild):
     packets = random_packets(np.random.default_rng(sum(shape)), shape, 8, wild=wild)
-    taken = run(shape, packets, pause=pause, full=full)
-    for lane, right in enumerate(expected_heads(shape, packets)):
-        assert taken[lane] == right, f"lane {lane}"
+    taken, _ = run(shape, packets, pause=pause, full=full)
+    assert taken == expected_groups(shape, packets)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_beat_a_cycle(shape):
+    packets = random_packets(np.random.default_rng(1), shape, 12, wild=False)
+    beats = sum(map(len, packets))
+    assert run(shape, packets)[1] == beats + 3, "one cycle in reset, two through the queue"
 
 
 EVENTS = (4, 2, 2, 1, 1, 3)  # two rows of two lanes, two folds, three timesteps
 PROPER = [([(1, 1), (0, 0)], True), ([(0, 0), (0, 0)], True), ([(1, 1), (1, 1)], True)]
+FIRST, SILENT, BOTH = ({0: (1, 1)}, True), ({}, True), ({0: (1, 1), 1: (1, 1)}, True)
 
 
-@pytest.mark.parametrize(("packet", "lane_0", "lane_1"), [
-    ([([(0, 0), (0, 0)], False)], [None] * 3, [None] * 3),
-    (PROPER, [(2, 1), None, None, (2, 1), None], [None, None, (2, 1), None]),
-    (PROPER[:1], [(2, 1), None, None, None], [None] * 3),
-    (PROPER + PROPER, [(2, 1), None, None, (2, 1), None], [None, None, (2, 1), None]),
-    ([([(2, 1), (200, 1)], True)] * 3, [None] * 3, [None] * 3),
+@pytest.mark.parametrize(("packet", "groups"), [
+    ([([(0, 0), (0, 0)], False)], [SILENT] * 3),
+    (PROPER, [FIRST, SILENT, BOTH]),
+    (PROPER[:1], [FIRST, SILENT, SILENT]),
+    (PROPER + PROPER, [FIRST, SILENT, BOTH]),
+    ([([(2, 1), (200, 1)], True)] * 3, [SILENT] * 3),
+    ([([(0, 0), (2, 1)], False), *PROPER], [FIRST, SILENT, BOTH]),
 ], ids=["an empty beat", "proper", "marks missing", "marks and events too many",
-        "rows beyond the layer"])
-def test_known_packets(packet, lane_0, lane_1):
+        "rows beyond the layer", "a beat of nothing before"])
+def test_known_packets(packet, groups):
     """Each of them followed by a proper packet, which must be unharmed."""
-    taken = run(EVENTS, [packet, PROPER])
-    right = [(2, 1), None, None, (2, 1), None], [None, None, (2, 1), None]
-    assert taken == [lane_0 + right[0], lane_1 + right[1]]
+    assert run(EVENTS, [packet, PROPER])[0] == [*groups, FIRST, SILENT, BOTH]
 
 
 def test_no_beat_is_taken_in_reset():

@@ -5,8 +5,9 @@ import pytest
 
 from bsnn_hw.hdl.link import SpikeLink
 from bsnn_hw.ir.schedule import LayerGeometry
-from tests.hdl.benches import Bench, receive, stalls
-from tests.hdl.test_encoder import SHAPES, lane_events, readable
+from tests.hdl.benches import Bench, stalls
+from tests.hdl.groups import receive_groups
+from tests.hdl.test_encoder import SHAPES
 
 
 def spike_words(geometry, timesteps):
@@ -40,38 +41,56 @@ class Source:
             await context.tick()
 
 
+def check_groups(geometry, timesteps, groups):
+    """Each timestep's groups hold exactly its spikes, lane by lane in the order of their inputs."""
+    left = iter(groups)
+    turn = 0
+    for number, spikes in enumerate(timesteps):
+        bank, row = geometry.lane_row(np.flatnonzero(spikes))
+        if geometry.shared:
+            lane = (turn + np.arange(len(row))) % geometry.lanes
+            turn += len(row)
+        else:
+            lane = bank
+        rows, mark = [[] for _ in range(geometry.lanes)], False
+        while not mark:
+            events, mark = next(left)
+            for index, (given, value) in events.items():
+                assert value == 1
+                rows[index].append(given)
+        right = [row[lane == index].tolist() for index in range(geometry.lanes)]
+        assert rows == right, f"timestep {number}"
+    assert next(left, None) is None
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
 @pytest.mark.parametrize(("pause", "full", "delay", "spare"), [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (0, .7, 6, 9), (.3, .5, 1, 2)])
-def test_nothing_is_lost(shape, pause, full, delay, spare):
+def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     source_width, lanes, words, folds = shape
-    geometry = LayerGeometry(source_width * words - (words > 1), source_width, folds, lanes, 1)
+    geometry = LayerGeometry(source_width * words - (words > 1), source_width, folds, lanes, 1,
+                             shared)
     rng = np.random.default_rng(sum(shape) + delay)
-    timesteps = rng.random((16, geometry.inputs)) < np.array([1, 1, .5, .1] * 4)[:, None]
+    timesteps = rng.random((12, geometry.inputs)) < np.array([1, 1, .5, .1] * 3)[:, None]
     margin = delay + 1
     dut = SpikeLink(geometry, depth=margin + spare, margin=margin)
     source = Source(dut, spike_words(geometry, timesteps), delay, stalls(1, pause))
-    taken = [[] for _ in range(lanes)]
-    expected = [[event for spikes in timesteps for event in lane_events(geometry, lane, spikes)]
-                for lane in range(lanes)]
+    taken = []
 
-    def sink(lane):
-        async def process(context):
-            # Lanes drain at speeds of their own: the slow ones hold the others up.
-            pauses = stalls(lane, full * (lane + 1) / lanes)
-            await receive(context, dut.heads[lane], len(expected[lane]), pauses, taken[lane])
-        return process
+    async def sink(context):
+        await receive_groups(context, dut.groups, len(timesteps), stalls(2, full), taken)
 
-    Bench(dut).run(*map(sink, range(lanes)), background=[source.run])
-    for lane in range(lanes):
-        assert list(map(readable, taken[lane])) == expected[lane], f"lane {lane}"
+    Bench(dut).run(sink, background=[source.run])
+    check_groups(geometry, timesteps, taken)
 
 
 @pytest.mark.parametrize("delay", [1, 2, 5])
 @pytest.mark.parametrize("spare", [3, 4, 7])
-def test_the_margin_is_exact(delay, spare):
+@pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
+def test_the_margin_is_exact(delay, spare, shared):
     """A link that nobody reads takes words until its queue is full, to the last entry."""
-    geometry = LayerGeometry(1, 1, 1, 1, 1)
+    geometry = LayerGeometry(1, 1, 1, 1, 1, shared)
     depth = delay + 1 + spare
     dut = SpikeLink(geometry, depth=depth, margin=delay + 1)
     source = Source(dut, [{"spikes": 1, "fold": 0, "last": 1}] * 99, delay, stalls(0, 0))
@@ -80,11 +99,12 @@ def test_the_margin_is_exact(delay, spare):
     async def sink(context):
         await context.tick().repeat(99)
         held = source.given
-        assert held == depth + 2, "the queue, and the encoder's word and event"
-        await receive(context, dut.heads[0], 99, stalls(0, 0), taken)
+        behind = 3 + shared  # the queue's register, the encoder's word and event, the collector
+        assert held == depth + behind
+        await receive_groups(context, dut.groups, 99, stalls(0, 0), taken)
 
     Bench(dut).run(sink, background=[source.run])
-    assert {readable(event) for event in taken} == {(0, 1, 1)}
+    assert taken == [({0: (0, 1)}, True)] * 99
 
 
 def test_room_at_first():

@@ -10,7 +10,8 @@ from bsnn_hw.ir.network import Dense, Readout
 from bsnn_hw.ir.schedule import LayerGeometry
 from bsnn_hw.reference import readout
 from bsnn_hw.reference.synapse import sums
-from tests.hdl.benches import Bench, receive, send, stalls
+from tests.hdl.benches import Bench, receive, stalls
+from tests.hdl.groups import GroupSource, lane_periods
 
 GAINS = ["varying", "constant", "one number", "zero"]
 
@@ -102,24 +103,14 @@ def test_layer_from_events_to_beats(gains, classes, parallel, lanes, full):
     layer = random_layer(rng, classes, fan_in, timesteps, gains)
     dut = ReadoutLayer(layer, bounds_of(layer), geometry, timesteps=timesteps, max_value=1)
     spikes = rng.random((8, timesteps, fan_in)) < rng.random((8, timesteps, 1))
-    heads, taken = [[] for _ in range(lanes)], []
-    lane, row = geometry.lane_row(np.arange(fan_in))
-    for step in spikes.reshape(-1, fan_in):
-        for i in np.flatnonzero(step):
-            address = int(row[i]) * geometry.folds
-            heads[lane[i]].append({"address": address, "value": 1, "event": 1, "mark": 0})
-        for events in heads:
-            events.append({"address": 0, "value": 0, "event": 0, "mark": 1})
-
-    def source(lane):
-        async def process(context):
-            await send(context, dut.heads[lane], heads[lane], stalls(lane, .2))
-        return process
+    source = GroupSource(dut.groups, lane_periods(geometry, spikes.reshape(-1, fan_in)),
+                         stalls(3, .2))
+    taken = []
 
     async def sink(context):
         await receive(context, dut.beats, 8 * classes, stalls(9, full), taken)
 
-    Bench(dut).run(sink, background=map(source, range(lanes)))
+    Bench(dut).run(sink, background=[source.run])
     accs = sums(layer.synapse, torch.as_tensor(spikes), timesteps, 1).numpy()
     check_beats(layer, accs, taken)
 
