@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +52,19 @@ def top_name(network: Network) -> str:
     return f"bsnn_{name}" if name else "bsnn"
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without Python's garbage collection, which takes half the time that Amaranth's millions of
+    small objects need, and finds nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def emit_verilog(network: Network, schedule: Schedule, folder: Path,
                  top: str | None = None) -> Design:
     """Write the network's Verilog into ``folder``, one file per module.
@@ -64,7 +80,8 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
 
     top = top or top_name(network)
     component = NetworkTop(network, schedule)
-    text = rtlil.convert(component, name=top, emit_src=False)
+    with _no_collection():
+        text = rtlil.convert(component, name=top, emit_src=False)
     modules = {layer.name: f"{top}.layer_{layer.name}.neurons" for layer in network.hidden}
     signals = ("firing", "charged", "fired")
     verilog = to_verilog(text, folder, top, [(module, signal) for module in modules.values()
