@@ -158,8 +158,8 @@ class NeuronArray(wiring.Component):
             return leaked, ops[5]
 
         factors = [*spec.leak[1:].tolist(), 0]
-        factor = Signal(range(max(factors) + 1))
-        m.d.comb += factor.eq(Array(factors)[ops[5].timestep])
+        factor = Signal(range(max(factors) + 1), reset_less=True)
+        m.d.sync += factor.eq(Array(factors)[ops[4].timestep])
         product = self._signals("product", self._bounds.carried.width + spec.leak_bits)
         m.d.sync += [product[i].eq(settled[i] * factor) for i in range(self._parallel)]
         m.d.comb += [leaked[i].eq(product[i] >> spec.leak_bits) for i in range(self._parallel)]
