@@ -16,7 +16,7 @@ from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.schedule import event_bound, measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.report import compare_with_real, percent
-from bsnn_hw.samples import shape_of, whole_data_set
+from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 
@@ -57,7 +57,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
         Names the first difference.
     """
     design = open_bundle(folder)
-    inputs, labels, source = _samples(design, folder, data, data_dir)
+    inputs, labels, source = _samples(design, folder, model_path, data, data_dir)
     if model_path is not None:
         _compare_with_real(model_path, design.network, inputs, labels, source)
 
@@ -110,10 +110,16 @@ def _outline(network: Model | Network) -> str:
             f"{shape.bits} bit")
 
 
-def _samples(design, folder, data, data_dir):
-    """Inputs, labels or None, and where they are from: a whole data set, else the vectors."""
+def _samples(design, folder, model_path, data, data_dir):
+    """Inputs, labels or None, and where they are from.
+
+    A whole data set where there is one, else the sample file beside the model, else the vectors.
+    """
+    shape = shape_of(design.network)
     trained_on = read_manifest(folder)["network"].get("trained_on")
-    found = whole_data_set(shape_of(design.network), trained_on, data=data, data_dir=data_dir)
+    found = whole_data_set(shape, trained_on, data=data, data_dir=data_dir)
+    if found is None and model_path is not None and trained_on:
+        found = find_samples(shape, trained_on, model_path.parent, data=None, data_dir=None)
     if found is not None:
         return found.test, found.labels, found.source
     return read_inputs(design, folder / "vectors"), None, "the bundle's vectors"
