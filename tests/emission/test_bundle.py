@@ -206,6 +206,7 @@ def test_make_in_the_folder_runs_the_bench(direct_bundle, tmp_path, cocotb_envir
     assert "Warning" not in result.stdout
 
 
+@pytest.mark.slow
 def test_the_bench_names_a_wrong_place(events_bundle, tmp_path):
     """A timestep of the expectation is off by one: the bench says which."""
     folder = tmp_path / "b"
