@@ -104,6 +104,22 @@ def test_groups_fill_while_they_wait():
     Bench(dut).run(check_offer)
 
 
+def test_a_lone_mark_is_taken_at_once():
+    """Its lane may get its next timestep ready, and waits with it."""
+    dut = EventJoin(lanes=2, row_width=4)
+
+    async def check_ready(context):
+        head = dut.heads[0]
+        for payload, ready in (({"mark": 1}, 1), ({"row": 3, "event": 1}, 0)):
+            context.set(head.payload, payload)
+            context.set(head.valid, 1)
+            assert context.get(head.ready) == ready
+            assert not context.get(dut.groups.valid)
+            await context.tick()
+
+    Bench(dut).run(check_ready)
+
+
 @pytest.mark.parametrize("name", ["lanes", "row_width"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
