@@ -21,6 +21,7 @@ LANE_CHOICES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 # Rough logic cells: of a neuron, of a lane at a neuron, of a bank's queue, and of a lane.
 NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 110, 8, 120, 25
 SLACK = 0.9
+OVERSIZED = 6000  # cells of one layer that the default does not exceed
 BLOCK_RAM_BITS = 16 * 1024
 
 Activity = tuple[np.ndarray, ...]
@@ -127,28 +128,42 @@ def _layout(layer: Hidden | Readout, width: int, lanes: int, parallel: int) -> L
 
 def default_schedule(network: Network, activity: Activity | None,
                      goal: float = CYCLE_GOAL) -> Schedule:
-    """Per layer the fewest cells that stay within ``goal`` cycles per inference, else the fastest.
+    """Per layer the fewest cells that stay within ``goal`` cycles per inference.
+
+    The goal doubles until every layer has a plan within it that is not oversized.
 
     activity : of calibration samples; None assumes a tenth of all neurons spike
     """
-    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     if activity is None:
         activity = _assumed_activity(network)
+    while (plans := _cheapest(network, activity, goal)) is None:
+        goal *= 2
+    return Schedule(plans)
+
+
+def _cheapest(network: Network, activity: Activity, goal: float) -> tuple[LayerPlan, ...] | None:
+    """The cheapest plan within ``goal`` of each layer; None if one has none."""
     plans: list[LayerPlan] = []
+    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
     for index, layer in enumerate(layers):
         width = plans[-1].parallel if plans else 0
         # Later layers get some slack: two that are equally busy wait for each other.
-        wanted = goal if index == 0 else SLACK * goal
+        limit = SLACK * goal if width else goal
         options = []
         for lanes in (n for n in LANE_CHOICES if n <= (width or network.input.size)):
+            groups: dict[int, float] = {}  # by banks: it does not depend on the parallel neurons
             for parallel in _fold_sizes(layer.synapse.neurons):
                 geometry = _layout(layer, width, lanes, parallel)
-                groups = _groups(geometry, activity[index]).mean()
-                cycles = float(groups + _passes(network, index)) * geometry.folds
-                options.append((max(cycles, wanted), _cells(geometry, first=not width),
-                                geometry.plan))
+                if geometry.banks not in groups:
+                    groups[geometry.banks] = float(_groups(geometry, activity[index]).mean())
+                cycles = (groups[geometry.banks] + _passes(network, index)) * geometry.folds
+                cells = _cells(geometry, first=not width)
+                if cycles <= limit and (cells <= OVERSIZED or lanes == parallel == 1):
+                    options.append((cells, cycles, geometry.plan))
+        if not options:
+            return None
         plans.append(min(options, key=lambda option: option[:2])[2])
-    return Schedule(tuple(plans))
+    return tuple(plans)
 
 
 def _cells(geometry: LayerGeometry, *, first: bool) -> int:
