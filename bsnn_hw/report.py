@@ -90,10 +90,20 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         f"integers  {_agreement_line(network, agreement)}",
+        *_notes(network),
         f"cycles    {bound:,.1f} per inference by the event bound, at the samples' activity",
         f"written   {out}/ (top level {design.verilog.top}, "
         f"{len(design.verilog.paths)} Verilog files)",
     ])
+
+
+def _notes(network):
+    """What lowering did that a user may not expect, a line per layer."""
+    for layer in network.hidden:
+        silent = int((~layer.synapse.connected).sum())
+        if silent:
+            yield (f"note      layer {layer.name}: {silent} neuron(s) spike alike whatever comes in "
+                   "(docs/ir.md, disconnected); their weights are not used")
 
 
 def _agreement_line(network, agreement):
