@@ -102,8 +102,8 @@ def _notes(network):
     for layer in network.hidden:
         silent = int((~layer.synapse.connected).sum())
         if silent:
-            yield (f"note      layer {layer.name}: {silent} neuron(s) spike alike whatever comes in "
-                   "(docs/ir.md, disconnected); their weights are not used")
+            yield (f"note      layer {layer.name}: {silent} neuron(s) spike alike whatever comes "
+                   "in (docs/ir.md, disconnected); their weights are not used")
 
 
 def _agreement_line(network, agreement):
