@@ -93,7 +93,7 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .7), (.3, .3)])
 @pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
 def test_every_packet_is_one_inference(shape, pause, full, wild):
-    packets = random_packets(np.random.default_rng(sum(shape)), shape, 8, wild=wild)
+    packets = random_packets(np.random.default_rng(sum(shape)), shape, 6, wild=wild)
     taken, _ = run(shape, packets, pause=pause, full=full)
     assert taken == expected_groups(shape, packets)
 

@@ -63,7 +63,7 @@ def check(streams, groups):
 @pytest.mark.parametrize("lanes", [1, 2, 3, 6])
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_every_event_in_its_timestep(lanes, pause, full):
-    streams = random_streams(np.random.default_rng(lanes), lanes, 30)
+    streams = random_streams(np.random.default_rng(lanes), lanes, 20)
     # Lanes have speeds of their own, so that some run ahead to the next timestep.
     pauses = [pause * (lane + 1) / lanes for lane in range(lanes)]
     check(streams, join(streams, pauses, full)[0])

@@ -180,8 +180,8 @@ CORRECT = {"lanes": 2, "folds": 3, "timesteps": 2, "row_width": 4, "value_width"
            "cadence": Cadence.SAMPLE, "recovery": 3}
 
 
-@pytest.mark.parametrize("name", [name for name in CORRECT if name != "cadence"])
-@pytest.mark.parametrize("value", [0, -1, "2"])
+@pytest.mark.parametrize(("name", "value"), [
+    *((name, 0) for name in CORRECT if name != "cadence"), ("lanes", -1), ("folds", "2")])
 def test_wrong_arguments(name, value):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not {value!r}"):
         Sequencer(**CORRECT | {name: value})
