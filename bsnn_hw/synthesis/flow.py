@@ -1,0 +1,104 @@
+"""A bundle to figures of a part, stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.emission.vectors import read_inputs
+from bsnn_hw.errors import InputError
+from bsnn_hw.synthesis import report
+from bsnn_hw.synthesis.netlist import check_room, synthesize
+from bsnn_hw.synthesis.place import place, require_router
+from bsnn_hw.synthesis.proof import cell_models, simulate_netlist
+from bsnn_hw.synthesis.report import Figures
+from bsnn_hw.synthesis.targets import Target
+from bsnn_hw.verification.native import build_model, verify_native
+
+__all__ = ["Request", "measure"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    seeds : of nextpnr, at least one
+    clock : float, MHz that must be reached, or None
+    simulate : int, inferences to run through the netlist, 0 for none
+    """
+
+    folder: Path
+    target: Target
+    seeds: Sequence[int] = (1,)
+    clock: float | None = None
+    simulate: int = 0
+
+
+def measure(request: Request, say: Callable[[str], None] = lambda line: None) -> Figures:
+    """Synthesize, simulate, place; write the figures into the bundle's folder ``synth``.
+
+    say : called with a line as each stage ends
+
+    Raises
+    ------
+    BsnnError
+        What the user can mend; no file is left behind by a run that fails or is interrupted.
+    """
+    target = request.target
+    design = open_bundle(request.folder)
+    inputs = read_inputs(design, request.folder / "vectors")
+    if request.simulate > len(inputs):
+        raise InputError(f"--simulate: must be at most {len(inputs)}, the bundle's vectors, not "
+                         f"{request.simulate}; generate with more --vectors")
+    # What is missing is said before minutes are spent.
+    require_router(target)
+    if request.simulate:
+        cell_models(target)
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        figures = _figures(request, design, inputs, Path(scratch), say)
+    report.write(figures, request.folder / "synth")
+    return figures
+
+
+def _figures(request, design, inputs, scratch, say):
+    target = request.target
+    with _stage(say, f"yosys: {target.synth}"):
+        netlist = synthesize(design, target, scratch)
+    check_room(netlist, target)
+    with _stage(say, f"RTL simulated, {len(inputs)} inferences: every score equal"):
+        outcome = verify_native(design, build_model(design, scratch / "rtl", probes=False), inputs)
+    if request.simulate:
+        with _stage(say, f"netlist simulated, {request.simulate} inferences: every score equal"):
+            simulate_netlist(design, netlist, target, inputs[:request.simulate], scratch)
+    placements = []
+    for seed in request.seeds:
+        with _stage(say, f"nextpnr: seed {seed}"):
+            placements.append(place(netlist, target, seed, scratch, request.clock))
+    versions = {name: importlib.metadata.version(name)
+                for name in ("pyosys", target.router.package)}
+    return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,
+                   outcome.inferences, request.simulate, request.clock, versions,
+                   _digest(design))
+
+
+@contextmanager
+def _stage(say: Callable[[str], None], words: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    say(f"{words} ({time.monotonic() - started:.0f} s)")
+
+
+def _digest(design: Design) -> str:
+    """sha256 over the Verilog files, in order."""
+    digest = hashlib.sha256()
+    for path in design.verilog.paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

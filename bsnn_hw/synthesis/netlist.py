@@ -1,0 +1,127 @@
+"""Verilog to a netlist of a family's cells, by Yosys in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.synthesis.harness import harness_cells
+from bsnn_hw.synthesis.targets import Target
+
+__all__ = ["Memory", "Netlist", "check_room", "synthesize"]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory of the RTL: where it is, rows, bits of a row, and whether anything writes it."""
+
+    name: str
+    rows: int
+    width: int
+    written: bool
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """What Yosys made of a design.
+
+    json : Path, for nextpnr, with the pin harness where the target needs one
+    verilog : Path, the design alone, for simulation
+    top : name of the module in ``json``'s and ``verilog``'s flat netlist of the design
+    cells : Yosys's cell -> number, of the design alone
+    memories : of the RTL
+    lost : those of them that no RAM of the family took: written ones have become flip-flops,
+        the others logic
+    registers : bits of register in the RTL, memories not counted
+    harness : logic cells of the pin harness, 0 without one
+    """
+
+    json: Path
+    verilog: Path
+    top: str
+    cells: dict[str, int]
+    memories: tuple[Memory, ...]
+    lost: tuple[Memory, ...]
+    registers: int
+    harness: int
+
+    @property
+    def flip_flop_memories(self) -> tuple[Memory, ...]:
+        """Memories that have become flip-flops."""
+        return tuple(memory for memory in self.lost if memory.written)
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops of the netlist, of any family."""
+        return sum(count for cell, count in self.cells.items()
+                   if cell.startswith(("TRELLIS_FF", "SB_DFF")))
+
+
+def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
+    """Run Yosys; its files go into ``folder``.
+
+    Raises
+    ------
+    ToolError
+        Yosys failed.
+    """
+    netlist, verilog = folder / "netlist.json", folder / "netlist.v"
+    request = folder / "yosys.json"
+    request.write_text(json.dumps({
+        "paths": [str(path.resolve()) for path in design.verilog.paths],
+        "top": design.verilog.top, "synth": target.synth, "harness": target.harness,
+        "json": str(netlist), "verilog": str(verilog),
+    }))
+    answer = _child(request, target)
+    memories = {name: Memory(name, rows, width, bool(writes))
+                for name, (rows, width, writes) in answer["memories"].items()}
+    return Netlist(netlist, verilog, design.verilog.top, answer["cells"],
+                   tuple(memories.values()), tuple(memories[name] for name in answer["lost"]),
+                   answer["registers"],
+                   harness_cells(answer["ports"]) if target.harness else 0)
+
+
+def _child(request: Path, target: Target) -> dict:
+    import bsnn_hw
+
+    root = str(Path(bsnn_hw.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    result = subprocess.run(
+        [sys.executable, "-m", "bsnn_hw.synthesis.yosys_child", str(request)],
+        capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"})
+    if result.returncode:
+        lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
+        cause = next((line for line in lines if line.startswith("ERROR")), lines[-1])
+        raise ToolError(f"yosys: {target.synth} failed with code {result.returncode}: {cause}")
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def check_room(netlist: Netlist, target: Target) -> None:
+    """Refuse a netlist that needs more than the part has, as far as Yosys's cells tell.
+
+    Raises
+    ------
+    InputError
+        Names every resource and by how much it is exceeded.
+    """
+    used = {resource.bel: sum(netlist.cells.get(cell, 0) for cell in resource.cells)
+            for resource in target.resources if resource.cells}
+    refuse_excess(target, used)
+
+
+def refuse_excess(target: Target, used: dict[str, int]) -> None:
+    """Raise InputError where ``used``, by nextpnr's names, is more than the part has."""
+    short = [f"{used[resource.bel] - resource.capacity:,} {resource.words} too many, "
+             f"{used[resource.bel]:,} of {resource.capacity:,} {resource.bel}"
+             for resource in target.resources
+             if used.get(resource.bel, 0) > resource.capacity]
+    if short:
+        raise InputError(f"{target.name}: the design must fit, but needs {'; '.join(short)}; take "
+                         "a larger part, or generate with fewer --lanes or --parallel")

@@ -1,0 +1,187 @@
+"""What a synthesis found: the figures as data, as a table for a person, and as files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.report import percent, table
+from bsnn_hw.synthesis.netlist import Memory, Netlist
+from bsnn_hw.synthesis.place import Placement
+from bsnn_hw.synthesis.targets import Resource, Target
+
+__all__ = ["FORMAT", "VERSION", "Figures", "check_clock", "facts", "text", "write"]
+
+FORMAT, VERSION = "bsnn-hw/synthesis", 1
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything that was measured of one bundle on one part.
+
+    placements : one for each seed, at least one
+    cycles : float, per inference, back to back, in the RTL
+    inferences : int, that ``cycles`` was measured on
+    simulated : int, images that the netlist was simulated with, every score equal; 0: it was not
+    clock : float, MHz asked for, or None
+    versions : of the tools, by package
+    sources : sha256 of the bundle's Verilog
+    """
+
+    target: Target
+    top: str
+    netlist: Netlist
+    placements: tuple[Placement, ...]
+    cycles: float
+    inferences: int
+    simulated: int
+    clock: float | None
+    versions: dict[str, str]
+    sources: str
+
+    @property
+    def best(self) -> Placement:
+        """The fastest placement: the one to build."""
+        return max(self.placements, key=lambda placement: placement.megahertz)
+
+    def speed(self, placement: Placement) -> float:
+        """Inferences per second at the placement's clock."""
+        return placement.megahertz * 1e6 / self.cycles
+
+    def used(self, resource: Resource) -> int:
+        """What the design takes of it in the best placement, the pin harness not counted."""
+        harness = self.netlist.harness if resource == self.target.logic else 0
+        return self.best.used[resource.bel] - harness
+
+    @property
+    def slack(self) -> float | None:
+        """ns between the clock asked for and the one reached; below 0 it was missed."""
+        return None if self.clock is None else 1e3 / self.clock - 1e3 / self.best.megahertz
+
+
+def check_clock(figures: Figures) -> None:
+    """Raise BsnnError where the design misses its clock."""
+    if figures.slack is not None and figures.slack < 0:
+        raise BsnnError(f"{figures.target.name}: must reach {figures.clock:g} MHz, reaches "
+                        f"{figures.best.megahertz:.2f}, slack {figures.slack:.2f} ns; ask for "
+                        "less with --clock, or try more --seeds")
+
+
+def text(figures: Figures) -> str:
+    """The figures for a person."""
+    target, best = figures.target, figures.best
+    versions = ", ".join(f"{name} {version}" for name, version in figures.versions.items())
+    lines = [f"target    {target.name}: {target.part}; {versions}", ""]
+    rows: list[list[object]] = [["resource", "used", "of", "share"]]
+    for resource in target.resources:
+        used = figures.used(resource)
+        rows.append([f"{resource.words} ({resource.bel})", f"{used:,}", f"{resource.capacity:,}",
+                     percent(used / resource.capacity)])
+    lines += [table(rows), ""]
+    if figures.netlist.harness:
+        lines.append(f"pins      {figures.netlist.harness} more logic cells hold the ports in "
+                     "shift registers; they are not counted above")
+    else:
+        lines.append("pins      none: placed out of context")
+    lines += [f"memories  {_memory_line(figures.netlist)}"]
+    lines += [f"seed {placement.seed:<4} {placement.megahertz:.2f} MHz, "
+              f"{figures.speed(placement):,.0f} inferences/s"
+              for placement in figures.placements]
+    lines += [f"critical  {best.path.words()} (seed {best.seed})",
+              f"cycles    {figures.cycles:,.1f} per inference back to back, simulated on "
+              f"{figures.inferences} of the bundle's vectors"]
+    if figures.simulated:
+        lines.append(f"netlist   {figures.simulated} inference(s) through the simulated netlist: "
+                     "every score equal")
+    lines.append(f"speed     {figures.speed(best):,.0f} inferences/s at {best.megahertz:.2f} MHz")
+    if figures.slack is not None:
+        lines.append(f"clock     {figures.clock:g} MHz "
+                     f"{'reached' if figures.slack >= 0 else 'MISSED'}, "
+                     f"slack {figures.slack:+.2f} ns")
+    return "\n".join(lines)
+
+
+def _memory_line(netlist):
+    kept = len(netlist.memories) - len(netlist.lost)
+    parts = [f"{kept} of {len(netlist.memories)} in RAM cells"]
+    written = netlist.flip_flop_memories
+    read_only = [memory for memory in netlist.lost if not memory.written]
+    parts.append(f"in flip-flops: {_names(written)}" if written else "none in flip-flops")
+    if read_only:
+        parts.append(f"constant ones in logic: {_names(read_only)}")
+    return "; ".join(parts)
+
+
+def _names(memories: Sequence[Memory]) -> str:
+    largest = sorted(memories, key=lambda memory: -memory.rows * memory.width)
+    names = [f"{memory.name} ({memory.rows} × {memory.width})" for memory in largest[:SHOWN]]
+    return ", ".join(names) + (f" and {len(largest) - SHOWN} more" if len(largest) > SHOWN else "")
+
+
+def facts(figures: Figures) -> dict[str, Any]:
+    """The figures as plain JSON values."""
+    target, netlist = figures.target, figures.netlist
+    return {
+        "format": FORMAT, "version": VERSION,
+        "target": target.name, "part": target.part, "top": figures.top,
+        "tools": figures.versions, "sources_sha256": figures.sources,
+        "synth": target.synth, "nextpnr": list(target.router.arguments),
+        "out_of_context": not target.harness, "harness_cells": netlist.harness,
+        "resources": {resource.bel: {"used": figures.used(resource),
+                                     "available": resource.capacity}
+                      for resource in target.resources},
+        "yosys_cells": netlist.cells,
+        "memories": {"total": len(netlist.memories),
+                     "flip_flops": [asdict(memory) for memory in netlist.flip_flop_memories],
+                     "logic": [asdict(memory) for memory in netlist.lost if not memory.written]},
+        "seeds": [{"seed": placement.seed, "megahertz": placement.megahertz,
+                   "inferences_per_second": figures.speed(placement),
+                   "used": placement.used, "critical_path": asdict(placement.path)}
+                  for placement in figures.placements],
+        "best_seed": figures.best.seed, "megahertz": figures.best.megahertz,
+        "cycles_per_inference": figures.cycles, "cycles_measured_on": figures.inferences,
+        "inferences_per_second": figures.speed(figures.best),
+        "netlist_simulated": figures.simulated,
+        "clock": None if figures.clock is None else {
+            "megahertz": figures.clock, "slack_ns": figures.slack,
+            "reached": figures.slack is not None and figures.slack >= 0},
+    }
+
+
+def write(figures: Figures, folder: Path) -> Path:
+    """Write ``synth_TARGET.txt`` and ``.json`` into ``folder``; each appears whole or not at all.
+
+    Returns
+    -------
+    Path
+        Of the JSON file, which comes last.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    name = f"synth_{figures.target.name}"
+    contents = {f"{name}.txt": text(figures) + "\n",
+                f"{name}.json": json.dumps(facts(figures), indent=2) + "\n"}
+    drafts = []
+    try:
+        folder.mkdir(exist_ok=True)
+        for file, content in contents.items():
+            drafts.append(folder / f".{file}.{os.getpid()}")
+            drafts[-1].write_text(content)
+        for draft, file in zip(drafts, contents, strict=True):
+            draft.replace(folder / file)
+    except OSError as error:
+        raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
+                         "make it writable or free some space") from None
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+    return folder / f"{name}.json"

