@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 MAX_BITS = 12
+MAX_TOP = 128  # with a layer's name and what is in it, still a file name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +62,8 @@ def _request(options: argparse.Namespace) -> Request:
         raise InputError(f"--top: must be a Verilog identifier, not {options.top!r}")
     if options.top is not None and re.fullmatch(r"clk|rst|[sm]_axis_.*", options.top):
         raise InputError(f"--top: must not be the name of a port, {options.top}")
+    if options.top is not None and len(options.top) > MAX_TOP:
+        raise InputError(f"--top: must have at most {MAX_TOP} characters, not {len(options.top)}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
     out = options.out or Path(f"{options.model.stem}_hw")

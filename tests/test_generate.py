@@ -122,6 +122,7 @@ MISTAKES = {
     "leak": (["--leak-bits", "13"], "--leak-bits: must be 0..12, not 13"),
     "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share above 0 and up to 1, not"),
     "top": (["--top", "a b"], "--top: must be a Verilog identifier, not 'a b'"),
+    "top long": (["--top", "a" * 129], "--top: must have at most 128 characters, not 129"),
     "top port": (["--top", "s_axis_x"], "--top: must not be the name of a port, s_axis_x"),
     "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, not"),
     "data size": (["--data", "digits"], "digits: bits must be 1 to 4, not 5"),

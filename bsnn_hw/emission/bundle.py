@@ -86,7 +86,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     """
     check_target(folder, force)
     try:
-        with _draft(folder) as draft:
+        with _draft(folder, force) as draft:
             (draft / "rtl").mkdir()
             design = emit_verilog(network, schedule, draft / "rtl", top)
             store.save(draft / "network.json", network)
@@ -102,7 +102,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
 
 
 @contextmanager
-def _draft(folder: Path) -> Iterator[Path]:
+def _draft(folder: Path, force: bool) -> Iterator[Path]:
     """A scratch folder beside ``folder`` that takes its name at the end, if all went well."""
     folder = folder.resolve()  # of a link, what it points to is replaced
     made = _make_folders(folder.parent)
@@ -111,6 +111,7 @@ def _draft(folder: Path) -> Iterator[Path]:
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
         yield draft
         draft.chmod(0o777 & ~_umask())
+        _check_replaceable(folder, force)  # again: somebody may have made it in the meantime
         _put_in_place(draft, folder)
     except BaseException:
         if draft is not None:

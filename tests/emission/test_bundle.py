@@ -143,6 +143,11 @@ def other_manifest(place):
     (place / "manifest.json").write_text('{"name": "app"}')
 
 
+def make_other_bundle(place):
+    place.mkdir()
+    (place / "manifest.json").write_text('{"format": "bsnn-hw/bundle", "version": 0}')
+
+
 @pytest.mark.parametrize("make", [other_folder, other_manifest, Path.touch])
 def test_force_spares_everything_else(tmp_path, make):
     place = tmp_path / "b"
@@ -151,6 +156,28 @@ def test_force_spares_everything_else(tmp_path, make):
         check_target(place, False)
     with pytest.raises(InputError, match=r"b: --force replaces bundles only, this is something"):
         check_target(place, True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("make", [other_folder, make_other_bundle])
+def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, force):
+    """Two runs into one folder, or a person's own folder made while ours is still at work."""
+    folder = tmp_path / "b"
+
+    def slow(*_):
+        make(folder)
+        return direct_bundle.design
+
+    monkeypatch.setattr(bundles, "emit_verilog", slow)
+    arguments = (direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, folder)
+    if force and make is make_other_bundle:
+        write_bundle(*arguments, force=True)
+        assert (folder / "bench.py").exists()
+        return
+    with pytest.raises(InputError, match="--force"):
+        write_bundle(*arguments, force=force)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_an_empty_folder_is_replaced(tmp_path):
