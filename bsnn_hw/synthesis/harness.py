@@ -1,4 +1,4 @@
-"""Four pins around a design of any number of ports, for families that nextpnr places with pins only.
+"""Four pins around a design of any number of ports, for families that want their pins placed.
 
 A shift register of one flip-flop a bit feeds the inputs; another, loaded side by side and shifted
 out, takes the outputs. Every path of the design then starts and ends in a flip-flop. Nothing can

@@ -120,7 +120,7 @@ def _memory_line(netlist):
 
 def _names(memories: Sequence[Memory]) -> str:
     largest = sorted(memories, key=lambda memory: -memory.rows * memory.width)
-    names = [f"{memory.name} ({memory.rows} × {memory.width})" for memory in largest[:SHOWN]]
+    names = [f"{memory.name} ({memory.rows} x {memory.width})" for memory in largest[:SHOWN]]
     return ", ".join(names) + (f" and {len(largest) - SHOWN} more" if len(largest) > SHOWN else "")
 
 

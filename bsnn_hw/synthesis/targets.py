@@ -85,7 +85,7 @@ def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: in
         (Resource("TRELLIS_COMB", "logic cells", logic),
          Resource("TRELLIS_FF", "flip-flops", logic, ("TRELLIS_FF",)),
          Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
-         Resource("MULT18X18D", "18 × 18 multipliers", multipliers, ("MULT18X18D",))),
+         Resource("MULT18X18D", "18x18 multipliers", multipliers, ("MULT18X18D",))),
         simulation="lattice/cells_sim_ecp5.v")
 
 
@@ -103,10 +103,11 @@ TARGETS = (
     _ecp5("ecp5-45k", "--45k", "Lattice LFE5U-45F", 43_848, 108, 72),
     _ecp5("ecp5-85k", "--85k", "Lattice LFE5U-85F", 83_640, 208, 156),
     _ice40("ice40-up5k", ("--up5k", "--package", "sg48"), "Lattice iCE40UP5K, SG48",
-           "-device u -dsp",
+           # Not -dsp: with it, Yosys 0.70's netlist fails the proof by simulation.
+           "-device u",
            Resource("ICESTORM_LC", "logic cells", 5_280),
            Resource("ICESTORM_RAM", "block RAMs of 4 kbit", 30, _RAM4K),
-           Resource("ICESTORM_DSP", "16 × 16 multipliers", 8, ("SB_MAC16",)),
+           Resource("ICESTORM_DSP", "16x16 multipliers", 8, ("SB_MAC16",)),
            Resource("ICESTORM_SPRAM", "single-port RAMs of 256 kbit", 4, ("SB_SPRAM256KA",))),
     _ice40("ice40-hx8k", ("--hx8k", "--package", "ct256"), "Lattice iCE40HX8K, CT256",
            "-device hx",

@@ -1,0 +1,21 @@
+"""Netlists of a tiny bundle, made once for all tests that only look."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def design(events_bundle):
+    """The tiny network as it lies on disk."""
+    from bsnn_hw.emission.opened import open_bundle
+
+    return open_bundle(events_bundle.folder)
+
+
+@pytest.fixture(scope="session", params=["ecp5-25k", "ice40-hx8k"])
+def mapped(request, design, tmp_path_factory):
+    """(target, netlist) of each family."""
+    from bsnn_hw.synthesis.netlist import synthesize
+    from bsnn_hw.synthesis.targets import find_target
+
+    target = find_target(request.param)
+    return target, synthesize(design, target, tmp_path_factory.mktemp("synth"))

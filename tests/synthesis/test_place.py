@@ -1,0 +1,88 @@
+"""nextpnr's report and log, read; and a nextpnr that is not there."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.synthesis import place as module
+from bsnn_hw.synthesis.netlist import Netlist
+from bsnn_hw.synthesis.place import place, require_router
+from bsnn_hw.synthesis.targets import find_target
+
+TARGET = find_target("ecp5-25k")
+
+
+def step(kind, delay, start, end):
+    return {"type": kind, "delay": delay, "from": {"cell": start, "port": "Q"},
+            "to": {"cell": end, "port": "A"}}
+
+
+REPORT = {
+    "fmax": {"clk": {"achieved": 100.0, "constraint": 12}},
+    "utilization": {"TRELLIS_COMB": {"used": 1234, "available": 24288}, "DP16KD": {"used": 5}},
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge clk", "path": [step("routing", 99, "pin", "x")]},
+        {"from": "posedge clk", "to": "posedge clk", "path": [
+            step("clk-to-q", 5.5, "layer_fc1.synapses.bank_5.0.0", "layer_fc1.synapses.bank_5.0.0"),
+            step("routing", 2.0, "layer_fc1.synapses.bank_5.0.0", "a_LUT4_Z"),
+            step("logic", 0.25, "a_LUT4_Z", "a_LUT4_Z"),
+            step("routing", 1.0, "a_LUT4_Z", "layer_fc1.acc.sum_TRELLIS_FF_Q_3"),
+            step("setup", 0.25, "layer_fc1.acc.sum_TRELLIS_FF_Q_3", "x_TRELLIS_FF_Q"),
+        ]},
+    ],
+}
+LOG = """Info: Device utilisation:
+Info:          TRELLIS_IO:      0/   197     0%
+Info:              DP16KD:     61/    56   108%
+Info:        TRELLIS_COMB:  25000/ 24288   102%
+
+ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'DP16KD'
+"""
+
+
+def test_figures_and_the_path_in_words():
+    placement = module._placement(REPORT, TARGET, 7)
+    assert (placement.seed, placement.megahertz) == (7, 100.0)
+    assert placement.used == {"TRELLIS_COMB": 1234, "TRELLIS_FF": 0, "DP16KD": 5, "MULT18X18D": 0}
+    assert placement.path.words() == (
+        "layer_fc1.synapses.bank_5 → x: 9.0 ns, 6.0 of them in cells and 3.0 on wires, "
+        "1 cell(s) between")
+
+
+@pytest.mark.parametrize(("cell", "name"), [
+    ("layer_fc2.synapses.weights_5_1_TRELLIS_FF_Q", "layer_fc2.synapses.weights_5_1"),
+    ("a.b.words_SB_DFFSR_Q_1_D_SB_LUT4_O_I3", "a.b.words"),
+    ("fc.product_MULT18X18D_P9", "fc.product"),
+    ("fc.store.0.0", "fc.store"), ("plain", "plain"), ("_LUT4_", "_LUT4_"),
+])
+def test_names_of_the_rtl(cell, name):
+    assert module._place(cell) == name
+
+
+def placed(monkeypatch, tmp_path, code, log):
+    monkeypatch.setattr(module, "require_router", lambda target: None)
+    monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(
+        a, code, log, ""))
+    netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, (), (), 0, 0)
+    return place(netlist, TARGET, 1, tmp_path)
+
+
+def test_what_does_not_fit_is_said_with_numbers(monkeypatch, tmp_path):
+    with pytest.raises(InputError) as caught:
+        placed(monkeypatch, tmp_path, 255, LOG)
+    assert "712 logic cells too many, 25,000 of 24,288 TRELLIS_COMB; 5 block RAMs of 16 kbit " \
+           "too many, 61 of 56 DP16KD; take a larger part" in str(caught.value)
+
+
+def test_another_failure_keeps_nextpnrs_word(monkeypatch, tmp_path):
+    with pytest.raises(ToolError, match="seed 1 failed with code 255: ERROR: no way"):
+        placed(monkeypatch, tmp_path, 255, "Info: x\nERROR: no way\nlater")
+
+
+def test_a_missing_nextpnr_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolError, match=r"nextpnr-ecp5: must be installed to place for ecp5-25k, "
+                                        r"none was found; pip install 'bsnn-hw\[synth\]'"):
+        require_router(TARGET)

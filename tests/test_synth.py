@@ -1,0 +1,69 @@
+"""The verb: options, tools that are missing, and whole runs."""
+
+import importlib.util
+import json
+import shutil
+
+import pytest
+
+from bsnn_hw import synth
+
+
+def fails(capsys, arguments, code=1):
+    """Run the verb, which must fail with ``code``; return its one line."""
+    assert synth.main(list(map(str, arguments))) == code
+    shown = capsys.readouterr()
+    lines = shown.err.splitlines()
+    assert "Traceback" not in shown.err
+    return lines[-1].removeprefix("python -m bsnn_hw.synth: ")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["--target", "ecp5"], "--target: must be one of ecp5-25k, ecp5-45k, ecp5-85k, ice40-up5k,"),
+    (["--clock", "0"], "--clock: must be MHz above 0, not 0"),
+    (["--clock", "inf"], "--clock: must be MHz above 0, not inf"),
+    (["--simulate", "-1"], "--simulate: must be 0 or more, not -1"),
+    (["--seeds", "1,-2"], "--seeds: must be 0..2147483647, not -2"),
+    ([], "nowhere: must be a bundle with a manifest.json, No such file"),
+])
+def test_options(capsys, options, message):
+    assert fails(capsys, ["nowhere", *options]).startswith(message)
+
+
+def test_the_list_of_targets(capsys):
+    assert synth.main(["nowhere", "--target", "help"]) == 0
+    assert "ice40-up5k   Lattice iCE40UP5K, SG48" in capsys.readouterr().out
+
+
+def test_more_images_than_there_are(direct_bundle, capsys):
+    line = fails(capsys, [direct_bundle.folder, "--simulate", 25])
+    assert line == ("--simulate: must be at most 24, the bundle's vectors, not 25; generate with "
+                    "more --vectors")
+
+
+def test_a_missing_tool_exits_with_three_and_leaves_nothing(direct_bundle, capsys, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest:
+                        None if name.startswith("yowasp") else found(name, *rest))
+    line = fails(capsys, [direct_bundle.folder, "--target", "ice40-up5k"], code=3)
+    assert line.startswith("nextpnr-ice40: must be installed to place for ice40-up5k, none was")
+    assert not (direct_bundle.folder / "synth").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ecp5-25k", "ice40-hx8k"])
+def test_a_whole_run(direct_bundle, tmp_path, capsys, name):
+    """Placed, and the netlist gives the reference's scores; its clock is too much to ask for."""
+    family = name.partition("-")[0]
+    if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
+        pytest.skip(f"yowasp-nextpnr-{family} is not installed")
+    folder = shutil.copytree(direct_bundle.folder, tmp_path / "b")
+    line = fails(capsys, [folder, "--target", name, "--simulate", 8, "--clock", 900])
+    assert line.startswith(f"{name}: must reach 900 MHz, reaches ")
+    found = json.loads((folder / "synth" / f"synth_{name}.json").read_text())
+    assert found["clock"]["reached"] is False
+    assert found["netlist_simulated"] == 8
+    for resource in found["resources"].values():
+        assert 0 <= resource["used"] <= resource["available"]
+    assert found["inferences_per_second"] == pytest.approx(
+        found["megahertz"] * 1e6 / found["cycles_per_inference"])
