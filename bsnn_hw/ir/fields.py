@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-import math
 import re
+import sys
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -80,7 +80,7 @@ class Fields:
     def number(self, key: str) -> float:
         """A finite number above 0."""
         value = self._get(key, (int, float), "a number")
-        if not (0 < value < _LIMIT and math.isfinite(value)):
+        if not 0 < value <= sys.float_info.max:
             self.refuse(key, "must be a finite number above 0")
         return float(value)
 

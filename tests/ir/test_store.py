@@ -48,6 +48,13 @@ def network(seed=0, sizes=(9, 5, 4, 3), timesteps=3, same=False):
                    tuple(f"class {index}" for index in range(sizes[-1])))
 
 
+@pytest.mark.parametrize("scale", [5e-324, 2.0 ** 62, 1.7e308])
+def test_any_scale_of_the_scores(scale):
+    original = network()
+    original = replace(original, readout=replace(original.readout, scale=scale))
+    assert equal(from_json(to_json(original), "n"), original)
+
+
 @pytest.mark.parametrize("same", [True, False])
 @pytest.mark.parametrize("timesteps", [1, 2, 5])
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (4, 8, 2), (7, 9, 17, 2), (3, 2), (64, 5, 3)])
