@@ -123,7 +123,11 @@ def _weight(table: Table, place: Place) -> tuple[np.ndarray | None, int | None]:
         table.problem("weight", f"must be (neurons, {place.fan_in}) because {place.giver} gives "
                                 f"{place.fan_in} values, not shape {shape}")
         return None, shape[0]
-    return table.finite("weight"), shape[0]
+    values = table.finite("weight")
+    if values is not None and np.array_equal(np.unique(values), (0.0, 1.0)):
+        table.problem("weight", "must have -1 or any negative value for a weight of -1, not only 0 "
+                                "and 1: sign(0) is +1 here, so all would be +1; write 2 * w - 1")
+    return values, shape[0]
 
 
 def _norm(table: Table, neurons: int | None, title: str, problems: Problems) -> Norm | None:

@@ -114,7 +114,7 @@ class Table:
     def _check_keys(self, known: tuple[str, ...], hints: dict[str, str]) -> None:
         for key in self._required:
             if self._items.get(key) is None:
-                self.problem(key, "is missing")
+                self.problem(key, "is missing, and nothing is assumed (docs/model.md)")
         unknown = [key for key in self._items if key not in known]
         for key in unknown[:12]:
             close = difflib.get_close_matches(key[:60], known, 1) if isinstance(key, str) else []

@@ -184,6 +184,7 @@ CASES = [
     ("layers.0.weight", torch.ones(5, 6, dtype=torch.complex64), [r"real numbers.*not complex64"]),
     ("layers.0.weight", torch.ones(5, 6, dtype=torch.bool), [r"must hold real numbers.*not bool"]),
     ("layers.0.weight", torch.ones(5, 6, dtype=torch.uint8), [r"signed type, not uint8.*0 as -1"]),
+    ("layers.0.weight", torch.eye(5, 6), [r"weight must have -1.*not only 0 and 1.*2 \* w - 1"]),
     ("layers.0.weight", torch.ones(5, 6).to_sparse(), [r"weight must be a dense tensor"]),
     ("layers.0.weight", torch.ones(5, 6, device="meta"), [r"must be a dense tensor.*on meta"]),
     ("layers.0.weight", torch.tensor([[1.0] * 5 + [torch.nan]] * 5),
