@@ -85,6 +85,9 @@ def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:
     chosen = default_schedule(lowered.network, activity)
     if request.lanes is None and request.parallel is None:
         return chosen
-    return make_schedule(lowered.network,
-                         request.lanes or [layer.lanes for layer in chosen.layers],
-                         request.parallel or [layer.parallel for layer in chosen.layers])
+    parallel = request.parallel or [layer.parallel for layer in chosen.layers]
+    # A default count of lanes gives way to the parallel neurons that are asked for.
+    widths = (lowered.network.input.size, *(max(1, count) for count in parallel))
+    lanes = request.lanes or [min(layer.lanes, width)
+                              for layer, width in zip(chosen.layers, widths, strict=False)]
+    return make_schedule(lowered.network, lanes, parallel)

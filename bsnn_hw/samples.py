@@ -19,6 +19,10 @@ __all__ = ["SampleShape", "Samples", "dataset_of", "find_samples", "fit", "shape
            "whole_data_set"]
 
 
+# Said where neither --data nor the model's recipe gives any, with what to do about it.
+RANDOM = "random samples; --data DATA_SET or FILE.npz chooses precision on real ones"
+
+
 @dataclass(frozen=True)
 class SampleShape:
     """What a network takes: ``size`` values of ``bits`` bits, per timestep if coded as events."""
@@ -188,4 +192,4 @@ def _random(shape):
     values *= generator.random(values.shape) < np.linspace(0, 1, 192).reshape(
         -1, *[1] * len(shape.array))
     order = generator.permutation(192)
-    return Samples(values[order[:128]], values[order[128:]], None, "random samples")
+    return Samples(values[order[:128]], values[order[128:]], None, RANDOM)

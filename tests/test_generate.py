@@ -1,5 +1,6 @@
 """The verb: exit codes, one line per mistake, nothing left behind."""
 
+import json
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ import torch
 
 from bsnn_hw import generate
 from bsnn_hw.evidence.random_models import random_document
+from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.model.format import save
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +130,8 @@ MISTAKES = {
     "data size": (["--data", "digits"], "digits: bits must be 1 to 4, not 5"),
     "no npz": (["--data", "a.npz"], "a.npz: must be an .npz file of samples, No such file"),
     "broken npz": (["--data", "m.npz"], "m.npz: must be an .npz file of samples, "),
-    "out": (["--out", "m.pt"], "m.pt: must not exist; give --force to replace it, or --out"),
+    "out": (["--out", "m.pt"], "m.pt: must not exist; give --force to replace it, or another "
+            "--out"),
     "out forced": (["--out", "m.pt", "--force"], "m.pt: --force replaces bundles only"),
     "out in a file": (["--out", "m.pt/x"], "must be a folder that can be written; give another"),
     "out in /proc": (["--out", "/proc/x/y"], "/proc/x/y: must be "),
@@ -163,6 +166,15 @@ def test_a_summary(place, capsys):
     assert sorted(path.name for path in place.iterdir()) == ["m.pt", "m_hw"]
     assert np.load("m_hw/vectors/inputs.npy").shape == (3, 19)
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
+
+
+def test_default_lanes_give_way(place, monkeypatch):
+    chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_: chosen)
+    assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
+    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
+    assert [layer["parallel"] for layer in layers] == [1, 1]
+    assert layers[1]["lanes"] == 1
 
 
 def test_a_full_disk(place, capsys, monkeypatch):

@@ -70,7 +70,7 @@ def test_the_sample_beside_the_model_comes_first(tmp_path):
 @pytest.mark.parametrize("shape", [SMALL, SampleShape(Coding.EVENTS, 6, 1, 2)], ids=str)
 def test_random_samples_where_nothing_is_known(tmp_path, shape):
     found = find(shape, "cifar", tmp=tmp_path)
-    assert found.source == "random samples"
+    assert found.source.startswith("random samples; --data")
     assert found.labels is None
     everything = np.concatenate([found.calibration, found.test])
     assert everything.shape == (192, *shape.array)

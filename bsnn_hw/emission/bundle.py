@@ -52,7 +52,8 @@ def _check_replaceable(folder, force):
     if not folder.exists():
         return
     if not force:
-        raise InputError(f"{folder}: must not exist; give --force to replace it, or --out")
+        raise InputError(f"{folder}: must not exist; give --force to replace it, or "
+                         "another --out")
     if not folder.is_dir() or (any(folder.iterdir()) and not _is_bundle(folder)):
         raise InputError(f"{folder}: --force replaces bundles only, this is something else; "
                          "give another --out")
@@ -143,7 +144,10 @@ def _put_in_place(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)
     except BaseException:
-        replaced.rename(folder)
+        if folder.exists():  # another run was faster, and its bundle is as good
+            shutil.rmtree(replaced, ignore_errors=True)
+        else:
+            replaced.rename(folder)
         raise
     shutil.rmtree(replaced, ignore_errors=True)
 

@@ -90,9 +90,10 @@ def _compare_with_real(model_path, network, inputs, labels, source):
     agreement = compare_with_real(model, network, inputs, labels)
     spikes = ", ".join(f"{layer.name} {percent(share)}" for layer, share in
                        zip(network.hidden, agreement.spikes, strict=True))
-    print(f"real      accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
-          f"on {agreement.samples:,} of {source}; spikes that differ: {spikes or '-'}; "
-          f"classes: {percent(agreement.predictions)}", flush=True)
+    accuracy = "" if agreement.real is None else \
+        f"accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
+    print(f"real      {accuracy}on {agreement.samples:,} of {source}; spikes that differ: "
+          f"{spikes or '-'}; classes: {percent(agreement.predictions)}", flush=True)
 
 
 def _outline(network: Model | Network) -> str:
