@@ -72,11 +72,6 @@ class LayerGeometry:
         return -(-self.neurons // self.parallel)
 
     @property
-    def tail(self) -> int:
-        """Neurons in the last fold, 1..parallel."""
-        return self.neurons - (self.folds - 1) * self.parallel
-
-    @property
     def words(self) -> int:
         """Words per timestep at the input."""
         return -(-self.inputs // self.source_width)

@@ -126,16 +126,14 @@ def _layout(layer: Hidden | Readout, width: int, lanes: int, parallel: int) -> L
     return replace(shared, shared=False)
 
 
-def default_schedule(network: Network, activity: Activity | None,
+def default_schedule(network: Network, activity: Activity,
                      goal: float = CYCLE_GOAL) -> Schedule:
     """Per layer the fewest cells that stay within ``goal`` cycles per inference.
 
     The goal doubles until every layer has a plan within it that is not oversized.
 
-    activity : of calibration samples; None assumes a tenth of all neurons spike
+    activity : of calibration samples
     """
-    if activity is None:
-        activity = _assumed_activity(network)
     while (plans := _cheapest(network, activity, goal)) is None:
         goal *= 2
     return Schedule(plans)
@@ -177,16 +175,3 @@ def _fold_sizes(neurons: int) -> list[int]:
     """Parallel counts that waste the least: the smallest for each number of folds, up to 64."""
     return sorted({-(-neurons // folds) for folds in range(1, neurons + 1)
                    if -(-neurons // folds) <= 64})
-
-
-def _assumed_activity(network: Network) -> Activity:
-    """Every second input and every tenth neuron, evenly spread."""
-    direct = network.input.coding is Coding.DIRECT
-    first = np.zeros((1, 1 if direct else network.timesteps, network.input.size), bool)
-    first[..., ::2] = True
-    rest = []
-    for layer in network.hidden:
-        spikes = np.zeros((1, network.timesteps, layer.synapse.neurons), bool)
-        spikes[..., ::10] = True
-        rest.append(spikes)
-    return (first, *rest)

@@ -122,7 +122,10 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
 @pytest.mark.parametrize("goal", [1, 50, 1e9])
 def test_the_default_is_legal(sizes, coding, goal):
     net = network(sizes, coding=coding)
-    schedule = default_schedule(net, None, goal)
+    shape = (2, sizes[0]) if coding is Coding.DIRECT else (2, net.timesteps, sizes[0])
+    inputs = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape) % 2
+    activity = measure_activity(net, inputs, run(net, inputs))
+    schedule = default_schedule(net, activity, goal)
     plans = schedule.layers
     again = make_schedule(net, [p.lanes for p in plans], [p.parallel for p in plans])
     assert again == schedule
