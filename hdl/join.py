@@ -15,8 +15,8 @@ __all__ = ["EventJoin"]
 class EventJoin(wiring.Component):
     """Offers whatever events the lanes offer; a lane that gave its mark waits for the others.
 
-    The last lane's mark makes the group's.  A timestep takes as many cycles as the fullest lane
-    has heads; nothing is registered on the way.
+    The last lane's mark makes the group's.  A timestep takes as many groups as the fullest lane
+    has events; nothing is registered on the way.
 
     Parameters
     ----------

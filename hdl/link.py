@@ -77,18 +77,18 @@ class SpikeLink(wiring.Component):
         connect(m, grouper.groups, wiring.flipped(self.groups))
         return m
 
-    def _encode(self, m, lane):
+    def _encode(self, m, bank):
         geometry = self._geometry
-        bits = range(lane, geometry.source_width, geometry.banks)
+        bits = range(bank, geometry.source_width, geometry.banks)
         entry = data.StructLayout({"spikes": len(bits), "fold": index_width(geometry.words),
                                    "last": 1})
         queue = fifo.SyncFIFOBuffered(width=entry.size, depth=self._depth)
         encoder = SpikeEncoder(slots=len(bits), slot_bits=geometry.slot_bits,
                                words=geometry.words)
-        m.submodules[f"queue_{lane}"] = queue
-        m.submodules[f"encoder_{lane}"] = encoder
+        m.submodules[f"queue_{bank}"] = queue
+        m.submodules[f"encoder_{bank}"] = encoder
 
-        share = Signal(entry, name=f"share_{lane}")
+        share = Signal(entry, name=f"share_{bank}")
         for slot, bit in enumerate(bits):
             m.d.comb += share.spikes[slot].eq(self.words.spikes[bit])
         m.d.comb += [
@@ -99,8 +99,8 @@ class SpikeLink(wiring.Component):
         ]
 
         # A queue in block RAM takes most of a cycle to show a word: nothing but a register behind.
-        waiting = Signal(entry, name=f"waiting_{lane}", reset_less=True)
-        waits = Signal(name=f"waits_{lane}")
+        waiting = Signal(entry, name=f"waiting_{bank}", reset_less=True)
+        waits = Signal(name=f"waits_{bank}")
         m.d.comb += [
             queue.r_en.eq(~waits | encoder.words.ready),
             encoder.words.payload.eq(waiting),

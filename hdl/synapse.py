@@ -14,7 +14,7 @@ __all__ = ["SynapseArray", "synapse_delay"]
 
 
 def synapse_delay(lanes: int) -> int:
-    """Cycles from ``addresses`` to ``deltas``: block RAM, its register, pairs, and the tree."""
+    """Cycles from ``fold`` and ``rows`` to ``deltas``: block RAM, its register, pairs, tree."""
     pairs = -(-lanes // 2)
     return 3 + (pairs - 1).bit_length()
 
@@ -88,7 +88,7 @@ class SynapseArray(wiring.Component):
         return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)
 
     def _choose(self, m, lane, words, values):
-        """Per neuron the signed sum of one or two lanes: a complement, and its carry."""
+        """Per neuron the signed sum of one or two lanes: the XNOR with the weight, and a carry."""
         shape = self._sum_shape(len(values))
         alike = self._signal(f"lane_{lane}_sum", shape)
         m.d.sync += alike.eq(sum(values[1:], values[0]))
@@ -98,6 +98,7 @@ class SynapseArray(wiring.Component):
 
         chosen = self._signals(f"chosen_{lane}", shape)
         carries = self._signal(f"carries_{lane}", self._geometry.parallel)
+        # `x ^ ~weight` is the XNOR: x where the weight is +1, and where it is -1 the complement.
         for i, minus in enumerate(~words[0]):
             size = Mux(words[0][i] ^ words[1][i], unlike, alike) if len(words) == 2 else alike
             m.d.sync += chosen[i].eq(size ^ minus.replicate(shape.width))
