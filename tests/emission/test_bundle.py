@@ -114,6 +114,26 @@ def test_the_old_bundle_comes_back(direct_bundle, tmp_path, monkeypatch):
     assert files_of(folder) == files_of(direct_bundle.folder)
 
 
+def test_another_run_is_faster(direct_bundle, tmp_path, monkeypatch):
+    """Both may replace, and the other one puts its bundle there between our two renames."""
+    folder = tmp_path / "b"
+    shutil.copytree(direct_bundle.folder, folder)
+    rename = Path.rename
+
+    def overtaken(self, target):
+        rename(self, target)
+        if self == folder:
+            make_other_bundle(folder)
+
+    monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+    monkeypatch.setattr(Path, "rename", overtaken)
+    with pytest.raises(InputError, match="not empty"):
+        write_bundle(direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, folder,
+                     force=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert [path.name for path in folder.iterdir()] == ["manifest.json"]
+
+
 def test_force_replaces_a_bundle(direct_bundle, tmp_path, monkeypatch):
     folder, link = tmp_path / "b", tmp_path / "link"
     folder.mkdir()
