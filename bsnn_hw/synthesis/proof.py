@@ -191,4 +191,6 @@ def simulate_netlist(design: Design, netlist: Netlist, target: Target, inputs: n
     models.write_text(cell_models(target))
     mapped = replace(design, probes=(),
                      verilog=replace(design.verilog, paths=(models, netlist.verilog)))
-    return verify_native(mapped, build_model(mapped, folder / "netlist", probes=False), inputs)
+    # A few images in thousands of cells: the compiler's time is what counts.
+    model = build_model(mapped, folder / "netlist", probes=False, optimize="-O0")
+    return verify_native(mapped, model, inputs)

@@ -103,7 +103,8 @@ TARGETS = (
     _ecp5("ecp5-45k", "--45k", "Lattice LFE5U-45F", 43_848, 108, 72),
     _ecp5("ecp5-85k", "--85k", "Lattice LFE5U-85F", 83_640, 208, 156),
     _ice40("ice40-up5k", ("--up5k", "--package", "sg48"), "Lattice iCE40UP5K, SG48",
-           # Not -dsp: with it, Yosys 0.70's netlist fails the proof by simulation.
+           # Not -dsp: of a register that several multipliers feed, as a row of neurons has one,
+           # Yosys 0.70 then keeps one multiplier's bits and ties the others to 0.
            "-device u",
            Resource("ICESTORM_LC", "logic cells", 5_280),
            Resource("ICESTORM_RAM", "block RAMs of 4 kbit", 30, _RAM4K),
