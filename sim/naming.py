@@ -49,21 +49,24 @@ def _plain(name: str) -> str:
 
 
 def plain_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """Map each of ``names`` to a plain identifier; two names never share one.
+    """Map each of ``names`` to a plain identifier; two never share one, nor differ in case only.
 
-    A name that is plain already keeps itself. The result depends on the set of names only, not
-    on their order.
+    A name that is plain already keeps itself, but for one that differs in case only from one
+    before it. The result depends on the set of names only, not on their order.
     """
     names = sorted(set(names))
-    result = {name: name for name in names if _plain(name) == name and name not in RESERVED}
-    used = RESERVED | set(taken) | set(result.values())
+    used = {name.casefold() for name in (*RESERVED, *taken)}
+    free = {name.casefold(): name for name in reversed(names)
+            if _plain(name) == name and name not in RESERVED}
+    result = {name: name for name in sorted(free.values())}
+    used |= set(free)
     for name in names:
         if name not in result:
             plain = candidate = _plain(name)
             number = 0
-            while candidate in used:
+            while candidate.casefold() in used:
                 number += 1
                 candidate = f"{plain}_" if number == 1 else f"{plain}_{number}"
-            used |= {candidate}
+            used |= {candidate.casefold()}
             result[name] = candidate
     return result

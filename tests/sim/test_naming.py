@@ -23,3 +23,11 @@ def test_no_two_names_meet():
     assert names["a_b"] == "a_b"
     assert len(set(names.values())) == 4
     assert "a_b_2" not in names.values()
+
+
+def test_names_that_differ_in_case_only():
+    """Modules become files, and some file systems do not tell upper from lower case."""
+    names = plain_names(["a.b", "A.b", "A_B", "x", "X"])
+    assert names["A_B"] == "A_B"
+    assert names["X"] == "X"
+    assert len({name.casefold() for name in names.values()}) == 5
