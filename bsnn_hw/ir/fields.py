@@ -78,11 +78,18 @@ class Fields:
         return value
 
     def number(self, key: str) -> float:
-        """A finite number above 0."""
+        """A finite number."""
         value = self._get(key, (int, float), "a number")
-        if not 0 < value <= sys.float_info.max:
-            self.refuse(key, "must be a finite number above 0")
+        if not abs(value) <= sys.float_info.max:
+            self.refuse(key, "must be a finite number")
         return float(value)
+
+    def positive(self, key: str) -> float:
+        """A finite number above 0."""
+        value = self.number(key)
+        if not value > 0:
+            self.refuse(key, "must be a finite number above 0")
+        return value
 
     def choice(self, key: str, kind: type[E]) -> E:
         """A member of an enum, by its value."""

@@ -34,11 +34,17 @@ class Comparison(enum.Enum):
 
 @dataclass(frozen=True)
 class Input:
-    """What enters: ``size`` values of ``bits`` bits, unsigned (1 bit for events)."""
+    """What enters: ``size`` values of ``bits`` bits, unsigned (1 bit for events).
+
+    scale, offset : float: the real-valued input was ``scale * integer + offset``; for people, who
+        must turn pixels into integers, not for arithmetic
+    """
 
     coding: Coding
     size: int
     bits: int
+    scale: float = 1.0
+    offset: float = 0.0
 
     @property
     def max_value(self) -> int:

@@ -42,7 +42,8 @@ def to_json(network: Network) -> str:
         "format": FORMAT, "version": VERSION,
         "name": network.name, "timesteps": network.timesteps,
         "input": {"coding": network.input.coding.value, "size": network.input.size,
-                  "bits": network.input.bits},
+                  "bits": network.input.bits, "scale": network.input.scale,
+                  "offset": network.input.offset},
         "hidden": [_hidden(layer) for layer in network.hidden],
         "readout": _readout(network.readout),
         "classes": list(network.classes),
@@ -174,13 +175,13 @@ def _network(table):
     timesteps = table.integer("timesteps", 1, 1 << 16)
     entry = table.inner("input")
     source = Input(entry.choice("coding", Coding), entry.integer("size", 1, 1 << 40),
-                   entry.integer("bits", 1, 8))
+                   entry.integer("bits", 1, 8), entry.positive("scale"), entry.number("offset"))
     hidden = tuple(Hidden(layer.name(), _synapse(layer), _neuron(layer, timesteps))
                    for layer in table.each("hidden"))
     last = table.inner("readout")
     synapse = _synapse(last)
     readout = Readout(last.name(), synapse, last.rows("gain", timesteps, synapse.neurons),
-                      last.vector("bias", synapse.neurons), last.number("scale"))
+                      last.vector("bias", synapse.neurons), last.positive("scale"))
     return Network(table.text("name"), timesteps, source, hidden, readout, table.texts("classes"))
 
 

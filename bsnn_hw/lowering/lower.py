@@ -97,7 +97,8 @@ def lower(model: Model, calibration: np.ndarray | None = None,
         source, max_value = None, 1
 
     readout, chosen = _readout(model, source, spikes, max_value, request)
-    entry = Input(model.input.coding, model.input.size, model.input.bits)
+    entry = Input(model.input.coding, model.input.size, model.input.bits, model.input.scale,
+                  model.input.offset)
     network = Network(model.name, model.timesteps, entry, tuple(hidden), readout, model.classes)
     return Lowered(network, (*precision, chosen))
 

@@ -18,7 +18,8 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 MANIFEST = {
     "generator": "bsnn-hw 1.2.3", "top": "bsnn_small",
     "network": {"name": "small", "timesteps": 4,
-                "input": {"coding": "events", "size": 11, "bits": 1}},
+                "input": {"coding": "events", "size": 11, "bits": 1, "scale": 1.0,
+                          "offset": 0.0}},
     "layers": [{"name": "fc1", "inputs": 11, "neurons": 10, "lanes": 3, "parallel": 4, "folds": 3},
                {"name": "out", "inputs": 10, "neurons": 3, "lanes": 2, "parallel": 3, "folds": 1}],
     "s_axis": {"packet": "one inference", "tdata_width": 24, "slots": 3, "slot_width": 8,

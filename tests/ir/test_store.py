@@ -74,7 +74,8 @@ def test_text_by_hand():
     text = to_json(Network("n", 2, Input(Coding.EVENTS, 5, 1), (), readout, ("a", "b")))
     assert json.loads(text) == {
         "format": "bsnn-hw/network", "version": 1, "name": "n", "timesteps": 2,
-        "input": {"coding": "events", "size": 5, "bits": 1}, "hidden": [],
+        "input": {"coding": "events", "size": 5, "bits": 1, "scale": 1.0, "offset": 0.0},
+        "hidden": [],
         "readout": {"name": "out", "fan_in": 5, "weights": ["11", "02"], "disconnected": [1],
                     "gain": [[4, 4]], "bias": [-1, 0], "scale": 0.5},
         "classes": ["a", "b"]}
@@ -152,8 +153,9 @@ def spoiled(path, value):
     (["hidden", 0, "leak"], [0, 1 << 61, 3], "layer 'fc0': potentials and scores must fit 64"),
     (["hidden", 0, "reset"], "soft ", "reset must be one of hard, soft"),
     (["readout", "scale"], 0, "readout.scale must be a finite number above 0"),
-    (["readout", "scale"], float("nan"), "readout.scale must be a finite number above 0"),
-    (["readout", "scale"], 10 ** 400, "readout.scale must be a finite number above 0"),
+    (["readout", "scale"], float("nan"), "readout.scale must be a finite number"),
+    (["readout", "scale"], 10 ** 400, "readout.scale must be a finite number"),
+    (["input", "offset"], float("inf"), "input.offset must be a finite number"),
     (["readout", "gain"], [[1 << 61] * 3], "layer 'out': potentials and scores must fit 64 bits"),
     (["readout", "bias"], [1, 2], "readout.bias must have 3 integers per row"),
     (["classes"], ["a", "b"], "classes must name each of the 3 outputs, not 2"),
