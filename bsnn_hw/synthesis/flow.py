@@ -73,15 +73,15 @@ def _figures(request, design, inputs, scratch, say):
     with _stage(say, f"yosys: {target.synth}"):
         netlist = synthesize(design, target, scratch)
     check_room(netlist, target)
+    placements = []
+    for seed in request.seeds:
+        with _stage(say, f"nextpnr: seed {seed}"):
+            placements.append(place(netlist, target, seed, scratch, request.clock))
     with _stage(say, f"RTL simulated, {len(inputs)} inferences: every score equal"):
         outcome = verify_native(design, build_model(design, scratch / "rtl", probes=False), inputs)
     if request.simulate:
         with _stage(say, f"netlist simulated, {request.simulate} inferences: every score equal"):
             simulate_netlist(design, netlist, target, inputs[:request.simulate], scratch)
-    placements = []
-    for seed in request.seeds:
-        with _stage(say, f"nextpnr: seed {seed}"):
-            placements.append(place(netlist, target, seed, scratch, request.clock))
     versions = {name: importlib.metadata.version(name)
                 for name in ("pyosys", target.router.package)}
     return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,

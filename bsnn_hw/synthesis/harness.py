@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["HARNESS", "harness", "harness_cells"]
+__all__ = ["HARNESS", "INSTANCE", "harness", "harness_cells"]
 
-HARNESS = "bsnn_pin_harness"
+HARNESS, INSTANCE = "bsnn_pin_harness", "harnessed"
 
 Port = tuple[str, int, bool]  # name, bits, is an input
 
@@ -24,7 +24,7 @@ module {name} (input clk, input feed, input load, output drain);
   assign given[0] = feed;
   assign taken[0] = 1'b0;
   assign drain = taken[{outputs}];
-  {top} dut (
+  {top} {instance} (
 {connections}
   );
   genvar i;
@@ -62,5 +62,5 @@ def harness(top: str, ports: Sequence[Port]) -> str:
             signal = f"shown[{outputs + width - 1}:{outputs}]"
             outputs += width
         lines.append(f"    .{name}({signal})")
-    return _TEXT.format(name=HARNESS, top=top, inputs=inputs, outputs=outputs,
+    return _TEXT.format(name=HARNESS, instance=INSTANCE, top=top, inputs=inputs, outputs=outputs,
                         last_output=outputs - 1, connections=",\n".join(lines))

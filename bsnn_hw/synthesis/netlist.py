@@ -14,7 +14,7 @@ from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis.harness import harness_cells
 from bsnn_hw.synthesis.targets import Target
 
-__all__ = ["Memory", "Netlist", "check_room", "synthesize"]
+__all__ = ["Memory", "Netlist", "check_room", "refuse_excess", "synthesize"]
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,19 @@ def check_room(netlist: Netlist, target: Target) -> None:
     """
     used = {resource.bel: sum(netlist.cells.get(cell, 0) for cell in resource.cells)
             for resource in target.resources if resource.cells}
-    refuse_excess(target, used)
+    refuse_excess(netlist, target, used)
 
 
-def refuse_excess(target: Target, used: dict[str, int]) -> None:
+def refuse_excess(netlist: Netlist, target: Target, used: dict[str, int]) -> None:
     """Raise InputError where ``used``, by nextpnr's names, is more than the part has."""
     short = [f"{used[resource.bel] - resource.capacity:,} {resource.words} too many, "
              f"{used[resource.bel]:,} of {resource.capacity:,} {resource.bel}"
              for resource in target.resources
              if used.get(resource.bel, 0) > resource.capacity]
     if short:
-        raise InputError(f"{target.name}: the design must fit, but needs {'; '.join(short)}; take "
-                         "a larger part, or generate with fewer --lanes or --parallel")
+        bits = sum(memory.rows * memory.width for memory in netlist.flip_flop_memories)
+        spread = (f", {bits:,} bits of memory are flip-flops in this family, which fewer "
+                  "neurons would shorten" if bits else "")
+        raise InputError(f"{target.name}: the design must fit, but needs {'; '.join(short)}"
+                         f"{spread}; take a larger part, or generate with fewer --lanes or "
+                         "--parallel")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
-from bsnn_hw.synthesis.harness import HARNESS
+from bsnn_hw.synthesis.harness import HARNESS, INSTANCE
 from bsnn_hw.synthesis.netlist import Netlist, refuse_excess
 from bsnn_hw.synthesis.targets import Target
 
@@ -97,8 +97,7 @@ def place(netlist: Netlist, target: Target, seed: int, folder: Path,
     log = result.stdout + result.stderr
     (folder / f"nextpnr_{seed}.log").write_text(log)
     if result.returncode:
-        # The harness is not the design's; without it, this may be what still has room.
-        refuse_excess(target, {name: int(used) for name, used, _ in _USED.findall(log)})
+        refuse_excess(netlist, target, {name: int(used) for name, used, _ in _USED.findall(log)})
         lines = log.strip().splitlines() or ["no message"]
         cause = next((line for line in lines if line.startswith("ERROR")), lines[-1])
         raise ToolError(f"{router.package}: seed {seed} failed with code {result.returncode}: "
@@ -129,4 +128,4 @@ def _critical(path: list[dict]) -> CriticalPath:
 
 def _place(cell: str) -> str:
     """The instance path in the RTL, and what is left of the signal's name."""
-    return _CELL.sub("", cell) or cell
+    return _CELL.sub("", cell.removeprefix(f"{INSTANCE}.")) or cell

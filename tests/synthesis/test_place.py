@@ -7,7 +7,7 @@ import pytest
 
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis import place as module
-from bsnn_hw.synthesis.netlist import Netlist
+from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import place, require_router
 from bsnn_hw.synthesis.targets import find_target
 
@@ -55,17 +55,18 @@ def test_figures_and_the_path_in_words():
     ("layer_fc2.synapses.weights_5_1_TRELLIS_FF_Q", "layer_fc2.synapses.weights_5_1"),
     ("a.b.words_SB_DFFSR_Q_1_D_SB_LUT4_O_I3", "a.b.words"),
     ("fc.product_MULT18X18D_P9", "fc.product"),
+    ("harnessed.fc.op_SB_LUT4_I2", "fc.op"),
     ("fc.store.0.0", "fc.store"), ("plain", "plain"), ("_LUT4_", "_LUT4_"),
 ])
 def test_names_of_the_rtl(cell, name):
     assert module._place(cell) == name
 
 
-def placed(monkeypatch, tmp_path, code, log):
+def placed(monkeypatch, tmp_path, code, log, lost=()):
     monkeypatch.setattr(module, "require_router", lambda target: None)
     monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(
         a, code, log, ""))
-    netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, (), (), 0, 0)
+    netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, lost, lost, 0, 0)
     return place(netlist, TARGET, 1, tmp_path)
 
 
@@ -74,6 +75,12 @@ def test_what_does_not_fit_is_said_with_numbers(monkeypatch, tmp_path):
         placed(monkeypatch, tmp_path, 255, LOG)
     assert "712 logic cells too many, 25,000 of 24,288 TRELLIS_COMB; 5 block RAMs of 16 kbit " \
            "too many, 61 of 56 DP16KD; take a larger part" in str(caught.value)
+
+
+def test_memories_in_flip_flops_are_named_as_the_reason(monkeypatch, tmp_path):
+    lost = (Memory("a.store", 10, 7, True), Memory("a.bias", 10, 7, False))
+    with pytest.raises(InputError, match=r"COMB; .*, 70 bits of memory are flip-flops in this"):
+        placed(monkeypatch, tmp_path, 255, LOG, lost)
 
 
 def test_another_failure_keeps_nextpnrs_word(monkeypatch, tmp_path):
