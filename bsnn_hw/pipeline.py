@@ -52,6 +52,7 @@ class Built:
     lowered: Lowered
     activity: Activity
     design: Design
+    tolerance: float
 
 
 def build(request: Request) -> Built:
@@ -77,7 +78,7 @@ def build(request: Request) -> Built:
     design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top,
                           trained_on=trained_on)
-    return Built(model, samples, lowered, activity, design)
+    return Built(model, samples, lowered, activity, design, request.precision.tolerance)
 
 
 def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:

@@ -90,16 +90,20 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         f"integers  {_agreement_line(network, agreement)}",
-        *_notes(network),
+        *_notes(built),
         f"cycles    {bound:,.1f} per inference by the event bound, at the samples' activity",
         f"written   {out}/ (top level {design.verilog.top}, "
         f"{len(design.verilog.paths)} Verilog files)",
     ])
 
 
-def _notes(network):
-    """What lowering did that a user may not expect, a line per layer."""
-    for layer in network.hidden:
+def _notes(built):
+    """What lowering did that a user may not expect, a line each."""
+    for layer, precision in zip(built.design.network.hidden, built.lowered.precision, strict=False):
+        if precision.mismatch is not None and precision.mismatch > built.tolerance:
+            yield (f"note      layer {layer.name}: integers change {percent(precision.mismatch)} "
+                   "of its calibration spikes, more than the tolerance of "
+                   f"{percent(built.tolerance)}")
         silent = int((~layer.synapse.connected).sum())
         if silent:
             yield (f"note      layer {layer.name}: {silent} neuron(s) spike alike whatever comes "

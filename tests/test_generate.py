@@ -168,6 +168,14 @@ def test_a_summary(place, capsys):
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
 
 
+def test_what_lowering_cost_is_said(place, capsys):
+    save("m.pt", random_document(3))
+    assert generate.main(["m.pt", "--fraction-bits", "0"]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
+    assert "layer fc1: integers change 2.98 % of its calibration spikes, more than" in notes[0]
+    assert "layer fc1: 9 neuron(s) spike alike whatever comes in" in notes[1]
+
+
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
     monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_: chosen)
