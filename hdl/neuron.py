@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import delayed, operation, rom_attributes, spike_word
 from bsnn_hw.hdl.memory import StateMemory
-from bsnn_hw.ir.bounds import HiddenBounds
+from bsnn_hw.ir.bounds import HiddenBounds, Interval
 from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
 
 __all__ = ["NEURON_DELAY", "NeuronArray"]
@@ -121,7 +121,7 @@ class NeuronArray(wiring.Component):
         fold_bits = (self._folds - 1).bit_length()
         padded = np.zeros((self._timesteps, self._parallel << fold_bits), np.int64)
         padded[:, : self._neurons] = table
-        width = max(signed_width(padded.min()), signed_width(padded.max()))
+        width = Interval(int(padded.min()), int(padded.max())).width
         layout = data.ArrayLayout(signed(width), self._parallel)
         rows = padded.reshape(-1, self._parallel).tolist()
         m.submodules[name] = rom = memory.Memory(shape=layout, depth=len(rows), init=rows,
@@ -167,8 +167,3 @@ class NeuronArray(wiring.Component):
 
     def _comb(self, name, width):
         return Signal(data.ArrayLayout(signed(width), self._parallel), name=name)
-
-
-def signed_width(value: int) -> int:
-    """Bits of ``value`` in two's complement."""
-    return int(value if value >= 0 else ~value).bit_length() + 1

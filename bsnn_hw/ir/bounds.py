@@ -28,8 +28,7 @@ class Interval:
     @property
     def width(self) -> int:
         """Bits of the smallest two's complement that holds both ends, 1 or more."""
-        return max(int(self.high).bit_length(), int(~self.low).bit_length() if self.low < 0
-                   else 0) + 1
+        return max((end if end >= 0 else ~end).bit_length() for end in (self.low, self.high)) + 1
 
     def hull(self, other: Interval) -> Interval:
         """Smallest interval that holds both."""

@@ -104,3 +104,10 @@ def test_readout_of_constant_gain_gathers_all_timesteps():
     assert bounds.acc.high - bounds.acc.low >= 5 * abs(int(counts[0]))
     readout.gain[0] = 1
     assert network_bounds(network)[1].acc.width <= bounds.acc.width
+
+
+@pytest.mark.parametrize("low", range(-9, 10))
+def test_width_is_the_smallest(low):
+    for high in range(low, 10):
+        bits = next(n for n in range(1, 8) if -(1 << n - 1) <= low and high < 1 << n - 1)
+        assert Interval(low, high).width == bits
