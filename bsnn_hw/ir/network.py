@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Coding", "Comparison", "Dense", "Hidden", "Input", "Network", "NeuronSpec",
-           "Readout", "Reset"]
+__all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
+           "NeuronSpec", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
+           "SpikeShortcut", "Synapse", "SynapseShortcut"]
 
 
 class Coding(enum.Enum):
@@ -32,12 +33,53 @@ class Comparison(enum.Enum):
     ABOVE = ">"
 
 
+class PoolKind(enum.Enum):
+    """What the spikes of one window become."""
+
+    MAX = "max"  # one spike where any neuron of the window fired: an OR
+    SUM = "sum"  # as many spikes as fired, all at the window's place
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A feature map; neuron (c, y, x) has the index ``(c * height + y) * width + x``.  What has no
+    map is (n, 1, 1)."""
+
+    channels: int
+    height: int = 1
+    width: int = 1
+
+    @property
+    def positions(self) -> int:
+        """Places of the map."""
+        return self.height * self.width
+
+    @property
+    def size(self) -> int:
+        """Neurons."""
+        return self.channels * self.positions
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Windows of ``height`` x ``width`` side by side, which cover the map without a rest."""
+
+    kind: PoolKind
+    height: int
+    width: int
+
+    def shape(self, source: Shape) -> Shape:
+        """The map of the windows."""
+        return Shape(source.channels, source.height // self.height, source.width // self.width)
+
+
 @dataclass(frozen=True)
 class Input:
     """What enters: ``size`` values of ``bits`` bits, unsigned (1 bit for events).
 
     scale, offset : float: the real-valued input was ``scale * integer + offset``; for people, who
         must turn pixels into integers, not for arithmetic
+    shape : Shape of ``size`` values, None where there is no map
     """
 
     coding: Coding
@@ -45,11 +87,17 @@ class Input:
     bits: int
     scale: float = 1.0
     offset: float = 0.0
+    shape: Shape | None = None
 
     @property
     def max_value(self) -> int:
         """Largest value of one event."""
         return (1 << self.bits) - 1
+
+    @property
+    def features(self) -> Shape:
+        """``shape``, flat where there is no map."""
+        return self.shape or Shape(self.size)
 
 
 @dataclass(frozen=True)
@@ -73,19 +121,76 @@ class Dense:
         """Number of neurons."""
         return self.weights.shape[0]
 
+    @property
+    def shape(self) -> Shape:
+        """The neurons, a channel each."""
+        return Shape(self.neurons)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Binary synapses of a convolution, zero-padded: with (sy, sx) = stride, (py, px) = padding::
+
+        acc[c, y, x] = sum_{i, ky, kx} weights[c, i, ky, kx] * s[i, y*sy + ky - py, x*sx + kx - px]
+
+    weights : int8 (channels out, channels in, kernel height, kernel width), each -1 or +1
+    connected : bool (channels out,); where False, ``acc`` is 0
+    source : Shape of the map that comes in, behind any pooling
+    """
+
+    weights: np.ndarray
+    connected: np.ndarray
+    source: Shape
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.weights.shape[2], self.weights.shape[3]
+
+    @property
+    def fan_in(self) -> int:
+        """Number of inputs: of the layer, as a neuron has only those that its kernel covers."""
+        return self.source.size
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return self.shape.size
+
+    @property
+    def shape(self) -> Shape:
+        """The map that goes out."""
+        height, width = (
+            (side + 2 * padding - kernel) // stride + 1 for side, padding, kernel, stride in zip(
+                (self.source.height, self.source.width), self.padding, self.kernel, self.stride,
+                strict=True))
+        return Shape(self.weights.shape[0], height, width)
+
+
+Synapse = Dense | Conv
+
 
 @dataclass(frozen=True)
 class NeuronSpec:
-    """The neuron step, once per neuron and timestep, in units of 2**-fraction_bits::
+    """The neuron step, once per neuron and timestep, the constants per output channel::
 
-        H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + (acc[t] << fraction_bits) + bias[t]
+        H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + current[t]
         fired[t] = H[t] >= threshold[t]        (or >)
         V[t] = 0 if fired[t] else H[t]         (hard)
         V[t] = H[t] - threshold[t] * fired[t]  (soft)
 
+        current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
+        current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
+
+    Without a gain everything is in units of 2**-fraction_bits of a count.  With one, a count is
+    worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
+
     fraction_bits, leak_bits : int, 0 or more
     leak : int64 (T,), 0 or more; leak[0] is 0, since V starts at 0
-    bias, threshold : int64 (T, neurons)
+    bias, threshold : int64 (T, channels)
+    gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
     """
 
     fraction_bits: int
@@ -95,15 +200,67 @@ class NeuronSpec:
     threshold: np.ndarray
     reset: Reset
     comparison: Comparison
+    gain: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class CurrentShortcut:
+    """Adds the whole current of an earlier layer of the same shape, at the same t; both have a
+    gain and the same unit.
+
+    back : int, how many layers before the one that adds, 1 or more
+    """
+
+    back: int
+
+
+@dataclass(frozen=True)
+class SpikeShortcut:
+    """Adds ``gain[t, c] * fired[t]`` of an earlier layer of the same shape.
+
+    back : int, 1 or more; gain : int64 (T, channels)
+    """
+
+    back: int
+    gain: np.ndarray
+
+
+@dataclass(frozen=True)
+class SynapseShortcut:
+    """Adds ``gain[t, c] * acc[t]`` of further synapses; its bias is in the layer's own.
+
+    back : int, 1 or more; pool : of the spikes, before the synapse; gain : int64 (T, channels)
+    """
+
+    back: int
+    synapse: Synapse
+    gain: np.ndarray
+    pool: Pool | None = None
+
+
+Shortcut = CurrentShortcut | SpikeShortcut | SynapseShortcut
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A spiking layer."""
+    """A spiking layer.
+
+    back : int: the layer so many before gives the spikes, or the network's input stands there
+    pool : of the spikes that come in, before the synapse
+    shortcuts : further parts of the current, in order; only with a gain
+    """
 
     name: str
-    synapse: Dense
+    synapse: Synapse
     neuron: NeuronSpec
+    back: int = 1
+    pool: Pool | None = None
+    shortcuts: tuple[Shortcut, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        """The neurons' map."""
+        return self.synapse.shape
 
 
 @dataclass(frozen=True)
@@ -112,6 +269,7 @@ class Readout:
 
     gain : int64 (T, classes); bias : int64 (classes,)
     scale : float: score * scale is the real-valued score; for people, not for arithmetic
+    back, pool : as in `Hidden`
     """
 
     name: str
@@ -119,6 +277,8 @@ class Readout:
     gain: np.ndarray
     bias: np.ndarray
     scale: float
+    back: int = 1
+    pool: Pool | None = None
 
     @property
     def constant_gain(self) -> bool:
@@ -129,7 +289,11 @@ class Readout:
 @dataclass(frozen=True)
 class Network:
     """``hidden`` layers in order, then ``readout``; the class is the largest score's index,
-    the lowest on a tie."""
+    the lowest on a tie.
+
+    Only ``hidden[0]`` (the readout where there is none) takes the input.  Layers are counted in
+    this order, the readout is number ``len(hidden)``; a layer's ``back`` counts from its own.
+    """
 
     name: str
     timesteps: int
@@ -137,3 +301,12 @@ class Network:
     hidden: tuple[Hidden, ...]
     readout: Readout
     classes: tuple[str, ...]
+
+    @property
+    def layers(self) -> tuple[Hidden | Readout, ...]:
+        """All layers, the readout last."""
+        return (*self.hidden, self.readout)
+
+    def features(self, number: int) -> Shape:
+        """What layer ``number`` gives, -1 being the input."""
+        return self.hidden[number].shape if number >= 0 else self.input.features
