@@ -1,21 +1,39 @@
 """Proven ranges of every integer of a network, over all inputs and timesteps.
 
-Interval arithmetic per neuron: each step of ``NeuronSpec`` is monotone in the potential and in
-the accumulator, so the ends of an interval map to the ends of the next.  Partial sums may leave
-these ranges while events arrive; two's complement brings them back, so widths follow from the
-ends alone.
+Interval arithmetic per output channel: each step of ``NeuronSpec`` is monotone in the potential,
+in the accumulator and in what is joined, so the ends of an interval map to ends of the next.  Partial sums
+may leave these ranges while events arrive; two's complement brings them back, so widths follow
+from the ends alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.network import Comparison, Dense, Hidden, Network, NeuronSpec, Readout, Reset
+from bsnn_hw.ir.network import (
+    Comparison,
+    CurrentShortcut,
+    Hidden,
+    Network,
+    NeuronSpec,
+    Pool,
+    PoolKind,
+    Readout,
+    Reset,
+    Synapse,
+    SynapseShortcut,
+)
 
-__all__ = ["HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds", "hidden_bounds",
-           "network_bounds", "neuron_bounds", "readout_bounds"]
+__all__ = ["Ends", "HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds",
+           "current_bounds", "hidden_bounds", "network_bounds", "neuron_bounds", "pooled_value",
+           "readout_bounds"]
+
+# The lowest and the highest value of each channel, (channels,) Python integers in object arrays:
+# a bound that does not fit 64 bits must be seen.
+Ends = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -37,8 +55,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class HiddenBounds:
-    """Ranges over all neurons and timesteps: ``acc``; ``current`` = (acc << F) + bias; ``charged``
-    = H; ``settled`` = V; ``carried`` = V after the leak; ``threshold``."""
+    """Ranges over all neurons and timesteps: ``acc``; ``current``, the whole of it with bias and
+    shortcuts; ``charged`` = H; ``settled`` = V; ``carried`` = V after the leak; ``threshold``.
+
+    shortcuts : per shortcut what comes in before its gain: the acc of synapses, 0..1 for spikes,
+        the whole current of the layer that a `CurrentShortcut` names
+    """
 
     acc: Interval
     current: Interval
@@ -46,6 +68,7 @@ class HiddenBounds:
     settled: Interval
     carried: Interval
     threshold: Interval
+    shortcuts: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,27 +84,92 @@ def _hull(low, high) -> Interval:
     return Interval(int(np.min(low)), int(np.max(high)))
 
 
-def accumulator_bounds(synapse: Dense, max_value: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest ``acc`` of each neuron, int64 (neurons,)."""
-    positive = (synapse.weights > 0).sum(axis=1).astype(np.int64)
-    negative = synapse.fan_in - positive
-    reach = np.where(synapse.connected, max_value, 0)
+def _all(intervals) -> Interval:
+    return Interval(min(each.low for each in intervals), max(each.high for each in intervals))
+
+
+def pooled_value(pool: Pool | None, max_value: int) -> int:
+    """Largest value behind the pooling of values up to ``max_value``."""
+    summed = pool is not None and pool.kind is PoolKind.SUM
+    return max_value * pool.height * pool.width if pool and summed else max_value
+
+
+def accumulator_bounds(synapse: Synapse, max_value: int,
+                       pool: Pool | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest ``acc`` of each output channel, int64 (channels,).
+
+    A convolution's whole kernel counts, also for positions where padding hides a part of it.
+
+    max_value : int, largest value that comes in, before ``pool``
+    """
+    signs = synapse.weights.reshape(len(synapse.weights), -1) > 0
+    positive = signs.sum(axis=1).astype(np.int64)
+    negative = signs.shape[1] - positive
+    reach = np.where(synapse.connected, pooled_value(pool, max_value), 0)
     return -negative * reach, positive * reach
 
 
-def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray):
-    """Yield per timestep (current, charged, settled, carried), each a (low, high) pair of (n,).
+def current_bounds(layer: Hidden, max_value: int,
+                   carried: Sequence[Sequence[Ends]] = ()) -> list[Ends]:
+    """Per timestep the ends of the layer's whole current; arguments as in `hidden_bounds`."""
+    return [current for current, *_ in _steps(layer, max_value, carried)]
 
-    The ends are Python integers in object arrays: a bound that does not fit 64 bits must be seen.
+
+def _steps(layer, max_value, carried):
+    acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
+    return list(neuron_bounds(layer.neuron, *acc, _joined(layer, carried)))
+
+
+def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
+                  joined: Sequence[Ends] | None = None) -> Iterator[tuple[Ends, ...]]:
+    """Yield per timestep (current, charged, settled, carried), each its `Ends`.
+
+    acc_low, acc_high : integers (channels,)
+    joined : per timestep the ends of what all shortcuts add, None where there are none
     """
     acc = acc_low.astype(object), acc_high.astype(object)
     settled = acc[0] * 0, acc[1] * 0
     for t, factor in enumerate(spec.leak.tolist()):
-        carried = tuple((v * factor) >> spec.leak_bits for v in settled)
-        current = tuple((a << spec.fraction_bits) + spec.bias[t].astype(object) for a in acc)
-        charged = carried[0] + current[0], carried[1] + current[1]
+        low, high = ((v * factor) >> spec.leak_bits for v in settled)
+        current = _current(spec, t, acc, joined[t] if joined else None)
+        charged = low + current[0], high + current[1]
         settled = _settle(spec, spec.threshold[t].astype(object), *charged)
-        yield current, charged, settled, carried
+        yield current, charged, settled, (low, high)
+
+
+def _current(spec, t, acc, joined):
+    if spec.gain is None:
+        parts = [tuple(ends << spec.fraction_bits for ends in acc)]
+    else:
+        parts = [_times(spec.gain[t], acc)]
+    parts += [joined] if joined else []
+    bias = spec.bias[t].astype(object)
+    return sum(low for low, _ in parts) + bias, sum(high for _, high in parts) + bias
+
+
+def _times(gain, ends):
+    """The ends of gain (channels,), of any sign, times what lies between ``ends``."""
+    products = [gain.astype(object) * end.astype(object) for end in ends]
+    return np.minimum(*products), np.maximum(*products)
+
+
+def _joined(layer, carried):
+    """Per timestep the ends of the sum of all shortcuts; None where there are none."""
+    if not layer.shortcuts:
+        return None
+    currents = iter(carried)
+    parts = [next(currents) if isinstance(shortcut, CurrentShortcut)
+             else [_times(gain, _incoming(shortcut)) for gain in shortcut.gain]
+             for shortcut in layer.shortcuts]
+    return [(sum(low for low, _ in ends), sum(high for _, high in ends))
+            for ends in zip(*parts, strict=True)]
+
+
+def _incoming(shortcut):
+    """Ends of what a shortcut multiplies by its gain: spikes, or sums over spikes."""
+    if isinstance(shortcut, SynapseShortcut):
+        return accumulator_bounds(shortcut.synapse, 1, shortcut.pool)
+    return np.zeros(shortcut.gain.shape[1], np.int64), np.ones(shortcut.gain.shape[1], np.int64)
 
 
 def _settle(spec, threshold, low, high):
@@ -98,22 +186,34 @@ def _settle(spec, threshold, low, high):
     return settled_low, settled_high
 
 
-def hidden_bounds(layer: Hidden, max_value: int) -> HiddenBounds:
-    """Ranges of a spiking layer whose input events have values up to ``max_value``."""
-    acc = accumulator_bounds(layer.synapse, max_value)
-    ranges = [[_hull(*pair) for pair in step] for step in neuron_bounds(layer.neuron, *acc)]
-    current, charged, settled, carried = (
-        Interval(min(r.low for r in column), max(r.high for r in column))
-        for column in zip(*ranges, strict=True))
+def hidden_bounds(layer: Hidden, max_value: int,
+                  carried: Sequence[Sequence[Ends]] = ()) -> HiddenBounds:
+    """Ranges of a spiking layer whose input events have values up to ``max_value``.
+
+    carried : per `CurrentShortcut` of the layer, in order, what `current_bounds` gives for the
+        layer that it names
+    """
+    return _summary(layer, max_value, carried, _steps(layer, max_value, carried))
+
+
+def _summary(layer, max_value, carried, steps):
+    acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
+    ranges = [[_hull(*ends) for ends in step] for step in steps]
+    current, charged, settled, kept = (_all(column) for column in zip(*ranges, strict=True))
+    currents = iter(carried)
+    shortcuts = tuple(_all([_hull(*ends) for ends in next(currents)])
+                      if isinstance(shortcut, CurrentShortcut) else _hull(*_incoming(shortcut))
+                      for shortcut in layer.shortcuts)
     threshold = _hull(layer.neuron.threshold, layer.neuron.threshold)
-    return HiddenBounds(_hull(*acc), current, charged, settled, carried, threshold)
+    return HiddenBounds(_hull(*acc), current, charged, settled, kept, threshold, shortcuts)
 
 
 def readout_bounds(layer: Readout, max_value: int, timesteps: int,
                    repeats: int) -> ReadoutBounds:
     """Ranges of the readout; ``acc`` gathers ``repeats`` timesteps of events (1 or all)."""
     # Python integers, as in neuron_bounds: a score that does not fit 64 bits must be seen.
-    low, high = (ends.astype(object) for ends in accumulator_bounds(layer.synapse, max_value))
+    low, high = (ends.astype(object) for ends in accumulator_bounds(layer.synapse, max_value,
+                                                                    layer.pool))
     score = _hull(layer.bias, layer.bias)
     least = most = layer.bias.astype(object)
     for t in range(timesteps):
@@ -125,10 +225,15 @@ def readout_bounds(layer: Readout, max_value: int, timesteps: int,
 
 def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutBounds]:
     """Ranges of every layer."""
-    value = network.input.max_value
-    hidden = []
-    for layer in network.hidden:
-        hidden.append(hidden_bounds(layer, value))
-        value = 1
+    hidden: list[HiddenBounds] = []
+    currents: list[list[Ends]] = []
+    for number, layer in enumerate(network.hidden):
+        value = 1 if number else network.input.max_value
+        carried = [currents[number - shortcut.back] for shortcut in layer.shortcuts
+                   if isinstance(shortcut, CurrentShortcut)]
+        steps = _steps(layer, value, carried)
+        currents.append([current for current, *_ in steps])
+        hidden.append(_summary(layer, value, carried, steps))
     repeats = network.timesteps if network.readout.constant_gain else 1
+    value = 1 if hidden else network.input.max_value
     return tuple(hidden), readout_bounds(network.readout, value, network.timesteps, repeats)
