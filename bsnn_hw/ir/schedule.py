@@ -1,11 +1,14 @@
 """How a layer is laid out in space and time: lanes, parallel neurons, folds and addresses.
 
-One layer's inputs arrive as *words* of ``source_width`` inputs, word after word.  Input ``i`` is
-bit ``i % source_width`` of word ``i // source_width``; a bit belongs to lane ``bit % lanes`` and
-is that lane's slot ``bit // lanes``.  Output neuron ``n`` is position ``n % parallel`` of fold
-``n // parallel``.  A lane's weight bank holds, at address ``{row, fold}``, the weights from the
-input at ``row = {word, slot}`` to the ``parallel`` neurons of that fold; braces join binary
-numbers, so an address costs no adder, and counts that are no power of two leave words unused.
+One layer's inputs arrive as *words*, the rows of the giving layer's ``Raster``; the network's
+input is one whose words are as wide as the first layer has lanes.  A bit of a word belongs to lane
+``bit % lanes`` and is that lane's slot ``bit // lanes``.  A layer's own neurons form a ``Raster``
+with ``parallel`` of them in a row.
+
+A fully connected layer's weight bank holds, at address ``{row, fold}``, the weights from the input
+at ``row = {word, slot}`` to the ``parallel`` neurons of that fold; braces join binary numbers, so
+an address costs no adder, and counts that are no power of two leave words unused.  A convolution's
+are in ``ir/convolution.py``.
 
 With ``shared`` lanes, every lane's bank holds the weights of all inputs and takes any event: as
 many lanes with even load, for as many copies of the weights.  The address map is then that of a
@@ -18,10 +21,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.network import Hidden, Network, Readout
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
+from bsnn_hw.ir.raster import Raster
 
-__all__ = ["LayerGeometry", "LayerPlan", "Schedule", "geometries",
-           "network_geometries"]
+__all__ = ["Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of",
+           "network_geometries", "shortcut_geometries", "source_raster"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,38 @@ class Schedule:
 
 @dataclass(frozen=True)
 class LayerGeometry:
-    """Counts and address maps of one layer, see the module's text."""
+    """Counts and address maps of one fully connected layer, see the module's text.
 
-    inputs: int
-    source_width: int
+    source : Raster of the words that come in
+    neurons, lanes, parallel, shared : as in `LayerPlan`
+    """
+
+    source: Raster
     neurons: int
     lanes: int
     parallel: int
     shared: bool = False
+
+    @classmethod
+    def flat(cls, inputs: int, source_width: int, neurons: int, lanes: int, parallel: int,
+             shared: bool = False) -> LayerGeometry:
+        """A layer without a map at its input: ``inputs`` in words of ``source_width``."""
+        return cls(Raster(Shape(inputs), source_width), neurons, lanes, parallel, shared)
+
+    @property
+    def raster(self) -> Raster:
+        """Order of the layer's own neurons."""
+        return Raster(Shape(self.neurons), self.parallel)
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of every neuron."""
+        return self.source.shape.size
+
+    @property
+    def source_width(self) -> int:
+        """Inputs of one word."""
+        return self.source.width
 
     @property
     def plan(self) -> LayerPlan:
@@ -74,7 +103,7 @@ class LayerGeometry:
     @property
     def words(self) -> int:
         """Words per timestep at the input."""
-        return -(-self.inputs // self.source_width)
+        return self.source.rows
 
     @property
     def slots(self) -> int:
@@ -103,7 +132,7 @@ class LayerGeometry:
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bank (which is the lane, unless lanes are shared) and row of inputs ``index``."""
-        word, bit = np.divmod(np.asarray(index), self.source_width)
+        word, bit = self.source.locate(index)
         return bit % self.banks, (word << self.slot_bits) + bit // self.banks
 
     def bank_words(self, weights: np.ndarray) -> list[list[int]]:
@@ -122,23 +151,48 @@ class LayerGeometry:
         return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
 
 
-def geometries(input_size: int, neurons: tuple[int, ...],
-               schedule: Schedule) -> tuple[LayerGeometry, ...]:
-    """Geometry of every layer: each one's source width is the previous one's ``parallel``.
+Geometry = LayerGeometry | ConvGeometry
 
-    The first layer's words are ``lanes`` wide: one external event slot per lane.
+
+def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
+    """Geometry of synapses whose spikes come in the order ``source``."""
+    if isinstance(synapse, Conv):
+        return ConvGeometry(source, synapse.shape, synapse.kernel, synapse.stride,
+                            synapse.padding, plan.lanes, plan.parallel)
+    return LayerGeometry(source, synapse.neurons, plan.lanes, plan.parallel, plan.shared)
+
+
+def source_raster(network: Network, schedule: Schedule, number: int, back: int = 1,
+                  pool: Pool | None = None) -> Raster:
+    """Order of the spikes that layer ``number`` gets from ``back`` layers before, pooled.
+
+    The network's input has words as wide as the first layer has lanes: an event slot per lane.
     """
-    result = []
-    inputs, width = input_size, schedule.layers[0].lanes
-    for count, plan in zip(neurons, schedule.layers, strict=True):
-        result.append(LayerGeometry(inputs, width, count, plan.lanes, plan.parallel,
-                                    plan.shared))
-        inputs, width = count, plan.parallel
-    return tuple(result)
+    giver = number - back
+    width = schedule.layers[giver].parallel if giver >= 0 else schedule.layers[0].lanes
+    shape = network.features(giver)
+    if giver < 0 and not isinstance(network.layers[0].synapse, Conv):
+        shape = Shape(shape.size)  # nothing but its index counts
+    return Raster(pool.shape(shape) if pool else shape, width)
 
 
-def network_geometries(network: Network, schedule: Schedule) -> tuple[LayerGeometry, ...]:
+def network_geometries(network: Network, schedule: Schedule) -> tuple[Geometry, ...]:
     """Geometry of every layer of ``network``, the readout last."""
-    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
-    return geometries(network.input.size, tuple(layer.synapse.neurons for layer in layers),
-                      schedule)
+    return tuple(
+        geometry_of(layer.synapse,
+                    source_raster(network, schedule, number, layer.back, layer.pool), plan)
+        for number, (layer, plan) in enumerate(zip(network.layers, schedule.layers, strict=True)))
+
+
+def shortcut_geometries(network: Network,
+                        schedule: Schedule) -> tuple[tuple[Geometry | None, ...], ...]:
+    """Per hidden layer and shortcut the geometry of its synapses, None where it has none.
+
+    A shortcut's synapses have one lane, and the layer's own parallel neurons.
+    """
+    return tuple(
+        tuple(geometry_of(shortcut.synapse,
+                          source_raster(network, schedule, number, shortcut.back, shortcut.pool),
+                          LayerPlan(1, schedule.layers[number].parallel))
+              if isinstance(shortcut, SynapseShortcut) else None for shortcut in layer.shortcuts)
+        for number, layer in enumerate(network.hidden))

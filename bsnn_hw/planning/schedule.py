@@ -119,7 +119,7 @@ def _layout(layer: Hidden | Readout, width: int, lanes: int, parallel: int) -> L
     Lanes are shared where the copies of the weights fit a block RAM each and one encoder keeps up.
     """
     neurons, inputs = layer.synapse.weights.shape
-    shared = LayerGeometry(inputs, width or lanes, neurons, lanes, parallel, True)
+    shared = LayerGeometry.flat(inputs, width or lanes, neurons, lanes, parallel, True)
     if (width and 1 < lanes <= shared.folds
             and shared.depth * parallel <= BLOCK_RAM_BITS):
         return shared

@@ -53,7 +53,7 @@ def readable(event):
 def test_every_spike_has_its_row_in_order(shape, pause, full):
     source_width, lanes, words, folds = shape
     rng = np.random.default_rng(sum(shape))
-    geometry = LayerGeometry(source_width * words, source_width, folds, lanes, 1)
+    geometry = LayerGeometry.flat(source_width * words, source_width, folds, lanes, 1)
     lane = int(rng.integers(lanes))
     dut = component(geometry, lane)
     timesteps = rng.random((12, geometry.inputs)) < np.array([0, .2, .6, 1] * 3)[:, None]
@@ -77,7 +77,7 @@ def test_every_spike_has_its_row_in_order(shape, pause, full):
 
 def test_every_pattern_of_tiny_words():
     """Three slots and two words, each of the 64 timesteps after eight others."""
-    geometry = LayerGeometry(6, 3, 1, 1, 1)
+    geometry = LayerGeometry.flat(6, 3, 1, 1, 1)
     patterns = np.array(list(itertools.product((0, 1), repeat=6)), bool)
     rng = np.random.default_rng(0)
     timesteps = patterns[np.concatenate([rng.permutation(64) for _ in range(8)])]

@@ -15,7 +15,7 @@ SHAPES = [(1, 1, 1, 1, 1, 1), (5, 4, 2, 2, 15, 1), (9, 3, 3, 1, 1, 3), (7, 5, 4,
 
 def geometry_of(shape):
     inputs, neurons, lanes, parallel, _, _ = shape
-    return LayerGeometry(inputs, lanes, neurons, lanes, parallel)
+    return LayerGeometry.flat(inputs, lanes, neurons, lanes, parallel)
 
 
 def random_packets(rng, shape, count, *, wild):

@@ -71,7 +71,7 @@ def spikes_of(words, geometry, timesteps):
 @pytest.mark.parametrize("leaks", LEAKS)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.2, .6)])
 def test_every_spike(shape, direct, leaks, pause, full):
-    geometry = LayerGeometry(*shape)
+    geometry = LayerGeometry.flat(*shape)
     rng = np.random.default_rng(sum(shape))
     timesteps, max_value = 3, 7 if direct else 1
     layer = random_layer(rng, geometry, timesteps, max_value, leaks)
@@ -91,7 +91,7 @@ def test_every_spike(shape, direct, leaks, pause, full):
 @pytest.mark.parametrize("leaks", LEAKS)
 def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
     """A direct-coded layer of many timesteps gives a word a cycle, but for its recovery."""
-    geometry = LayerGeometry(*shape)
+    geometry = LayerGeometry.flat(*shape)
     rng = np.random.default_rng(0)
     layer = random_layer(rng, geometry, 40, 1, leaks)
     dut = HiddenLayer(layer, geometry, max_value=1, direct=True)
@@ -116,10 +116,10 @@ def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
 
 def test_wrong_arguments():
     layer = random_hidden(np.random.default_rng(0), "fc", 3, 4, 2, 1)
-    geometry = LayerGeometry(4, 4, 3, 1, 1)
+    geometry = LayerGeometry.flat(4, 4, 3, 1, 1)
     with pytest.raises(TypeError, match="layer must be a Hidden, not None"):
         HiddenLayer(None, geometry, max_value=1, direct=True)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
         HiddenLayer(layer, geometry, max_value=0, direct=True)
     with pytest.raises(ValueError, match=r"weights must have shape \(3, 5\), not \(3, 4\)"):
-        HiddenLayer(layer, LayerGeometry(5, 5, 3, 1, 1), max_value=1, direct=True)
+        HiddenLayer(layer, LayerGeometry.flat(5, 5, 3, 1, 1), max_value=1, direct=True)

@@ -69,7 +69,7 @@ def check_groups(geometry, timesteps, groups):
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 2)])
 def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     source_width, lanes, words, folds = shape
-    geometry = LayerGeometry(source_width * words - (words > 1), source_width, folds, lanes, 1,
+    geometry = LayerGeometry.flat(source_width * words - (words > 1), source_width, folds, lanes, 1,
                              shared)
     rng = np.random.default_rng(sum(shape) + delay)
     timesteps = rng.random((8, geometry.inputs)) < np.array([1, 1, .5, .1] * 2)[:, None]
@@ -90,7 +90,7 @@ def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
 @pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
 def test_the_margin_is_exact(delay, spare, shared):
     """A link that nobody reads takes words until its queue is full, to the last entry."""
-    geometry = LayerGeometry(1, 1, 1, 1, 1, shared)
+    geometry = LayerGeometry.flat(1, 1, 1, 1, 1, shared)
     depth = delay + 1 + spare
     dut = SpikeLink(geometry, depth=depth, margin=delay + 1)
     source = Source(dut, [{"spikes": 1, "fold": 0, "last": 1}] * 99, delay, stalls(0, 0))
@@ -108,7 +108,7 @@ def test_the_margin_is_exact(delay, spare, shared):
 
 
 def test_room_at_first():
-    dut = SpikeLink(LayerGeometry(4, 2, 1, 2, 1), depth=8, margin=3)
+    dut = SpikeLink(LayerGeometry.flat(4, 2, 1, 2, 1), depth=8, margin=3)
     bench = Bench(dut)
 
     async def check(context):
@@ -127,7 +127,7 @@ def test_room_at_first():
 ])
 def test_wrong_arguments(depth, margin, message):
     with pytest.raises(ValueError, match=message):
-        SpikeLink(LayerGeometry(4, 2, 1, 2, 1), depth=depth, margin=margin)
+        SpikeLink(LayerGeometry.flat(4, 2, 1, 2, 1), depth=depth, margin=margin)
 
 
 def test_wrong_geometry():

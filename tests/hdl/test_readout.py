@@ -99,7 +99,7 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
 def test_layer_from_events_to_beats(gains, classes, parallel, lanes, full):
     rng = np.random.default_rng(classes + lanes)
     timesteps, fan_in = 3, 7
-    geometry = LayerGeometry(fan_in, 4, classes, lanes, parallel)
+    geometry = LayerGeometry.flat(fan_in, 4, classes, lanes, parallel)
     layer = random_layer(rng, classes, fan_in, timesteps, gains)
     dut = ReadoutLayer(layer, bounds_of(layer), geometry, timesteps=timesteps, max_value=1)
     spikes = rng.random((8, timesteps, fan_in)) < rng.random((8, timesteps, 1))
@@ -124,5 +124,5 @@ def test_wrong_arguments():
     with pytest.raises(TypeError, match="bounds must be a ReadoutBounds, not 7"):
         Scorer(layer, 7, parallel=1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 4\), not \(3, 4\)"):
-        ReadoutLayer(layer, bounds_of(layer), LayerGeometry(4, 4, 2, 1, 1), timesteps=2,
+        ReadoutLayer(layer, bounds_of(layer), LayerGeometry.flat(4, 4, 2, 1, 1), timesteps=2,
                      max_value=1)

@@ -66,7 +66,7 @@ def existing(geometry, folds):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("max_value", [1, 3, 255])
 def test_sum_over_the_lanes(shape, max_value):
-    geometry = LayerGeometry(*shape)
+    geometry = LayerGeometry.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
     lanes, _ = geometry.lane_row(np.arange(geometry.inputs))
@@ -86,7 +86,7 @@ def test_sum_over_the_lanes(shape, max_value):
 def test_all_weights_and_values(lanes, max_value):
     """All lanes' weights side by side, all their values one after the other."""
     weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)
-    geometry = LayerGeometry(lanes, lanes, len(weights), lanes, len(weights))
+    geometry = LayerGeometry.flat(lanes, lanes, len(weights), lanes, len(weights))
     inputs = np.array(list(itertools.product(range(max_value + 1), repeat=lanes)))
     folds = np.zeros(len(inputs), int)
     np.testing.assert_array_equal(run(geometry, weights, max_value, inputs, folds),
@@ -96,7 +96,7 @@ def test_all_weights_and_values(lanes, max_value):
 @pytest.mark.parametrize("lanes", [2, 3])
 def test_shared_lanes_hold_all_weights(lanes):
     """An input gives the same through whichever lane it comes."""
-    geometry = LayerGeometry(7, 5, 4, lanes, 3, shared=True)
+    geometry = LayerGeometry.flat(7, 5, 4, lanes, 3, shared=True)
     weights = random_weights(np.random.default_rng(lanes), 4, 7)
     bank, rows = geometry.lane_row(np.arange(7))
     assert not bank.any()
@@ -116,7 +116,7 @@ def test_shared_lanes_hold_all_weights(lanes):
 
 
 def test_wrong_arguments():
-    geometry = LayerGeometry(3, 3, 2, 1, 1)
+    geometry = LayerGeometry.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
         SynapseArray(geometry, np.ones((3, 2), np.int8), max_value=1)
     with pytest.raises(TypeError, match="geometry must be a LayerGeometry, not 'layer'"):

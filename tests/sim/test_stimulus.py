@@ -8,7 +8,7 @@ from bsnn_hw.sim.stimulus import pack
 
 
 def geometry(inputs, lanes):
-    return LayerGeometry(inputs, lanes, 1, lanes, 1)
+    return LayerGeometry.flat(inputs, lanes, 1, lanes, 1)
 
 
 def unpacked(stimulus, lanes, slot_width, value_width):

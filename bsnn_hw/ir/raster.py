@@ -1,0 +1,50 @@
+"""In which order a layer's neurons come: row after row of neighbouring channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsnn_hw.ir.network import Shape
+
+__all__ = ["Raster"]
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A map cut into rows of ``width`` channels at one place, line by line.
+
+    Neuron (c, y, x) is position ``c % width`` of the row ``(y * shape.width + x) * folds + fold``
+    with ``fold = c // width``.  State memories and spike words have this order; the last fold may
+    not be full.
+
+    shape : Shape
+    width : int, 1 or more
+    """
+
+    shape: Shape
+    width: int
+
+    @property
+    def folds(self) -> int:
+        """Rows of one place."""
+        return -(-self.shape.channels // self.width)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the map."""
+        return self.shape.positions * self.folds
+
+    def locate(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Row and position of the neurons ``index``, counted as (c, y, x)."""
+        channel, place = np.divmod(np.asarray(index), self.shape.positions)
+        fold, position = np.divmod(channel, self.width)
+        return place * self.folds + fold, position
+
+    def by_neuron(self, values: np.ndarray) -> np.ndarray:
+        """``values`` (..., rows, width), in raster order, as (..., neurons)."""
+        *outer, _, _ = values.shape
+        places = values.reshape(*outer, self.shape.positions, self.folds * self.width)
+        channels = np.swapaxes(places, -1, -2)[..., : self.shape.channels, :]
+        return channels.reshape(*outer, self.shape.size)
