@@ -1,9 +1,9 @@
 """Proven ranges of every integer of a network, over all inputs and timesteps.
 
 Interval arithmetic per output channel: each step of ``NeuronSpec`` is monotone in the potential,
-in the accumulator and in what is joined, so the ends of an interval map to ends of the next.  Partial sums
-may leave these ranges while events arrive; two's complement brings them back, so widths follow
-from the ends alone.
+in the accumulator and in what is joined, so the ends of an interval map to ends of the next.
+Partial sums may leave these ranges while events arrive; two's complement brings them back, so
+widths follow from the ends alone.
 """
 
 from __future__ import annotations

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from bsnn_hw.ir.network import Coding, Hidden, Network
+from bsnn_hw.ir.network import (
+    Coding,
+    CurrentShortcut,
+    Hidden,
+    Network,
+    Shape,
+    SpikeShortcut,
+)
 from bsnn_hw.reference import neuron, readout, synapse
 
-__all__ = ["LayerTrace", "Trace", "run", "run_hidden"]
+__all__ = ["LayerTrace", "Trace", "currents", "integrate", "joined", "run", "run_hidden"]
+
+PIECE = 1 << 22  # neurons times timesteps of one layer that are in work at a time
 
 
 @dataclass(frozen=True)
 class LayerTrace:
     """One spiking layer: ``charged`` (H) and ``settled`` (V) int64, ``fired`` bool, all
-    (N, T, neurons)."""
+    (N, T, neurons); neurons in the order of `Shape`."""
 
     charged: np.ndarray
     fired: np.ndarray
@@ -45,6 +55,8 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
         Direct coding: (N, size), values 0..2**bits-1. Events: (N, T, size), values 0 or 1.
     potentials : bool
         Keep the membrane potentials too (16 bytes per neuron and timestep).
+    batch : int
+        Samples at a time, fewer where maps are large; changes memory and speed, no result.
 
     Raises
     ------
@@ -53,12 +65,24 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
     """
     inputs = np.asarray(inputs)
     _check(network, inputs)
-    chunks = [_run_batch(network, torch.as_tensor(inputs[i:i + batch]), potentials)
-              for i in range(0, len(inputs), batch)]
-    hidden = tuple(LayerTrace(*(np.concatenate(arrays) for arrays in zip(*layer, strict=True)))
-                   for layer in zip(*(c[0] for c in chunks), strict=True))
-    scores = np.concatenate([c[1] for c in chunks])
+    largest = max((layer.shape.size for layer in network.hidden), default=1)
+    batch = max(1, min(batch, PIECE // (largest * network.timesteps)))
+    count = len(inputs)
+    hidden = tuple(_room(network, layer.shape, count, potentials) for layer in network.hidden)
+    scores = np.empty((count, network.readout.synapse.neurons), np.int64)
+    for start in range(0, count, batch):
+        part = slice(start, min(start + batch, count))
+        traced = tuple(LayerTrace(*(array[part] for array in (
+            layer.charged, layer.fired, layer.settled))) for layer in hidden)
+        scores[part] = _run_batch(network, torch.as_tensor(inputs[part]), traced)
     return Trace(hidden, scores, readout.decide(torch.as_tensor(scores)).numpy())
+
+
+def _room(network, shape, count, potentials):
+    size = network.timesteps, shape.size
+    kept = count if potentials else 0
+    return LayerTrace(np.empty((kept, *size), np.int64), np.empty((count, *size), bool),
+                      np.empty((kept, *size), np.int64))
 
 
 def _check(network, inputs):
@@ -72,25 +96,78 @@ def _check(network, inputs):
                          f"not {inputs.min()}..{inputs.max()}")
 
 
-def _run_batch(network, inputs, potentials):
-    hidden, value = [], network.input.max_value
-    for layer in network.hidden:
-        accs = synapse.sums(layer.synapse, inputs, network.timesteps, value)
-        charged, fired, settled = run_hidden(layer, accs)
-        kept = (charged, fired, settled) if potentials else (charged[:0], fired, settled[:0])
-        hidden.append([tensor.numpy() for tensor in kept])
-        inputs, value = fired, 1
+def _run_batch(network, inputs, traced):
+    """Fill ``traced`` with the hidden layers' spikes and potentials, give the scores."""
+    spikes: dict[int, torch.Tensor] = {-1: inputs}
+    carried: dict[int, torch.Tensor] = {}
+    last_use = {number - shortcut.back: number for number, layer in enumerate(network.hidden)
+                for shortcut in layer.shortcuts if isinstance(shortcut, CurrentShortcut)}
+
+    def accumulated(layer, number):
+        source = number - layer.back
+        value = 1 if source >= 0 else network.input.max_value
+        return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
+                            network.features(source))
+
+    for number, (layer, trace) in enumerate(zip(network.hidden, traced, strict=True)):
+        sources = [number - shortcut.back for shortcut in layer.shortcuts]
+        extra = joined(layer, [spikes[source] for source in sources],
+                       [carried.get(source) for source in sources],
+                       [network.features(source) for source in sources])
+        current = currents(layer, accumulated(layer, number), extra)
+        charged, spikes[number], settled = integrate(layer, current)
+        trace.fired[:] = spikes[number].numpy()
+        if len(trace.charged):
+            trace.charged[:], trace.settled[:] = charged.numpy(), settled.numpy()
+        carried[number] = current
+        carried = {source: kept for source, kept in carried.items()
+                   if last_use.get(source, -1) > number}
     last = network.readout
-    accs = synapse.sums(last.synapse, inputs, network.timesteps, value)
-    scores = readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs)
-    return hidden, scores.numpy()
+    accs = accumulated(last, len(network.hidden))
+    return readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs).numpy()
 
 
-def run_hidden(layer: Hidden, accs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """``(charged, fired, settled)``, each (N, T, neurons), from ``accs`` (N, T, neurons)."""
-    potential = torch.zeros_like(accs[:, 0])
+def joined(layer: Hidden, spikes: Sequence[torch.Tensor], carried: Sequence[torch.Tensor | None],
+           sources: Sequence[Shape]) -> torch.Tensor | None:
+    """What all shortcuts of the layer add, int64 (N, T, neurons); None where there are none.
+
+    spikes, carried, sources : per shortcut of the layer that it names: its spikes (N, T, n), its
+        whole current (of a `CurrentShortcut`, else not looked at) and its shape
+    """
+    total = None
+    for shortcut, fired, current, source in zip(layer.shortcuts, spikes, carried, sources,
+                                                strict=True):
+        if isinstance(shortcut, CurrentShortcut):
+            assert current is not None
+            part = current
+        else:
+            values = fired if isinstance(shortcut, SpikeShortcut) else synapse.sums(
+                shortcut.synapse, fired, fired.shape[1], 1, shortcut.pool, source)
+            part = torch.stack([neuron.scaled(gain, values[:, t])
+                                for t, gain in enumerate(shortcut.gain)], dim=1)
+        total = part if total is None else total + part
+    return total
+
+
+def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None) -> torch.Tensor:
+    """The whole current, int64 (N, T, neurons), from ``accs`` and what is `joined`."""
+    return torch.stack([neuron.charge(layer.neuron, t, accs[:, t],
+                                      None if extra is None else extra[:, t])
+                        for t in range(accs.shape[1])], dim=1)
+
+
+def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``."""
+    potential = torch.zeros_like(current[:, 0])
     steps = []
-    for t in range(accs.shape[1]):
-        steps.append(neuron.step(layer.neuron, t, potential, accs[:, t]))
+    for t in range(current.shape[1]):
+        steps.append(neuron.fire(layer.neuron, t, potential, current[:, t]))
         potential = steps[-1][2]
     return tuple(torch.stack(tensors, dim=1) for tensors in zip(*steps, strict=True))
+
+
+def run_hidden(layer: Hidden, accs: torch.Tensor,
+               extra: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+    """``(charged, fired, settled)``, each (N, T, neurons), from ``accs`` (N, T, neurons) and what
+    is `joined`."""
+    return integrate(layer, currents(layer, accs, extra))

@@ -7,13 +7,17 @@ import numpy as np
 from bsnn_hw.ir.network import (
     Coding,
     Comparison,
+    Conv,
+    CurrentShortcut,
     Dense,
     Hidden,
     Input,
     Network,
     NeuronSpec,
+    PoolKind,
     Readout,
     Reset,
+    SpikeShortcut,
 )
 
 
@@ -64,17 +68,84 @@ def execute(network, sample):
     scores = [int(value) for value in network.readout.bias]
     for t in range(network.timesteps):
         row = sample if network.input.coding is Coding.DIRECT else sample[t]
-        values = [int(value) for value in row]
+        values, currents = {-1: [int(value) for value in row]}, {}
         for index, layer in enumerate(network.hidden):
-            accs = counts(layer.synapse, values)
-            steps = [neuron(layer.neuron, t, n, potentials[index][n], acc)
-                     for n, acc in enumerate(accs)]
+            currents[index] = current(network, index, t, values, currents)
+            steps = [neuron(layer.neuron, t, channel(layer.shape, n), potential, now)
+                     for n, (potential, now) in enumerate(
+                         zip(potentials[index], currents[index], strict=True))]
             trace[index].append(steps)
-            values = [int(fired) for _, fired, _ in steps]
+            values[index] = [int(fired) for _, fired, _ in steps]
             potentials[index] = [settled for _, _, settled in steps]
-        for c, acc in enumerate(counts(network.readout.synapse, values)):
+        for c, acc in enumerate(gathered(network, len(network.hidden), network.readout, values)):
             scores[c] += int(network.readout.gain[t, c]) * acc
     return trace, scores, scores.index(max(scores))
+
+
+def current(network, index, t, values, currents):
+    """The whole current of every neuron of a layer."""
+    layer = network.hidden[index]
+    spec, result = layer.neuron, []
+    for n, acc in enumerate(gathered(network, index, layer, values)):
+        c = channel(layer.shape, n)
+        weight = 2 ** spec.fraction_bits if spec.gain is None else int(spec.gain[t, c])
+        result.append(acc * weight + int(spec.bias[t, c]))
+    for shortcut in layer.shortcuts:
+        if isinstance(shortcut, CurrentShortcut):
+            more = currents[index - shortcut.back]
+        elif isinstance(shortcut, SpikeShortcut):
+            more = values[index - shortcut.back]
+        else:
+            more = gathered(network, index, shortcut, values)
+        for n, value in enumerate(more):
+            if not isinstance(shortcut, CurrentShortcut):
+                value *= int(shortcut.gain[t, channel(layer.shape, n)])
+            result[n] += value
+    return result
+
+
+def channel(shape, n):
+    return n // (shape.height * shape.width)
+
+
+def gathered(network, index, part, values):
+    """Sums of a layer's or a shortcut's synapses over what comes in."""
+    source = index - part.back
+    incoming, shape = values[source], network.features(source)
+    if part.pool is not None:
+        incoming = windows(part.pool, shape, incoming)
+    return convolved(part.synapse, incoming) if isinstance(part.synapse, Conv) else counts(
+        part.synapse, incoming)
+
+
+def windows(pool, shape, values):
+    result = []
+    for c in range(shape.channels):
+        for top in range(0, shape.height, pool.height):
+            for left in range(0, shape.width, pool.width):
+                window = [values[(c * shape.height + top + y) * shape.width + left + x]
+                          for y in range(pool.height) for x in range(pool.width)]
+                result.append(max(window) if pool.kind is PoolKind.MAX else sum(window))
+    return result
+
+
+def convolved(conv, values):
+    weights, source, target = conv.weights.tolist(), conv.source, conv.shape
+    result = []
+    for c in range(target.channels):
+        for y in range(target.height):
+            for x in range(target.width):
+                acc = 0
+                for i in range(source.channels):
+                    for ky in range(conv.kernel[0]):
+                        for kx in range(conv.kernel[1]):
+                            row = y * conv.stride[0] + ky - conv.padding[0]
+                            column = x * conv.stride[1] + kx - conv.padding[1]
+                            if 0 <= row < source.height and 0 <= column < source.width:
+                                place = (i * source.height + row) * source.width + column
+                                acc += weights[c][i][ky][kx] * values[place]
+                result.append(acc if conv.connected[c] else 0)
+    return result
 
 
 def counts(synapse, values):
@@ -83,11 +154,11 @@ def counts(synapse, values):
             for row, connected in zip(rows, synapse.connected.tolist(), strict=True)]
 
 
-def neuron(spec, t, n, potential, acc):
+def neuron(spec, t, c, potential, current):
     product = potential * int(spec.leak[t])
     carried = product // 2 ** spec.leak_bits  # Python's // is floor
-    charged = carried + acc * 2 ** spec.fraction_bits + int(spec.bias[t, n])
-    threshold = int(spec.threshold[t, n])
+    charged = carried + current
+    threshold = int(spec.threshold[t, c])
     fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
     if not fired:
         return charged, False, charged
