@@ -7,10 +7,11 @@ from collections import Counter
 from typing import Any
 
 from bsnn_hw.errors import ModelError
-from bsnn_hw.model.check_layer import MAX_WEIGHTS, Place, check_layer
-from bsnn_hw.model.description import Coding, Input, Layer, Model
-from bsnn_hw.model.names import check_distinct, check_model_name
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown, word
+from bsnn_hw.model.check_graph import check_layers
+from bsnn_hw.model.check_input import check_input
+from bsnn_hw.model.description import Coding, Input, Model
+from bsnn_hw.model.names import check_model_name
+from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown
 
 __all__ = ["FORMAT", "VERSION", "check", "describe"]
 
@@ -18,7 +19,6 @@ FORMAT = "bsnn-hw/model"
 VERSION = 1
 
 MAX_TIMESTEPS = 1024
-MAX_LAYERS = 256
 MAX_RECIPE = 100_000
 MAX_RECIPE_DEPTH = 16
 
@@ -39,7 +39,7 @@ def describe(document: object, source: str = "document") -> Model:
         With every problem, also what is right but not supported (a gate per sample).
     """
     model, problems = _examine(document, source)
-    if problems.invalid or problems.unsupported:
+    if problems.count:
         raise ModelError(problems.invalid + problems.unsupported)
     return model
 
@@ -62,14 +62,14 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
         "format", "version", "name", "timesteps", "input", "layers"))
     name = check_model_name(table)
     timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
-    source_input = _input(table.raw("input"), problems) if table.has("input") else None
-    layers, outputs = _layers(table, timesteps, source_input, problems)
+    entry = check_input(table.raw("input"), problems) if table.has("input") else None
+    layers, outputs = check_layers(table, timesteps, entry, problems)
     classes = _classes(table, outputs)
     _recipe(table)
-    if problems.invalid or problems.unsupported:
+    if problems.count:
         return _NO_MODEL, problems
-    assert timesteps is not None and source_input is not None
-    return Model(name, timesteps, source_input, layers, classes), problems
+    assert timesteps is not None and entry is not None
+    return Model(name, timesteps, entry, layers, classes), problems
 
 
 def _is_ours(document: object, problems: Problems) -> bool:
@@ -94,82 +94,6 @@ def _is_ours(document: object, problems: Problems) -> bool:
 
 def _is_state_dict(document: dict) -> bool:
     return bool(document) and all(hasattr(value, "shape") for value in document.values())
-
-
-def _input(value: object, problems: Problems) -> Input | None:
-    """The input, None after a problem."""
-    before = len(problems.invalid)
-    coding = word(value, "coding")
-    quantised = ("bits", "scale", "offset")
-    direct = coding == Coding.DIRECT.value
-    table = Table("input", "", value, problems,
-                  required=("coding", "shape", *(quantised if direct else ())),
-                  optional=() if direct else quantised)
-    table.choice("coding", {kind.value: kind for kind in Coding})
-    size = _input_size(table)
-    if direct:
-        bits = table.integer("bits", 1, 8)
-        scale = table.number("scale", "a finite number above 0", above=0)
-        offset = table.number("offset")
-    else:
-        bits, scale, offset = 1, 1.0, 0.0
-        if coding == Coding.EVENTS.value:
-            _plain_events(table)
-    if len(problems.invalid) > before:
-        return None
-    assert size is not None and bits is not None
-    return Input(Coding(coding), size, bits, scale, offset)
-
-
-def _input_size(table: Table) -> int | None:
-    shape = table.raw("shape")
-    if not table.has("shape"):
-        return None
-    if (isinstance(shape, (list, tuple)) and 1 <= len(shape) <= 8
-            and all(is_integer(side) and side > 0 for side in shape)):
-        return math.prod(int(side) for side in shape)
-    table.problem("shape", "must be a list of 1 to 8 positive integers, as [784] or [1, 28, 28], "
-                           f"not {shown(shape)}")
-    return None
-
-
-def _plain_events(table: Table) -> None:
-    """An event has no value: what a direct input states may be repeated, not changed."""
-    for key, plain in (("bits", 1), ("scale", 1), ("offset", 0)):
-        given = table.raw(key)
-        if given is not None and not equals(given, plain):
-            table.problem(key, f"must be absent or {plain} for events, which carry no value, not "
-                               f"{shown(given)}; graded inputs have coding 'direct'")
-
-
-def _layers(table: Table, timesteps: int | None, source: Input | None,
-            problems: Problems) -> tuple[tuple[Layer, ...], int | None]:
-    """The layers, empty after a problem, and the number of outputs, None if unknown."""
-    given = table.raw("layers")
-    if not table.has("layers"):
-        return (), None
-    if not isinstance(given, (list, tuple)) or not 1 <= len(given) <= MAX_LAYERS:
-        table.problem("layers", f"must be a list of 1 to {MAX_LAYERS} layers, those with neurons "
-                                f"and then the readout, not {shown(given)}")
-        return (), None
-    layers: list[Layer | None] = []
-    fan_in, giver, largest = source.size if source else None, "the input", _largest_input(source)
-    room = MAX_WEIGHTS
-    for index, value in enumerate(given):
-        place = Place(index, index == len(given) - 1, timesteps, fan_in, giver, largest, room)
-        checked = check_layer(value, place, problems)
-        layers.append(checked.layer)
-        fan_in, giver, largest = checked.neurons, checked.title, 1.0
-        room -= checked.weights
-    check_distinct([value["name"] for value in given if word(value, "name")], table)
-    whole = tuple(layer for layer in layers if layer is not None)
-    return whole if len(whole) == len(layers) else (), fan_in
-
-
-def _largest_input(source: Input | None) -> float:
-    if source is None:
-        return 1.0
-    return abs(source.scale) * (2**source.bits - 1) + abs(source.offset)
 
 
 def _classes(table: Table, count: int | None) -> tuple[str, ...]:

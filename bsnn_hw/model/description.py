@@ -15,13 +15,12 @@ layer every neuron is a channel.
 
 from __future__ import annotations
 
-import enum
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bsnn_hw.ir.network import Coding, Comparison, Reset, Shape
+from bsnn_hw.model.synapse import Conv2d, Feed, Linear, Pooling, PoolingKind, Synapse
 
 __all__ = [
     "Coding",
@@ -46,39 +45,9 @@ __all__ = [
 ]
 
 
-class PoolingKind(enum.Enum):
-    """What the spikes of one window become."""
-
-    MAX = "max"  # 1 where any fired: an OR
-    AVG = "avg"  # how many fired, divided by the places of the window
-    SUM = "sum"  # how many fired
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """Windows of ``size`` (height, width) side by side, which cover the map without a rest."""
-
-    kind: PoolingKind
-    size: tuple[int, int]
-
-    @property
-    def places(self) -> int:
-        """Places of one window."""
-        return self.size[0] * self.size[1]
-
-    @property
-    def max_value(self) -> int:
-        """Largest integer that a window of spikes becomes, before `divisor` divides it."""
-        return 1 if self.kind is PoolingKind.MAX else self.places
-
-    @property
-    def divisor(self) -> int:
-        """What divides the integer: the places where it is an average, else 1."""
-        return self.places if self.kind is PoolingKind.AVG else 1
-
-
 # What a hand-built input or linear layer need not say: `__post_init__` replaces it.
 _UNSAID = Shape(0, 0, 0)
+_NO_FEED = Feed(None, None, _UNSAID)
 
 
 @dataclass(frozen=True)
@@ -102,100 +71,6 @@ class Input:
         if self.shape is _UNSAID:
             object.__setattr__(self, "shape", Shape(self.size))
         assert self.shape.size == self.size
-
-
-@dataclass(frozen=True)
-class Feed:
-    """Where the values of a synapse come from.
-
-    source : str or None, the earlier layer whose spikes come in; None is the network's input
-    pool : Pooling of these spikes, None without
-    shape : Shape of what the synapse gets, behind the pooling
-    """
-
-    source: str | None
-    pool: Pooling | None
-    shape: Shape
-
-    @property
-    def source_shape(self) -> Shape:
-        """Shape of the source's map, before the pooling."""
-        height, width = self.pool.size if self.pool else (1, 1)
-        return Shape(self.shape.channels, self.shape.height * height, self.shape.width * width)
-
-    @property
-    def divisor(self) -> int:
-        """What divides the integer sums of the synapse: not 1 behind an average."""
-        return self.pool.divisor if self.pool else 1
-
-
-@dataclass(frozen=True)
-class Linear:
-    """Every input to every neuron; a map comes in flattened, (c * height + y) * width + x.
-
-    weight : (neurons, fan_in), latent: only the sign counts, unless not ``binary``
-    bias : (neurons,)
-    binary : bool; False: the weights are integers -127..127, used as they are
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    binary: bool = True
-
-    @property
-    def coefficients(self) -> np.ndarray:
-        """The weights that are computed with, int8, shape of ``weight``."""
-        return _coefficients(self.weight, self.binary)
-
-    @property
-    def reach(self) -> int:
-        """Largest sum over a neuron's inputs of the largest coefficient, for inputs of 1."""
-        return self.weight.shape[1] * (1 if self.binary else 127)
-
-    def output(self, source: Shape) -> Shape:
-        """Shape that this gives on a map of shape ``source``."""
-        assert source.size == self.weight.shape[1]
-        return Shape(self.weight.shape[0])
-
-
-@dataclass(frozen=True)
-class Conv2d:
-    """A zero-padded convolution; a padded place carries no spike.
-
-    weight : (C_out, C_in, kernel height, kernel width), as in `Linear`
-    bias : (C_out,)
-    stride, padding : (vertical, horizontal)
-    binary : as in `Linear`
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    binary: bool = True
-
-    @property
-    def coefficients(self) -> np.ndarray:
-        """The weights that are computed with, int8, shape of ``weight``."""
-        return _coefficients(self.weight, self.binary)
-
-    @property
-    def reach(self) -> int:
-        """Largest sum over a neuron's inputs of the largest coefficient, for inputs of 1."""
-        return math.prod(self.weight.shape[1:]) * (1 if self.binary else 127)
-
-    def output(self, source: Shape) -> Shape:
-        """Shape that this gives on a map of shape ``source``; sides below 1 where it does not
-        fit."""
-        channels, _, *kernel = self.weight.shape
-        height, width = ((side + 2 * padding - across) // stride + 1
-                         for side, padding, across, stride in zip(
-                             (source.height, source.width), self.padding, kernel, self.stride,
-                             strict=True))
-        return Shape(channels, height, width)
-
-
-Synapse = Linear | Conv2d
 
 
 @dataclass(frozen=True)
@@ -272,11 +147,11 @@ class Layer:
     norm: Norm
     gate: np.ndarray
     neuron: Neuron | None
-    feed: Feed = Feed(None, None, _UNSAID)
+    feed: Feed = _NO_FEED
     shortcuts: tuple[Shortcut, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.feed.shape is _UNSAID:
+        if self.feed is _NO_FEED:
             object.__setattr__(self, "feed", Feed(None, None, Shape(self.synapse.weight.shape[1])))
 
     @property
@@ -301,7 +176,3 @@ class Model:
                   if layer.feed.source is None else layer
                   for index, layer in enumerate(self.layers[1:])]
         object.__setattr__(self, "layers", (*self.layers[:1], *layers))
-
-
-def _coefficients(weight: np.ndarray, binary: bool) -> np.ndarray:
-    return (np.where(weight >= 0, 1, -1) if binary else weight).astype(np.int8)

@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.model.currents import added, currents, join, sums
 from bsnn_hw.model.description import Coding, Comparison, Input, Layer, Model, Reset
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RealTrace", "check_inputs", "currents", "run", "spikes"]
+__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "spikes", "sums"]
 
 KEEP = ("spikes", "membranes")
+MAX_BATCH = 256  # samples
+BATCH_VALUES = 1 << 20  # float64 potentials of one layer, all timesteps
 
 
 @dataclass(frozen=True)
 class RealTrace:
     """What the real-valued network did with N samples.
+
+    Neuron (c, y, x) of a map has the index (c * height + y) * width + x.
 
     spikes : per hidden layer bool (N, T, neurons); None if not kept
     membranes : per hidden layer float64 (N, T, neurons), V after the reset; None if not kept
@@ -40,7 +45,7 @@ class RealTrace:
 
 
 def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] | None = KEEP,
-        batch: int = 256) -> RealTrace:
+        batch: int | None = None) -> RealTrace:
     """Evaluate the network.
 
     Parameters
@@ -49,7 +54,7 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
     inputs : integers, (N, size) in 0..2**bits-1 for direct coding, (N, T, size) in 0..1 for
         events; N may be 0
     keep : any of "spikes", "membranes"; None keeps neither, only scores and classes
-    batch : int, samples at a time; changes memory and speed, no result
+    batch : int or None, samples at a time; changes memory and speed, no result
 
     Raises
     ------
@@ -62,44 +67,42 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
     if not wanted <= frozenset(KEEP):
         raise ValueError(f"keep must name some of {KEEP}, not {sorted(wanted)}")
     inputs = check_inputs(model.input, model.timesteps, inputs)
-    count, hidden = len(inputs), model.layers[:-1]
+    hidden, count = model.layers[:-1], len(inputs)
     kept_spikes = _room(hidden, count, model.timesteps, bool) if "spikes" in wanted else None
     membranes = _room(hidden, count, model.timesteps, float) if "membranes" in wanted else None
-    scores = np.zeros((count, model.layers[-1].synapse.weight.shape[0]))
-    signs = [_signs(layer) for layer in model.layers]
+    scores = np.zeros((count, model.layers[-1].shape.size))
+    batch = batch or _batch(model)
     with torch.inference_mode():
         for start in range(0, count, batch):
             part = slice(start, min(start + batch, count))
-            sums = _input_sums(model, signs[0], inputs[part])
-            source: Input | None = model.input
+            fired: dict[str, torch.Tensor] = {}
+            given: dict[str, torch.Tensor] = {}
             for index, layer in enumerate(hidden):
-                fired, settled = spikes(layer, currents(layer, sums, source))
+                own = _own_currents(model, layer, inputs[part], fired)
+                given[layer.name] = join(layer, own, fired, given)
+                fired[layer.name], settled = spikes(layer, given[layer.name])
                 if kept_spikes is not None:
-                    kept_spikes[index][part] = fired.numpy()
+                    kept_spikes[index][part] = fired[layer.name].numpy()
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
-                sums, source = _sums(fired, signs[index + 1]), None
-            scores[part] = currents(model.layers[-1], sums, source).mean(dim=1).numpy()
+            last = _own_currents(model, model.layers[-1], inputs[part], fired)
+            scores[part] = last.mean(dim=1).numpy()
     return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1))
 
 
-def currents(layer: Layer, sums: torch.Tensor, source: Input | None = None) -> torch.Tensor:
-    """G = gate * BN(sums + bias), float64 (N, T, neurons).
-
-    sums : (N, T, neurons), integers: the layer's signs summed over spikes or input values
-    source : Input of a first layer, whose scale and offset stand outside of the sum; None where
-        spikes come in
-    """
+def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
+                  fired: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Currents of a layer's own synapse, (B, T, neurons); ``fired`` has the spikes so far."""
     import torch
 
-    if source is not None:
-        ones = np.where(layer.synapse.weight >= 0, 1.0, -1.0).sum(axis=1)
-        sums = source.scale * sums.double() + source.offset * torch.from_numpy(ones)
-    norm = layer.norm
-    mean, deviation, gamma, beta, bias, gate = (torch.tensor(array) for array in (
-        norm.mean, np.sqrt(norm.var + norm.eps), norm.gamma, norm.beta, layer.synapse.bias,
-        layer.gate))
-    return gate[:, None] * ((sums.double() + bias - mean) / deviation * gamma + beta)
+    if layer.feed.source is not None:
+        return currents(layer, sums(layer, fired[layer.feed.source]))
+    values = torch.from_numpy(np.array(inputs, dtype=np.uint8))
+    if model.input.coding is Coding.EVENTS:
+        return currents(layer, sums(layer, values), model.input)
+    # The same at every timestep.
+    once = sums(layer, values[:, None])
+    return currents(layer, once.expand(-1, model.timesteps, -1), model.input)
 
 
 def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -151,27 +154,10 @@ def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:
 
 def _room(layers: tuple[Layer, ...], count: int, timesteps: int, dtype: type
           ) -> tuple[np.ndarray, ...]:
-    return tuple(np.zeros((count, timesteps, layer.synapse.weight.shape[0]), dtype)
-                 for layer in layers)
+    return tuple(np.zeros((count, timesteps, layer.shape.size), dtype) for layer in layers)
 
 
-def _signs(layer: Layer) -> torch.Tensor:
-    """The binary weights, float64 -1 or +1, transposed to (fan_in, neurons); sign(0) = +1."""
-    import torch
-
-    return torch.from_numpy(np.where(layer.synapse.weight >= 0, 1.0, -1.0).T.copy())
-
-
-def _sums(values: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
-    """Sum of ±1 times integer over the synapses: exact, far below 2**53."""
-    return values.double() @ signs
-
-
-def _input_sums(model: Model, signs: torch.Tensor, inputs: np.ndarray) -> torch.Tensor:
-    """Synaptic sums of the first layer, (B, T, neurons); a direct input is the same at every t."""
-    import torch
-
-    sums = _sums(torch.from_numpy(np.array(inputs, dtype=np.float64)), signs)
-    if model.input.coding is Coding.EVENTS:
-        return sums
-    return sums[:, None, :].expand(-1, model.timesteps, -1)
+def _batch(model: Model) -> int:
+    """Samples that together keep the largest layer's potentials in the cache, or near it."""
+    widest = max(layer.shape.size for layer in model.layers)
+    return max(1, min(MAX_BATCH, BATCH_VALUES // (widest * model.timesteps)))

@@ -74,6 +74,11 @@ class Problems:
         self.invalid: list[str] = []
         self.unsupported: list[str] = []
 
+    @property
+    def count(self) -> int:
+        """How many of both there are."""
+        return len(self.invalid) + len(self.unsupported)
+
     def add(self, where: str, what: str) -> None:
         """Record that the document is wrong."""
         self.invalid.append(f"{self._source}: {where}: {what}")
@@ -110,6 +115,15 @@ class Table:
                                 f"{listed(required)}, not {shown(value)}")
             return
         self._check_keys(required + optional, hints or {})
+
+    def inner(self, key: str, index: int | None = None, *, required: tuple[str, ...],
+              optional: tuple[str, ...] = (), hints: dict[str, str] | None = None) -> Table:
+        """The dictionary under ``key``, the one at ``index`` if a list stands there."""
+        value, path = self.raw(key), f"{self._path}{key}"
+        if index is not None:
+            value, path = value[index], f"{path}[{index}]"
+        return Table(self._where, f"{path}.", value, self._problems, required=required,
+                     optional=optional, hints=hints)
 
     def _check_keys(self, known: tuple[str, ...], hints: dict[str, str]) -> None:
         for key in self._required:
@@ -166,6 +180,19 @@ class Table:
             return int(value)
         if self.has(key):
             self.problem(key, f"must be an integer from {low} to {high}, not {shown(value)}")
+        return None
+
+    def pair(self, key: str, low: int, high: int, default: int) -> tuple[int, int] | None:
+        """(vertical, horizontal), one int for both or two, each in low..high; None after a
+        problem."""
+        value = self.raw(key)
+        if not self.has(key):
+            return default, default
+        sides = value if isinstance(value, (list, tuple)) else (value, value)
+        if len(sides) == 2 and all(is_integer(side) and low <= side <= high for side in sides):
+            return int(sides[0]), int(sides[1])
+        self.problem(key, f"must be an integer from {low} to {high}, or two, [vertical, "
+                          f"horizontal], not {shown(value)}")
         return None
 
     def number(self, key: str, must: str = "a finite number", *, above: float = -math.inf,

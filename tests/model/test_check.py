@@ -171,9 +171,10 @@ CASES = [
     ("layers.0.name", "fc2", [r"layers must have distinct names.*not 'fc2' and 'fc2'"]),
     ("layers.0.name", "FC2", [r"layers must have distinct names.*not 'FC2' and 'fc2'"]),
     ("layers.0.type", ..., [r"layer 'fc1': type is missing"]),
-    ("layers.0.type", "conv2d", [r"layer 'fc1': type must be 'linear', the only one in this "
-                                 r"version, not 'conv2d'"]),
-    ("layers.0.dilation", 2, [rf"unknown key 'dilation'; {KNOWN} 'name', .*convolutions are not"]),
+    ("layers.0.type", "conv1d", [r"layer 'fc1': type must be one of 'linear', 'conv2d', not "
+                                 r"'conv1d'; a convolution over one axis is a 'conv2d'"]),
+    ("layers.0.type", 3, [r"layer 'fc1': type must be one of 'linear', 'conv2d', not 3$"]),
+    ("layers.0.dilation", 2, [rf"unknown key 'dilation'; {KNOWN} 'name', .*has type 'conv2d'"]),
     ("layers.0.weight", ..., [r"layer 'fc1': weight is missing"]),
     ("layers.0.weight", [[1.0]], [r"weight must be a torch tensor, not a list"]),
     ("layers.0.weight", np.ones((5, 6)), [r"weight must be a torch tensor, not a float64 array"]),
@@ -295,11 +296,12 @@ def test_all_problems_at_once(document):
     put(document, "timesteps", 0)
     put(document, "layers.0.weight", torch.full((5, 6), torch.nan))
     put(document, "layers.0.neuron.leak", 2)
-    put(document, "layers.1.type", "conv2d")
+    put(document, "layers.1.type", "maxpool")
     put(document, "layers.2.neuron.type", "mean")
     put(document, "classes", ["a", "b"])
     refused(document, "timesteps must be", "'fc1': weight must be finite, but 30 of 30",
-            "'fc1': neuron.leak must be", "'fc2': type must be 'linear'",
+            "'fc1': neuron.leak must be",
+            "'fc2': type must be one of 'linear', 'conv2d', not 'maxpool'; pooling is the key",
             "'fc3': neuron.threshold is missing", "'fc3': neuron.reset is missing",
             "'fc3': neuron.comparison is missing",
             "'fc3': neuron.type must be one of", "classes must name each of the 3 outputs")

@@ -1,0 +1,169 @@
+"""Where a synapse's values come from: which earlier layer, through which pooling."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from bsnn_hw.model.description import Feed, Input, Pooling, PoolingKind, Shape
+from bsnn_hw.model.values import Table, listed, shown
+
+__all__ = ["MAX_KERNEL", "Incoming", "Known", "Seen", "check_feed", "pooled", "sides"]
+
+MAX_SIDE = 4096  # of a map that a kernel or window moves over
+MAX_KERNEL = 64  # sides and strides of kernels and windows
+
+POOL_HINTS = {
+    "stride": "windows lie side by side, the stride is size",
+    "padding": "windows lie inside of the map",
+    "dilation": "windows have no holes",
+    "ceil_mode": "windows lie inside of the map",
+    "kernel_size": "it is size",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """The network's input, or an earlier layer.
+
+    name : str, empty for the input; title : str, for messages
+    shape : Shape, None after a problem
+    largest : float, largest absolute value that goes out
+    reach : float, largest absolute sum of a neuron's current over all timesteps
+    """
+
+    name: str
+    title: str
+    shape: Shape | None
+    largest: float = 1.0
+    reach: float = 0.0
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What a synapse gets.
+
+    feed : Feed, None after a problem
+    giver : str, who gives it, for messages; largest : float, largest absolute value of it
+    offset : float, what an input value of 0 is worth, 0 for spikes
+    """
+
+    feed: Feed | None
+    giver: str
+    largest: float
+    offset: float = 0.0
+
+
+class Seen:
+    """What stands before a layer, and what of it is used.
+
+    Members
+    -------
+    entry : Input, None after a problem
+    room : int, weights that the limit on the whole network still allows
+    unsure : bool, whether a problem hides what some layer uses
+    """
+
+    def __init__(self, entry: Input | None, names: list[str], room: int) -> None:
+        self.entry, self.room, self.unsure = entry, room, False
+        self._names = names
+        self._known: list[Known] = []
+        self._used: set[str] = set()
+
+    def add(self, layer: Known) -> None:
+        """A layer that later ones may use."""
+        self._known.append(layer)
+
+    @property
+    def unused(self) -> list[Known]:
+        """The layers so far that nothing uses."""
+        return [layer for layer in self._known if layer.name not in self._used]
+
+    def before(self) -> Known:
+        """The layer before, which is thereby used; the input where there is none."""
+        if self._known:
+            self._used.add(self._known[-1].name)
+            return self._known[-1]
+        if self.entry is None:
+            return Known("", "the input", None)
+        largest = self.entry.scale * (2**self.entry.bits - 1) + abs(self.entry.offset)
+        return Known("", "the input", self.entry.shape, largest)
+
+    def find(self, table: Table, key: str) -> Known | None:
+        """The earlier layer that ``key`` names, which is thereby used; None after a problem."""
+        name = table.raw(key)
+        for layer in self._known if isinstance(name, str) else ():
+            if layer.name == name:
+                self._used.add(name)
+                return layer
+        self.unsure = True
+        if table.has(key):
+            table.problem(key, self._why_not(name))
+        return None
+
+    def _why_not(self, name: object) -> str:
+        names = [layer.name for layer in self._known]
+        accepted = f", one of {listed(names)}" if names else "; here there is none"
+        known = name if isinstance(name, str) else ""
+        close = difflib.get_close_matches(known[:64], names, 1)
+        why = ("; that layer is not earlier" if known in self._names else
+               f"; did you mean {close[0]!r}?" if close else "")
+        return f"must name an earlier layer with neurons{accepted}, not {shown(name)}{why}"
+
+
+def check_feed(table: Table, seen: Seen, first: bool) -> Incoming:
+    """What comes into a layer.
+
+    table : the layer; first : bool, whether it is the first one, which takes the network's input
+    """
+    if not first:
+        source = seen.find(table, "input") if table.has("input") else seen.before()
+        return pooled(table, source)
+    if table.has("input"):
+        table.problem("input", "must be absent in the first layer, which takes the network's "
+                               f"input, not {shown(table.raw('input'))}")
+    if table.has("pool"):
+        table.problem("pool", "must be absent in the first layer: spikes are pooled, not the "
+                              "network's input; pool the samples before they come in")
+    source, entry = seen.before(), seen.entry
+    feed = Feed(None, None, source.shape) if source.shape else None
+    return Incoming(feed, source.title, source.largest, entry.offset if entry else 0.0)
+
+
+def pooled(table: Table, source: Known | None) -> Incoming:
+    """The spikes of ``source`` behind the pooling of ``table``, a layer or shortcut."""
+    pool, usable = _pool(table) if table.has("pool") else (None, True)
+    if source is None:
+        return Incoming(None, "", 1.0)
+    if not usable or source.shape is None:
+        return Incoming(None, source.title, 1.0)
+    shape = source.shape
+    if pool:
+        height, width = pool.size
+        if max(shape.height, shape.width) > MAX_SIDE:
+            table.problem("pool", f"must stand on a map with sides of at most {MAX_SIDE}, not "
+                                  f"{sides(shape)}")
+            return Incoming(None, source.title, 1.0)
+        if shape.height % height or shape.width % width:
+            table.problem("pool", f"size [{height}, {width}] must divide the map of "
+                                  f"{source.title}, {sides(shape)}; pad its layer, or train with "
+                                  "other windows")
+            return Incoming(None, source.title, 1.0)
+        shape = Shape(shape.channels, shape.height // height, shape.width // width)
+    feed = Feed(source.name, pool, shape)
+    return Incoming(feed, source.title, (pool.max_value if pool else 1) / feed.divisor)
+
+
+def _pool(table: Table) -> tuple[Pooling | None, bool]:
+    """The pooling, None where it changes nothing, and whether it is without a problem."""
+    pool = table.inner("pool", required=("kind", "size"), hints=POOL_HINTS)
+    kind = pool.choice("kind", {kind.value: kind for kind in PoolingKind})
+    size = pool.pair("size", 1, MAX_KERNEL, 1)
+    if kind is None or size is None or not pool.has("size"):
+        return None, False
+    return Pooling(kind, size) if size != (1, 1) else None, True
+
+
+def sides(shape: Shape) -> str:
+    """A shape for a message."""
+    return f"{shape.channels} x {shape.height} x {shape.width}"

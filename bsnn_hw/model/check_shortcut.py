@@ -1,0 +1,115 @@
+"""What is added to a layer's current: earlier currents, earlier spikes, further synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bsnn_hw.model.check_feed import Seen, pooled, sides
+from bsnn_hw.model.check_norm import check_scaling
+from bsnn_hw.model.check_synapse import KINDS, check_weights
+from bsnn_hw.model.description import (
+    CurrentShortcut,
+    Shape,
+    Shortcut,
+    SpikeShortcut,
+    SynapseShortcut,
+)
+from bsnn_hw.model.values import Table, listed, shown, word
+
+__all__ = ["Added", "check_shortcuts"]
+
+MAX_SHORTCUTS = 16  # of one layer
+ACCEPTED = ("current", "spikes", *KINDS)
+
+# SEW-ResNet's connections, by the names that SpikingJelly and others give them.
+SEW = {"add": "its sum of two spikes can be 2",
+       **dict.fromkeys(("and", "iand", "or", "sew"), "it combines spikes, and no engine here does")}
+
+
+@dataclass(frozen=True)
+class Added:
+    """A shortcut, None after a problem; reach : float, as `Known.reach`."""
+
+    shortcut: Shortcut | None
+    reach: float = 0.0
+
+
+def check_shortcuts(table: Table, seen: Seen, output: Shape | None, timesteps: int | None
+                    ) -> Iterator[Added]:
+    """The shortcuts of a layer.
+
+    output : Shape of the layer's own output, None after a problem
+    """
+    given = table.raw("shortcuts")
+    if not table.has("shortcuts"):
+        return
+    if not isinstance(given, (list, tuple)) or len(given) > MAX_SHORTCUTS:
+        table.problem("shortcuts", f"must be a list of at most {MAX_SHORTCUTS} dictionaries, not "
+                                   f"{shown(given)}")
+        seen.unsure = True
+        return
+    for index, value in enumerate(given):
+        kind = word(value, "kind")
+        if kind in KINDS:
+            yield _synapse(table, index, kind, seen, output, timesteps)
+        elif kind in ACCEPTED:
+            yield _plain(table, index, kind, seen, output, timesteps)
+        else:
+            seen.unsure = True
+            _refuse(table, index, kind)
+
+
+def _refuse(table: Table, index: int, kind: str | None) -> None:
+    accepted = f"accepted are {listed(ACCEPTED)}, which add to the current before the neuron"
+    if kind is None:
+        table.problem(f"shortcuts[{index}]", "must be a dictionary with the keys 'kind' and "
+                                             f"'from'; {accepted}")
+    elif kind.lower() in SEW:
+        table.problem(f"shortcuts[{index}].kind", f"{shown(kind)} is refused: a SEW shortcut acts "
+                      f"on spikes behind the neuron, and {SEW[kind.lower()]}; {accepted}")
+    else:
+        table.problem(f"shortcuts[{index}].kind", f"must be one of {listed(ACCEPTED)}, not "
+                                                  f"{shown(kind)}")
+
+
+def _plain(table: Table, index: int, kind: str, seen: Seen, output: Shape | None,
+           timesteps: int | None) -> Added:
+    """A shortcut without weights: an earlier layer's current or spikes."""
+    spikes = kind == "spikes"
+    item = table.inner("shortcuts", index, required=("kind", "from"),
+                       optional=("scale",) if spikes else (),
+                       hints={} if spikes else {"scale": "a current is added as it is"})
+    source = seen.find(item, "from")
+    scale = item.number("scale", "a finite number above 0", above=0) if spikes else 1.0
+    if source is None:
+        return Added(None)
+    _check_shape(item, source.title, source.shape, output)
+    if spikes:
+        return Added(SpikeShortcut(source.name, scale), scale * (timesteps or 1))
+    return Added(CurrentShortcut(source.name), source.reach)
+
+
+def _synapse(table: Table, index: int, kind: str, seen: Seen, output: Shape | None,
+             timesteps: int | None) -> Added:
+    """A shortcut through weights of its own."""
+    item = table.inner("shortcuts", index, required=("kind", "from", "weight"), hints={
+        "scale": "norm has gamma", "neuron": "the layer's own neuron follows",
+        "weight_bits": "weights of 8 bits stand only in the first layer and in the readout",
+        **KINDS[kind].hints}, optional=("pool", "bias", "norm", "gate", *KINDS[kind].keys))
+    incoming = pooled(item, seen.find(item, "from"))
+    weights = check_weights(item, kind, incoming, seen, whole_numbers=False)
+    scaling = check_scaling(item, weights.channels, KINDS[kind].per, timesteps, spiking=True)
+    _check_shape(item, "it", weights.shape, output)
+    if weights.values is None or weights.shape is None or scaling is None or not incoming.feed:
+        return Added(None)
+    synapse = weights.synapse(scaling.bias)
+    return Added(SynapseShortcut(incoming.feed, synapse, scaling.norm, scaling.gate),
+                 scaling.reach(synapse, incoming.largest))
+
+
+def _check_shape(item: Table, who: str, given: Shape | None, output: Shape | None) -> None:
+    if given and output and given != output:
+        item.problem("", f"must have the shape of the layer's output, {sides(output)}, but {who} "
+                         f"gives {sides(given)}; a 'conv2d' shortcut changes channels (1 x 1) and "
+                         "sides (stride, or pool before it)")

@@ -1,0 +1,158 @@
+"""The weights of a layer or shortcut, linear or a convolution, and whether they fit the map."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsnn_hw.model.check_conv import Geometry, check_geometry, check_map
+from bsnn_hw.model.check_feed import Incoming, Seen, sides
+from bsnn_hw.model.description import Conv2d, Linear, Shape, Synapse
+from bsnn_hw.model.values import Table, equals, shown
+
+__all__ = ["KINDS", "MAX_WEIGHTS", "Kind", "Weights", "check_weights"]
+
+# Weights become float64, and layers of a damaged file may share one tensor: 512 MiB in all.
+MAX_WEIGHTS = 1 << 26
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A ``type`` of layers and ``kind`` of shortcuts.
+
+    keys : optional keys of its own; hints : why other keys are not accepted
+    per : str, what has one bias and norm of its own
+    dimensions : of ``weight``, in words
+    """
+
+    keys: tuple[str, ...]
+    hints: dict[str, str]
+    per: str
+    dimensions: tuple[str, ...]
+
+
+KINDS = {
+    "linear": Kind((), dict.fromkeys(
+        ("dilation", "stride", "padding", "groups", "kernel_size"),
+        "a linear layer has none; a convolution has type 'conv2d'"), "neuron",
+        ("neurons", "fan_in")),
+    "conv2d": Kind(("stride", "padding", "dilation", "groups"), {
+        "kernel_size": "it is the weight's shape",
+        "padding_mode": "the padding is of zeros",
+        "output_padding": "transposed convolutions are not supported",
+        "transposed": "transposed convolutions are not supported"}, "output channel",
+        ("channels out", "channels in", "kernel height", "kernel width")),
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What is known of the weights; None where a problem hides it.
+
+    channels : int, neurons or output channels
+    shape : Shape of what goes out
+    values : float64; geometry : of a convolution; binary : bool, whether only signs count
+    """
+
+    channels: int | None = None
+    shape: Shape | None = None
+    values: np.ndarray | None = None
+    geometry: Geometry | None = None
+    binary: bool = True
+
+    def synapse(self, bias: np.ndarray) -> Synapse:
+        """The synapse of weights without a problem."""
+        assert self.values is not None
+        if self.geometry is None:
+            return Linear(self.values, bias, self.binary)
+        return Conv2d(self.values, bias, *self.geometry, self.binary)
+
+
+def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen,
+                  whole_numbers: bool) -> Weights:
+    """The weights of ``table``, a layer or shortcut, against what comes in.
+
+    whole_numbers : bool, whether they may be integers of 8 bits
+    """
+    geometry = check_geometry(table, incoming) if kind == "conv2d" else None
+    binary = _is_binary(table, whole_numbers)
+    weight = _weight_shape(table, KINDS[kind], seen)
+    if weight is None:
+        return Weights()
+    seen.room -= math.prod(weight)
+    output = None
+    if kind == "linear":
+        output = Shape(weight[0])
+        _check_fan_in(table, weight, incoming)
+    elif geometry:
+        output = check_map(table, weight, geometry, incoming)
+    return Weights(weight[0], output, _values(table, binary), geometry, binary)
+
+
+def _is_binary(table: Table, whole_numbers: bool) -> bool:
+    bits = table.raw("weight_bits")
+    if bits is None or equals(bits, 1):
+        return True
+    if not equals(bits, 8):
+        table.problem("weight_bits", f"must be 1, 8 or absent, not {shown(bits)}")
+    elif not whole_numbers:
+        table.problem("weight_bits", "must be 1 or absent, not 8: weights of 8 bits stand only in "
+                                     "the first layer and in the readout")
+    return False
+
+
+def _weight_shape(table: Table, kind: Kind, seen: Seen) -> tuple[int, ...] | None:
+    """The shape of a weight that can be read; None after a problem."""
+    if not table.has("weight") or not table.check_tensor("weight"):
+        return None
+    weight = table.raw("weight")
+    shape = tuple(weight.shape)
+    if len(shape) != len(kind.dimensions):
+        table.problem("weight", f"must have {len(kind.dimensions)} dimensions "
+                                f"({', '.join(kind.dimensions)}), not shape {shape}")
+    elif 0 in shape:
+        table.problem("weight", f"must have at least one {kind.per} and one input, not shape "
+                                f"{shape}")
+    elif weight.untyped_storage().nbytes() < weight.numel() * weight.element_size():
+        table.problem("weight", f"must hold each of its values, but shape {shape} repeats fewer; "
+                                "save a contiguous tensor")
+    elif weight.numel() > seen.room:
+        table.problem("weight", f"must fit the limit of {MAX_WEIGHTS} weights in all layers, and "
+                                f"shape {shape} goes beyond it")
+    else:
+        return shape
+    return None
+
+
+def _check_fan_in(table: Table, weight: tuple[int, ...], incoming: Incoming) -> None:
+    source = incoming.feed.shape if incoming.feed else None
+    if source and weight[1] != source.size:
+        of_map = f" ({sides(source)})" if source.positions > 1 else ""
+        table.problem("weight", f"must be (neurons, {source.size}) because {incoming.giver} gives "
+                                f"{source.size} values{of_map}, not shape {weight}")
+
+
+def _values(table: Table, binary: bool) -> np.ndarray | None:
+    """The weights as float64; None after a problem."""
+    dtype = str(table.raw("weight").dtype).removeprefix("torch.")
+    if not binary and dtype != "int8":
+        table.problem("weight", f"must be int8 where weight_bits is 8, not {dtype}")
+        return None
+    if dtype.startswith("uint"):
+        table.problem("weight", f"must have a signed type, not {dtype}: without negative values "
+                                "every synapse would be +1; write 0 as -1")
+        return None
+    values = table.finite("weight")
+    if values is None:
+        return None
+    if binary and np.array_equal(np.unique(values), (0.0, 1.0)):
+        table.problem("weight", "must have -1 or any negative value for a weight of -1, not only 0 "
+                                "and 1: sign(0) is +1 here, so all would be +1; write 2 * w - 1")
+        return None
+    if not binary and values.min() < -127:
+        table.problem("weight", "must be from -127 to 127 where weight_bits is 8, not "
+                                f"{int(values.min())}")
+        return None
+    return values

@@ -1,0 +1,117 @@
+"""From spikes to a layer's current G, in torch: pooling, exact sums, norm and gate, shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bsnn_hw.model.description import (
+    Conv2d,
+    CurrentShortcut,
+    Input,
+    Layer,
+    Pooling,
+    PoolingKind,
+    Shortcut,
+    SpikeShortcut,
+    SynapseShortcut,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["added", "currents", "join", "pooled", "sums"]
+
+FLOAT32_INTEGERS = 1 << 24  # below it float32 holds every integer
+
+
+def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
+    """Exact integer sums of the coefficients over pooled values, float (N, T, neurons).
+
+    part : what has a synapse and a feed
+    values : bool or integers (N, T, neurons of the feed's source), spikes or input values; behind
+        an average the integers are counts, which `currents` divides
+    """
+    import torch
+
+    synapse, source = part.synapse, part.feed.source_shape
+    maps = values.reshape(-1, source.channels, source.height, source.width)
+    if part.feed.pool:
+        maps = pooled(maps, part.feed.pool)
+    largest = int(maps.max()) if maps.numel() else 0
+    # No partial sum leaves the integers, so their order changes nothing.
+    exact = torch.float32 if synapse.reach * largest < FLOAT32_INTEGERS else torch.float64
+    coefficients = torch.from_numpy(synapse.coefficients).to(exact)
+    maps = maps.to(exact)
+    if not isinstance(synapse, Conv2d):
+        found = maps.flatten(1) @ coefficients.T
+    else:
+        # NNPACK's transforms would round.
+        with torch.backends.nnpack.flags(enabled=False):
+            found = torch.nn.functional.conv2d(maps, coefficients, stride=synapse.stride,
+                                               padding=synapse.padding)
+    return found.reshape(*values.shape[:-1], part.shape.size)
+
+
+def pooled(maps: torch.Tensor, pool: Pooling) -> torch.Tensor:
+    """Bool or integer maps (B, C, H, W) to integers (B, C, H / height, W / width): the largest
+    of a window, or the sum, also for an average."""
+    import torch
+
+    count, channels, rows, columns = maps.shape
+    height, width = pool.size
+    windows = maps.reshape(count, channels, rows // height, height, columns // width, width)
+    if pool.kind is PoolingKind.MAX:
+        return windows.amax(dim=(3, 5))
+    return windows.sum(dim=(3, 5), dtype=torch.int32)
+
+
+def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | None = None
+             ) -> torch.Tensor:
+    """gate * norm(sums + bias) of one synapse, float64 (N, T, neurons); no shortcuts.
+
+    sums : (N, T, neurons), integers: the coefficients summed over spikes or input values; channel
+        by channel for a map, whose channels have one constant each
+    source : Input of a first layer, whose scale and offset stand outside of the sum; None where
+        spikes come in
+    """
+    import torch
+
+    norm, synapse = part.norm, part.synapse
+    mean, deviation, gamma, beta, bias = (torch.tensor(array)[:, None] for array in (
+        norm.mean, np.sqrt(norm.var + norm.eps), norm.gamma, norm.beta, synapse.bias))
+    found = sums.double().unflatten(-1, (len(norm.gamma), -1))
+    if source is not None:
+        ones = synapse.coefficients.reshape(len(norm.gamma), -1).sum(axis=1, dtype=float)
+        found = source.scale * found + source.offset * torch.from_numpy(ones)[:, None]
+    elif part.feed.divisor != 1:
+        found = found / part.feed.divisor
+    found = found + bias
+    found = found.sub_(mean).div_(deviation).mul_(gamma).add_(beta)
+    return found.mul_(torch.tensor(part.gate)[:, None, None]).flatten(-2)
+
+
+def join(layer: Layer, own: torch.Tensor, fired: Mapping[str, torch.Tensor],
+         given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """G: the layer's own current and every shortcut's, added in order.
+
+    own : float64 (N, T, neurons)
+    fired, given : the spikes, bool, and the currents G, float64 (N, T, neurons), of earlier
+        layers by name, at least of those that the shortcuts name
+    """
+    for shortcut in layer.shortcuts:
+        own = own + added(shortcut, fired, given)
+    return own
+
+
+def added(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
+          given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """What one shortcut adds, float64 (N, T, neurons); ``fired`` and ``given`` as in `join`."""
+    if isinstance(shortcut, CurrentShortcut):
+        return given[shortcut.source]
+    if isinstance(shortcut, SpikeShortcut):
+        return shortcut.scale * fired[shortcut.source].double()
+    assert shortcut.source is not None
+    return currents(shortcut, sums(shortcut, fired[shortcut.source]))
