@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bsnn_hw.ir.bounds import HiddenBounds, network_bounds
-from bsnn_hw.ir.network import Coding, Hidden, Network, NeuronSpec, Readout
+from bsnn_hw.ir.bounds import HiddenBounds, network_bounds, pooled_value
+from bsnn_hw.ir.network import (
+    Coding,
+    Conv,
+    CurrentShortcut,
+    Hidden,
+    Network,
+    NeuronSpec,
+    Pool,
+    Readout,
+    Shape,
+    Shortcut,
+    Synapse,
+    SynapseShortcut,
+)
 
 __all__ = ["WORD_BITS", "leak_width", "problem"]
 
@@ -31,25 +44,98 @@ def _problems(network: Network) -> Iterator[str]:
     for name in (network.name, *network.classes):
         if not (0 < len(name) <= 64 and name.isprintable()):
             yield "names must be 1 to 64 printable characters"
-    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
-    fan_in = network.input.size
-    for layer in layers:
-        if layer.synapse.fan_in != fan_in:
-            yield (f"layer '{layer.name}': fan_in must be {fan_in}, the size of the layer before, "
-                   f"not {layer.synapse.fan_in}")
+    layers = network.layers
+    if network.input.features.size != network.input.size:
+        yield f"input: shape must have {network.input.size} values, not {network.input.shape}"
+        return
+    for number, layer in enumerate(layers):
+        wrong = next(_unfit(network, number, layer), None)
+        if wrong:
+            yield f"layer '{layer.name}': {wrong}"
             return
-        if fan_in * network.input.max_value >= LAYER_REACH:
-            yield f"layer '{layer.name}': {fan_in} inputs are more than can be summed exactly"
-        fan_in = layer.synapse.neurons
+    used = {number - back for number, layer in enumerate(layers) for back in _backs(layer)}
+    for number, layer in enumerate(network.hidden):
+        if number not in used:
+            yield f"layer '{layer.name}': a later layer must use it"
     if len({layer.name.casefold() for layer in layers}) < len(layers):
         yield "layers must have distinct names, also without regard to case"
-    if len(network.classes) != fan_in:
-        yield f"classes must name each of the {fan_in} outputs, not {len(network.classes)}"
+    outputs = network.readout.synapse.neurons
+    if len(network.classes) != outputs:
+        yield f"classes must name each of the {outputs} outputs, not {len(network.classes)}"
     for layer in network.hidden:
         if layer.neuron.leak[0] != 0 or layer.neuron.leak.min() < 0:
             yield f"layer '{layer.name}': leak must be 0 in the first timestep and never negative"
             return
     yield from _too_wide(network)
+
+
+def _backs(layer):
+    return [layer.back, *(shortcut.back for shortcut in getattr(layer, "shortcuts", ()))]
+
+
+def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[str]:
+    """What does not fit to the layers before."""
+    if number == 0:
+        if _backs(layer) != [1] or layer.pool:
+            yield "the first layer must take the network's input, as it is and without shortcuts"
+            return
+    elif not all(1 <= back <= number for back in _backs(layer)):
+        yield "back must lead to an earlier layer"
+        return
+    source = network.features(number - layer.back)
+    largest = 1 if number else network.input.max_value
+    yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
+    if isinstance(layer, Hidden):
+        for shortcut in layer.shortcuts:
+            yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
+
+
+def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
+                   largest: int) -> Iterator[str]:
+    if pool is not None:
+        if min(pool.height, pool.width) < 1 or source.height % pool.height or (
+                source.width % pool.width):
+            yield (f"windows of {pool.height} x {pool.width} must cover a map of {source.height} x "
+                   f"{source.width} without a rest")
+            return
+        source, largest = pool.shape(source), pooled_value(pool, largest)
+    if synapse.fan_in != source.size:
+        yield (f"fan_in must be {source.size}, the size of the layer before, "
+               f"not {synapse.fan_in}")
+    elif isinstance(synapse, Conv):
+        yield from _unfit_kernel(synapse, source)
+    if synapse.weights[0].size * largest >= LAYER_REACH:
+        yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
+
+
+def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
+    if conv.source != source or conv.weights.shape[1] != source.channels:
+        yield (f"the kernel must be for a map of {_map(source)}, not of {_map(conv.source)} with "
+               f"{conv.weights.shape[1]} channels")
+    elif not all(0 <= padding < kernel
+                 for padding, kernel in zip(conv.padding, conv.kernel, strict=True)):
+        yield f"padding must be less than the kernel's sides, not {conv.padding}"
+    elif min(conv.stride) < 1 or min(conv.shape.height, conv.shape.width) < 1:
+        yield "the kernel must fit the padded map"
+
+
+def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterator[str]:
+    shape, gains = source.shape, [layer.neuron.gain]
+    if isinstance(shortcut, SynapseShortcut):
+        yield from _unfit_synapse(shortcut.synapse, shape, shortcut.pool, 1)
+        shape = shortcut.synapse.shape
+    elif isinstance(shortcut, CurrentShortcut):
+        gains.append(source.neuron.gain)
+    if shape != layer.shape:
+        yield (f"the shortcut from '{source.name}' must have the shape {_map(layer.shape)} of the "
+               f"layer, not {_map(shape)}")
+    if any(gain is None for gain in gains):
+        yield (f"the shortcut from '{source.name}' needs a gain in the layer" + (
+            "" if len(gains) == 1 else ", and in that one"))
+
+
+def _map(shape):
+    return f"{shape.channels} x {shape.height} x {shape.width}"
 
 
 def _too_wide(network: Network) -> Iterator[str]:

@@ -52,6 +52,10 @@ class Fields:
             self.refuse(key, f"must be {must}")
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._items
+
     def text(self, key: str) -> str:
         """A string."""
         return self._get(key, str, "a string")
@@ -76,6 +80,13 @@ class Fields:
         if not low <= value <= high:
             self.refuse(key, f"must be an integer from {low} to {high}")
         return value
+
+    def integers(self, key: str, count: int, low: int, high: int) -> tuple[int, ...]:
+        """A list of ``count`` integers in low..high."""
+        values = tuple(self.vector(key, count).tolist())
+        if not all(low <= value <= high for value in values):
+            self.refuse(key, f"must be {count} integers from {low} to {high}")
+        return values
 
     def number(self, key: str) -> float:
         """A finite number."""

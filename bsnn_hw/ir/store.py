@@ -17,38 +17,16 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.check import problem
+from bsnn_hw.ir.document import FORMAT, VERSION, network_object, read_network
 from bsnn_hw.ir.fields import Fields
-from bsnn_hw.ir.network import (
-    Coding,
-    Comparison,
-    Dense,
-    Hidden,
-    Input,
-    Network,
-    NeuronSpec,
-    Readout,
-    Reset,
-)
+from bsnn_hw.ir.network import Network
 
 __all__ = ["FORMAT", "VERSION", "equal", "from_json", "read", "save", "to_json"]
-
-FORMAT = "bsnn-hw/network"
-VERSION = 1
 
 
 def to_json(network: Network) -> str:
     """The network as JSON text, ending in a line feed."""
-    document = {
-        "format": FORMAT, "version": VERSION,
-        "name": network.name, "timesteps": network.timesteps,
-        "input": {"coding": network.input.coding.value, "size": network.input.size,
-                  "bits": network.input.bits, "scale": network.input.scale,
-                  "offset": network.input.offset},
-        "hidden": [_hidden(layer) for layer in network.hidden],
-        "readout": _readout(network.readout),
-        "classes": list(network.classes),
-    }
-    return _text(document) + "\n"
+    return _text(network_object(network)) + "\n"
 
 
 def save(path: str | os.PathLike, network: Network) -> None:
@@ -108,7 +86,7 @@ def from_json(text: str, source: str = "network") -> Network:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: must be a network as JSON, and is damaged: "
                          f"{str(error)[:200]}; save it again") from None
-    network = _network(Fields(source, "", document))
+    network = read_network(Fields(source, "", document))
     wrong = problem(network)
     if wrong:
         raise InputError(f"{source}: {wrong}")
@@ -128,34 +106,6 @@ def equal(a: Any, b: Any) -> bool:
     return a == b
 
 
-def _hidden(layer):
-    spec = layer.neuron
-    return {"name": layer.name, **_dense(layer.synapse),
-            "fraction_bits": spec.fraction_bits, "leak_bits": spec.leak_bits,
-            "leak": spec.leak.tolist(), "bias": _table(spec.bias),
-            "threshold": _table(spec.threshold),
-            "reset": spec.reset.value, "comparison": spec.comparison.value}
-
-
-def _readout(layer):
-    return {"name": layer.name, **_dense(layer.synapse), "gain": _table(layer.gain),
-            "bias": layer.bias.tolist(), "scale": layer.scale}
-
-
-def _dense(synapse):
-    """Weights as one hexadecimal number per neuron; bit i, 1 for +1, is the weight of input i."""
-    packed = np.packbits(synapse.weights > 0, axis=1, bitorder="little")
-    digits = -(-synapse.fan_in // 4)
-    return {"fan_in": synapse.fan_in,
-            "weights": [row.tobytes().hex()[-digits:] for row in packed[:, ::-1]],
-            "disconnected": np.flatnonzero(~synapse.connected).tolist()}
-
-
-def _table(rows):
-    """A table (T, n) as its T rows, or as one row that is the same in every timestep."""
-    return rows[:1].tolist() if (rows == rows[0]).all() else rows.tolist()
-
-
 def _text(value, indent=""):
     """JSON with one line per key, per weight and per row of a table."""
     inner = indent + " "
@@ -167,53 +117,3 @@ def _text(value, indent=""):
         return json.dumps(value)
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     return opening + "\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}{closing}"
-
-
-def _network(table):
-    if table.text("format") != FORMAT or table.integer("version") != VERSION:
-        table.refuse("format", f"must be {FORMAT!r}, version {VERSION}")
-    timesteps = table.integer("timesteps", 1, 1 << 16)
-    entry = table.inner("input")
-    source = Input(entry.choice("coding", Coding), entry.integer("size", 1, 1 << 40),
-                   entry.integer("bits", 1, 8), entry.positive("scale"), entry.number("offset"))
-    hidden = tuple(Hidden(layer.name(), _synapse(layer), _neuron(layer, timesteps))
-                   for layer in table.each("hidden"))
-    last = table.inner("readout")
-    synapse = _synapse(last)
-    readout = Readout(last.name(), synapse, last.rows("gain", timesteps, synapse.neurons),
-                      last.vector("bias", synapse.neurons), last.positive("scale"))
-    return Network(table.text("name"), timesteps, source, hidden, readout, table.texts("classes"))
-
-
-def _synapse(table):
-    fan_in, words = table.integer("fan_in", 1, 1 << 40), table.texts("weights")
-    digits = -(-fan_in // 4)
-    joined = "".join(word.zfill(len(word) + len(word) % 2) for word in words)
-    try:
-        packed = np.frombuffer(bytes.fromhex(joined), np.uint8)
-    except ValueError:
-        packed = np.empty(0, np.uint8)
-    if any(len(word) != digits or not word.isalnum() for word in words) or (
-            packed.size != len(words) * -(-digits // 2) or not words):
-        table.refuse("weights", f"must be at least one string of {digits} hexadecimal digits each")
-    bits = np.unpackbits(packed.reshape(len(words), -1)[:, ::-1], axis=1, bitorder="little")
-    if bits[:, fan_in:].any():
-        table.refuse("weights", f"must have no bit above that of the last of {fan_in} inputs")
-    silent = table.vector("disconnected", None)
-    if silent.size and not (0 <= silent.min() and silent.max() < len(words)):
-        table.refuse("disconnected", f"must be indexes of the {len(words)} neurons")
-    connected = np.ones(len(words), bool)
-    connected[silent] = False
-    weights = np.where(bits[:, :fan_in], np.int8(1), np.int8(-1))
-    return Dense(weights, connected)
-
-
-def _neuron(table, timesteps):
-    neurons = len(table.texts("weights"))
-    return NeuronSpec(
-        fraction_bits=table.integer("fraction_bits", 0, 62),
-        leak_bits=table.integer("leak_bits", 0, 62),
-        leak=table.vector("leak", timesteps),
-        bias=table.rows("bias", timesteps, neurons),
-        threshold=table.rows("threshold", timesteps, neurons),
-        reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison))

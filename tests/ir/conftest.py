@@ -1,6 +1,7 @@
-"""Lets the tests of this folder import the random networks of tests/reference."""
+"""Lets the tests of this folder import its helper, and the random networks of tests/reference."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "reference"))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "reference")]

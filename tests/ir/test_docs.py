@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
+import random_maps
 from networks import random_network
 
 from bsnn_hw.ir.network import Coding
@@ -20,8 +22,17 @@ def test_the_code_of_the_page_runs():
     assert scope["trace"].classes.tolist() == [0, 0, 0]
 
 
+def keys_of(value):
+    """All keys of JSON, at any depth."""
+    if isinstance(value, list):
+        return {key for item in value for key in keys_of(item)}
+    return {*value, *keys_of(list(value.values()))} if isinstance(value, dict) else set()
+
+
 def test_every_key_is_named():
     document = json.loads(to_json(random_network(0, Coding.DIRECT, (4, 3, 2))))
-    keys = {*document, *document["input"], *document["hidden"][0], *document["readout"]}
+    documents = [document] + [json.loads(to_json(random_maps.random_network(
+        np.random.default_rng(seed)))) for seed in range(30)]
+    keys = {key for document in documents for key in keys_of(document)}
     text = PAGE.read_text(encoding="utf-8")
     assert not [key for key in keys if f"`{key}`" not in text]

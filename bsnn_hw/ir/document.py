@@ -1,0 +1,231 @@
+"""The JSON object of a network and back, key by key as docs/ir.md lists them.
+
+Keys that say what is usual (the layer before, no pooling, no shortcuts) are left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.ir.fields import Fields
+from bsnn_hw.ir.network import (
+    Coding,
+    Comparison,
+    Conv,
+    CurrentShortcut,
+    Dense,
+    Hidden,
+    Input,
+    Network,
+    NeuronSpec,
+    Pool,
+    PoolKind,
+    Readout,
+    Reset,
+    Shape,
+    Shortcut,
+    SpikeShortcut,
+    Synapse,
+    SynapseShortcut,
+)
+
+__all__ = ["FORMAT", "VERSION", "network_object", "read_network"]
+
+FORMAT = "bsnn-hw/network"
+VERSION = 1
+
+MAX_SIDE = 4096
+MAX_KERNEL = 64
+MAX_COUNT = 1 << 40
+
+
+def network_object(network: Network) -> dict[str, Any]:
+    """The network as what JSON knows: objects, lists, strings and numbers."""
+    entry = network.input
+    return {
+        "format": FORMAT, "version": VERSION,
+        "name": network.name, "timesteps": network.timesteps,
+        "input": {"coding": entry.coding.value, "size": entry.size, "bits": entry.bits,
+                  "scale": entry.scale, "offset": entry.offset,
+                  **({} if entry.shape is None else {"shape": _sides(entry.shape)})},
+        "hidden": [_hidden(layer) for layer in network.hidden],
+        "readout": _readout(network.readout),
+        "classes": list(network.classes),
+    }
+
+
+def _hidden(layer):
+    spec = layer.neuron
+    result = {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
+              "fraction_bits": spec.fraction_bits, "leak_bits": spec.leak_bits,
+              "leak": spec.leak.tolist(), "bias": _table(spec.bias),
+              "threshold": _table(spec.threshold),
+              "reset": spec.reset.value, "comparison": spec.comparison.value}
+    if spec.gain is not None:
+        result["gain"] = _table(spec.gain)
+    if layer.shortcuts:
+        result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
+    return result
+
+
+def _readout(layer):
+    return {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
+            "gain": _table(layer.gain), "bias": layer.bias.tolist(), "scale": layer.scale}
+
+
+def _shortcut(shortcut):
+    if isinstance(shortcut, CurrentShortcut):
+        return {"kind": "current", "back": shortcut.back}
+    if isinstance(shortcut, SpikeShortcut):
+        return {"kind": "spikes", "back": shortcut.back, "gain": _table(shortcut.gain)}
+    return {"kind": "synapse", "back": shortcut.back, **_pool(shortcut.pool),
+            **_synapse(shortcut.synapse), "gain": _table(shortcut.gain)}
+
+
+def _source(layer):
+    return {**({} if layer.back == 1 else {"back": layer.back}), **_pool(layer.pool)}
+
+
+def _pool(pool):
+    return {} if pool is None else {
+        "pool": {"kind": pool.kind.value, "size": [pool.height, pool.width]}}
+
+
+def _sides(shape):
+    return [shape.channels, shape.height, shape.width]
+
+
+def _synapse(synapse):
+    if isinstance(synapse, Conv):
+        shape = {"source": _sides(synapse.source), "kernel": list(synapse.kernel),
+                 "stride": list(synapse.stride), "padding": list(synapse.padding)}
+    else:
+        shape = {"fan_in": synapse.fan_in}
+    return {**shape, "weights": _hexadecimal(synapse.weights.reshape(len(synapse.weights), -1)),
+            "disconnected": np.flatnonzero(~synapse.connected).tolist()}
+
+
+def _hexadecimal(weights):
+    """One hexadecimal number per row; bit i, 1 for +1, is weight i."""
+    packed = np.packbits(weights > 0, axis=1, bitorder="little")
+    digits = -(-weights.shape[1] // 4)
+    return [row.tobytes().hex()[-digits:] for row in packed[:, ::-1]]
+
+
+def _table(rows):
+    """A table (T, n) as its T rows, or as one row that is the same in every timestep."""
+    return rows[:1].tolist() if (rows == rows[0]).all() else rows.tolist()
+
+
+def read_network(table: Fields) -> Network:
+    """The network that `network_object` made, each value of the right type and range; whether
+    they fit together is not looked at.
+
+    Raises
+    ------
+    InputError
+        The first value that is absent or wrong.
+    """
+    if table.text("format") != FORMAT or table.integer("version") != VERSION:
+        table.refuse("format", f"must be {FORMAT!r}, version {VERSION}")
+    timesteps = table.integer("timesteps", 1, 1 << 16)
+    entry = table.inner("input")
+    source = Input(entry.choice("coding", Coding), entry.integer("size", 1, MAX_COUNT),
+                   entry.integer("bits", 1, 8), entry.positive("scale"), entry.number("offset"),
+                   _read_shape(entry, "shape") if entry.has("shape") else None)
+    hidden = tuple(_read_hidden(layer, timesteps) for layer in table.each("hidden"))
+    return Network(table.text("name"), timesteps, source, hidden,
+                   _read_readout(table.inner("readout"), timesteps), table.texts("classes"))
+
+
+def _read_hidden(table, timesteps):
+    name, synapse = table.name(), _read_synapse(table)
+    shortcuts = table.each("shortcuts") if table.has("shortcuts") else []
+    return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
+                  _read_pool(table), tuple(_read_shortcut(each, timesteps, len(synapse.weights))
+                                           for each in shortcuts))
+
+
+def _read_readout(table: Fields, timesteps: int) -> Readout:
+    name, synapse = table.name(), _read_synapse(table)
+    if not isinstance(synapse, Dense):
+        table.refuse("kernel", "must not be in the readout, which is fully connected")
+    return Readout(name, synapse, table.rows("gain", timesteps, synapse.neurons),
+                   table.vector("bias", synapse.neurons), table.positive("scale"),
+                   _read_back(table), _read_pool(table))
+
+
+def _read_neuron(table, timesteps):
+    channels = len(table.texts("weights"))
+    return NeuronSpec(
+        fraction_bits=table.integer("fraction_bits", 0, 62),
+        leak_bits=table.integer("leak_bits", 0, 62),
+        leak=table.vector("leak", timesteps),
+        bias=table.rows("bias", timesteps, channels),
+        threshold=table.rows("threshold", timesteps, channels),
+        reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison),
+        gain=table.rows("gain", timesteps, channels) if table.has("gain") else None)
+
+
+def _read_shortcut(table, timesteps, channels) -> Shortcut:
+    kind, back = table.text("kind"), table.integer("back", 1, MAX_COUNT)
+    if kind == "current":
+        return CurrentShortcut(back)
+    if kind == "spikes":
+        return SpikeShortcut(back, table.rows("gain", timesteps, channels))
+    if kind != "synapse":
+        table.refuse("kind", "must be one of current, spikes, synapse")
+    synapse = _read_synapse(table)
+    return SynapseShortcut(back, synapse, table.rows("gain", timesteps, len(synapse.weights)),
+                           _read_pool(table))
+
+
+def _read_back(table):
+    return table.integer("back", 1, MAX_COUNT) if table.has("back") else 1
+
+
+def _read_pool(table):
+    if not table.has("pool"):
+        return None
+    pool = table.inner("pool")
+    return Pool(pool.choice("kind", PoolKind), *pool.integers("size", 2, 1, MAX_SIDE))
+
+
+def _read_shape(table, key):
+    return Shape(*table.integers(key, 3, 1, MAX_COUNT))
+
+
+def _read_synapse(table) -> Synapse:
+    if not table.has("kernel"):
+        weights, connected = _read_weights(table, table.integer("fan_in", 1, MAX_COUNT))
+        return Dense(weights, connected)
+    source, kernel = _read_shape(table, "source"), table.integers("kernel", 2, 1, MAX_KERNEL)
+    weights, connected = _read_weights(table, source.channels * kernel[0] * kernel[1])
+    return Conv(weights.reshape(len(weights), source.channels, *kernel), connected, source,
+                table.integers("stride", 2, 1, MAX_KERNEL),
+                table.integers("padding", 2, 0, MAX_KERNEL - 1))
+
+
+def _read_weights(table, inputs):
+    """Weights (rows, inputs), -1 or +1, and which rows are connected."""
+    words = table.texts("weights")
+    digits = -(-inputs // 4)
+    joined = "".join(word.zfill(len(word) + len(word) % 2) for word in words)
+    try:
+        packed = np.frombuffer(bytes.fromhex(joined), np.uint8)
+    except ValueError:
+        packed = np.empty(0, np.uint8)
+    if any(len(word) != digits or not word.isalnum() for word in words) or (
+            packed.size != len(words) * -(-digits // 2) or not words):
+        table.refuse("weights", f"must be at least one string of {digits} hexadecimal digits each")
+    bits = np.unpackbits(packed.reshape(len(words), -1)[:, ::-1], axis=1, bitorder="little")
+    if bits[:, inputs:].any():
+        table.refuse("weights", f"must have no bit above that of the last of {inputs} inputs")
+    silent = table.vector("disconnected", None)
+    if silent.size and not (0 <= silent.min() and silent.max() < len(words)):
+        table.refuse("disconnected", f"must be indexes of the {len(words)} neurons")
+    connected = np.ones(len(words), bool)
+    connected[silent] = False
+    return np.where(bits[:, :inputs], np.int8(1), np.int8(-1)), connected
