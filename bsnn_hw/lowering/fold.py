@@ -1,4 +1,4 @@
-"""One real-valued layer to integers, for given fraction bits; equations in docs/ir.md.
+"""One real-valued layer to the first normal form, for given fraction bits (docs/ir.md).
 
 A channel's unit is the real-valued worth of one accumulator count: ``gate * input_scale * |a|``
 with ``Y = a * acc + b``.  Divided by it, the synapse is a pure count, and scale, shift, gate and
@@ -14,46 +14,77 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from bsnn_hw.errors import InputError
-from bsnn_hw.ir.bounds import Interval, accumulator_bounds, neuron_bounds, readout_bounds
-from bsnn_hw.ir.network import Comparison, Dense, Hidden, NeuronSpec, Readout, Reset
+from bsnn_hw.ir.bounds import accumulator_bounds, neuron_bounds, pooled_value, readout_bounds
+from bsnn_hw.ir.network import (
+    Comparison,
+    Conv,
+    Dense,
+    Hidden,
+    NeuronSpec,
+    Pool,
+    PoolKind,
+    Readout,
+    Reset,
+    Synapse,
+)
+from bsnn_hw.lowering.rounding import (
+    LIMIT,
+    check_range,
+    check_width,
+    rounded,
+    threshold_integers,
+)
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Input, Layer
+from bsnn_hw.model.description import Conv2d, Input, Layer, PoolingKind, SynapseShortcut
 
-__all__ = ["MAX_FRACTION_BITS", "MAX_LEAK_BITS", "NEGLIGIBLE", "Affine", "affine", "fold_hidden",
-           "fold_readout"]
+__all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
+           "synapse_of"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
 NEGLIGIBLE = 2.0 ** -16
 
-MAX_WIDTH = 48  # bits of a potential or score
-MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits
-MAX_FRACTION_BITS = 32
-LIMIT = 1 << 61  # what real numbers beyond it become
-SNAP = 1e-9  # a threshold this close to an integer, relatively, is that integer
-
 
 @dataclass(frozen=True)
 class Affine:
-    """A layer's ``Y = scale * acc + shift`` in real numbers, each (neurons,); acc counts +-1."""
+    """A synapse's ``Y = scale * acc + shift`` in real numbers, each (channels,).
+
+    weights : int8, -1 or +1, in the shape of the model's; acc counts them
+    """
 
     weights: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
 
 
-def affine(layer: Layer, source: Input | None) -> Affine:
-    """Fold input scaling, synaptic bias and BatchNorm of ``layer`` into one scale and shift.
+def affine(part: Layer | SynapseShortcut, source: Input | None) -> Affine:
+    """Fold input scaling, averages, synaptic bias and BatchNorm into one scale and shift.
 
+    part : what has a synapse and a norm
     source : Input of a first layer, None where spikes come in
     """
-    weights = np.where(layer.synapse.weight >= 0, 1, -1).astype(np.int8)
-    norm = layer.norm
+    weights = part.synapse.coefficients
+    norm = part.norm
     slope = norm.gamma / np.sqrt(norm.var + norm.eps)
-    scale, offset = (source.scale, source.offset) if source else (1.0, 0.0)
-    constant = layer.synapse.bias + offset * weights.sum(axis=1)
+    scale, offset = (source.scale, source.offset) if source else (1 / part.feed.divisor, 0.0)
+    constant = part.synapse.bias + offset * weights.reshape(len(weights), -1).sum(axis=1)
     return Affine(weights, slope * scale, slope * (constant - norm.mean) + norm.beta)
+
+
+def synapse_of(part: Layer | SynapseShortcut, weights: np.ndarray,
+               connected: np.ndarray) -> Synapse:
+    """The integer synapse of ``part`` with these weights."""
+    if isinstance(part.synapse, Conv2d):
+        return Conv(weights, connected, part.feed.shape, part.synapse.stride, part.synapse.padding)
+    return Dense(weights, connected)
+
+
+def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
+    """The integer pooling of ``part``: an average is a sum, its divisor is in the scale."""
+    pool = part.feed.pool
+    if pool is None:
+        return None
+    return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size)
 
 
 def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_bits: int,
@@ -72,19 +103,20 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
     with np.errstate(over="ignore", divide="ignore"):
         channel = affine(layer, source)
         gate = layer.gate * neuron.input_scale
-        synapse, unit = _synapse(channel, neuron.threshold / gate.max(), max_value)
-        bias = _round(np.ldexp(np.where(synapse.connected, channel.shift / unit, 0), fraction_bits))
+        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(),
+                                             max_value)
+        bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
         threshold = np.ldexp(neuron.threshold / gate[:, None] / unit, fraction_bits)
         leak = _leak(neuron.leak, layer.gate, leak_bits)
     if np.abs(bias).max() >= LIMIT:
-        _check_width(layer.name, LIMIT.bit_length())
-    up = neuron.comparison is Comparison.AT_LEAST
+        check_width(layer.name, LIMIT.bit_length())
     spec = NeuronSpec(
         fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak,
         bias=np.broadcast_to(bias, threshold.shape).copy(),
-        threshold=_ceil(threshold) if up else _floor(threshold),
+        threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison)
-    return _reduced(Hidden(layer.name, synapse, spec), max_value, _idle_spikes(layer, source))
+    folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer))
+    return _reduced(folded, max_value, _idle_spikes(layer, source))
 
 
 def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_value: int,
@@ -101,42 +133,46 @@ def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_valu
     exponent = int(np.frexp(max(np.abs(gain).max(), np.abs(bias).max()))[1])
     gain, bias = np.ldexp(gain, -exponent), np.ldexp(bias, -exponent)
     # Biases far beyond all gains decide alone; they set the unit, and scores stay narrow.
-    reach = _reach(channel.weights.shape[1], max_value) * timesteps
+    reach = _reach(layer, max_value) * timesteps
     dominant = np.abs(bias).max() * NEGLIGIBLE / reach
     unit = float(max(np.abs(gain).max(), dominant)) / (1 << gain_bits) or 1.0
     folded = Readout(layer.name, Dense(channel.weights, np.ones(len(channel.scale), bool)),
-                     gain=_round(gain / unit), bias=_round(bias / unit),
-                     scale=max(math.ldexp(unit, exponent), sys.float_info.min))
-    _check_width(layer.name, readout_bounds(folded, max_value, timesteps, timesteps).score.width)
+                     gain=rounded(gain / unit), bias=rounded(bias / unit),
+                     scale=max(math.ldexp(unit, exponent), sys.float_info.min),
+                     pool=pool_of(layer))
+    check_width(layer.name, readout_bounds(folded, max_value, timesteps, timesteps).score.width)
     return folded
 
 
-def _synapse(affine, threshold, max_value):
-    """Synapses of positive scale, and the real worth of one count, (neurons,).
+def _counting(layer, affine, threshold, max_value):
+    """Weights for a positive scale, what is connected, and the real worth of one count; of each
+    channel.
 
     threshold : the lowest of all timesteps, in the unit of Y
     """
-    reach = np.abs(affine.scale) * _reach(affine.weights.shape[1], max_value)
+    reach = np.abs(affine.scale) * _reach(layer, max_value)
     connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), threshold)
     # A negative scale flips the weights.
-    weights = np.where(affine.scale[:, None] < 0, -affine.weights, affine.weights)
-    return Dense(weights.astype(np.int8), connected), np.where(connected, np.abs(affine.scale), 1.0)
+    signs = np.where(affine.scale < 0, -1, 1).reshape(-1, *[1] * (affine.weights.ndim - 1))
+    return ((affine.weights * signs).astype(np.int8), connected,
+            np.where(connected, np.abs(affine.scale), 1.0))
 
 
 def _idle_spikes(layer, source):
-    """Spikes of the real-valued neurons without input events, bool (T, neurons)."""
+    """Spikes of the real-valued neurons without input events, bool (T, channels)."""
     idle = torch.zeros((1, len(layer.gate), len(layer.synapse.weight)))
     return real.spikes(layer, real.currents(layer, idle, source))[0][0].numpy()
 
 
-def _reach(fan_in, max_value):
-    return float(fan_in * max_value)
+def _reach(layer, max_value):
+    """Largest sum of a neuron over inputs of up to ``max_value``, before the pooling."""
+    return float(layer.synapse.reach * pooled_value(pool_of(layer), max_value))
 
 
 def _leak(leak, gate, leak_bits):
     """Factor per timestep; the potential stored at t-1 is in t-1's unit, so gates divide."""
     ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])
-    return _round(np.ldexp(leak * ratio, leak_bits))
+    return rounded(np.ldexp(leak * ratio, leak_bits))
 
 
 def _reduced(layer, max_value, idle):
@@ -147,21 +183,22 @@ def _reduced(layer, max_value, idle):
     connection these are ``idle``, (T, neurons).
     """
     spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
-    ranges = list(neuron_bounds(spec, *accumulator_bounds(layer.synapse, max_value)))
+    acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
+    ranges = list(neuron_bounds(spec, *acc))
     always = np.array([spec.threshold[t] + above <= ranges[t][1][0] for t in range(len(ranges))])
     never = np.array([spec.threshold[t] + above > ranges[t][1][1] for t in range(len(ranges))])
     connected = layer.synapse.connected & ~(never | always).all(axis=0)
     threshold = spec.threshold.copy()
     for t, (_, (low, high), settled, carried) in enumerate(ranges):
         for ends in ((low, high), settled, carried):
-            _check_range(layer.name, connected, *ends)
+            check_range(layer.name, *(end[connected] for end in ends))
         _replace(threshold[t], never[t] & connected, high + 1 - above)
         if spec.reset is Reset.HARD:  # a soft reset subtracts it, so there it must stay
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
     _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
-    return Hidden(layer.name, Dense(layer.synapse.weights, connected), spec)
+    return replace(layer, synapse=replace(layer.synapse, connected=connected), neuron=spec)
 
 
 def _script(spec, chosen, fires):
@@ -181,39 +218,3 @@ def _script(spec, chosen, fires):
 def _replace(row, chosen, values):
     # Python integers, of which those not chosen may be too large for int64.
     row[chosen] = values[chosen].astype(np.int64)
-
-
-def _check_range(name, kept, low, high):
-    if kept.any():
-        _check_width(name, Interval(low[kept].min(), high[kept].max()).width)
-
-
-def _check_width(name, width):
-    if width > MAX_WIDTH:
-        raise InputError(
-            f"layer '{name}': potentials and scores must fit {MAX_WIDTH} bits, not {width}; its "
-            "BatchNorm scales, gate and threshold span too many orders of magnitude: fewer "
-            "fraction bits help by one bit each")
-
-
-def _to_int(values):
-    return np.clip(values, -LIMIT, LIMIT).astype(np.int64)
-
-
-def _round(values):
-    return _to_int(np.floor(values + 0.5))
-
-
-def _ceil(values):
-    # Above 0, however small: at 0 a neuron would fire without a current.
-    return np.maximum(_to_int(np.ceil(_snapped(values))), 1)
-
-
-def _floor(values):
-    return _to_int(np.floor(_snapped(values)))
-
-
-def _snapped(values):
-    values = np.minimum(values, 2.0 * LIMIT)
-    near = np.round(values)
-    return np.where(np.abs(values - near) <= SNAP * near, near, values)

@@ -10,13 +10,9 @@ import torch
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Dense, Input, Network
-from bsnn_hw.lowering.fold import (
-    MAX_FRACTION_BITS,
-    MAX_LEAK_BITS,
-    fold_hidden,
-    fold_readout,
-)
+from bsnn_hw.lowering.fold import fold_hidden, fold_readout
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
+from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.model.description import Input as Source
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import check_inputs

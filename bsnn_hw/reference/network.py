@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.reference import neuron, readout, synapse
 
-__all__ = ["LayerTrace", "Trace", "currents", "integrate", "joined", "run", "run_hidden"]
+__all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "run", "run_hidden"]
 
 PIECE = 1 << 22  # neurons times timesteps of one layer that are in work at a time
 
@@ -102,51 +102,55 @@ def _run_batch(network, inputs, traced):
     carried: dict[int, torch.Tensor] = {}
     last_use = {number - shortcut.back: number for number, layer in enumerate(network.hidden)
                 for shortcut in layer.shortcuts if isinstance(shortcut, CurrentShortcut)}
-
-    def accumulated(layer, number):
-        source = number - layer.back
-        value = 1 if source >= 0 else network.input.max_value
-        return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
-                            network.features(source))
-
     for number, (layer, trace) in enumerate(zip(network.hidden, traced, strict=True)):
-        sources = [number - shortcut.back for shortcut in layer.shortcuts]
-        extra = joined(layer, [spikes[source] for source in sources],
-                       [carried.get(source) for source in sources],
-                       [network.features(source) for source in sources])
-        current = currents(layer, accumulated(layer, number), extra)
-        charged, spikes[number], settled = integrate(layer, current)
+        accs = _accumulated(network, number, spikes)
+        extra = joined(layer, number, spikes, carried, network.features)
+        carried[number] = currents(layer, accs, extra)
+        charged, spikes[number], settled = integrate(layer, carried[number])
         trace.fired[:] = spikes[number].numpy()
         if len(trace.charged):
             trace.charged[:], trace.settled[:] = charged.numpy(), settled.numpy()
-        carried[number] = current
         carried = {source: kept for source, kept in carried.items()
                    if last_use.get(source, -1) > number}
     last = network.readout
-    accs = accumulated(last, len(network.hidden))
+    accs = _accumulated(network, len(network.hidden), spikes)
     return readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs).numpy()
 
 
-def joined(layer: Hidden, spikes: Sequence[torch.Tensor], carried: Sequence[torch.Tensor | None],
-           sources: Sequence[Shape]) -> torch.Tensor | None:
-    """What all shortcuts of the layer add, int64 (N, T, neurons); None where there are none.
+def _accumulated(network, number, spikes):
+    layer, source = network.layers[number], number - network.layers[number].back
+    value = 1 if source >= 0 else network.input.max_value
+    return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
+                        network.features(source))
 
-    spikes, carried, sources : per shortcut of the layer that it names: its spikes (N, T, n), its
-        whole current (of a `CurrentShortcut`, else not looked at) and its shape
+
+def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
+           carried: Mapping[int, torch.Tensor],
+           features: Callable[[int], Shape]) -> torch.Tensor | None:
+    """What all shortcuts add, int64 (N, T, neurons); None where there are none.
+
+    number : int, the layer's own
+    spikes, carried, features : by layer number: spikes (N, T, n), whole currents (N, T, n) of
+        those that a `CurrentShortcut` names, and shapes
     """
     total = None
-    for shortcut, fired, current, source in zip(layer.shortcuts, spikes, carried, sources,
-                                                strict=True):
+    for shortcut in layer.shortcuts:
+        source = number - shortcut.back
         if isinstance(shortcut, CurrentShortcut):
-            assert current is not None
-            part = current
+            part = carried[source]
+        elif isinstance(shortcut, SpikeShortcut):
+            part = gained(shortcut.gain, spikes[source])
         else:
-            values = fired if isinstance(shortcut, SpikeShortcut) else synapse.sums(
-                shortcut.synapse, fired, fired.shape[1], 1, shortcut.pool, source)
-            part = torch.stack([neuron.scaled(gain, values[:, t])
-                                for t, gain in enumerate(shortcut.gain)], dim=1)
+            fired = spikes[source]
+            part = gained(shortcut.gain, synapse.sums(shortcut.synapse, fired, fired.shape[1], 1,
+                                                      shortcut.pool, features(source)))
         total = part if total is None else total + part
     return total
+
+
+def gained(gain: np.ndarray, values: torch.Tensor) -> torch.Tensor:
+    """``values`` (N, T, neurons) times ``gain`` (T, channels), int64."""
+    return torch.stack([neuron.scaled(row, values[:, t]) for t, row in enumerate(gain)], dim=1)
 
 
 def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None) -> torch.Tensor:

@@ -25,32 +25,37 @@ def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Te
 def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor,
            joined: torch.Tensor | None = None) -> torch.Tensor:
     """The whole current of one timestep, int64 (N, neurons); arguments as in `step`."""
-    gain = spec.gain
-    counted = acc << spec.fraction_bits if gain is None else scaled(gain[timestep], acc)
-    current = counted + _spread(spec.bias[timestep], acc)
+    bias = _column(spec.bias[timestep])
+    counts = _maps(acc, len(bias))
+    gained = (counts << spec.fraction_bits if spec.gain is None
+              else counts * _column(spec.gain[timestep]))
+    current = (gained + bias).flatten(1)
     return current if joined is None else current + joined
 
 
 def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
          current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As `step`, from the whole ``current``, int64 (N, neurons)."""
-    threshold = _spread(spec.threshold[timestep], current)
+    threshold = _column(spec.threshold[timestep])
     carried = (potential * int(spec.leak[timestep])) >> spec.leak_bits  # floor
-    charged = carried + current
+    charged = _maps(carried + current, len(threshold))
     above = spec.comparison is Comparison.ABOVE
     fired = charged > threshold if above else charged >= threshold
     soft = spec.reset is Reset.SOFT
     settled = torch.where(fired, charged - threshold if soft else 0, charged)
-    return charged, fired, settled
+    return charged.flatten(1), fired.flatten(1), settled.flatten(1)
 
 
 def scaled(gain: np.ndarray, values: torch.Tensor) -> torch.Tensor:
     """``values`` (N, neurons) times the gain of their channel (channels,), int64."""
-    return values * _spread(gain, values)
+    return (_maps(values, len(gain)) * _column(gain)).flatten(1)
 
 
-def _spread(constants, values):
-    """Constants (channels,) for all neurons of ``values`` (N, neurons): each channel's positions
-    lie side by side."""
-    constants = torch.as_tensor(constants)
-    return constants.repeat_interleave(values.shape[1] // len(constants))
+def _maps(values, channels):
+    """(N, neurons) as (N, channels, positions)."""
+    return values.unflatten(1, (channels, -1))
+
+
+def _column(constants):
+    """Constants (channels,) for all positions."""
+    return torch.as_tensor(constants)[:, None]

@@ -1,0 +1,62 @@
+"""Real numbers to integers, and how wide these may become."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import Interval
+from bsnn_hw.ir.network import Comparison
+
+__all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "check_range", "check_width", "rounded",
+           "threshold_integers"]
+
+MAX_WIDTH = 48  # bits of a potential or score
+MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits
+MAX_FRACTION_BITS = 32
+LIMIT = 1 << 61  # what real numbers beyond it become
+SNAP = 1e-9  # a threshold this close to an integer, relatively, is that integer
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """The nearest integers, int64, halves up."""
+    return _to_int(np.floor(values + 0.5))
+
+
+def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray:
+    """Thresholds that say the same of integers as ``values``, all above 0, say of them."""
+    if comparison is Comparison.AT_LEAST:
+        # Above 0, however small: at 0 a neuron would fire without a current.
+        return np.maximum(_to_int(np.ceil(_snapped(values))), 1)
+    return _to_int(np.floor(_snapped(values)))
+
+
+def check_range(name: str, low: np.ndarray, high: np.ndarray) -> None:
+    """Refuse a layer whose potentials of ``low`` to ``high`` are too wide."""
+    if len(low):
+        check_width(name, Interval(low.min(), high.max()).width)
+
+
+def check_width(name: str, width: int) -> None:
+    """Refuse a layer that needs ``width`` bits, if these are too many.
+
+    Raises
+    ------
+    InputError
+        They are.
+    """
+    if width > MAX_WIDTH:
+        raise InputError(
+            f"layer '{name}': potentials and scores must fit {MAX_WIDTH} bits, not {width}; its "
+            "BatchNorm scales, gate and threshold span too many orders of magnitude: fewer "
+            "fraction bits help by one bit each")
+
+
+def _to_int(values):
+    return np.clip(values, -LIMIT, LIMIT).astype(np.int64)
+
+
+def _snapped(values):
+    values = np.minimum(values, 2.0 * LIMIT)
+    near = np.round(values)
+    return np.where(np.abs(values - near) <= SNAP * near, near, values)
