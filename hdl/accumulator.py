@@ -6,75 +6,108 @@ from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from bsnn_hw.hdl.checks import require_positive
-from bsnn_hw.hdl.formats import operation, with_carry
-from bsnn_hw.hdl.memory import StateMemory
+from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.formats import delayed, operation, with_carry
+from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
+from bsnn_hw.ir.raster import Raster
 
-__all__ = ["Accumulator"]
+__all__ = ["Accumulator", "lookahead"]
+
+
+def lookahead(raster: Raster) -> int:
+    """Cycles that an accumulator's row must be known before its operation."""
+    return 2 if in_blocks(raster.rows) else 1
 
 
 class Accumulator(wiring.Component):
-    """One row of ``parallel`` sums per fold; reads, adds and writes a row in one cycle.
+    """A row of ``raster.width`` sums per row of the raster; takes an operation every cycle.
+
+    Few rows are read, added to and written within one cycle.  Many rows lie in block RAM, which is
+    read two cycles before: what the operations of the last two cycles wrote is not in it yet, and
+    where their row is the same, their results are taken instead.  A walk goes over all folds at a
+    place, so with three folds or more that never happens.
 
     Parameters
     ----------
-    connected : bool ndarray (neurons,)
-        Where False, the neuron's sum stays 0.
-    parallel, folds, timesteps, width : int
+    connected : bool ndarray (channels,)
+        Where False, the channel's sums stay 0.
+    raster : Raster, of the neurons
+    timesteps, width : int
         ``width`` in bits, of a sum.
     delta_shape : Shape, of one delta
 
     Members
     -------
-    next_fold : In, the fold of the next cycle's ``op``
+    next_row : In, the row of ``op``, ``lookahead`` cycles earlier
     op, deltas, carries : In; an op either charges, by ``deltas + carries``, or steps
     sums : Out, one cycle after an op that steps: its sums from before any clearing
     """
 
-    def __init__(self, connected, *, parallel: int, folds: int, timesteps: int, width: int,
-                 delta_shape):
-        require_positive(parallel=parallel, folds=folds, timesteps=timesteps, width=width)
-        if not (folds - 1) * parallel < len(connected) <= folds * parallel:
-            raise ValueError(f"connected must fill {folds} folds of {parallel} neurons, "
-                             f"not {len(connected)} neurons")
+    def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape):
+        require_positive(timesteps=timesteps, width=width)
+        require_instance(Raster, raster=raster)
+        if len(connected) != raster.shape.channels:
+            raise ValueError(f"connected must have {raster.shape.channels} channels, "
+                             f"not {len(connected)}")
         self._connected = connected
-        self._parallel = parallel
-        self._folds = folds
+        self._raster = raster
         self._width = width
-        layout = operation(folds=folds, timesteps=timesteps)
+        layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
         super().__init__({
-            "next_fold": In(layout["fold"].shape),
+            "next_row": In(layout["row"].shape),
             "op": In(layout),
-            "deltas": In(data.ArrayLayout(delta_shape, parallel)),
-            "carries": In(parallel),
-            "sums": Out(data.ArrayLayout(signed(width), parallel)),
+            "deltas": In(data.ArrayLayout(delta_shape, raster.width)),
+            "carries": In(raster.width),
+            "sums": Out(data.ArrayLayout(signed(width), raster.width)),
         })
 
     def elaborate(self, platform):
         m = Module()
         layout = self.sums.shape()
-        m.submodules.rows = rows = StateMemory(rows=self._folds, width=layout.size)
-        before = layout(rows.read_data)
+        kind = BlockMemory if in_blocks(self._raster.rows) else StateMemory
+        m.submodules.rows = rows = kind(rows=self._raster.rows, width=layout.size)
         after = Signal(layout)
         empty = Signal()
+        write = Signal()
         m.d.comb += [
             empty.eq(self.op.step & self.op.clear),
-            rows.read_row.eq(self.next_fold),
-            rows.write_enable.eq(self.op.charge | empty),
-            rows.write_row.eq(self.op.fold),
+            write.eq(self.op.charge | empty),
+            rows.read_row.eq(self.next_row),
+            rows.write_enable.eq(write),
+            rows.write_row.eq(self.op.row),
             rows.write_data.eq(after),
         ]
-        for i in range(self._parallel):
+        before = layout(self._latest(m, rows.read_data, write, after)
+                        if kind is BlockMemory else rows.read_data)
+        for i in range(self._raster.width):
             delta, carry = self._where_connected(m, i)
             m.d.comb += after[i].eq(Mux(empty, 0, with_carry(before[i], delta, carry)))
             m.d.sync += self.sums[i].eq(before[i])
         return m
 
+    def _latest(self, m, stored, write, after):
+        """The row of ``op`` with what the last two operations wrote."""
+        coming = Signal.like(self.op.row)  # the next cycle's
+        m.d.sync += coming.eq(self.next_row)
+        row, wrote, written = self.op.row, write, after.as_value()
+        fresh = []
+        for age in (1, 2):
+            hit = Signal(name=f"hit_{age}")
+            m.d.sync += hit.eq((coming == row) & wrote)
+            row, wrote = delayed(m, row, 1, f"row_{age}"), delayed(m, wrote, 1, f"wrote_{age}")
+            written = delayed(m, written, 1, f"written_{age}", reset_less=True)
+            # The operation `age` cycles ago had the same fold only if there are that few.
+            if self._raster.folds <= age:
+                fresh.append((hit, written))
+        for hit, written in reversed(fresh):
+            stored = Mux(hit, written, stored)
+        return stored
+
     def _where_connected(self, m, position):
-        """Delta and carry of one position, 0 in the folds where its neuron is disconnected."""
+        """Delta and carry of one position, 0 in the folds where its channel is disconnected."""
         delta, carry = self.deltas[position], self.carries[position]
-        cut = [fold for fold, connected in enumerate(self._connected[position::self._parallel])
-               if not connected]
+        cut = [fold for fold, connected
+               in enumerate(self._connected[position::self._raster.width]) if not connected]
         if not cut:
             return delta, carry
         masked = Signal.like(delta, name=f"masked_{position}")

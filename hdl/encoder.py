@@ -26,7 +26,7 @@ class SpikeEncoder(wiring.Component):
 
     Members
     -------
-    words : In stream of {spikes, fold, last}; a word must carry a spike or be the last
+    words : In stream of {spikes, row, last}; a word must carry a spike or be the last
     events : Out stream of ``lane_event``
     """
 
@@ -39,7 +39,7 @@ class SpikeEncoder(wiring.Component):
                              f"not {slots}")
         self._slots = slots
         self._slot_bits = slot_bits
-        word = data.StructLayout({"spikes": slots, "fold": index_width(words), "last": 1})
+        word = data.StructLayout({"spikes": slots, "row": index_width(words), "last": 1})
         rows = words << slot_bits
         super().__init__({
             "words": In(stream.Signature(word)),
@@ -52,7 +52,7 @@ class SpikeEncoder(wiring.Component):
 
         # The word in work: its spikes not yet sent, lowest first.
         pending = Signal(self._slots)
-        fold = Signal.like(word.fold)
+        number = Signal.like(word.row)
         last = Signal()
         busy = Signal()
 
@@ -72,7 +72,7 @@ class SpikeEncoder(wiring.Component):
         with m.If(send):
             m.d.sync += [
                 self.events.valid.eq(busy),
-                self.events.payload.row.eq(Cat(slot, fold)),
+                self.events.payload.row.eq(Cat(slot, number)),
                 self.events.payload.event.eq(pending != 0),
                 self.events.payload.mark.eq(last & finished),
                 pending.eq(rest),
@@ -83,7 +83,7 @@ class SpikeEncoder(wiring.Component):
             m.d.sync += [
                 busy.eq(self.words.valid),
                 pending.eq(word.spikes),
-                fold.eq(word.fold),
+                number.eq(word.row),
                 last.eq(word.last),
             ]
         return m

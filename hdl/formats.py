@@ -5,8 +5,10 @@ from __future__ import annotations
 from amaranth import Cat, Signal
 from amaranth.lib import data
 
-__all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "rom_attributes",
-           "spike_word", "with_carry"]
+from bsnn_hw.ir.network import Shape
+
+__all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "place_layout",
+           "rom_attributes", "spike_word", "with_carry"]
 
 
 def index_width(count: int) -> int:
@@ -19,7 +21,7 @@ def lane_event(*, row_width: int) -> data.StructLayout:
     return data.StructLayout({"row": row_width, "event": 1, "mark": 1})
 
 
-def event_group(*, lanes: int, row_width: int, value_width: int) -> data.StructLayout:
+def event_group(*, lanes: int, row_width: int, value_width: int, **more) -> data.StructLayout:
     """What a layer takes at a time: an event per lane at most, and perhaps the mark behind them.
 
     In a stream, a group that is offered may grow until it is taken: by events of lanes that had
@@ -29,27 +31,36 @@ def event_group(*, lanes: int, row_width: int, value_width: int) -> data.StructL
     values : of the events, 1 for a spike, 0 in a lane without an event
     charge : whether there is an event at all
     mark : no more events in this timestep
+    more : where all events of the group are, in a map: ``place``, and later ``reach``
     """
     return data.StructLayout({"rows": data.ArrayLayout(row_width, lanes),
                               "values": data.ArrayLayout(value_width, lanes),
-                              "charge": 1, "mark": 1})
+                              "charge": 1, "mark": 1, **more})
 
 
-def spike_word(*, parallel: int, folds: int) -> data.StructLayout:
-    """One fold's spikes; ``last`` marks the end of the timestep."""
-    return data.StructLayout({"spikes": parallel, "fold": index_width(folds), "last": 1})
+def place_layout(shape: Shape) -> data.StructLayout:
+    """Where in a map of ``shape``."""
+    return data.StructLayout({"y": index_width(shape.height), "x": index_width(shape.width)})
 
 
-def operation(*, folds: int, timesteps: int) -> data.StructLayout:
-    """What a layer's pipeline does in one cycle to one fold.
+def spike_word(*, parallel: int, rows: int) -> data.StructLayout:
+    """One row's spikes; ``last`` marks the end of the timestep."""
+    return data.StructLayout({"spikes": parallel, "row": index_width(rows), "last": 1})
 
+
+def operation(*, folds: int, timesteps: int, rows: int | None = None) -> data.StructLayout:
+    """What a layer's pipeline does in one cycle to one row of its neurons.
+
+    row : of the state memories; fold : of the channels' constants.  Without ``rows`` of its own a
+        layer has a row per fold
     charge : add the lanes' weighted events to the accumulators
     step : let the neurons take their accumulators in, fire and settle
     clear : the accumulators are empty afterwards
     close : the inference ends; potentials are zero afterwards
     sweep : no step at all, only the clearing after a reset
     """
-    return data.StructLayout({"fold": index_width(folds), "timestep": index_width(timesteps),
+    return data.StructLayout({"row": index_width(rows or folds), "fold": index_width(folds),
+                              "timestep": index_width(timesteps),
                               "charge": 1, "step": 1, "clear": 1, "close": 1, "sweep": 1})
 
 

@@ -8,16 +8,17 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, index_width
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.hdl.map_encoder import placed_group
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.schedule import Geometry
 
 __all__ = ["Frontend", "slot_layout"]
 
 
-def slot_layout(geometry: LayerGeometry, max_value: int) -> data.StructLayout:
+def slot_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
     """One lane's slot of a beat: ``value`` in the low bits, ``row`` in the rest of whole bytes."""
     value_width = max_value.bit_length()
-    row_width = index_width(geometry.rows)
-    slot_width = -(-(value_width + row_width) // 8) * 8
+    slot_width = -(-(value_width + geometry.address_bits) // 8) * 8
     return data.StructLayout({"value": value_width, "row": slot_width - value_width})
 
 
@@ -31,14 +32,16 @@ def below(number, limit: int):
 class Frontend(wiring.Component):
     """Takes a packet of beats per inference and makes a group of each beat.
 
-    Slot ``e`` of a beat carries an event of lane ``e``: input ``row * lanes + e``.  A slot with
+    Slot ``e`` of a beat carries an event of lane ``e``: input ``row * lanes + e``, or in front of a
+    convolution channel ``channel * lanes + e`` of the pixel at ``place``, with
+    ``row = {place.y, place.x, channel}``; all slots of a beat are at slot 0's place.  A slot with
     value 0, or with a row beyond the layer, is no event.  The packet always makes one inference,
     whatever is in it: timesteps that it leaves out are silent, and beats after the mark of the
     last timestep are dropped up to the end of the packet.
 
     Parameters
     ----------
-    geometry : LayerGeometry, of the first layer
+    geometry : LayerGeometry or ConvGeometry, of the first layer
     max_value : int, largest value of an event
     timesteps : int
         Marks per inference; 1 for a direct-coded sample.
@@ -47,20 +50,23 @@ class Frontend(wiring.Component):
     Members
     -------
     beats : In stream of {slots, mark, last}; ``mark`` ends a timestep, ``last`` the packet
-    groups : Out stream of ``event_group``
+    groups : Out stream of ``event_group``, or of ``placed_group`` in front of a convolution
     """
 
-    def __init__(self, geometry: LayerGeometry, *, max_value: int, timesteps: int, depth: int):
+    def __init__(self, geometry: Geometry, *, max_value: int, timesteps: int, depth: int):
         require_positive(max_value=max_value, timesteps=timesteps, depth=depth)
-        require_instance(LayerGeometry, geometry=geometry)
+        require_instance(Geometry, geometry=geometry)
         self._geometry = geometry
         self._max_value = max_value
         self._timesteps = timesteps
         self._depth = depth
         slots = data.ArrayLayout(slot_layout(geometry, max_value), geometry.lanes)
         beat = {"slots": slots, "last": 1} | ({"mark": 1} if timesteps > 1 else {})
-        self._group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
-                                  value_width=max_value.bit_length())
+        self._mapped = isinstance(geometry, ConvGeometry)
+        value_width = max_value.bit_length()
+        self._group = (placed_group(geometry, value_width) if self._mapped else
+                       event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                                   value_width=value_width))
         super().__init__({
             "beats": In(stream.Signature(data.StructLayout(beat))),
             "groups": Out(stream.Signature(self._group)),
@@ -76,11 +82,10 @@ class Frontend(wiring.Component):
         present = Signal(self._geometry.lanes)
         for lane, slot in enumerate(self.beats.payload.slots):
             width = len(slot.value)
-            # The last row is not full where the lanes do not divide the inputs evenly.
-            rows = len(range(lane, self._geometry.inputs, self._geometry.lanes))
+            row, exists = self._row(m, lane, slot, pushed)
             m.d.comb += [
-                present[lane].eq(~surplus & (slot.value != 0) & below(slot.row, rows)),
-                pushed.rows[lane].eq(slot.row),
+                present[lane].eq(~surplus & (slot.value != 0) & exists),
+                pushed.rows[lane].eq(row),
                 pushed.values[lane].eq(slot.value & present[lane].replicate(width)),
             ]
         m.d.comb += [
@@ -93,6 +98,21 @@ class Frontend(wiring.Component):
             queue.r_en.eq(self.groups.ready),
         ]
         return m
+
+    def _row(self, m, lane, slot, pushed):
+        """A slot's row in its lane's bank, and whether there is such an input."""
+        geometry = self._geometry
+        # The last row is not full where the lanes do not divide inputs or channels evenly.
+        if not self._mapped:
+            return slot.row, below(slot.row, len(range(lane, geometry.inputs, geometry.lanes)))
+        shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
+        row = slot.row[:geometry.row_bits]
+        place = self.beats.payload.slots[0].row[geometry.row_bits:]
+        x, y = place[:x_bits], place[x_bits:]
+        if lane == 0:
+            m.d.comb += [pushed.place.x.eq(x), pushed.place.y.eq(y)]
+        channels = len(range(lane, shape.channels, geometry.lanes))
+        return row, below(row, channels) & below(x, shape.width) & below(y, shape.height)
 
     def _frame(self, m, room):
         """When a group is queued, whether it carries a mark, and whether events are surplus."""

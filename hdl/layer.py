@@ -2,90 +2,132 @@
 
 from __future__ import annotations
 
-from amaranth import Module
-from amaranth.lib import stream, wiring
+from amaranth import Cat, Module
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from bsnn_hw.hdl.accumulator import Accumulator
+from bsnn_hw.hdl.accumulator import Accumulator, lookahead
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
+from bsnn_hw.hdl.current import CurrentArray
 from bsnn_hw.hdl.formats import delayed, event_group, index_width, spike_word
-from bsnn_hw.hdl.neuron import NEURON_DELAY, NeuronArray
+from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
-from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay
-from bsnn_hw.ir.bounds import hidden_bounds
-from bsnn_hw.ir.network import Dense, Hidden
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay, weights_shape
+from bsnn_hw.hdl.walk import FoldWalk, MapWalk, group_fields
+from bsnn_hw.ir.bounds import HiddenBounds
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
+from bsnn_hw.ir.schedule import Geometry
 
-__all__ = ["HiddenLayer", "charge_pipeline"]
+__all__ = ["HiddenLayer", "charge_pipeline", "group_layout"]
 
 
-def charge_pipeline(m, groups, synapse: Dense, geometry: LayerGeometry, *, cadence: Cadence,
-                    timesteps: int, max_value: int, sum_width: int, recovery: int):
+def group_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
+    """What synapses of this geometry take at a time."""
+    return event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                       value_width=max_value.bit_length(), **group_fields(geometry))
+
+
+def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence: Cadence,
+                    timesteps: int, max_value: int, sum_width: int, recovery: int,
+                    delay: int | None = None, name: str = ""):
     """The part that every layer has: events in, sums out.
 
     Adds the submodules ``sequencer``, ``synapses`` and ``accumulator`` to ``m`` and returns
     (sequencer, accumulator).
+
+    delay : int, cycles from the sequencer to the accumulator; None for as few as there can be
+    name : str, what the submodules' names end with
     """
     synapses = SynapseArray(geometry, synapse.weights, max_value=max_value)
+    walk = MapWalk(geometry) if isinstance(geometry, ConvGeometry) else FoldWalk(geometry.folds)
     sequencer = Sequencer(
-        lanes=geometry.lanes, folds=geometry.folds, timesteps=timesteps,
+        walk, lanes=geometry.lanes, timesteps=timesteps,
         row_width=index_width(geometry.rows), value_width=max_value.bit_length(),
         cadence=cadence, recovery=recovery)
     accumulator = Accumulator(
-        synapse.connected, parallel=geometry.parallel, folds=geometry.folds, timesteps=timesteps,
+        synapse.connected, geometry.raster, timesteps=timesteps,
         width=sum_width, delta_shape=synapses.deltas.shape().elem_shape)
-    m.submodules.sequencer = sequencer
-    m.submodules.synapses = synapses
-    m.submodules.accumulator = accumulator
+    m.submodules[f"sequencer{name}"] = sequencer
+    m.submodules[f"synapses{name}"] = synapses
+    m.submodules[f"accumulator{name}"] = accumulator
 
-    next_op = delayed(m, sequencer.op, synapse_delay(geometry.lanes) - 1, "op")
-    op = delayed(m, next_op, 1, "accumulator_op")
+    least = synapse_delay(geometry.lanes)
+    wait, ahead = (delay or least) - least, lookahead(geometry.raster)
+    start = delayed(m, sequencer.op, wait, f"start{name}")
+    next_op = delayed(m, start, least - ahead, f"op{name}")
     m.d.comb += [
-        accumulator.next_fold.eq(next_op.fold),
-        accumulator.op.eq(op),
+        accumulator.next_row.eq(next_op.row),
+        accumulator.op.eq(delayed(m, next_op, ahead, f"accumulator_op{name}")),
         accumulator.deltas.eq(synapses.deltas),
         accumulator.carries.eq(synapses.carries),
-        synapses.fold.eq(sequencer.op.fold),
-        synapses.rows.eq(sequencer.rows),
-        synapses.values.eq(sequencer.values),
     ]
+    for signal in ("tap", "rows", "values"):
+        early = delayed(m, getattr(sequencer, signal), wait, f"{signal}{name}")
+        m.d.comb += getattr(synapses, signal).eq(early)
     connect(m, wiring.flipped(groups), sequencer.groups)
     return sequencer, accumulator
 
 
 class HiddenLayer(wiring.Component):
-    """A spiking layer: groups of events in, a word of spikes per fold and timestep out.
+    """A spiking layer: groups of events in, a word of spikes per row and timestep out.
+
+    Shortcuts with synapses have an engine of their own, which charges at the same time; the
+    neurons step once all engines have the timestep's last event.
 
     Parameters
     ----------
     layer : Hidden
-    geometry : LayerGeometry
+    bounds : HiddenBounds, of the layer
+    geometry : LayerGeometry or ConvGeometry
+    shortcuts : tuple, geometry of each shortcut's synapses, None where it has none
     max_value : int, largest value of an input event
     direct : bool
         A mark ends a sample whose sums serve every timestep.
 
     Members
     -------
-    groups : In stream of ``event_group``
+    groups : In stream of ``group_layout``; groups_K : In, likewise for the synapses of shortcut K
+    carried_K : In, ``carried_layout``: the row of shortcut K that is to be taken next
+    take : Out, these rows are taken
     words, words_valid : Out, ``spike_word``
+    currents, currents_valid : Out, a row of the whole current, earlier than its word
     room : In; ``margin`` words at most come in the cycle before it goes low and after
     """
 
-    def __init__(self, layer: Hidden, geometry: LayerGeometry, *, max_value: int, direct: bool):
+    def __init__(self, layer: Hidden, bounds: HiddenBounds, geometry: Geometry, *,
+                 shortcuts: tuple[Geometry | None, ...] = (), max_value: int, direct: bool):
         require_positive(max_value=max_value)
         require_instance(Hidden, layer=layer)
-        require_instance(LayerGeometry, geometry=geometry)
-        require_shape((geometry.neurons, geometry.inputs), weights=layer.synapse.weights)
+        require_instance(HiddenBounds, bounds=bounds)
+        require_instance(Geometry, geometry=geometry)
+        require_shape(weights_shape(geometry), weights=layer.synapse.weights)
         self._layer = layer
-        self._geometry = geometry
+        self._bounds = bounds
         self._max_value = max_value
         self._direct = direct
-        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
-                            value_width=max_value.bit_length())
+        raster = geometry.raster
+        self._currents = CurrentArray(layer, bounds, raster)
+        self._neurons = NeuronArray(layer.neuron, bounds, raster,
+                                    current_delay=self._currents.delay)
+        # (what the members' names end with, synapses, geometry, width of a sum), the main one first
+        self._engines = [("", layer.synapse, geometry, bounds.acc.width)]
+        for number, (shortcut, shape) in enumerate(zip(layer.shortcuts, shortcuts, strict=True)):
+            if isinstance(shortcut, SynapseShortcut):
+                self._engines.append((f"_{number}", shortcut.synapse, shape,
+                                      bounds.shortcuts[number].width))
+        self._delay = max(synapse_delay(shape.lanes) for _, _, shape, _ in self._engines)
         super().__init__({
-            "groups": In(stream.Signature(group)),
-            "words": Out(spike_word(parallel=geometry.parallel, folds=geometry.folds)),
+            **{f"groups{name}": In(stream.Signature(group_layout(shape, max_value)))
+               for name, _, shape, _ in self._engines},
+            **{f"carried_{number}": In(self._carried(number).shape())
+               for number, shortcut in enumerate(layer.shortcuts)
+               if not isinstance(shortcut, SynapseShortcut)},
+            "take": Out(1),
+            "words": Out(spike_word(parallel=raster.width, rows=raster.rows)),
             "words_valid": Out(1),
+            "currents": Out(self._currents.currents.shape()),
+            "currents_valid": Out(1),
             "room": In(1),
         })
 
@@ -93,23 +135,44 @@ class HiddenLayer(wiring.Component):
     def margin(self) -> int:
         """Words that a queue must still take when it finds that it has no room."""
         # Those in the synapses' and the neurons' stages, and one as `room` is a register.
-        return synapse_delay(self._geometry.lanes) + NEURON_DELAY + 1
+        return self._delay + self._neurons.delay + 1
+
+    def _carried(self, number):
+        return getattr(self._currents, f"carried_{number}")
 
     def elaborate(self, platform):
         m = Module()
-        bounds = hidden_bounds(self._layer, self._max_value)
-        neurons = NeuronArray(self._layer.neuron, bounds, parallel=self._geometry.parallel)
-        m.submodules.neurons = neurons
-        sequencer, accumulator = charge_pipeline(
-            m, self.groups, self._layer.synapse, self._geometry,
-            cadence=Cadence.SAMPLE if self._direct else Cadence.EACH_MARK,
-            timesteps=len(self._layer.neuron.leak), max_value=self._max_value,
-            sum_width=bounds.acc.width, recovery=neurons.recovery)
+        m.submodules.currents = currents = self._currents
+        m.submodules.neurons = neurons = self._neurons
+        sequencers = []
+        for name, synapse, geometry, width in self._engines:
+            sequencer, accumulator = charge_pipeline(
+                m, getattr(self, f"groups{name}"), synapse, geometry,
+                cadence=Cadence.SAMPLE if self._direct else Cadence.EACH_MARK,
+                timesteps=len(self._layer.neuron.leak), max_value=self._max_value,
+                sum_width=width, recovery=neurons.recovery, delay=self._delay, name=name)
+            m.d.comb += [
+                sequencer.room.eq(self.room),
+                getattr(currents, f"sums{name}").eq(accumulator.sums),
+            ]
+            sequencers.append((sequencer, accumulator))
+        for sequencer, _ in sequencers if len(sequencers) > 1 else ():
+            others = [other.due for other, _ in sequencers if other is not sequencer]
+            m.d.comb += sequencer.go.eq(Cat(others).all())
+
+        op = sequencers[0][1].op
+        current_op = delayed(m, op, currents.delay, "current_op")
         m.d.comb += [
-            sequencer.room.eq(self.room),
-            neurons.op.eq(accumulator.op),
-            neurons.sums.eq(accumulator.sums),
+            currents.op.eq(op),
+            neurons.op.eq(op),
+            neurons.currents.eq(currents.currents),
+            self.take.eq(currents.take),
             self.words.eq(neurons.words),
             self.words_valid.eq(neurons.words_valid),
+            self.currents.eq(currents.currents),
+            self.currents_valid.eq(current_op.step & ~current_op.sweep),
         ]
+        for number, shortcut in enumerate(self._layer.shortcuts):
+            if not isinstance(shortcut, SynapseShortcut):
+                m.d.comb += self._carried(number).eq(getattr(self, f"carried_{number}"))
         return m

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from amaranth import Module, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.collector import EventCollector
 from bsnn_hw.hdl.encoder import SpikeEncoder
 from bsnn_hw.hdl.formats import event_group, index_width, spike_word
 from bsnn_hw.hdl.join import EventJoin
+from bsnn_hw.hdl.queue import WordQueue, require_depth
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SpikeLink"]
@@ -38,11 +39,7 @@ class SpikeLink(wiring.Component):
     """
 
     def __init__(self, geometry: LayerGeometry, *, depth: int, margin: int):
-        require_positive(depth=depth, margin=margin)
-        # The queue's output register takes a cycle to fill, so two entries are not yet a queue.
-        if depth < max(3, margin + 1):
-            raise ValueError(f"depth must be {max(3, margin + 1)} or more for a margin of "
-                             f"{margin}, not {depth}")
+        require_depth(depth, margin)
         require_instance(LayerGeometry, geometry=geometry)
         self._geometry = geometry
         self._depth = depth
@@ -50,7 +47,7 @@ class SpikeLink(wiring.Component):
         group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
                             value_width=1)
         super().__init__({
-            "words": In(spike_word(parallel=geometry.source_width, folds=geometry.words)),
+            "words": In(spike_word(parallel=geometry.source_width, rows=geometry.words)),
             "words_valid": In(1),
             "room": Out(1, init=1),
             "groups": Out(stream.Signature(group)),
@@ -62,7 +59,7 @@ class SpikeLink(wiring.Component):
         streams = []
         for bank in range(self._geometry.banks):
             queue, encoder = self._encode(m, bank)
-            m.d.comb += levels_low[bank].eq(queue.level < self._depth - self._margin)
+            m.d.comb += levels_low[bank].eq(queue.room)
             streams.append(encoder.events)
         m.d.sync += self.room.eq(levels_low.all())
 
@@ -80,32 +77,21 @@ class SpikeLink(wiring.Component):
     def _encode(self, m, bank):
         geometry = self._geometry
         bits = range(bank, geometry.source_width, geometry.banks)
-        entry = data.StructLayout({"spikes": len(bits), "fold": index_width(geometry.words),
+        entry = data.StructLayout({"spikes": len(bits), "row": index_width(geometry.words),
                                    "last": 1})
-        queue = fifo.SyncFIFOBuffered(width=entry.size, depth=self._depth)
+        queue = WordQueue(entry, depth=self._depth, margin=self._margin)
         encoder = SpikeEncoder(slots=len(bits), slot_bits=geometry.slot_bits,
                                words=geometry.words)
         m.submodules[f"queue_{bank}"] = queue
         m.submodules[f"encoder_{bank}"] = encoder
 
-        share = Signal(entry, name=f"share_{bank}")
+        share = queue.word
         for slot, bit in enumerate(bits):
             m.d.comb += share.spikes[slot].eq(self.words.spikes[bit])
         m.d.comb += [
-            share.fold.eq(self.words.fold),
+            share.row.eq(self.words.row),
             share.last.eq(self.words.last),
-            queue.w_data.eq(share),
-            queue.w_en.eq(self.words_valid & (share.spikes.any() | share.last)),
+            queue.write.eq(self.words_valid & (share.spikes.any() | share.last)),
         ]
-
-        # A queue in block RAM takes most of a cycle to show a word: nothing but a register behind.
-        waiting = Signal(entry, name=f"waiting_{bank}", reset_less=True)
-        waits = Signal(name=f"waits_{bank}")
-        m.d.comb += [
-            queue.r_en.eq(~waits | encoder.words.ready),
-            encoder.words.payload.eq(waiting),
-            encoder.words.valid.eq(waits),
-        ]
-        with m.If(queue.r_en):
-            m.d.sync += [waiting.eq(queue.r_data), waits.eq(queue.r_rdy)]
+        connect(m, queue.words, encoder.words)
         return queue, encoder

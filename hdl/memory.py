@@ -1,4 +1,4 @@
-"""A memory of rows that its owner reads every cycle and writes some cycles later."""
+"""Memories of rows that their owner reads every cycle and writes some cycles later."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width
 
-__all__ = ["StateMemory"]
+__all__ = ["BlockMemory", "StateMemory", "in_blocks"]
+
+LEAST_BLOCK_ROWS = 33  # LUT memories of 16 rows, two of them one upon the other, are cheaper below
+
+
+def in_blocks(rows: int) -> bool:
+    """Whether a memory of so many rows belongs into block RAM."""
+    return rows >= LEAST_BLOCK_ROWS
+
+
+def _ports(rows, width):
+    return {"read_row": In(index_width(rows)), "read_data": Out(width), "write_enable": In(1),
+            "write_row": In(index_width(rows)), "write_data": In(width)}
 
 
 class StateMemory(wiring.Component):
@@ -34,13 +46,7 @@ class StateMemory(wiring.Component):
         require_positive(rows=rows, width=width)
         self._rows = rows
         self._width = width
-        super().__init__({
-            "read_row": In(index_width(rows)),
-            "read_data": Out(width),
-            "write_enable": In(1),
-            "write_row": In(index_width(rows)),
-            "write_data": In(width),
-        })
+        super().__init__(_ports(rows, width))
 
     def elaborate(self, platform):
         m = Module()
@@ -62,4 +68,38 @@ class StateMemory(wiring.Component):
             write.addr.eq(self.write_row),
             write.data.eq(self.write_data),
         ]
+        return m
+
+
+class BlockMemory(wiring.Component):
+    """``rows`` words of state in block RAM, all zero after power-up.
+
+    ``read_data`` shows, two cycles after ``read_row``, that row with every write before the cycle
+    of ``read_row`` in it.  What a row shows that was written in that very cycle is not defined:
+    its owner must not read it then, or not use what it reads.
+
+    Parameters and members as in `StateMemory`, but for the second cycle.
+    """
+
+    def __init__(self, *, rows: int, width: int):
+        require_positive(rows=rows, width=width)
+        self._rows = rows
+        self._width = width
+        super().__init__(_ports(rows, width))
+
+    def elaborate(self, platform):
+        m = Module()
+        # Without the second attribute, synthesis adds a bypass for the case that is not defined.
+        m.submodules.store = store = memory.Memory(
+            shape=self._width, depth=self._rows, init=[],
+            attrs={"ram_style": "block", "no_rw_check": 1})
+        write, read = store.write_port(), store.read_port()
+        m.d.comb += [
+            read.addr.eq(self.read_row),
+            write.en.eq(self.write_enable),
+            write.addr.eq(self.write_row),
+            write.data.eq(self.write_data),
+        ]
+        # Nothing between the block RAM and this register: the RAM takes most of a cycle.
+        m.d.sync += self.read_data.eq(read.data)
         return m

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from amaranth import Module
+from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.hdl.link import SpikeLink
+from bsnn_hw.hdl.map_link import MapLink
+from bsnn_hw.hdl.pooling import POOLING_DELAY, SpikePool
+from bsnn_hw.hdl.queue import WordQueue
+from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.hdl.readout import ReadoutLayer
 from bsnn_hw.ir.bounds import network_bounds
-from bsnn_hw.ir.network import Coding, Network
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import Coding, CurrentShortcut, Network, SynapseShortcut
 from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import Schedule, network_geometries
+from bsnn_hw.ir.schedule import Schedule, network_geometries, shortcut_geometries
 
 __all__ = ["NetworkTop"]
 
 INPUT_QUEUE_DEPTH = 17  # groups: what LUT memories of 16 hold, and one in the output register
-# A queue between layers takes all words of an inference, so that a layer never waits for one
-# that is slower now and then; beyond this many the memory costs more than the waiting.
-MOST_QUEUED_WORDS = 512
+MOST_QUEUED = 512  # words, unless what is under way to the queue is more
 
 
 class NetworkTop(wiring.Component):
@@ -42,6 +45,7 @@ class NetworkTop(wiring.Component):
         self._network = network
         self._schedule = schedule
         self.geometries = network_geometries(network, schedule)
+        self._shortcuts = shortcut_geometries(network, schedule)
         self._bounds = network_bounds(network)
         self._direct = network.input.coding is Coding.DIRECT
         self._marks = 1 if self._direct else network.timesteps
@@ -63,33 +67,103 @@ class NetworkTop(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        network = self._network
+        network, geometries = self._network, self.geometries
+        value = network.input.max_value
         m.submodules.frontend = frontend = Frontend(
-            self.geometries[0], max_value=network.input.max_value, timesteps=self._marks,
-            depth=INPUT_QUEUE_DEPTH)
+            geometries[0], max_value=value, timesteps=self._marks, depth=INPUT_QUEUE_DEPTH)
+        groups = frontend.groups
+        if isinstance(geometries[0], ConvGeometry):
+            m.submodules.lookup = lookup = ReachLookup(geometries[0],
+                                                       value_width=value.bit_length())
+            connect(m, groups, lookup.placed)
+            groups = lookup.groups
 
-        upstream, max_value, direct = frontend, network.input.max_value, self._direct
-        for index, layer in enumerate(network.hidden):
-            block = HiddenLayer(layer, self.geometries[index], max_value=max_value, direct=direct)
-            words = self.geometries[index + 1].words * network.timesteps
-            link = SpikeLink(self.geometries[index + 1], margin=block.margin,
-                             depth=queue_depth(min(words, MOST_QUEUED_WORDS) + block.margin))
+        blocks: list[HiddenLayer] = []
+        rooms: list[list] = []  # per layer, of all its readers
+        for number, layer in enumerate(network.hidden):
+            block = HiddenLayer(layer, self._bounds[0][number], geometries[number],
+                                shortcuts=self._shortcuts[number],
+                                max_value=value if number == 0 else 1,
+                                direct=self._direct and number == 0)
             m.submodules[f"layer_{layer.name}"] = block
-            m.submodules[f"link_{layer.name}"] = link
-            connect(m, upstream.groups, block.groups)
-            m.d.comb += [
-                link.words.eq(block.words),
-                link.words_valid.eq(block.words_valid),
-                block.room.eq(link.room),
-            ]
-            upstream, max_value, direct = link, 1, False
+            if number:
+                self._read(m, blocks, rooms, number, layer, geometries[number], block.groups)
+            else:
+                connect(m, groups, block.groups)
+            for index, shortcut in enumerate(layer.shortcuts):
+                self._join(m, blocks, rooms, number, index, shortcut, block)
+            blocks.append(block)
+            rooms.append([])
 
-        m.submodules[f"layer_{network.readout.name}"] = readout = ReadoutLayer(
-            network.readout, self._bounds[1], self.geometries[-1], timesteps=network.timesteps,
-            max_value=max_value)
-        connect(m, upstream.groups, readout.groups)
+        last = network.readout
+        m.submodules[f"layer_{last.name}"] = readout = ReadoutLayer(
+            last, self._bounds[1], geometries[-1], timesteps=network.timesteps,
+            max_value=1 if blocks else value)
+        if blocks:
+            self._read(m, blocks, rooms, len(blocks), last, geometries[-1], readout.groups)
+        else:
+            connect(m, groups, readout.groups)
+        for block, readers in zip(blocks, rooms, strict=True):
+            m.d.comb += block.room.eq(Cat(readers).all())
         self._ports(m, frontend, readout)
         return m
+
+    def _read(self, m, blocks, rooms, number, reader, geometry, groups):
+        """Let the synapses behind ``groups`` have the spikes of the layer that gives them."""
+        giver = number - reader.back
+        block, name = blocks[giver], self._reader_name(giver, number, len(rooms[giver]))
+        words, valid, margin = block.words, block.words_valid, block.margin
+        count = geometry.source.rows
+        mapped = isinstance(geometry, ConvGeometry)
+        if mapped or reader.pool:
+            m.submodules[f"pool_{name}"] = pool = SpikePool(geometry.source, reader.pool)
+            m.d.comb += [pool.words.eq(words), pool.words_valid.eq(valid)]
+            words, valid, margin = pool.placed, pool.placed_valid, margin + POOLING_DELAY
+            count = geometry.source.rows if pool.gathers else 1 << len(pool.words.row)
+        # All words of an inference, up to a sensible memory, so that a layer seldom waits for one
+        # that is slower now and then.
+        entries = min(count * self._network.timesteps + margin, max(MOST_QUEUED, margin + 2))
+        kind = MapLink if mapped else SpikeLink
+        m.submodules[f"link_{name}"] = link = kind(geometry, margin=margin,
+                                                   depth=queue_depth(entries))
+        fields = link.words.shape().members if mapped else ("spikes", "row", "last")
+        m.d.comb += [link.words[field].eq(words[field]) for field in fields]
+        m.d.comb += link.words_valid.eq(valid)
+        rooms[giver].append(link.room)
+        connect(m, link.groups, groups)
+
+    def _join(self, m, blocks, rooms, number, index, shortcut, block):
+        """Let shortcut ``index`` of layer ``number`` have what it adds."""
+        if isinstance(shortcut, SynapseShortcut):
+            self._read(m, blocks, rooms, number, shortcut, self._shortcuts[number][index],
+                       getattr(block, f"groups_{index}"))
+            return
+        giver = number - shortcut.back
+        source = blocks[giver]
+        carried = getattr(block, f"carried_{index}")
+        # The whole timestep must fit, as the layer takes it only once its own events are in; one
+        # timestep per layer between lets all of them work at the same time (docs/engine.md).
+        depth = self.geometries[giver].raster.rows * shortcut.back + source.margin
+        name = self._reader_name(giver, number, len(rooms[giver]))
+        m.submodules[f"carry_{name}"] = queue = WordQueue(carried.shape(), depth=max(3, depth),
+                                                          margin=source.margin)
+        current = isinstance(shortcut, CurrentShortcut)
+        given = source.currents if current else source.words.spikes
+        assert len(Value.cast(given)) == carried.shape().size
+        room = Signal(name=f"carry_{name}_room", init=1)
+        m.d.comb += [
+            queue.word.eq(given),
+            queue.write.eq(source.currents_valid if current else source.words_valid),
+            carried.eq(queue.words.payload),
+            queue.words.ready.eq(block.take),
+        ]
+        m.d.sync += room.eq(queue.room)
+        rooms[giver].append(room)
+
+    def _reader_name(self, giver, number, others):
+        """What stands between two layers: the giver's name, and the reader's if not the first."""
+        name = self._network.hidden[giver].name
+        return f"{name}_{self._network.layers[number].name}_{others}" if others else name
 
     def _ports(self, m, frontend, readout):
         beat = frontend.beats

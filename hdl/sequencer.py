@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, operation
+from bsnn_hw.hdl.walk import FoldWalk, MapWalk
 
 __all__ = ["Cadence", "Sequencer"]
 
@@ -23,53 +24,64 @@ class Cadence(enum.Enum):
 
 
 class Sequencer(wiring.Component):
-    """Walks each group of events over the folds, and lets the neurons step.
+    """Walks each group of events over the rows that it reaches, and lets the neurons step.
 
-    A group costs ``folds`` cycles.  After one with a mark the neurons step, ``folds`` cycles, fold
-    after fold.  As long as there is work and ``room``, an operation starts in every cycle.  After
-    a reset the first ``folds`` operations clear the state.
+    A group of a fully connected layer reaches all folds; that of a convolution what its ``reach``
+    says.  After one with a mark the neurons step, all rows in order.  As long as there is work
+    and ``room``, an operation starts in every cycle.  After a reset the first operations, one per
+    row, clear the state.
 
     Parameters
     ----------
-    lanes, folds, timesteps : int, 1 or more
+    walk : FoldWalk or MapWalk
+    lanes, timesteps : int, 1 or more
     row_width, value_width : int, bits
     cadence : Cadence
     recovery : int
-        Cycles from an operation that steps a fold until that fold may step again.
+        Cycles from an operation that steps a row until that row may step again.
 
     Members
     -------
-    groups : In stream of ``event_group``
+    groups : In stream of ``event_group``, with ``reach`` where the walk needs one
         A lone mark needs no operation, and is taken at once unless an earlier one's step is due.
-    room : In, a step may start in this cycle
+    due : Out, the neurons' step waits for nothing but ``go``
+    go : In, the step may start, in a layer of several engines once all of them are ``due``
+    room : In, a step's operation may start in this cycle
     op : Out, ``operation``
-    rows, values : Out, per lane; the values are 0 where ``op`` charges nothing
+    tap : Out, which of the weights; rows, values : Out, per lane
+        The values are 0 where ``op`` charges nothing.
     """
 
-    def __init__(self, *, lanes: int, folds: int, timesteps: int, row_width: int,
+    def __init__(self, walk: FoldWalk | MapWalk, *, lanes: int, timesteps: int, row_width: int,
                  value_width: int, cadence: Cadence, recovery: int):
-        require_positive(lanes=lanes, folds=folds, timesteps=timesteps,
+        require_positive(lanes=lanes, timesteps=timesteps,
                          row_width=row_width, value_width=value_width, recovery=recovery)
+        require_instance(FoldWalk | MapWalk, walk=walk)
         require_instance(Cadence, cadence=cadence)
-        self._folds = folds
+        self._walk = walk
+        self._mapped = mapped = isinstance(walk, MapWalk)
         self._timesteps = timesteps
         self._cadence = cadence
         self._recovery = recovery
-        group = event_group(lanes=lanes, row_width=row_width, value_width=value_width)
+        group = event_group(lanes=lanes, row_width=row_width, value_width=value_width,
+                            **({"reach": walk.reach.shape()} if mapped else {}))
         super().__init__({
             "groups": In(stream.Signature(group)),
+            "due": Out(1),
+            "go": In(1, init=1),
             "room": In(1),
-            "op": Out(operation(folds=folds, timesteps=timesteps)),
+            "op": Out(operation(folds=walk.folds, timesteps=timesteps, rows=walk.rows)),
+            "tap": Out(walk.tap.shape()),
             "rows": Out(group["rows"].shape),
             "values": Out(group["values"].shape),
         })
 
     def elaborate(self, platform):
         m = Module()
+        m.submodules.walk = walk = self._walk
         step_starts = Signal()
 
         # The operation in work.  A reset starts a walk that only clears.
-        fold = Signal.like(self.op.fold)
         charging = Signal()
         stepping = Signal(init=1)
         clearing = Signal(init=1)
@@ -77,7 +89,9 @@ class Sequencer(wiring.Component):
         sweeping = Signal(init=1)
         timestep = Signal.like(self.op.timestep)
         m.d.comb += [
-            self.op.fold.eq(fold),
+            self.op.row.eq(walk.row),
+            self.op.fold.eq(walk.fold),
+            self.tap.eq(walk.tap),
             self.op.timestep.eq(timestep),
             self.op.charge.eq(charging),
             self.op.step.eq(stepping & self.room),
@@ -86,25 +100,33 @@ class Sequencer(wiring.Component):
             self.op.sweep.eq(sweeping),
         ]
 
-        # `take`: this operation ends its walk over the folds, or there is none.
+        # `take`: this operation ends its walk, or there is none.
         advance = Signal()
         take = Signal()
         m.d.comb += [
             advance.eq(~stepping | self.room),
-            take.eq(advance & ((fold == self._folds - 1) | ~(charging | stepping))),
+            take.eq(advance & (walk.last | ~(charging | stepping))),
+            walk.advance.eq(advance),
+            walk.load.eq(take),
+            walk.whole.eq(step_starts),
         ]
+        group = self.groups.payload
+        if self._mapped:
+            m.d.comb += walk.reach.eq(group.reach)
 
         next_timestep = Signal.like(timestep)
         last_timestep = Signal()
         m.d.comb += last_timestep.eq(next_timestep == self._timesteps - 1)
         offered, step_due, skipped = self._groups(m, take, last_timestep, step_starts)
-        m.d.comb += step_starts.eq(take & step_due & self._rested(m, stepping))
+        m.d.comb += [
+            self.due.eq(take & step_due & self._rested(m, stepping)),
+            step_starts.eq(self.due & self.go),
+        ]
         with m.If(step_starts | skipped):
             m.d.sync += next_timestep.eq(Mux(last_timestep, 0, next_timestep + 1))
 
         with m.If(take):
             m.d.sync += [
-                fold.eq(0),
                 charging.eq(offered),
                 stepping.eq(step_starts),
                 sweeping.eq(0),
@@ -112,11 +134,6 @@ class Sequencer(wiring.Component):
                 closing.eq(last_timestep),
                 clearing.eq(last_timestep if self._cadence is Cadence.SAMPLE else 1),
             ]
-        with m.Elif(advance):
-            m.d.sync += fold.eq(fold + 1)
-
-        group = self.groups.payload
-        with m.If(take):
             m.d.sync += self.rows.eq(group.rows)
             m.d.sync += self.values.eq(Mux(offered, group.values.as_value(), 0))
         return m
@@ -141,9 +158,9 @@ class Sequencer(wiring.Component):
         return valid & group.charge & ~marked, (marked | lone) & ~skips, accepted & skips
 
     def _rested(self, m, stepping):
-        """True once the folds' new potentials will be there for the next steps."""
-        # Counts from the end of a walk: `room` may hold up any fold of it.
-        gap = self._recovery - self._folds
+        """True once the rows' new potentials will be there for the next steps."""
+        # Counts from the end of a walk: `room` may hold up any row of it.
+        gap = self._recovery - self._walk.rows
         if gap <= 0:
             return True
         wait = Signal(range(max(2, gap)))

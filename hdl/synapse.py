@@ -8,15 +8,23 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes, with_carry
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.schedule import Geometry, LayerGeometry
 
-__all__ = ["SynapseArray", "synapse_delay"]
+__all__ = ["SynapseArray", "synapse_delay", "weights_shape"]
 
 
 def synapse_delay(lanes: int) -> int:
-    """Cycles from ``fold`` and ``rows`` to ``deltas``: block RAM, its register, pairs, tree."""
+    """Cycles from ``tap`` and ``rows`` to ``deltas``: block RAM, its register, pairs, tree."""
     pairs = -(-lanes // 2)
     return 3 + (pairs - 1).bit_length()
+
+
+def weights_shape(geometry: Geometry) -> tuple[int, ...]:
+    """Shape of the weights that belong to ``geometry``."""
+    if isinstance(geometry, ConvGeometry):
+        return geometry.out.channels, geometry.source.shape.channels, *geometry.kernel
+    return geometry.neurons, geometry.inputs
 
 
 class SynapseArray(wiring.Component):
@@ -29,27 +37,29 @@ class SynapseArray(wiring.Component):
 
     Parameters
     ----------
-    geometry : LayerGeometry
-    weights : int8 ndarray (neurons, inputs), -1 or +1
+    geometry : LayerGeometry or ConvGeometry
+    weights : int8 ndarray, -1 or +1, (neurons, inputs) or (channels, inputs, height, width)
     max_value : int, largest value of an event
 
     Members
     -------
-    fold, rows : In, where the lanes' weights are; values : In, per lane
+    tap, rows : In, where the lanes' weights are; values : In, per lane
     deltas : Out, ``parallel`` signed numbers, ``synapse_delay`` cycles later
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: LayerGeometry, weights, *, max_value: int):
+    def __init__(self, geometry: Geometry, weights, *, max_value: int):
         require_positive(max_value=max_value)
-        require_instance(LayerGeometry, geometry=geometry)
-        require_shape((geometry.neurons, geometry.inputs), weights=weights)
+        require_instance(LayerGeometry | ConvGeometry, geometry=geometry)
+        require_shape(weights_shape(geometry), weights=weights)
         self._geometry = geometry
+        self._mapped = isinstance(geometry, ConvGeometry)
+        self._taps = geometry.taps if self._mapped else geometry.folds
         self._weights = weights
         self._max_value = max_value
         lanes = geometry.lanes
         super().__init__({
-            "fold": In(index_width(geometry.folds)),
+            "tap": In(index_width(self._taps)),
             "rows": In(data.ArrayLayout(index_width(geometry.rows), lanes)),
             "values": In(data.ArrayLayout(max_value.bit_length(), lanes)),
             "deltas": Out(data.ArrayLayout(self._sum_shape(lanes), geometry.parallel)),
@@ -83,7 +93,9 @@ class SynapseArray(wiring.Component):
                              attrs=rom_attributes(geometry.depth))
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
-        m.d.comb += read.addr.eq(Cat(self.fold[: geometry.fold_bits], self.rows[lane]))
+        row = self.rows[lane]
+        m.d.comb += read.addr.eq(Cat(row[: geometry.row_bits], self.tap) if self._mapped
+                                 else Cat(self.tap[: geometry.fold_bits], row))
         # Nothing between a block RAM and this register: the RAM alone takes most of a cycle.
         return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)
 

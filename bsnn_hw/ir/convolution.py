@@ -151,6 +151,11 @@ class ConvGeometry:
         height, width = self.source.shape.height, self.source.shape.width
         return (height - 1).bit_length(), (width - 1).bit_length()
 
+    @property
+    def address_bits(self) -> int:
+        """Bits of what ``lane_row`` gives, in an event at the network's input."""
+        return max(1, sum(self.place_bits) + self.row_bits)
+
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lane, and ``{y, x, channel}`` as a number, of the inputs ``index``."""
         row, bit = self.source.locate(index)

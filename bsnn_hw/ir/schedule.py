@@ -126,6 +126,11 @@ class LayerGeometry:
         return self.words << self.slot_bits
 
     @property
+    def address_bits(self) -> int:
+        """Bits of what ``lane_row`` gives, in an event at the network's input."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
     def depth(self) -> int:
         """Words of one weight bank, ``parallel`` bits each."""
         return self.rows << self.fold_bits

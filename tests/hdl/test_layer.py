@@ -62,7 +62,7 @@ def spikes_of(words, geometry, timesteps):
     fired = np.array([[word.spikes >> i & 1 for i in range(geometry.parallel)] for word in words])
     for number, word in enumerate(words):
         fold = number % geometry.folds
-        assert (word.fold, word.last) == (fold, fold == geometry.folds - 1)
+        assert (word.row, word.last) == (fold, fold == geometry.folds - 1)
     return fired.reshape(-1, timesteps, geometry.folds * geometry.parallel)
 
 

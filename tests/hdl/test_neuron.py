@@ -90,7 +90,7 @@ class Steps:
     def _order(self, words, shape):
         for number, word in enumerate(words):
             fold = number % self.folds
-            assert (word.fold, word.last) == (fold, fold == self.folds - 1)
+            assert (word.row, word.last) == (fold, fold == self.folds - 1)
         assert len(words) == shape[0] * shape[1] * self.folds
 
     def check(self, accs, pauses):

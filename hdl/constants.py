@@ -1,0 +1,36 @@
+"""Tables of constants per timestep and channel, looked up row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth import Cat, Const, signed
+from amaranth.lib import data, memory
+
+from bsnn_hw.hdl.formats import delayed, rom_attributes
+from bsnn_hw.ir.bounds import Interval
+from bsnn_hw.ir.raster import Raster
+
+__all__ = ["constant_rows"]
+
+
+def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op):
+    """The constants of ``op``'s timestep and fold, two cycles later; one per position.
+
+    table : int64 (T, channels); where no timestep differs, the ROM holds one, and a single row
+        needs no ROM
+    """
+    fold_bits = (raster.folds - 1).bit_length()
+    if (table == table[0]).all():
+        table = table[:1]
+    padded = np.zeros((len(table), raster.width << fold_bits), np.int64)
+    padded[:, : table.shape[1]] = table
+    width = Interval(int(padded.min()), int(padded.max())).width
+    layout = data.ArrayLayout(signed(width), raster.width)
+    rows = padded.reshape(-1, raster.width).tolist()
+    if len(rows) == 1:
+        return layout(Cat(Const(value, signed(width)) for value in rows[0]))
+    m.submodules[name] = rom = memory.Memory(shape=layout, depth=len(rows), init=rows,
+                                             attrs=rom_attributes(len(rows)))
+    read = rom.read_port()
+    m.d.comb += read.addr.eq(Cat(op.fold[:fold_bits], op.timestep) if len(table) > 1 else op.fold)
+    return delayed(m, read.data, 1, f"{name}_row", reset_less=True)

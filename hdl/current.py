@@ -1,0 +1,119 @@
+"""What charges the neurons; the reference is ``current`` of reference/neuron.py."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance
+from bsnn_hw.hdl.constants import constant_rows
+from bsnn_hw.hdl.formats import delayed, operation
+from bsnn_hw.ir.bounds import HiddenBounds
+from bsnn_hw.ir.network import CurrentShortcut, Hidden, SynapseShortcut
+from bsnn_hw.ir.raster import Raster
+
+__all__ = ["CurrentArray", "carried_layout"]
+
+TAKE_DELAY = 2  # cycles from an op to the one in which it takes what is carried
+
+
+def carried_layout(shortcut, bounds, width: int) -> data.ArrayLayout:
+    """A row of what an earlier layer hands on past the layers between: currents or spikes."""
+    current = isinstance(shortcut, CurrentShortcut)
+    return data.ArrayLayout(signed(bounds.width) if current else 1, width)
+
+
+class CurrentArray(wiring.Component):
+    """A row of currents a cycle: counts, scaled and shifted, and what shortcuts add.
+
+    Without a gain ``(acc << fraction_bits) + bias``.  With one, products come first, one
+    multiplication per neuron and timestep, and then sums of pairs, so that it takes two cycles
+    more.  No width but that of the whole current matters: two's complement brings back what a part
+    may exceed.
+
+    Parameters
+    ----------
+    layer : Hidden
+    bounds : HiddenBounds, of the layer
+    raster : Raster, of its neurons
+
+    Members
+    -------
+    op : In, ``operation``
+    sums : In, one cycle after its op; sums_K : In, likewise of the synapses of shortcut K
+    carried_K : In, ``carried_layout`` of shortcut K, the row that is to be taken next
+    take : Out, the op takes these rows in this cycle
+    currents : Out, ``delay`` cycles after its op
+    """
+
+    def __init__(self, layer: Hidden, bounds: HiddenBounds, raster: Raster):
+        require_instance(Hidden, layer=layer)
+        require_instance(HiddenBounds, bounds=bounds)
+        require_instance(Raster, raster=raster)
+        self._layer = layer
+        self._raster = raster
+        self.delay = 3 if layer.neuron.gain is None else 5
+        width = raster.width
+        members = {
+            "op": In(operation(folds=raster.folds, timesteps=len(layer.neuron.leak),
+                               rows=raster.rows)),
+            "sums": In(data.ArrayLayout(signed(bounds.acc.width), width)),
+            "take": Out(1),
+            "currents": Out(data.ArrayLayout(signed(bounds.current.width), width)),
+        }
+        for number, (shortcut, interval) in enumerate(zip(layer.shortcuts, bounds.shortcuts,
+                                                          strict=True)):
+            if isinstance(shortcut, SynapseShortcut):
+                members[f"sums_{number}"] = In(data.ArrayLayout(signed(interval.width), width))
+            else:
+                members[f"carried_{number}"] = In(carried_layout(shortcut, interval, width))
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        spec, width = self._layer.neuron, self._raster.width
+        later = delayed(m, self.op, 1, "op")
+        latest = delayed(m, later, 1, "op_later")
+        m.d.comb += self.take.eq(latest.step & ~latest.sweep)
+        sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
+        if spec.gain is None:
+            bias = constant_rows(m, "bias", spec.bias, self._raster, self.op)
+            m.d.sync += [self.currents[i].eq((sums[i] << spec.fraction_bits) + bias[i])
+                         for i in range(width)]
+            return m
+
+        terms = [self._product(m, "product", sums, spec.gain),
+                 constant_rows(m, "bias", spec.bias, self._raster, later)]
+        terms += [self._shortcut(m, number, shortcut, later)
+                  for number, shortcut in enumerate(self._layer.shortcuts)]
+        pairs = []
+        for number in range(0, len(terms), 2):
+            pairs.append(self._row(f"pair_{number // 2}"))
+            m.d.sync += [pairs[-1][i].eq(sum(term[i] for term in terms[number:number + 2]))
+                         for i in range(width)]
+        m.d.sync += [self.currents[i].eq(sum(pair[i] for pair in pairs)) for i in range(width)]
+        return m
+
+    def _shortcut(self, m, number, shortcut, op):
+        """What a shortcut adds, three cycles after the op."""
+        if isinstance(shortcut, SynapseShortcut):
+            sums = delayed(m, getattr(self, f"sums_{number}"), 1, f"sums_{number}_row",
+                           reset_less=True)
+            return self._product(m, f"product_{number}", sums, shortcut.gain)
+        # Nothing between the queue's block RAM and this register.
+        carried = delayed(m, getattr(self, f"carried_{number}"), 1, f"carried_{number}_row",
+                          reset_less=True)
+        if isinstance(shortcut, CurrentShortcut):
+            return carried
+        gain = constant_rows(m, f"gain_{number}", shortcut.gain, self._raster, op)
+        return [Mux(carried[i], gain[i], 0) for i in range(self._raster.width)]
+
+    def _product(self, m, name, sums, gain):
+        row = self._row(name)
+        gains = constant_rows(m, f"{name}_gain", gain, self._raster, self.op)
+        m.d.sync += [row[i].eq(sums[i] * gains[i]) for i in range(self._raster.width)]
+        return row
+
+    def _row(self, name):
+        return Signal(self.currents.shape(), name=name, reset_less=True)

@@ -1,0 +1,90 @@
+"""Placed spike words to groups of events of one place; reference: ``ConvGeometry.lane_row``."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance
+from bsnn_hw.hdl.formats import event_group, place_layout
+from bsnn_hw.hdl.pooling import placed_word
+from bsnn_hw.ir.convolution import ConvGeometry
+
+__all__ = ["MapEncoder", "placed_group"]
+
+
+def placed_group(geometry: ConvGeometry, value_width: int):
+    """Events of one place, at most one per lane."""
+    return event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
+                       value_width=value_width, place=place_layout(geometry.source.shape))
+
+
+class MapEncoder(wiring.Component):
+    """Gives a word's spikes as groups, each lane's lowest channel first, a group a cycle.
+
+    A word takes as many groups as its fullest lane has spikes.  The last group of a timestep
+    carries the mark; a timestep's last word without spikes becomes a lone mark.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+
+    Members
+    -------
+    words : In stream of ``placed_word``; a word must carry a spike or be the last
+    groups : Out stream of ``placed_group``
+    """
+
+    def __init__(self, geometry: ConvGeometry):
+        require_instance(ConvGeometry, geometry=geometry)
+        self._geometry = geometry
+        super().__init__({
+            "words": In(stream.Signature(placed_word(geometry.source))),
+            "groups": Out(stream.Signature(placed_group(geometry, 1))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        geometry, word, group = self._geometry, self.words.payload, self.groups.payload
+
+        # The word in work: each lane's spikes not yet sent, lowest slot first.
+        pending = [Signal(len(range(lane, geometry.source_width, geometry.lanes)),
+                          name=f"pending_{lane}") for lane in range(geometry.lanes)]
+        place = Signal.like(word.place)
+        fold = Signal.like(word.fold)
+        last = Signal()
+        busy = Signal()
+        rests = [Signal.like(spikes, name=f"rest_{lane}") for lane, spikes in enumerate(pending)]
+        finished = Signal()
+        send = Signal()
+        m.d.comb += [
+            finished.eq(~Cat(rests).any()),
+            send.eq(~self.groups.valid | self.groups.ready),
+            self.words.ready.eq(~busy | (send & finished)),
+        ]
+        with m.If(send):
+            m.d.sync += [
+                self.groups.valid.eq(busy),
+                group.place.eq(place),
+                group.charge.eq(Cat(pending).any()),
+                group.mark.eq(last & finished),
+            ]
+        for lane, (spikes, rest) in enumerate(zip(pending, rests, strict=True)):
+            slot = Signal(geometry.slot_bits, name=f"slot_{lane}")
+            m.d.comb += rest.eq(spikes & (spikes - 1))
+            for index in reversed(range(len(spikes))):
+                with m.If(spikes[index]):
+                    m.d.comb += slot.eq(index)
+            with m.If(send):
+                m.d.sync += [
+                    group.rows[lane].eq(Cat(slot, fold)),
+                    group.values[lane].eq(spikes.any()),
+                    spikes.eq(rest),
+                ]
+        with m.If(self.words.ready):
+            m.d.sync += [busy.eq(self.words.valid), place.eq(word.place), fold.eq(word.fold),
+                         last.eq(word.last)]
+            m.d.sync += [spikes.eq(word.spikes[lane::geometry.lanes])
+                         for lane, spikes in enumerate(pending)]
+        return m

@@ -1,0 +1,65 @@
+"""Between a map and a convolution: placed words in, groups of events with their reach out."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from bsnn_hw.hdl.checks import require_instance
+from bsnn_hw.hdl.formats import event_group
+from bsnn_hw.hdl.map_encoder import MapEncoder
+from bsnn_hw.hdl.pooling import placed_word
+from bsnn_hw.hdl.queue import WordQueue, require_depth
+from bsnn_hw.hdl.reach import ReachLookup
+from bsnn_hw.hdl.walk import group_fields
+from bsnn_hw.ir.convolution import ConvGeometry
+
+__all__ = ["MapLink"]
+
+
+class MapLink(wiring.Component):
+    """Queues the words that have spikes, encodes them, and looks up what their place reaches.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry, of the layer that receives
+    depth, margin : int, as in `SpikeLink`
+
+    Members
+    -------
+    words, words_valid : In, ``placed_word``
+    room : Out, from the cycle before on, more than ``margin`` words could be taken
+    groups : Out stream of ``event_group`` with ``reach``
+    """
+
+    def __init__(self, geometry: ConvGeometry, *, depth: int, margin: int):
+        require_instance(ConvGeometry, geometry=geometry)
+        require_depth(depth, margin)
+        self._geometry = geometry
+        self._depth = depth
+        self._margin = margin
+        group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
+                            value_width=1, **group_fields(geometry))
+        super().__init__({
+            "words": In(placed_word(geometry.source)),
+            "words_valid": In(1),
+            "room": Out(1, init=1),
+            "groups": Out(stream.Signature(group)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        layout = placed_word(self._geometry.source)
+        m.submodules.queue = queue = WordQueue(layout, depth=self._depth, margin=self._margin)
+        m.submodules.encoder = encoder = MapEncoder(self._geometry)
+        m.submodules.lookup = lookup = ReachLookup(self._geometry, value_width=1)
+        m.d.comb += [
+            queue.word.eq(self.words),
+            queue.write.eq(self.words_valid & (self.words.spikes.any() | self.words.last)),
+        ]
+        m.d.sync += self.room.eq(queue.room)
+        connect(m, queue.words, encoder.words)
+        connect(m, encoder.groups, lookup.placed)
+        connect(m, lookup.groups, wiring.flipped(self.groups))
+        return m

@@ -1,0 +1,96 @@
+"""Where an event's walk starts and how far it goes, looked up by its place."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.formats import event_group, rom_attributes
+from bsnn_hw.hdl.map_encoder import placed_group
+from bsnn_hw.hdl.walk import group_fields, reach_layout
+from bsnn_hw.ir.convolution import ConvGeometry
+
+__all__ = ["ReachLookup"]
+
+
+class ReachLookup(wiring.Component):
+    """Replaces a group's place by its reach; two cycles, a group a cycle.
+
+    A table per axis holds first row, first tap and count; rows and taps of both are added.  A
+    group that reaches nothing, as the stride passes over it, is no event: it is dropped, or a lone
+    mark.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+    value_width : int, bits of an event's value
+
+    Members
+    -------
+    placed : In stream of ``placed_group``
+    groups : Out stream of ``event_group`` with ``reach``
+    """
+
+    def __init__(self, geometry: ConvGeometry, *, value_width: int):
+        require_instance(ConvGeometry, geometry=geometry)
+        require_positive(value_width=value_width)
+        self._geometry = geometry
+        group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
+                            value_width=value_width, **group_fields(geometry))
+        super().__init__({
+            "placed": In(stream.Signature(placed_group(geometry, value_width))),
+            "groups": Out(stream.Signature(group)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        geometry, placed, group = self._geometry, self.placed.payload, self.groups.payload
+        folds, reach = geometry.folds, reach_layout(geometry)
+
+        # One cycle to look up, one to add.
+        looks, adds = Signal(), Signal()
+        waiting = Signal.like(placed)
+        waits = Signal()
+        m.d.comb += [
+            adds.eq(~self.groups.valid | self.groups.ready),
+            looks.eq(~waits | adds),
+            self.placed.ready.eq(looks),
+        ]
+        with m.If(looks):
+            m.d.sync += [waits.eq(self.placed.valid), waiting.eq(placed)]
+        line = self._table(m, "lines", geometry.vertical, looks, placed.place.y,
+                           row=geometry.out.width * folds, tap=geometry.kernel[1] * folds,
+                           count=reach["lines"].shape, layout=reach)
+        column = self._table(m, "columns", geometry.horizontal, looks, placed.place.x,
+                             row=folds, tap=folds, count=reach["columns"].shape, layout=reach)
+
+        charge = Signal()
+        m.d.comb += charge.eq(waiting.charge & ~line.nothing & ~column.nothing)
+        with m.If(adds):
+            m.d.sync += [
+                self.groups.valid.eq(waits & (charge | waiting.mark)),
+                group.rows.eq(waiting.rows),
+                group.values.eq(waiting.values),
+                group.charge.eq(charge),
+                group.mark.eq(waiting.mark),
+                group.reach.row.eq(line.row + column.row),
+                group.reach.tap.eq(line.tap + column.tap),
+                group.reach.lines.eq(line.more),
+                group.reach.columns.eq(column.more),
+            ]
+        return m
+
+    def _table(self, m, name, axis, enable, place, *, row, tap, count, layout):
+        """One axis's reach at ``place``, in units of rows and taps, a cycle after ``enable``."""
+        shape = data.StructLayout({"row": layout["row"].shape, "tap": layout["tap"].shape,
+                                   "more": count, "nothing": 1})
+        entries = [{"row": int(first) * row, "tap": int(at) * tap, "more": int(number) - 1,
+                    "nothing": 0} if number else {"nothing": 1}
+                   for first, number, at in zip(axis.first, axis.count, axis.tap, strict=True)]
+        m.submodules[name] = table = memory.Memory(shape=shape, depth=len(entries), init=entries,
+                                                   attrs=rom_attributes(0))
+        read = table.read_port()
+        m.d.comb += [read.addr.eq(place), read.en.eq(enable)]
+        return read.data

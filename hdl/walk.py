@@ -1,0 +1,152 @@
+"""Which rows an operation visits, and by which weights; the maps are those of ir/convolution.py."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.formats import index_width
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.schedule import Geometry
+
+__all__ = ["FoldWalk", "MapWalk", "group_fields", "reach_layout"]
+
+
+def reach_layout(geometry: ConvGeometry) -> data.StructLayout:
+    """What an event of a convolution reaches: the first row and tap, and how many columns and
+    lines of places follow the first."""
+    columns, lines = (int(axis.count.max(initial=1)) for axis in
+                      (geometry.horizontal, geometry.vertical))
+    return data.StructLayout({"row": index_width(geometry.raster.rows),
+                              "tap": index_width(geometry.taps),
+                              "columns": index_width(columns), "lines": index_width(lines)})
+
+
+def group_fields(geometry: Geometry) -> dict[str, data.StructLayout]:
+    """What a group of events needs besides the lanes' rows, to walk over a layer's own."""
+    return {"reach": reach_layout(geometry)} if isinstance(geometry, ConvGeometry) else {}
+
+
+class FoldWalk(wiring.Component):
+    """Of a fully connected layer: every walk visits all folds, which are its rows and its taps.
+
+    Parameters
+    ----------
+    folds : int, 1 or more
+
+    Members
+    -------
+    load : In, a walk starts in the next cycle; advance : In, else the next row follows
+    whole : In, the walk that starts is a step's
+    row, fold, tap : Out; last : Out, the walk ends here
+    """
+
+    def __init__(self, folds: int):
+        require_positive(folds=folds)
+        self.folds = self.rows = folds
+        super().__init__({
+            "load": In(1),
+            "advance": In(1),
+            "whole": In(1),
+            "row": Out(index_width(folds)),
+            "fold": Out(index_width(folds)),
+            "tap": Out(index_width(folds)),
+            "last": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += [
+            self.row.eq(self.fold),
+            self.tap.eq(self.fold),
+            self.last.eq(self.fold == self.folds - 1),
+        ]
+        with m.If(self.load):
+            m.d.sync += self.fold.eq(0)
+        with m.Elif(self.advance):
+            m.d.sync += self.fold.eq(self.fold + 1)
+        return m
+
+
+class MapWalk(wiring.Component):
+    """Of a convolution: line by line over the places that an event reaches, at each all folds.
+
+    A row a cycle, also from one line, and from one walk, to the next.  A step's walk is one line
+    of all places.
+
+    Parameters
+    ----------
+    geometry : ConvGeometry
+
+    Members
+    -------
+    load, advance, whole, row, fold, tap, last : as in `FoldWalk`
+    reach : In, ``reach_layout``, of the walk that starts
+    """
+
+    def __init__(self, geometry: ConvGeometry):
+        require_instance(ConvGeometry, geometry=geometry)
+        self._geometry = geometry
+        self.folds = geometry.folds
+        self.rows = geometry.raster.rows
+        reach = reach_layout(geometry)
+        super().__init__({
+            "load": In(1),
+            "advance": In(1),
+            "whole": In(1),
+            "reach": In(reach),
+            "row": Out(reach["row"].shape),
+            "fold": Out(index_width(self.folds)),
+            "tap": Out(reach["tap"].shape),
+            "last": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        geometry, folds, reach = self._geometry, self.folds, self.reach
+        places = geometry.out.positions
+        next_place = 1 + (geometry.stride[1] - 1) * folds  # of the tap, from its last fold
+        next_line = geometry.stride[0] * geometry.kernel[1] * folds
+
+        # Places and lines still to come; a reset starts with a walk over everything.
+        columns = Signal(range(places), init=places - 1)
+        lines = Signal.like(reach.lines)
+        line_columns = Signal.like(reach.columns)
+        line_row = Signal.like(self.row)  # where the next line starts
+        line_tap = Signal.like(self.tap)
+        place_ends = Signal()
+        m.d.comb += [
+            place_ends.eq(self.fold == folds - 1),
+            self.last.eq(place_ends & (columns == 0) & (lines == 0)),
+        ]
+        with m.If(self.load):
+            m.d.sync += [
+                self.fold.eq(0),
+                self.row.eq(reach.row),
+                self.tap.eq(reach.tap),
+                columns.eq(reach.columns),
+                lines.eq(reach.lines),
+                line_columns.eq(reach.columns),
+                line_row.eq(reach.row + geometry.out.width * folds),
+                line_tap.eq(reach.tap + next_line),
+            ]
+            with m.If(self.whole):
+                m.d.sync += [self.row.eq(0), columns.eq(places - 1), lines.eq(0)]
+        with m.Elif(self.advance):
+            m.d.sync += [self.fold.eq(self.fold + 1), self.row.eq(self.row + 1),
+                         self.tap.eq(self.tap + 1)]
+            with m.If(place_ends):
+                m.d.sync += [self.fold.eq(0), self.tap.eq(self.tap + next_place),
+                             columns.eq(columns - 1)]
+            with m.If(place_ends & (columns == 0)):
+                m.d.sync += [
+                    self.row.eq(line_row),
+                    self.tap.eq(line_tap),
+                    columns.eq(line_columns),
+                    lines.eq(lines - 1),
+                    line_row.eq(line_row + geometry.out.width * folds),
+                    line_tap.eq(line_tap + next_line),
+                ]
+        return m
