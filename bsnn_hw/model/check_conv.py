@@ -55,11 +55,14 @@ def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incomin
         return None
     stride, padding = geometry
     source, kernel = incoming.feed.shape, weight[2:]
-    if weight[1] != source.channels and not _is_grouped(table):
-        why = "; depthwise convolutions are not supported, use a full or a 1x1 one"
-        table.problem("weight", f"must be (channels out, {source.channels}, height, width) because "
-                                f"{incoming.giver} gives {sides(source)}, not shape {weight}"
-                                f"{why if weight[1] == 1 else ''}")
+    if weight[1] != source.channels:
+        why = ("; depthwise convolutions are not supported, use a full or a 1x1 one"
+               if weight[1] == 1 else "")
+        if not _is_grouped(table):
+            table.problem("weight", f"must be (channels out, {source.channels}, height, width) "
+                                    f"because {incoming.giver} gives {sides(source)}, not shape "
+                                    f"{weight}{why}")
+        return None
     if max(kernel) > MAX_KERNEL:
         table.problem("weight", f"must have a kernel with sides of at most {MAX_KERNEL}, not "
                                 f"{kernel[0]} x {kernel[1]}")

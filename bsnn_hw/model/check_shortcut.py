@@ -95,8 +95,8 @@ def _synapse(table: Table, index: int, kind: str, seen: Seen, output: Shape | No
     """A shortcut through weights of its own."""
     item = table.inner("shortcuts", index, required=("kind", "from", "weight"), hints={
         "scale": "norm has gamma", "neuron": "the layer's own neuron follows",
-        "weight_bits": "weights of 8 bits stand only in the first layer and in the readout",
-        **KINDS[kind].hints}, optional=("pool", "bias", "norm", "gate", *KINDS[kind].keys))
+        **KINDS[kind].hints}, optional=("pool", "weight_bits", "bias", "norm", "gate",
+                                        *KINDS[kind].keys))
     incoming = pooled(item, seen.find(item, "from"))
     weights = check_weights(item, kind, incoming, seen, whole_numbers=False)
     scaling = check_scaling(item, weights.channels, KINDS[kind].per, timesteps, spiking=True)

@@ -92,15 +92,18 @@ def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen,
 
 
 def _is_binary(table: Table, whole_numbers: bool) -> bool:
+    """Whether only signs count, also after a problem."""
     bits = table.raw("weight_bits")
     if bits is None or equals(bits, 1):
         return True
     if not equals(bits, 8):
         table.problem("weight_bits", f"must be 1, 8 or absent, not {shown(bits)}")
-    elif not whole_numbers:
+    elif whole_numbers:
+        return False
+    else:
         table.problem("weight_bits", "must be 1 or absent, not 8: weights of 8 bits stand only in "
                                      "the first layer and in the readout")
-    return False
+    return True
 
 
 def _weight_shape(table: Table, kind: Kind, seen: Seen) -> tuple[int, ...] | None:

@@ -55,17 +55,14 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
     return found.reshape(*values.shape[:-1], part.shape.size)
 
 
-def pooled(maps: torch.Tensor, pool: Pooling) -> torch.Tensor:
-    """Bool or integer maps (B, C, H, W) to integers (B, C, H / height, W / width): the largest
-    of a window, or the sum, also for an average."""
-    import torch
+def pooled(spikes: torch.Tensor, pool: Pooling) -> torch.Tensor:
+    """Spikes (B, C, H, W) as integers in float32 (B, C, H / height, W / width): whether any of a
+    window fired, or how many did, also for an average."""
+    from torch.nn.functional import avg_pool2d, max_pool2d
 
-    count, channels, rows, columns = maps.shape
-    height, width = pool.size
-    windows = maps.reshape(count, channels, rows // height, height, columns // width, width)
     if pool.kind is PoolingKind.MAX:
-        return windows.amax(dim=(3, 5))
-    return windows.sum(dim=(3, 5), dtype=torch.int32)
+        return max_pool2d(spikes.float(), pool.size)
+    return avg_pool2d(spikes.float(), pool.size, divisor_override=1)
 
 
 def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | None = None

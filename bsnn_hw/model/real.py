@@ -23,7 +23,7 @@ __all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "spi
 
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
-BATCH_VALUES = 1 << 20  # float64 potentials of one layer, all timesteps
+BATCH_VALUES = 1 << 19  # float64 potentials of one layer, all timesteps
 
 
 @dataclass(frozen=True)
@@ -114,21 +114,21 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
     neuron = layer.neuron
     assert neuron is not None
+    fired = torch.empty(currents.shape, dtype=torch.bool)
+    settled = torch.empty_like(currents)
     potential = torch.zeros_like(currents[:, 0])
-    fired_all, settled_all = [], []
-    for now in currents.unbind(dim=1):
-        charged = neuron.leak * potential + neuron.input_scale * now
+    for t, now in enumerate(currents.unbind(dim=1)):
+        charged = (neuron.leak * potential).add_(neuron.input_scale * now)
         if neuron.comparison is Comparison.AT_LEAST:
-            fired = charged >= neuron.threshold
+            torch.ge(charged, neuron.threshold, out=fired[:, t])
         else:
-            fired = charged > neuron.threshold
+            torch.gt(charged, neuron.threshold, out=fired[:, t])
         if neuron.reset is Reset.HARD:
-            potential = torch.where(fired, 0.0, charged)
+            potential = charged.masked_fill_(fired[:, t], 0.0)
         else:
-            potential = charged - neuron.threshold * fired
-        fired_all.append(fired)
-        settled_all.append(potential)
-    return torch.stack(fired_all, dim=1), torch.stack(settled_all, dim=1)
+            potential = charged.sub_(neuron.threshold * fired[:, t])
+        settled[:, t] = potential
+    return fired, settled
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:

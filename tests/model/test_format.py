@@ -17,6 +17,7 @@ import torch
 from bsnn_hw.errors import InputError, ModelError, ToolError
 from bsnn_hw.model import format as model_format
 from bsnn_hw.model.format import describe, load, read, save
+from bsnn_hw.model.real import run
 
 SUFFIXES = ["pt", "safetensors"]
 
@@ -41,6 +42,16 @@ def test_round_trip(build_document, tmp_path, suffix, coding):
     save(tmp_path / f"m.{suffix}", document)
     assert same(load(tmp_path / f"m.{suffix}"), describe(document))
     assert read(tmp_path / f"m.{suffix}")["recipe"] == {"lr": 0.01, "log": [{"epoch": 1}]}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_round_trip_of_maps_and_shortcuts(maps, tmp_path, suffix):
+    """Shortcuts hold tensors of their own, deep in the document."""
+    save(tmp_path / f"m.{suffix}", maps)
+    found, wanted = load(tmp_path / f"m.{suffix}"), describe(maps)
+    assert same(found, wanted)
+    inputs = np.random.default_rng(0).integers(0, 16, (5, 36), dtype=np.uint8)
+    assert np.array_equal(run(found, inputs).scores, run(wanted, inputs).scores)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
