@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 __all__ = ["require_instance", "require_positive", "require_shape"]
 
@@ -15,11 +16,13 @@ def require_positive(**counts: Any) -> None:
             raise ValueError(f"{name} must be an integer of 1 or more, not {value!r}")
 
 
-def require_instance(kind: type, **values: Any) -> None:
+def require_instance(kind: type | UnionType, **values: Any) -> None:
     """Raise TypeError unless every value is a ``kind``."""
+    names = " or ".join("None" if one is type(None) else one.__name__
+                        for one in get_args(kind) or (kind,))
     for name, value in values.items():
         if not isinstance(value, kind):
-            raise TypeError(f"{name} must be a {kind.__name__}, not {value!r}")
+            raise TypeError(f"{name} must be a {names}, not {value!r}")
 
 
 def require_shape(shape: tuple[int, ...], **arrays: Any) -> None:

@@ -89,9 +89,10 @@ class HiddenLayer(wiring.Component):
     -------
     groups : In stream of ``group_layout``; groups_K : In, likewise for the synapses of shortcut K
     carried_K : In, ``carried_layout``: the row of shortcut K that is to be taken next
-    take : Out, these rows are taken
+    whole_K : In, all rows of the next step of shortcut K are there
+    starts : Out, a step starts; take : Out, it takes a row of each shortcut
     words, words_valid : Out, ``spike_word``
-    currents, currents_valid : Out, a row of the whole current, earlier than its word
+    currents, currents_valid, currents_last : Out, a row of the whole current, before its word
     room : In; ``margin`` words at most come in the cycle before it goes low and after
     """
 
@@ -116,18 +117,23 @@ class HiddenLayer(wiring.Component):
             if isinstance(shortcut, SynapseShortcut):
                 self._engines.append((f"_{number}", shortcut.synapse, shape,
                                       bounds.shortcuts[number].width))
+        self._carried = {number: getattr(self._currents, f"carried_{number}")
+                         for number, shortcut in enumerate(layer.shortcuts)
+                         if not isinstance(shortcut, SynapseShortcut)}
         self._delay = max(synapse_delay(shape.lanes) for _, _, shape, _ in self._engines)
         super().__init__({
             **{f"groups{name}": In(stream.Signature(group_layout(shape, max_value)))
                for name, _, shape, _ in self._engines},
-            **{f"carried_{number}": In(self._carried(number).shape())
-               for number, shortcut in enumerate(layer.shortcuts)
-               if not isinstance(shortcut, SynapseShortcut)},
+            **{f"carried_{number}": In(member.shape())
+               for number, member in self._carried.items()},
+            **{f"whole_{number}": In(1) for number in self._carried},
+            "starts": Out(1),
             "take": Out(1),
             "words": Out(spike_word(parallel=raster.width, rows=raster.rows)),
             "words_valid": Out(1),
             "currents": Out(self._currents.currents.shape()),
             "currents_valid": Out(1),
+            "currents_last": Out(1),
             "room": In(1),
         })
 
@@ -136,9 +142,6 @@ class HiddenLayer(wiring.Component):
         """Words that a queue must still take when it finds that it has no room."""
         # Those in the synapses' and the neurons' stages, and one as `room` is a register.
         return self._delay + self._neurons.delay + 1
-
-    def _carried(self, number):
-        return getattr(self._currents, f"carried_{number}")
 
     def elaborate(self, platform):
         m = Module()
@@ -156,11 +159,13 @@ class HiddenLayer(wiring.Component):
                 getattr(currents, f"sums{name}").eq(accumulator.sums),
             ]
             sequencers.append((sequencer, accumulator))
-        for sequencer, _ in sequencers if len(sequencers) > 1 else ():
-            others = [other.due for other, _ in sequencers if other is not sequencer]
-            m.d.comb += sequencer.go.eq(Cat(others).all())
+        # All engines step together, and only on whole timesteps of what is carried.
+        waits = [sequencer.due for sequencer, _ in sequencers]
+        waits += [getattr(self, f"whole_{number}") for number in self._carried]
+        m.d.comb += self.starts.eq(Cat(waits).all())
+        m.d.comb += [sequencer.go.eq(self.starts) for sequencer, _ in sequencers]
 
-        op = sequencers[0][1].op
+        op, last_row = sequencers[0][1].op, self._engines[0][2].raster.rows - 1
         current_op = delayed(m, op, currents.delay, "current_op")
         m.d.comb += [
             currents.op.eq(op),
@@ -171,8 +176,8 @@ class HiddenLayer(wiring.Component):
             self.words_valid.eq(neurons.words_valid),
             self.currents.eq(currents.currents),
             self.currents_valid.eq(current_op.step & ~current_op.sweep),
+            self.currents_last.eq(current_op.row == last_row),
         ]
-        for number, shortcut in enumerate(self._layer.shortcuts):
-            if not isinstance(shortcut, SynapseShortcut):
-                m.d.comb += self._carried(number).eq(getattr(self, f"carried_{number}"))
+        m.d.comb += [member.eq(getattr(self, f"carried_{number}"))
+                     for number, member in self._carried.items()]
         return m

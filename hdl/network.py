@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Signal, Value
+from amaranth import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.hdl.link import SpikeLink
 from bsnn_hw.hdl.map_link import MapLink
 from bsnn_hw.hdl.pooling import POOLING_DELAY, SpikePool
-from bsnn_hw.hdl.queue import WordQueue
 from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.hdl.readout import ReadoutLayer
 from bsnn_hw.ir.bounds import network_bounds
@@ -141,24 +141,23 @@ class NetworkTop(wiring.Component):
         giver = number - shortcut.back
         source = blocks[giver]
         carried = getattr(block, f"carried_{index}")
-        # The whole timestep must fit, as the layer takes it only once its own events are in; one
-        # timestep per layer between lets all of them work at the same time (docs/engine.md).
-        depth = self.geometries[giver].raster.rows * shortcut.back + source.margin
         name = self._reader_name(giver, number, len(rooms[giver]))
-        m.submodules[f"carry_{name}"] = queue = WordQueue(carried.shape(), depth=max(3, depth),
-                                                          margin=source.margin)
+        m.submodules[f"carry_{name}"] = queue = CarryQueue(
+            carried.shape(), rows=self.geometries[giver].raster.rows, timesteps=shortcut.back,
+            margin=source.margin)
         current = isinstance(shortcut, CurrentShortcut)
         given = source.currents if current else source.words.spikes
         assert len(Value.cast(given)) == carried.shape().size
-        room = Signal(name=f"carry_{name}_room", init=1)
         m.d.comb += [
-            queue.word.eq(given),
+            queue.row.eq(given),
             queue.write.eq(source.currents_valid if current else source.words_valid),
-            carried.eq(queue.words.payload),
-            queue.words.ready.eq(block.take),
+            queue.last.eq(source.currents_last if current else source.words.last),
+            queue.take.eq(block.take),
+            queue.start.eq(block.starts),
+            carried.eq(queue.head),
+            getattr(block, f"whole_{index}").eq(queue.whole),
         ]
-        m.d.sync += room.eq(queue.room)
-        rooms[giver].append(room)
+        rooms[giver].append(queue.room)
 
     def _reader_name(self, giver, number, others):
         """What stands between two layers: the giver's name, and the reader's if not the first."""

@@ -92,7 +92,8 @@ class SpikePool(wiring.Component):
         """Where the coming word belongs, whether it is its window's first and last in its fold,
         and the row at which its line of windows starts."""
         folds, shape = self._pooled.folds, self._pooled.shape
-        now = Signal(self.placed.shape(), name="now")
+        now = Signal(data.StructLayout({name: self.placed.shape()[name].shape
+                                        for name in ("row", "place", "fold")}), name="now")
         down, right = (Signal(range(side), name=name) for name, side in
                        zip(("down", "right"), self._window, strict=True))
         line = Signal.like(now.row, name="line_start")
