@@ -21,12 +21,12 @@ def component(geometry, lane):
 def lane_words(geometry, lane, spikes):
     """A timestep's words for one lane; silent ones are left out, but for the last."""
     words = []
-    for fold in range(geometry.words):
-        part = spikes[fold * geometry.source_width:][:geometry.source_width][lane::geometry.lanes]
+    for row in range(geometry.words):
+        part = spikes[row * geometry.source_width:][:geometry.source_width][lane::geometry.lanes]
         bits = sum(int(bit) << slot for slot, bit in enumerate(part))
-        last = fold == geometry.words - 1
+        last = row == geometry.words - 1
         if bits or last:
-            words.append({"spikes": bits, "fold": fold, "last": last})
+            words.append({"spikes": bits, "row": row, "last": last})
     return words
 
 

@@ -152,5 +152,5 @@ def test_wrong_arguments(name):
 
 
 def test_wrong_geometry():
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry, not None"):
+    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not None"):
         Frontend(None, **CORRECT)

@@ -14,10 +14,10 @@ def spike_words(geometry, timesteps):
     """Every word of the timesteps, silent ones too."""
     padded = np.zeros((len(timesteps), geometry.words * geometry.source_width), bool)
     padded[:, : geometry.inputs] = timesteps
-    for row in padded.reshape(len(timesteps), geometry.words, geometry.source_width):
-        for fold, word in enumerate(row):
-            yield {"spikes": sum(int(bit) << i for i, bit in enumerate(word)), "fold": fold,
-                   "last": fold == geometry.words - 1}
+    for words in padded.reshape(len(timesteps), geometry.words, geometry.source_width):
+        for row, word in enumerate(words):
+            yield {"spikes": sum(int(bit) << i for i, bit in enumerate(word)), "row": row,
+                   "last": row == geometry.words - 1}
 
 
 class Source:
@@ -93,7 +93,7 @@ def test_the_margin_is_exact(delay, spare, shared):
     geometry = LayerGeometry.flat(1, 1, 1, 1, 1, shared)
     depth = delay + 1 + spare
     dut = SpikeLink(geometry, depth=depth, margin=delay + 1)
-    source = Source(dut, [{"spikes": 1, "fold": 0, "last": 1}] * 99, delay, stalls(0, 0))
+    source = Source(dut, [{"spikes": 1, "row": 0, "last": 1}] * 99, delay, stalls(0, 0))
     taken = []
 
     async def sink(context):

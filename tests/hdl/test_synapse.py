@@ -37,7 +37,7 @@ def run(geometry, weights, max_value, inputs, folds):
             if cycle < len(inputs):
                 for i in np.flatnonzero(inputs[cycle]):
                     group[0][lanes[i]], group[1][lanes[i]] = rows[i], inputs[cycle, i]
-                context.set(dut.fold, int(folds[cycle]))
+                context.set(dut.tap, int(folds[cycle]))
             context.set(dut.rows, group[0].tolist())
             context.set(dut.values, group[1].tolist())
             *_, deltas, carries = await context.tick().sample(dut.deltas, dut.carries)
@@ -104,7 +104,7 @@ def test_shared_lanes_hold_all_weights(lanes):
 
     async def check(context):
         for lane, i, fold in itertools.product(range(lanes), range(7), range(2)):
-            context.set(dut.fold, fold)
+            context.set(dut.tap, fold)
             context.set(dut.rows, [int(rows[i])] * lanes)
             context.set(dut.values, [int(other == lane) for other in range(lanes)])
             await context.tick().repeat(synapse_delay(lanes))
@@ -119,7 +119,7 @@ def test_wrong_arguments():
     geometry = LayerGeometry.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
         SynapseArray(geometry, np.ones((3, 2), np.int8), max_value=1)
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry, not 'layer'"):
+    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not 'layer'"):
         SynapseArray("layer", np.ones((2, 3), np.int8), max_value=1)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
         SynapseArray(geometry, np.ones((2, 3), np.int8), max_value=0)
