@@ -1,19 +1,68 @@
-"""docs/model.md: its code runs and its hand-worked numbers are right."""
+"""docs/model.md: its code runs, and its hand-worked numbers and its blocks are right."""
 
 import re
 from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
 from bsnn_hw.model.format import load
+from bsnn_hw.model.real import run
 
 PAGE = Path(__file__).parents[2] / "docs" / "model.md"
 
 
-def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
+@pytest.fixture
+def scope(tmp_path, monkeypatch):
+    """What the page's code leaves behind, the random weights always the same."""
     monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    scope = {}
+    assert len(blocks) == 6
+    names = {}
     for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), scope)
-    assert scope["trace"].classes.tolist() == [0]
+        exec(compile(block, str(PAGE), "exec"), names)
+    return names
+
+
+def test_the_code_of_the_page_runs(scope, tmp_path):
+    assert scope["trace"].classes.tolist() == [1]
     assert load(tmp_path / "mine.pt").timesteps == 4
+
+
+def test_the_blocks_compute_what_the_modules_do(scope, tmp_path):
+    model = load(tmp_path / "residual.pt")
+    assert [(layer.name, layer.shape.channels, layer.shape.height) for layer in model.layers] == [
+        ("stem", 8, 14), ("body", 8, 14), ("block_1", 16, 7), ("block_2", 16, 7), ("fc", 10, 1)]
+    inputs = np.random.default_rng(0).integers(0, 256, (3, 784), dtype=np.uint8)
+    trace = run(model, inputs)
+    convs = [module.double() for module in scope["convs"]]
+    norms = [module.double() for module in scope["norms"]]
+
+    def current(index, spikes):
+        module = convs[index]
+        signs = torch.where(module.weight >= 0, 1.0, -1.0).double()
+        return norms[index](conv2d(spikes, signs, None, module.stride, module.padding))
+
+    def fire(index, current):
+        charged = 0.5 * potentials[index] + current
+        spikes = (charged > 1).double()
+        potentials[index] = charged - spikes
+        return spikes
+
+    pixels, potentials, scores = torch.from_numpy(inputs).reshape(3, 1, 28, 28) / 255, [0] * 4, 0
+    with torch.no_grad():
+        for t in range(4):
+            stem = current(0, pixels.double())
+            first = fire(0, stem)
+            body = fire(1, current(1, first) + stem)
+            inner = fire(2, current(2, body))
+            last = fire(3, current(3, inner) + current(4, body))
+            for got, wanted in zip(trace.spikes, (first, body, inner, last), strict=True):
+                assert np.array_equal(got[:, t], wanted.flatten(1).bool().numpy()), f"timestep {t}"
+            signs = torch.where(scope["output"].weight >= 0, 1.0, -1.0).double()
+            scores = scores + last.mean(dim=(2, 3)) @ signs.T / 4
+        assert all(spikes.any() for spikes in trace.spikes)
+        assert np.allclose(trace.scores, scope["output_norm"].double()(scores).numpy(), atol=1e-9)
