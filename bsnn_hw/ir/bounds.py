@@ -29,7 +29,7 @@ from bsnn_hw.ir.network import (
 
 __all__ = ["Ends", "HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds",
            "current_bounds", "hidden_bounds", "network_bounds", "neuron_bounds", "pooled_value",
-           "readout_bounds"]
+           "readout_bounds", "step_bounds"]
 
 # The lowest and the highest value of each channel, (channels,) Python integers in object arrays:
 # a bound that does not fit 64 bits must be seen.
@@ -112,10 +112,13 @@ def accumulator_bounds(synapse: Synapse, max_value: int,
 def current_bounds(layer: Hidden, max_value: int,
                    carried: Sequence[Sequence[Ends]] = ()) -> list[Ends]:
     """Per timestep the ends of the layer's whole current; arguments as in `hidden_bounds`."""
-    return [current for current, *_ in _steps(layer, max_value, carried)]
+    return [current for current, *_ in step_bounds(layer, max_value, carried)]
 
 
-def _steps(layer, max_value, carried):
+def step_bounds(layer: Hidden, max_value: int,
+                carried: Sequence[Sequence[Ends]] = ()) -> list[tuple[Ends, ...]]:
+    """Per timestep (current, charged, settled, carried), as in `neuron_bounds`; arguments as in
+    `hidden_bounds`."""
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     return list(neuron_bounds(layer.neuron, *acc, _joined(layer, carried)))
 
@@ -193,7 +196,7 @@ def hidden_bounds(layer: Hidden, max_value: int,
     carried : per `CurrentShortcut` of the layer, in order, what `current_bounds` gives for the
         layer that it names
     """
-    return _summary(layer, max_value, carried, _steps(layer, max_value, carried))
+    return _summary(layer, max_value, carried, step_bounds(layer, max_value, carried))
 
 
 def _summary(layer, max_value, carried, steps):
@@ -231,7 +234,7 @@ def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutB
         value = 1 if number else network.input.max_value
         carried = [currents[number - shortcut.back] for shortcut in layer.shortcuts
                    if isinstance(shortcut, CurrentShortcut)]
-        steps = _steps(layer, value, carried)
+        steps = step_bounds(layer, value, carried)
         currents.append([current for current, *_ in steps])
         hidden.append(_summary(layer, value, carried, steps))
     repeats = network.timesteps if network.readout.constant_gain else 1

@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Coding, Dense, Input, Network
+from bsnn_hw.ir.network import Coding, Hidden, Input, Network
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
+from bsnn_hw.lowering.graph import INPUT, Graph
+from bsnn_hw.lowering.join import fold_group
+from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
-from bsnn_hw.model.description import Input as Source
-from bsnn_hw.model.description import Model
+from bsnn_hw.lowering.samples import Samples, enough
+from bsnn_hw.model.description import Conv2d, Model
 from bsnn_hw.model.real import check_inputs
-from bsnn_hw.reference import synapse
-from bsnn_hw.reference.network import run_hidden
 
 __all__ = ["Lowered", "PrecisionRequest", "lower"]
 
 # Without calibration data: fine enough for every network measured so far (docs/precision.md).
 DEFAULT_FRACTION_BITS = 6
+DEFAULT_JOINT_BITS = 10  # where a gain, not a count, is measured in units
 DEFAULT_LEAK_BITS = 8
 
 
@@ -32,7 +33,8 @@ class PrecisionRequest:
 
     tolerance : share of a layer's spikes that integers may change
     fraction_bits : one number for all layers; leak_bits : likewise
-    per_layer : layer name to fraction bits, stronger than ``fraction_bits``
+    per_layer : layer name to fraction bits, stronger than ``fraction_bits``; of layers that join
+        their currents one is enough
     """
 
     tolerance: float = 0.01
@@ -58,6 +60,8 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     model : Model
     calibration : integers or None
         Samples to choose precision on: (N, size) for direct coding, (N, T, size) for events.
+        Of a convolutional network the first are taken, as many as make 10**8 neurons and 10**11
+        synapses, times timesteps; at least one.
 
     Raises
     ------
@@ -69,45 +73,76 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     _check_request(model, request)
     if calibration is not None:
         calibration = _checked(model, calibration)
-    model = _fold_timesteps(model)
-    max_value = (1 << model.input.bits) - 1
-    spikes = None if calibration is None else torch.as_tensor(calibration)
-    source: Source | None = model.input
-    hidden, precision = [], []
-    for layer in model.layers[:-1]:
-        wanted = _fraction_bits(layer, request)
-        accs = _sums(layer, spikes, model.timesteps, max_value)
-        if accs is None:
-            bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
-            leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
-            folded = fold_hidden(layer, source, max_value=max_value, fraction_bits=bits,
-                                 leak_bits=leak_bits)
-            chosen = Precision(bits, leak_bits, None)
-        else:
-            folded, chosen = choose_hidden(
-                layer, source, accs, max_value=max_value, tolerance=request.tolerance,
-                fraction_bits=wanted, leak_bits=request.leak_bits)
-            spikes = _fire(folded, spikes, model.timesteps, max_value)
-        hidden.append(folded)
-        precision.append(chosen)
-        source, max_value = None, 1
-
-    readout, chosen = _readout(model, source, spikes, max_value, request)
-    entry = Input(model.input.coding, model.input.size, model.input.bits, model.input.scale,
-                  model.input.offset)
-    network = Network(model.name, model.timesteps, entry, tuple(hidden), readout, model.classes)
-    return Lowered(network, (*precision, chosen))
+    graph = Graph(_fold_timesteps(model))
+    _check_groups(graph, request)
+    samples = None if calibration is None else Samples(graph, enough(graph, calibration))
+    groups = {number: group for group in graph.groups for number in group}
+    done: dict[int, tuple[Hidden, Precision]] = {}
+    for number in range(len(graph.model.layers) - 1):
+        if number not in done:
+            done.update(_group(graph, groups[number], samples, request) if number in groups
+                        else {number: _hidden(graph, number, samples, request)})
+        if samples is not None:
+            samples.fire(number, done[number][0])
+    readout, chosen = _readout(graph, samples, request)
+    hidden = [done[number] for number in sorted(done)]
+    network = Network(model.name, graph.model.timesteps, _input(graph),
+                      tuple(layer for layer, _ in hidden), readout, model.classes)
+    return Lowered(network, (*(precision for _, precision in hidden), chosen))
 
 
-def _readout(model, source, spikes, max_value, request):
-    layer, wanted = model.layers[-1], _fraction_bits(model.layers[-1], request)
-    accs = _sums(layer, spikes, model.timesteps, max_value)
-    if accs is None:
+def _input(graph):
+    source, first = graph.model.input, graph.model.layers[0].synapse
+    return Input(source.coding, source.size, source.bits, source.scale, source.offset,
+                 source.shape if isinstance(first, Conv2d) else None)
+
+
+def _group(graph, group, samples, request):
+    names = [graph.model.layers[number].name for number in group]
+    wanted = next((bits for name in names for bits in [(request.per_layer or {}).get(name)]
+                   if bits is not None), request.fraction_bits)
+    if samples is not None:
+        return choose_group(graph, group, samples, tolerance=request.tolerance,
+                            fraction_bits=wanted, leak_bits=request.leak_bits)
+    bits = DEFAULT_JOINT_BITS if wanted is None else wanted
+    leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
+    folded = fold_group(graph, group, fraction_bits=bits,
+                        leak_bits=dict.fromkeys(group, leak_bits))
+    return {number: (layer, Precision(bits, leak_bits, None)) for number, layer in folded.items()}
+
+
+def _hidden(graph, number, samples, request):
+    layer = graph.model.layers[number]
+    wanted, source = _fraction_bits(layer, request), graph.source(layer)
+    entry, value = graph.model.input if source == INPUT else None, graph.max_value(source)
+    if samples is None:
         bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
-        return fold_readout(layer, source, timesteps=model.timesteps, max_value=max_value,
-                            gain_bits=bits), Precision(bits, None, None)
-    return choose_readout(layer, source, accs, timesteps=model.timesteps, max_value=max_value,
-                          tolerance=request.tolerance / 2, gain_bits=wanted)
+        leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
+        folded = fold_hidden(layer, entry, max_value=value, fraction_bits=bits,
+                             leak_bits=leak_bits)
+        chosen = Precision(bits, leak_bits, None)
+    else:
+        folded, chosen = choose_hidden(
+            layer, entry, samples.sums(number), samples.pieces(layer.shape.size), max_value=value,
+            tolerance=request.tolerance, fraction_bits=wanted, leak_bits=request.leak_bits)
+    return replace(folded, back=number - source), chosen
+
+
+def _readout(graph, samples, request):
+    number, model = len(graph.model.layers) - 1, graph.model
+    layer, wanted = model.layers[-1], _fraction_bits(model.layers[-1], request)
+    source = graph.source(layer)
+    entry, value = model.input if source == INPUT else None, graph.max_value(source)
+    if samples is None:
+        bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
+        folded = fold_readout(layer, entry, timesteps=model.timesteps, max_value=value,
+                              gain_bits=bits)
+        chosen = Precision(bits, None, None)
+    else:
+        folded, chosen = choose_readout(
+            layer, entry, samples.sums(number), timesteps=model.timesteps, max_value=value,
+            tolerance=request.tolerance / 2, gain_bits=wanted)
+    return replace(folded, back=number - source), chosen
 
 
 def _fold_timesteps(model):
@@ -137,6 +172,17 @@ def _check_request(model, request):
         raise InputError(f"tolerance: must be a share from 0 to 1, not {request.tolerance}")
 
 
+def _check_groups(graph, request):
+    """Layers of one group that are given bits are given the same."""
+    for group in graph.groups:
+        given = {graph.model.layers[number].name: bits for number in group
+                 for bits in [(request.per_layer or {}).get(graph.model.layers[number].name)]
+                 if bits is not None}
+        if len(set(given.values())) > 1:
+            raise InputError(f"fraction bits: layers {', '.join(given)} join their currents and "
+                             f"must be given the same, not {', '.join(map(str, given.values()))}")
+
+
 def _check_bits(what, bits, most):
     if bits is not None and not 0 <= bits <= most:
         raise InputError(f"{what}: must be from 0 to {most}, not {bits}")
@@ -148,17 +194,3 @@ def _checked(model, calibration):
         raise InputError("calibration: must have at least one sample, has none; give samples, or "
                          "give the fraction bits")
     return calibration
-
-
-def _sums(layer, inputs, timesteps, max_value):
-    """Sums of the layer's signs (N, T, neurons) over spikes (N, T, n) or samples (N, n)."""
-    if inputs is None:
-        return None
-    weights = np.where(layer.synapse.weight >= 0, 1, -1).astype(np.int8)
-    signs = Dense(weights, np.ones(len(weights), bool))
-    return synapse.sums(signs, inputs, timesteps, max_value)
-
-
-def _fire(folded, inputs, timesteps, max_value):
-    """Spikes of the integer layer (N, T, neurons)."""
-    return run_hidden(folded, synapse.sums(folded.synapse, inputs, timesteps, max_value))[1]

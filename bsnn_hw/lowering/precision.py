@@ -7,6 +7,7 @@ spikes of the real-valued one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,10 +22,9 @@ from bsnn_hw.model.description import Input, Layer
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference import readout as reference_readout
 
-__all__ = ["Precision", "choose_hidden", "choose_readout"]
+__all__ = ["CANDIDATES", "Precision", "choose_hidden", "choose_readout", "fitting"]
 
 CANDIDATES = range(11)
-PIECE = 32  # samples
 
 
 @dataclass(frozen=True)
@@ -39,31 +39,33 @@ class Precision:
     mismatch: float | None
 
 
-def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, *, max_value: int,
-                  tolerance: float, fraction_bits: int | None,
+def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces: Sequence[slice],
+                  *, max_value: int, tolerance: float, fraction_bits: int | None,
                   leak_bits: int | None) -> tuple[Hidden, Precision]:
     """The cheapest integer layer within ``tolerance``, the most precise if there is none.
 
-    accs : int64 (N, T, neurons), sums of the layer's signs over its calibration inputs
+    accs : integers (N, T, neurons), sums of the layer's signs over its calibration inputs
+    pieces : of the samples; small ones stay in the cache through all candidates
     fraction_bits, leak_bits : int or None; what is given is not searched
     """
-    wanted, _ = real.spikes(layer, real.currents(layer, accs, source))
-    flips = torch.as_tensor(np.where(affine(layer, source).scale < 0, -1, 1))
-    # Small pieces, timestep by timestep: they stay in the cache through all candidates.
-    pieces = [((counts * flips).unbind(1), spikes.unbind(1))
-              for counts, spikes in zip(accs.split(PIECE), wanted.split(PIECE), strict=True)]
-    spike_count = max(1, int(wanted.sum()))
+    wanted = [real.spikes(layer, real.currents(layer, accs[piece], source))[0]
+              for piece in pieces]
+    flips = np.where(affine(layer, source).scale < 0, -1, 1)
+    positions = layer.shape.positions
+    spike_count = max(1, sum(int(spikes.sum()) for spikes in wanted))
 
     def measure(fraction, leak):
         folded = fold(fraction, leak)
-        changed = sum(_changed(folded, counts, spikes) for counts, spikes in pieces)
+        signs = torch.as_tensor(np.repeat(folded.synapse.connected * flips, positions))
+        changed = sum(_changed(folded.neuron, accs[piece], signs, spikes)
+                      for piece, spikes in zip(pieces, wanted, strict=True))
         return folded, changed / spike_count
 
     def fold(fraction, leak):
         return fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
                            leak_bits=leak)
 
-    candidates = (_fitting(lambda bits: fold(bits, leak_bits or 0)) if fraction_bits is None
+    candidates = (fitting(lambda bits: fold(bits, leak_bits or 0)) if fraction_bits is None
                   else [fraction_bits])
     if leak_bits is None:
         leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], CANDIDATES,
@@ -90,28 +92,36 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
         return folded, float((got != wanted).double().mean())
 
     if gain_bits is None:
-        gain_bits = _cheapest(lambda bits: measure(bits)[1], _fitting(measure), tolerance)
+        gain_bits = _cheapest(lambda bits: measure(bits)[1], fitting(measure), tolerance)
     folded, mismatch = measure(gain_bits)
     return folded, Precision(gain_bits, None, mismatch)
 
 
-def _changed(layer, counts, wanted):
-    """How many spikes of one piece are not as wanted; ``counts`` and ``wanted`` T times (B, n)."""
-    connected = torch.as_tensor(layer.synapse.connected)
-    potential, changed = torch.zeros_like(counts[0]), 0
-    for t, (count, spikes) in enumerate(zip(counts, wanted, strict=True)):
-        _, fired, potential = neuron.step(layer.neuron, t, potential, count * connected)
-        changed += int((fired != spikes).sum())
+def _changed(spec, counts, signs, wanted):
+    """How many spikes of one piece are not as wanted.
+
+    counts, wanted : (B, T, neurons); signs : (neurons,), what each count is multiplied by
+    """
+    potential, changed = torch.zeros(counts[:, 0].shape, dtype=torch.int64), 0
+    for t in range(counts.shape[1]):
+        _, fired, potential = neuron.step(spec, t, potential, counts[:, t] * signs)
+        changed += int((fired != wanted[:, t]).sum())
     return changed
 
 
-def _fitting(fold):
-    """The candidates that need no wider potentials or scores than there are, finest last."""
-    fold(CANDIDATES[0])  # a layer that does not fit without fraction bits is refused
-    for finest in reversed(CANDIDATES):
+def fitting(fold: Callable[[int], object], candidates: range = CANDIDATES) -> range:
+    """The candidates that need no wider potentials or scores than there are, finest last.
+
+    Raises
+    ------
+    InputError
+        A layer does not fit without fraction bits.
+    """
+    fold(candidates[0])
+    for finest in reversed(candidates):
         with suppress(InputError):
             fold(finest)
-            return CANDIDATES[:finest + 1]
+            return candidates[:finest + 1]
     raise AssertionError
 
 

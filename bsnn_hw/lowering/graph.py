@@ -1,0 +1,70 @@
+"""Which layer reads which, by number, and which layers share one unit of their currents."""
+
+from __future__ import annotations
+
+from bsnn_hw.ir.network import Shape
+from bsnn_hw.model.description import CurrentShortcut, Layer, Model, SynapseShortcut
+
+__all__ = ["INPUT", "Graph"]
+
+INPUT = -1  # the number of the network's input
+
+
+class Graph:
+    """The layers of a model, numbered in order; the readout is the last.
+
+    Members
+    -------
+    model : Model
+    groups : tuple of tuples of int, ascending: layers joined by current shortcuts, directly or
+        through others; a layer with other shortcuts only is a group of its own, and a layer
+        without any, whose current none carries on, is in none
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._numbers = {layer.name: number for number, layer in enumerate(model.layers)}
+        self.groups = self._find_groups()
+
+    def source(self, part: Layer | SynapseShortcut) -> int:
+        """Number of the layer whose spikes come in, `INPUT` for the network's input."""
+        name = part.feed.source
+        return INPUT if name is None else self.number(name)
+
+    def number(self, name: str) -> int:
+        """Number of the layer of this name."""
+        return self._numbers[name]
+
+    def sources(self, number: int) -> list[int]:
+        """All layers whose spikes or currents come in, or `INPUT`."""
+        layer = self.model.layers[number]
+        return [self.source(layer), *(self.number(shortcut.source) for shortcut in layer.shortcuts
+                                      if shortcut.source is not None)]
+
+    def carried(self, number: int) -> list[int]:
+        """The layers whose current the layer adds, in order."""
+        return [self.number(shortcut.source) for shortcut in self.model.layers[number].shortcuts
+                if isinstance(shortcut, CurrentShortcut)]
+
+    def last_use(self, number: int) -> int:
+        """The last layer that reads layer ``number``; its own number where none does."""
+        return max((other for other in range(len(self.model.layers))
+                    if number in self.sources(other)), default=number)
+
+    def max_value(self, number: int) -> int:
+        """Largest value that layer ``number``, or the `INPUT`, gives."""
+        return 1 if number >= 0 else (1 << self.model.input.bits) - 1
+
+    def shape(self, number: int) -> Shape:
+        """What layer ``number``, or the `INPUT`, gives."""
+        return self.model.layers[number].shape if number >= 0 else self.model.input.shape
+
+    def _find_groups(self):
+        groups: list[set[int]] = []
+        for number, layer in enumerate(self.model.layers):
+            if layer.shortcuts:
+                together = {number, *self.carried(number)}
+                touched = [group for group in groups if group & together]
+                groups = [group for group in groups if not group & together]
+                groups.append(together.union(*touched))
+        return tuple(tuple(sorted(group)) for group in sorted(groups, key=min))

@@ -1,0 +1,120 @@
+"""Joined layers to the second normal form, for given fraction bits; equations in docs/ir.md.
+
+Where currents of different layers meet, no channel's scale can be divided out.  All layers of a
+group share one unit of their currents, a power of two: so a parameter that is a multiple of it
+stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bsnn_hw.ir.bounds import Ends, hidden_bounds, step_bounds
+from bsnn_hw.ir.network import (
+    Comparison,
+    CurrentShortcut,
+    Hidden,
+    NeuronSpec,
+    Reset,
+    Shortcut,
+    SpikeShortcut,
+    SynapseShortcut,
+)
+from bsnn_hw.lowering.fold import affine, pool_of, synapse_of
+from bsnn_hw.lowering.graph import Graph
+from bsnn_hw.lowering.rounding import LIMIT, check_width, rounded, threshold_integers
+from bsnn_hw.model import description
+
+__all__ = ["fold_group"]
+
+
+def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
+               leak_bits: Mapping[int, int]) -> dict[int, Hidden]:
+    """The layers of one of the graph's groups in integers, by number.
+
+    fraction_bits : int, of all of them: the lowest threshold is 2**fraction_bits units, or up to
+        twice as many
+    leak_bits : by number
+
+    Raises
+    ------
+    InputError
+        A layer would need potentials of more than 48 bits.
+    """
+    neurons = [graph.model.layers[number].neuron for number in group]
+    lowest = min(neuron.threshold / neuron.input_scale for neuron in neurons if neuron)
+    exponent = fraction_bits - int(np.frexp(lowest)[1]) + 1  # x / unit is x * 2**exponent
+    folded: dict[int, Hidden] = {}
+    currents: dict[int, list[Ends]] = {}
+    for number in group:
+        layer = _fold(graph, number, exponent, fraction_bits, leak_bits[number])
+        value = graph.max_value(graph.source(graph.model.layers[number]))
+        carried = [currents[source] for source in graph.carried(number)]
+        _check(layer, hidden_bounds(layer, value, carried))
+        steps = step_bounds(layer, value, carried)
+        currents[number] = [current for current, *_ in steps]
+        folded[number] = _tightened(layer, [charged for _, charged, *_ in steps])
+    return folded
+
+
+def _fold(graph, number, exponent, fraction_bits, leak_bits):
+    layer = graph.model.layers[number]
+    source, neuron = graph.source(layer), layer.neuron
+    with np.errstate(over="ignore", invalid="ignore"):
+        channel = affine(layer, graph.model.input if source < 0 else None)
+        gain = _units(layer.gate[:, None] * channel.scale, exponent)
+        shift = layer.gate[:, None] * channel.shift
+        for shortcut in layer.shortcuts:
+            if isinstance(shortcut, description.SynapseShortcut):
+                shift = shift + shortcut.gate[:, None] * affine(shortcut, None).shift
+        bias = _units(shift, exponent)
+        threshold = np.ldexp(neuron.threshold / neuron.input_scale, exponent)
+        shortcuts = tuple(_shortcut(graph, number, each, len(bias[0]), exponent)
+                          for each in layer.shortcuts)
+    if max(np.abs(gain).max(), np.abs(bias).max()) >= LIMIT:
+        check_width(layer.name, LIMIT.bit_length())
+    leak = np.full(len(gain), rounded(np.ldexp(neuron.leak, leak_bits)))
+    leak[0] = 0
+    spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
+                      threshold_integers(np.full(bias.shape, threshold), neuron.comparison),
+                      neuron.reset, neuron.comparison, gain)
+    synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
+    return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
+
+
+def _shortcut(graph, number, shortcut, channels, exponent) -> Shortcut:
+    back = number - graph.number(shortcut.source)
+    if isinstance(shortcut, description.CurrentShortcut):
+        return CurrentShortcut(back)
+    timesteps = graph.model.timesteps
+    if isinstance(shortcut, description.SpikeShortcut):
+        return SpikeShortcut(back, _units(np.full((timesteps, channels), shortcut.scale), exponent))
+    channel = affine(shortcut, None)
+    gain = _units(shortcut.gate[:, None] * channel.scale, exponent)
+    synapse = synapse_of(shortcut, channel.weights, (gain != 0).any(axis=0))
+    return SynapseShortcut(back, synapse, gain, pool_of(shortcut))
+
+
+def _units(values, exponent):
+    # What is no number comes of infinities of both signs, and is as much too large as they are.
+    return rounded(np.nan_to_num(np.ldexp(values, exponent), nan=np.inf))
+
+
+def _check(layer, bounds):
+    for interval in (bounds.current, bounds.charged, bounds.settled, bounds.carried):
+        check_width(layer.name, interval.width)
+
+
+def _tightened(layer, charged):
+    """Thresholds beyond what a neuron can reach become the nearest that says the same."""
+    spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
+    threshold = spec.threshold.copy()
+    for row, (low, high) in zip(threshold, charged, strict=True):
+        never, always = row + above > high, row + above <= low
+        row[never] = high[never].astype(np.int64) + 1 - above
+        if spec.reset is Reset.HARD:  # a soft reset subtracts it, so there it must stay
+            row[always] = low[always].astype(np.int64) - above
+    return replace(layer, neuron=replace(spec, threshold=threshold))

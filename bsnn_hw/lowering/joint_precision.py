@@ -1,0 +1,145 @@
+"""How many fraction bits the layers of a group need, which share one unit of their currents.
+
+As for single layers, on equal input: what comes into a layer are the spikes that the integer
+layers before the group emit, and within the group those of the real-valued layers.  So all layers
+are measured at one go, and the group takes the fewest bits with which each is within the tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from bsnn_hw.ir.network import CurrentShortcut, Hidden
+from bsnn_hw.lowering.graph import INPUT, Graph
+from bsnn_hw.lowering.join import fold_group
+from bsnn_hw.lowering.precision import CANDIDATES, Precision, fitting
+from bsnn_hw.lowering.samples import Samples, part_sums
+from bsnn_hw.model import real
+from bsnn_hw.model.description import SpikeShortcut, SynapseShortcut
+from bsnn_hw.reference import neuron
+from bsnn_hw.reference.network import currents, gained
+
+__all__ = ["choose_group"]
+
+# Counts are not exact multiples of the unit, as they are in a layer of its own.
+JOINT_CANDIDATES = range(13)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one layer of the group sees in some samples, (B, T, neurons) each.
+
+    counts : sums of the layer's signs; wanted : the real-valued layer's spikes
+    extras : per shortcut its sums or spikes, None for a current
+    """
+
+    counts: torch.Tensor
+    extras: tuple[torch.Tensor | None, ...]
+    wanted: torch.Tensor
+
+
+def choose_group(graph: Graph, group: tuple[int, ...], samples: Samples, *, tolerance: float,
+                 fraction_bits: int | None, leak_bits: int | None
+                 ) -> dict[int, tuple[Hidden, Precision]]:
+    """The cheapest integer layers within ``tolerance``, the most precise if there are none.
+
+    samples : as far as the layers before the group
+    fraction_bits, leak_bits : int or None; what is given is not searched
+    """
+    largest = max(graph.shape(number).size for number in range(group[0], group[-1] + 1))
+    pieces = [_look(graph, group, samples, piece) for piece in samples.pieces(largest)]
+    spikes = {number: max(1, sum(int(piece[number].wanted.sum()) for piece in pieces))
+              for number in group}
+
+    def fold(fraction, leaks):
+        return fold_group(graph, group, fraction_bits=fraction, leak_bits=leaks)
+
+    def measure(fraction, leaks):
+        folded = fold(fraction, leaks)
+        changed = dict.fromkeys(group, 0)
+        for piece in pieces:
+            for number, count in _changed(folded, piece).items():
+                changed[number] += count
+        return {number: changed[number] / spikes[number] for number in group}
+
+    coarse = dict.fromkeys(group, leak_bits or 0)
+    candidates: Sequence[int] = [fraction_bits] if fraction_bits is not None else fitting(
+        lambda bits: fold(bits, coarse), JOINT_CANDIDATES)
+    leaks = coarse if leak_bits is not None else _leaks(
+        lambda leaks: measure(candidates[-1], leaks), group, tolerance / 2)
+    measured: dict[int, Mapping[int, float]] = {}
+    for bits in candidates:
+        measured[bits] = measure(bits, leaks)
+        if max(measured[bits].values()) <= tolerance:
+            break
+    chosen = min(measured, key=lambda bits: max(tolerance, *measured[bits].values()))
+    return {number: (layer, Precision(chosen, leaks[number], measured[chosen][number]))
+            for number, layer in fold(chosen, leaks).items()}
+
+
+def _leaks(measure, group, tolerance):
+    """The first leak bits of each layer within the tolerance, the best if there are none."""
+    measured: dict[int, Mapping[int, float]] = {}
+    for bits in CANDIDATES:
+        measured[bits] = measure(dict.fromkeys(group, bits))
+        if max(measured[bits].values()) <= tolerance:
+            break
+    return {number: min(measured, key=lambda bits: max(tolerance, measured[bits][number]))
+            for number in group}
+
+
+def _look(graph, group, samples, piece):
+    """What each layer of the group sees in one piece of the samples."""
+    model, seen = graph.model, {}
+    given: dict[str, torch.Tensor] = {}
+    spikes = {number: values[piece] for number, values in samples.spikes.items()}
+    fired = {model.layers[number].name: values for number, values in spikes.items()
+             if number != INPUT}
+    for number in range(group[0], group[-1] + 1):
+        layer, source = model.layers[number], graph.source(model.layers[number])
+        values = spikes[INPUT] if source == INPUT else fired[layer.feed.source]
+        counts = part_sums(layer, values, model.timesteps)
+        whole = real.currents(layer, counts, model.input if source == INPUT else None)
+        extras = tuple(_extra(shortcut, fired, model.timesteps) for shortcut in layer.shortcuts)
+        for shortcut, extra in zip(layer.shortcuts, extras, strict=True):
+            whole = whole + (real.currents(shortcut, extra)
+                             if isinstance(shortcut, SynapseShortcut)
+                             else real.added(shortcut, fired, given))
+        given[layer.name] = whole
+        fired[layer.name] = real.spikes(layer, whole)[0]
+        if number in group:
+            seen[number] = _Seen(counts, extras, fired[layer.name])
+    return seen
+
+
+def _extra(shortcut, fired, timesteps):
+    if isinstance(shortcut, SynapseShortcut):
+        return part_sums(shortcut, fired[shortcut.source], timesteps)
+    return fired[shortcut.source] if isinstance(shortcut, SpikeShortcut) else None
+
+
+def _changed(folded, piece):
+    """How many spikes of each layer are not as wanted."""
+    whole: dict[int, torch.Tensor] = {}
+    changed = {}
+    for number, layer in folded.items():
+        seen = piece[number]
+        extra = None
+        for shortcut, values in zip(layer.shortcuts, seen.extras, strict=True):
+            part = (whole[number - shortcut.back] if isinstance(shortcut, CurrentShortcut)
+                    else gained(shortcut.gain, values))
+            extra = part if extra is None else extra + part
+        whole[number] = currents(layer, seen.counts, extra)
+        changed[number] = _wrong(layer.neuron, whole[number], seen.wanted)
+    return changed
+
+
+def _wrong(spec, whole, wanted):
+    potential, wrong = torch.zeros_like(whole[:, 0]), 0
+    for t in range(whole.shape[1]):
+        _, fired, potential = neuron.fire(spec, t, potential, whole[:, t])
+        wrong += int((fired != wanted[:, t]).sum())
+    return wrong
