@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bsnn_hw.hdl.layer import HiddenLayer
+from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.ir.schedule import LayerGeometry
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
@@ -27,6 +28,11 @@ def random_layer(rng, geometry, timesteps, max_value, leaks):
     return replace(layer, neuron=replace(layer.neuron, leak_bits=3, leak=leak))
 
 
+def component(layer, geometry, *, max_value, direct):
+    return HiddenLayer(layer, hidden_bounds(layer, max_value), geometry, max_value=max_value,
+                       direct=direct)
+
+
 def stretches(seed, chance):
     """Long and short stretches without room."""
     lengths = np.random.default_rng(seed)
@@ -38,7 +44,7 @@ class Run:
     """Drives a layer with samples, and collects its words."""
 
     def __init__(self, layer, geometry, inputs, *, max_value, direct, pause=0.0, full=0.0):
-        self.dut = HiddenLayer(layer, geometry, max_value=max_value, direct=direct)
+        self.dut = component(layer, geometry, max_value=max_value, direct=direct)
         self.timesteps = len(layer.neuron.leak)
         self.count = len(inputs) * self.timesteps * geometry.folds
         self.words = []
@@ -94,7 +100,7 @@ def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
     geometry = LayerGeometry.flat(*shape)
     rng = np.random.default_rng(0)
     layer = random_layer(rng, geometry, 40, 1, leaks)
-    dut = HiddenLayer(layer, geometry, max_value=1, direct=True)
+    dut = component(layer, geometry, max_value=1, direct=True)
 
     async def sink(context):
         context.set(dut.groups.payload, {"mark": 1})
@@ -116,10 +122,14 @@ def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
 
 def test_wrong_arguments():
     layer = random_hidden(np.random.default_rng(0), "fc", 3, 4, 2, 1)
-    geometry = LayerGeometry.flat(4, 4, 3, 1, 1)
+    geometry, bounds = LayerGeometry.flat(4, 4, 3, 1, 1), hidden_bounds(layer, 1)
     with pytest.raises(TypeError, match="layer must be a Hidden, not None"):
-        HiddenLayer(None, geometry, max_value=1, direct=True)
+        HiddenLayer(None, bounds, geometry, max_value=1, direct=True)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
-        HiddenLayer(layer, geometry, max_value=0, direct=True)
+        HiddenLayer(layer, bounds, geometry, max_value=0, direct=True)
+    with pytest.raises(TypeError, match="bounds must be a HiddenBounds, not None"):
+        HiddenLayer(layer, None, geometry, max_value=1, direct=True)
+    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not 1"):
+        HiddenLayer(layer, bounds, 1, max_value=1, direct=True)
     with pytest.raises(ValueError, match=r"weights must have shape \(3, 5\), not \(3, 4\)"):
-        HiddenLayer(layer, LayerGeometry.flat(5, 5, 3, 1, 1), max_value=1, direct=True)
+        HiddenLayer(layer, bounds, LayerGeometry.flat(5, 5, 3, 1, 1), max_value=1, direct=True)

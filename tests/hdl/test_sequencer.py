@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
+from bsnn_hw.hdl.walk import FoldWalk
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import GroupSource
 
@@ -32,7 +33,7 @@ class Record:
 
     def __init__(self, periods, rng, *, lanes, folds, timesteps, cadence, recovery,
                  pause=0.0, full=0.0, lone=0.5):
-        self.dut = Sequencer(lanes=lanes, folds=folds, timesteps=timesteps, cadence=cadence,
+        self.dut = Sequencer(FoldWalk(folds), lanes=lanes, timesteps=timesteps, cadence=cadence,
                              row_width=ROW_WIDTH, value_width=VALUE_WIDTH,
                              recovery=recovery)
         self.folds, self.lanes, self.cadence, self.timesteps = folds, lanes, cadence, timesteps
@@ -50,10 +51,11 @@ class Record:
         while idle < 4 * self.folds + 8:  # nothing may follow the last step
             room = not next(self._stop)
             context.set(self.dut.room, room)
-            *_, op, rows, values = await context.tick().sample(
-                self.dut.op, self.dut.rows, self.dut.values)
+            *_, op, tap, rows, values = await context.tick().sample(
+                self.dut.op, self.dut.tap, self.dut.rows, self.dut.values)
             cycle += 1
             if op.charge or op.step:
+                assert op.row == op.fold == tap
                 self.starts.append((cycle, op, room, list(zip(rows, values, strict=True))))
                 steps += op.step and not op.sweep
             idle = idle + 1 if steps == self._steps else 0
@@ -157,7 +159,7 @@ def test_silent_timesteps_step_as_often_as_potentials_allow(folds, recovery):
 
 
 def test_a_reset_starts_with_a_sweep():
-    dut = Sequencer(lanes=1, folds=3, timesteps=2, row_width=4, value_width=1,
+    dut = Sequencer(FoldWalk(3), lanes=1, timesteps=2, row_width=4, value_width=1,
                     cadence=Cadence.EACH_MARK, recovery=3)
     bench = Bench(dut)
 
@@ -176,17 +178,22 @@ def test_a_reset_starts_with_a_sweep():
     bench.run(check)
 
 
-CORRECT = {"lanes": 2, "folds": 3, "timesteps": 2, "row_width": 4, "value_width": 1,
+CORRECT = {"lanes": 2, "timesteps": 2, "row_width": 4, "value_width": 1,
            "cadence": Cadence.SAMPLE, "recovery": 3}
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    *((name, 0) for name in CORRECT if name != "cadence"), ("lanes", -1), ("folds", "2")])
+    *((name, 0) for name in CORRECT if name != "cadence"), ("lanes", -1), ("lanes", "2")])
 def test_wrong_arguments(name, value):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not {value!r}"):
-        Sequencer(**CORRECT | {name: value})
+        Sequencer(FoldWalk(3), **CORRECT | {name: value})
 
 
 def test_wrong_argument_cadence():
     with pytest.raises(TypeError, match="cadence must be a Cadence, not 'each mark'"):
-        Sequencer(**CORRECT | {"cadence": "each mark"})
+        Sequencer(FoldWalk(3), **CORRECT | {"cadence": "each mark"})
+
+
+def test_wrong_argument_walk():
+    with pytest.raises(TypeError, match="walk must be a FoldWalk or MapWalk, not 3"):
+        Sequencer(3, **CORRECT)
