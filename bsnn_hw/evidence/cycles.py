@@ -32,7 +32,8 @@ RATIO = 1.15
 def measure(network, schedule, inputs, folder: Path):
     """Emit, build and run: (event bound, measured cycles per inference, latency)."""
     from bsnn_hw.emission.design import emit_verilog
-    from bsnn_hw.planning.schedule import event_bound, measure_activity
+    from bsnn_hw.planning.activity import measure_activity
+    from bsnn_hw.planning.cycles import event_bound
     from bsnn_hw.reference.network import run
     from bsnn_hw.verification.native import build_model, single_latency, verify_native
 
@@ -48,7 +49,9 @@ def measure(network, schedule, inputs, folder: Path):
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.lowering.lower import lower
     from bsnn_hw.model.format import describe, read
-    from bsnn_hw.planning.schedule import default_schedule, make_schedule, measure_activity
+    from bsnn_hw.planning.activity import measure_activity
+    from bsnn_hw.planning.choice import default_schedule
+    from bsnn_hw.planning.schedule import make_schedule
     from bsnn_hw.reference.network import run
     from bsnn_hw.report import table
     from bsnn_hw.samples import dataset_of, find_samples, shape_of

@@ -13,7 +13,8 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
-from bsnn_hw.planning.schedule import event_bound, measure_activity
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
 from bsnn_hw.report import compare_with_real, percent
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set

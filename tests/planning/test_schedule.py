@@ -18,14 +18,10 @@ from bsnn_hw.ir.network import (
     Reset,
 )
 from bsnn_hw.ir.schedule import network_geometries
-from bsnn_hw.planning.schedule import (
-    default_schedule,
-    event_bound,
-    layer_bounds,
-    make_schedule,
-    measure_activity,
-    predicted_cycles,
-)
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.choice import default_schedule
+from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles
+from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.reference.network import run
 
 
@@ -95,7 +91,7 @@ def test_a_direct_sample_comes_once():
     net = network(coding=Coding.DIRECT)
     inputs = np.array([[1, 1, 1, 0, 0]])
     activity = measure_activity(net, inputs, run(net, inputs))
-    assert [a.shape for a in activity] == [(1, 1, 5), (1, 2, 7)]
+    assert [a.feed.events.shape for a in activity] == [(1, 1, 5), (1, 2, 7)]
     schedule = make_schedule(net, (3, 1), (7, 3))
     np.testing.assert_array_equal(layer_bounds(net, schedule, activity)[0], [1 + 2])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bsnn_hw.errors import MismatchError
-from bsnn_hw.planning.schedule import event_bound, measure_activity
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 

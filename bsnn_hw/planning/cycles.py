@@ -1,0 +1,122 @@
+"""Cycles of every layer: the event bound, and what the lanes' uneven load makes of it.
+
+An event that reaches ``reach`` places costs ``reach * folds`` cycles of its engine, and so does a
+group of up to ``lanes`` events that are taken together; a fully connected layer is one place.  The
+neurons' pass takes a cycle per row.  docs/engine.md says how nothing is lost beyond that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.planning.activity import Activity, Feed, pool_places
+
+__all__ = ["even_walk", "event_bound", "layer_bounds", "passes", "predicted_cycles", "walk",
+           "watchdog"]
+
+LEAST_WATCHDOG = 100_000
+
+
+def event_bound(network: Network, schedule: Schedule, activity: Activity) -> float:
+    """Mean cycles per inference that no order of work can beat, inferences back to back.
+
+    The busiest layer's, or the output port's one beat per class.
+    """
+    busiest = max(float(c.mean()) for c in layer_bounds(network, schedule, activity))
+    return max(busiest, float(network.readout.synapse.neurons))
+
+
+def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> list[np.ndarray]:
+    """Cycles that each layer needs at least for each sample: per layer float64 (N,).
+
+    Of its engines, the busiest one's::
+
+        fully connected   sum over t of          ceil(events[t] / lanes) * folds
+        convolution       sum over t, places of  ceil(events[t, place] / lanes) * reach * folds
+
+    where events of different places never share a cycle, as they reach other rows; a place is one
+    behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
+    constant gains.
+    """
+    return [np.max([walked.sum(axis=1) for walked in walks], axis=0) + rest
+            for walks, rest in _engines(network, schedule, activity, even_walk)]
+
+
+def predicted_cycles(network: Network, schedule: Schedule,
+                     activity: Activity) -> list[np.ndarray]:
+    """Cycles of each layer per sample, like ``layer_bounds`` with the lanes' uneven load.
+
+    A group never holds events of two words; and the engines of a layer wait for each other at
+    the end of every timestep.
+    """
+    return [np.max(walks, axis=0).sum(axis=1) + rest
+            for walks, rest in _engines(network, schedule, activity, walk)]
+
+
+def watchdog(network: Network, schedule: Schedule, activity: Activity) -> int:
+    """Cycles without a beat on either port after which a run of these samples hangs: many times
+    what the slowest takes if all layers work one after the other."""
+    cycles = np.sum(predicted_cycles(network, schedule, activity), axis=0)
+    return max(LEAST_WATCHDOG, 10 * int(cycles.max()))
+
+
+def _engines(network: Network, schedule: Schedule, activity: Activity,
+             measure: Callable[[Geometry, Feed], np.ndarray]):
+    """Per layer the cycles of each engine, float64 (N, marks), and those of its passes."""
+    shortcuts = (*shortcut_geometries(network, schedule), ())
+    for number, (geometry, others, received) in enumerate(zip(
+            network_geometries(network, schedule), shortcuts, activity, strict=True)):
+        walks = [measure(geometry, received.feed) * float(geometry.folds)]
+        walks += [measure(other, feed) * float(other.folds)
+                  for other, feed in zip(others, received.shortcuts, strict=True)
+                  if other is not None and feed is not None]
+        yield walks, passes(network, number) * geometry.raster.rows
+
+
+def passes(network: Network, number: int) -> int:
+    """How often per inference the neurons of layer ``number`` step."""
+    last = number == len(network.hidden)
+    return 1 if last and network.readout.constant_gain else network.timesteps
+
+
+def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
+    """Places that groups of events walk over, (N, marks), if every group is as full as can be."""
+    if isinstance(geometry, ConvGeometry):
+        counts = pool_places(feed.map.sum(axis=2, dtype=np.int32), feed.window)
+        groups = -(-counts // geometry.lanes)
+        return np.einsum("nmyx,yx->nm", groups, geometry.reach)
+    return -(-feed.counts.sum(axis=2) // geometry.lanes)
+
+
+def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
+    """Places that groups of events walk over, (N, marks), as the lanes get them."""
+    if isinstance(geometry, ConvGeometry):
+        groups = pool_places(_word_groups(geometry, feed), feed.window)
+        return np.einsum("nmyx,yx->nm", groups, geometry.reach)
+    if geometry.banks == 1:
+        return even_walk(geometry, feed)
+    bank, _ = geometry.lane_row(np.arange(geometry.inputs))
+    counts = feed.counts
+    loads = [counts[:, :, bank == lane].sum(axis=2) for lane in range(geometry.banks)]
+    return np.max(loads, axis=0)
+
+
+def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
+    """Groups at each place before the pooling, int32 (N, marks, height, width): of every word as
+    many as its fullest lane has events."""
+    events, lanes, width = feed.map, geometry.lanes, geometry.source_width
+    if lanes == 1:
+        return events.sum(axis=2, dtype=np.int32)
+    if feed.port:
+        width = events.shape[2]
+    groups = np.zeros((*events.shape[:2], *events.shape[3:]), np.int32)
+    for first in range(0, events.shape[2], width):
+        word = events[:, :, first:first + width]
+        groups += np.max([word[:, :, lane::lanes].sum(axis=2, dtype=np.int32)
+                          for lane in range(min(lanes, word.shape[2]))], axis=0)
+    return groups

@@ -1,0 +1,108 @@
+"""What a plan needs of memory: bits of each kind, and about how many block RAMs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bsnn_hw.ir.bounds import network_bounds
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import CurrentShortcut, Hidden, Network, SpikeShortcut, SynapseShortcut
+from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+
+__all__ = ["LayerMemory", "block_rams", "layer_memories"]
+
+# Of an ECP5: rows and bits per row that one block RAM can have.
+SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+LEAST_BLOCK_ROWS = 33  # below, memories are of LUTs
+MOST_QUEUED_WORDS = 512  # of spikes, between two layers
+
+
+@dataclass(frozen=True)
+class LayerMemory:
+    """Bits of one layer; ``blocks`` is about how many block RAMs hold them.
+
+    weights : of all synapses, unused addresses included
+    accumulators, potentials : of all neurons
+    constants : biases, thresholds and gains, a row per timestep and fold
+    queues : spikes on their way to this layer
+    carried : currents and spikes of earlier layers that wait to be added
+    """
+
+    weights: int
+    accumulators: int
+    potentials: int
+    constants: int
+    queues: int
+    carried: int
+    blocks: int
+
+    @property
+    def bits(self) -> int:
+        """All together."""
+        return (self.weights + self.accumulators + self.potentials + self.constants + self.queues
+                + self.carried)
+
+
+def block_rams(rows: int, width: int) -> int:
+    """Block RAMs of a memory of ``rows`` words of ``width`` bits; none where LUTs are cheaper."""
+    if rows < LEAST_BLOCK_ROWS:
+        return 0
+    return min(-(-rows // deep) * -(-width // wide) for deep, wide in SHAPES)
+
+
+def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
+    """The memories of every layer, the readout last."""
+    hidden_bounds, readout = network_bounds(network)
+    geometries = network_geometries(network, schedule)
+    shortcuts = (*shortcut_geometries(network, schedule), ())
+    found = []
+    for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
+        parts: dict[str, list[tuple[int, int]]] = {
+            "weights": [(geometry.depth, geometry.parallel)] * geometry.banks,
+            "queues": list(_queue(network, geometry)) if number >= layer.back else [],
+            "potentials": [], "constants": [], "carried": [], "accumulators": [],
+        }
+        rows, parallel = geometry.raster.rows, geometry.parallel
+        if isinstance(layer, Hidden):
+            bounds = hidden_bounds[number]
+            parts["potentials"].append((rows, parallel * bounds.settled.width))
+            parts["constants"] = _constants(layer, geometry)
+            parts["accumulators"].append((rows, parallel * bounds.acc.width))
+            for shortcut, other, sums in zip(layer.shortcuts, shortcuts[number], bounds.shortcuts,
+                                             strict=True):
+                if isinstance(shortcut, SynapseShortcut) and other is not None:
+                    parts["weights"].append((other.depth, parallel))
+                    parts["queues"] += _queue(network, other)
+                    parts["accumulators"].append((rows, parallel * sums.width))
+                elif isinstance(shortcut, SpikeShortcut | CurrentShortcut):
+                    width = sums.width if isinstance(shortcut, CurrentShortcut) else 1
+                    # A timestep per layer between lets all of them work at the same time.
+                    parts["carried"].append((rows * shortcut.back, parallel * width))
+        else:
+            parts["accumulators"].append((rows, parallel * readout.acc.width))
+        bits = {name: sum(deep * wide for deep, wide in memories)
+                for name, memories in parts.items()}
+        blocks = sum(block_rams(*memory) for memories in parts.values() for memory in memories)
+        found.append(LayerMemory(**bits, blocks=blocks))
+    return found
+
+
+def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
+    """A convolution's queue, or a bank's: its share of a word, the word's number and a mark."""
+    words = min(geometry.source.rows * network.timesteps, MOST_QUEUED_WORDS)
+    queues = 1 if isinstance(geometry, ConvGeometry) else geometry.banks
+    width = -(-geometry.source_width // queues) + geometry.source.rows.bit_length() + 1
+    for _ in range(queues):
+        yield words, width
+
+
+def _constants(layer: Hidden, geometry: Geometry) -> list[tuple[int, int]]:
+    """ROMs of biases, thresholds and gains; a row per timestep and fold."""
+    neuron, parallel = layer.neuron, geometry.parallel
+    rows = len(neuron.leak) * geometry.folds
+    tables = [neuron.bias, neuron.threshold]
+    tables += [] if neuron.gain is None else [neuron.gain]
+    tables += [shortcut.gain for shortcut in layer.shortcuts
+               if isinstance(shortcut, SpikeShortcut | SynapseShortcut)]
+    return [(rows, parallel * (int(abs(table).max()).bit_length() + 1)) for table in tables]
