@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.schedule import Geometry
 
 __all__ = ["Stimulus", "pack"]
 
@@ -24,9 +25,12 @@ class Stimulus:
     mark: np.ndarray
 
 
-def pack(geometry: LayerGeometry, *, slot_width: int, value_width: int,
+def pack(geometry: Geometry, *, slot_width: int, value_width: int,
          inputs: np.ndarray) -> Stimulus:
     """One packet per sample, each timestep's events lowest address first.
+
+    A convolution's come place by place, as a beat has events of one place only; slot 0 says which
+    place, also where it is empty.
 
     geometry : of the first layer
     slot_width, value_width : int, bits, from ``PortLayout``
@@ -37,24 +41,39 @@ def pack(geometry: LayerGeometry, *, slot_width: int, value_width: int,
     flat = steps.reshape(samples * marks, -1)
     step, address = np.nonzero(flat)
     lane, row = geometry.lane_row(address)
+    place, places = np.zeros_like(row), 1
+    if isinstance(geometry, ConvGeometry):
+        place, places = row >> geometry.row_bits, 1 << sum(geometry.place_bits)
 
-    # An event's beat within its step is its rank among the step's events of the same lane.
-    key = step * geometry.lanes + lane
+    # Events of one place make beats; a beat's number there is an event's rank in its lane.
+    spot, which = np.unique(step * places + place, return_inverse=True)
+    key = which * geometry.lanes + lane
+    counts = np.bincount(key, minlength=len(spot) * geometry.lanes)
     order = np.argsort(key, kind="stable")
-    starts = np.searchsorted(key[order], np.arange(len(flat) * geometry.lanes))
     rank = np.empty(len(key), np.int64)
-    rank[order] = np.arange(len(key)) - starts[key[order]]
-    counts = np.bincount(key, minlength=len(flat) * geometry.lanes)
-    beats = np.maximum(counts.reshape(-1, geometry.lanes).max(axis=1), 1)
-    first = np.cumsum(beats) - beats
+    rank[order] = np.arange(len(key)) - (np.cumsum(counts) - counts)[key[order]]
 
-    slot_bytes = slot_width // 8
-    data = np.zeros((beats.sum(), geometry.lanes, slot_bytes), np.uint8)
-    word = (row.astype(np.uint64) << np.uint64(value_width)) | flat[step, address].astype(np.uint64)
-    for byte in range(slot_bytes):
-        data[first[step] + rank, lane, byte] = word >> np.uint64(8 * byte) & np.uint64(255)
+    spot_beats = counts.reshape(-1, geometry.lanes).max(axis=1)
+    beats = np.bincount(spot // places, spot_beats, len(flat)).astype(np.int64)
+    silent = beats == 0  # a lone mark takes a beat
+    ends = np.cumsum(beats + silent)
+    before = np.cumsum(silent)[spot // places]  # lone marks before a place's events
+
+    data = np.zeros((ends[-1], geometry.lanes, slot_width // 8), np.uint8)
+    if isinstance(geometry, ConvGeometry):
+        beat = np.arange(spot_beats.sum()) + np.repeat(before, spot_beats)
+        row_of_place = (spot % places) << geometry.row_bits
+        _put(data, beat, 0, np.repeat(row_of_place << value_width, spot_beats))
+    first = np.cumsum(spot_beats) - spot_beats + before
+    _put(data, first[which] + rank, lane, (row << value_width) | flat[step, address])
     mark = np.zeros(len(data), bool)
-    mark[first + beats - 1] = True
+    mark[ends - 1] = True
     last = np.zeros(len(data), bool)
-    last[(first + beats - 1).reshape(samples, marks)[:, -1]] = True
+    last[(ends - 1).reshape(samples, marks)[:, -1]] = True
     return Stimulus(data.reshape(len(data), -1), last, mark)
+
+
+def _put(data, beat, lane, slot):
+    """Write ``slot`` into its bytes, low end first."""
+    for byte in range(data.shape[2]):
+        data[beat, lane, byte] = slot >> 8 * byte & 255

@@ -15,7 +15,8 @@ __all__ = ["PortLayout", "port_layout"]
 class PortLayout:
     """All widths in bits.
 
-    An ``s_axis_tdata`` slot holds the value in its low ``value_width`` bits and the row above.
+    An ``s_axis_tdata`` slot holds the value in its low ``value_width`` bits and the row above; a
+    convolution's row is ``{y, x, channel}``, and all slots of a beat are of the place in slot 0.
     ``m_axis_tdata`` is the score, sign-extended to whole bytes; ``m_axis_tuser`` is a class.
     """
 
@@ -41,7 +42,7 @@ def port_layout(network: Network, schedule: Schedule) -> PortLayout:
     """Ports of the network's top level."""
     shapes = network_geometries(network, schedule)
     events = network.input.coding is Coding.EVENTS
-    used = network.input.bits + max(1, (shapes[0].rows - 1).bit_length())
+    used = network.input.bits + shapes[0].address_bits
     return PortLayout(
         slots=shapes[0].lanes,
         slot_width=-(-used // 8) * 8,
