@@ -17,7 +17,7 @@ from cocotb.triggers import RisingEdge
 
 BUNDLE = Path(os.environ.get("BUNDLE") or Path(__file__).resolve().parent)
 MANIFEST = json.loads((BUNDLE / "manifest.json").read_text())
-WATCHDOG = 100_000  # cycles without a beat on either port
+WATCHDOG = MANIFEST["vectors"]["watchdog"]  # cycles without a beat on either port
 
 # Probability of a pause before a beat, per cycle: (s_axis, m_axis).
 PAUSES = {"none": (0.0, 0.0), "input": (0.5, 0.1), "output": (0.1, 0.7), "both": (0.4, 0.4)}
@@ -29,7 +29,7 @@ def vectors(name):
 
 
 class Probe:
-    """Checks a spiking layer's neuron rows: one fold of one timestep after the other."""
+    """Checks a spiking layer's neuron rows: place by place of one timestep after the other."""
 
     def __init__(self, dut, layer, inferences):
         self.layer = layer
@@ -41,28 +41,43 @@ class Probe:
         self.expected_charged = vectors(f"charged_{layer['name']}")[:inferences]
         self.expected_fired = vectors(f"fired_{layer['name']}")[:inferences]
         self.rows = 0
-        self.rows_expected = self.expected_fired[..., 0].size * layer["folds"]
+        self.rows_expected = self.expected_fired[..., 0].size * layer["rows"]
 
     def sample(self):
         """Look at this cycle; a difference from the reference raises AssertionError."""
         if not int(self.firing.value):
             return
         width, parallel = self.layer["charged_width"], self.layer["parallel"]
-        step, fold = divmod(self.rows, self.layer["folds"])
+        step, row = divmod(self.rows, self.layer["rows"])
         inference, timestep = divmod(step, MANIFEST["network"]["timesteps"])
         where = f"inference {inference}, layer {self.layer['name']}, timestep {timestep + 1}"
         require(self.rows < self.rows_expected, f"{where}: a step too many")
+        # The row's neurons are channels of one place: their indexes are `places` apart.
+        channels, height, columns = self.layer["map"]
+        places = height * columns
+        place, fold = divmod(row, self.layer["folds"])
+        neurons = slice(fold * parallel * places + place,
+                        min(channels, (fold + 1) * parallel) * places, places)
         charged, fired = int(self.charged.value), int(self.fired.value)
-        first = fold * parallel
-        for position in range(min(parallel, self.layer["neurons"] - first)):
-            index = inference, timestep, first + position
+        expected = zip(self.expected_charged[inference, timestep, neurons].tolist(),
+                       self.expected_fired[inference, timestep, neurons].tolist(), strict=True)
+        for position, (potential, spike) in enumerate(expected):
             raw = charged >> position * width & (1 << width) - 1
-            potential = raw - (raw >> width - 1 << width)
-            compare(f"{where}, neuron {index[2]}: membrane potential",
-                    potential, int(self.expected_charged[index]))
-            compare(f"{where}, neuron {index[2]}: spike",
-                    fired >> position & 1, int(self.expected_fired[index]))
+            seen = raw - (raw >> width - 1 << width), fired >> position & 1
+            if seen != (potential, spike):
+                at = f"{where}, {self.name(neurons.start + position * places)}"
+                compare(f"{at}: membrane potential", seen[0], potential)
+                compare(f"{at}: spike", seen[1], int(spike))
         self.rows += 1
+
+    def name(self, neuron):
+        """``neuron 7``, and where it is if there is a map; all counted from 0."""
+        _, height, columns = self.layer["map"]
+        if height * columns == 1:
+            return f"neuron {neuron}"
+        channel, place = divmod(neuron, height * columns)
+        line, column = divmod(place, columns)
+        return f"neuron {neuron} (channel {channel}, line {line}, column {column})"
 
 
 def compare(what, rtl, reference):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.ports import PortLayout
-from bsnn_hw.ir.schedule import LayerGeometry, Schedule
+from bsnn_hw.ir.ports import PortLayout, port_layout
+from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries
 from bsnn_hw.sim.verilog import Observed, Verilog, to_verilog
 
 __all__ = ["Design", "LayerProbe", "emit_verilog", "top_name"]
@@ -23,7 +23,8 @@ class LayerProbe:
     """Where a spiking layer's neuron rows are seen in the Verilog.
 
     While ``firing`` is 1, ``charged`` holds ``parallel`` membrane potentials and ``fired`` as
-    many spikes, of one fold.  Folds come in order, timestep after timestep.
+    many spikes, of one row.  Rows come in the order of the layer's ``Raster``, timestep after
+    timestep.
     """
 
     layer: str
@@ -39,7 +40,7 @@ class Design:
     network: Network
     schedule: Schedule
     ports: PortLayout
-    geometries: tuple[LayerGeometry, ...]
+    geometries: tuple[Geometry, ...]
     hidden_bounds: tuple[HiddenBounds, ...]
     readout_bounds: ReadoutBounds
     verilog: Verilog
@@ -89,5 +90,5 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
     probes = tuple(LayerProbe(name, *(verilog.observed[module, signal] for signal in signals))
                    for name, module in modules.items())
     hidden, readout = network_bounds(network)
-    return Design(network, schedule, component.ports, component.geometries, hidden, readout,
-                  verilog, probes)
+    return Design(network, schedule, port_layout(network, schedule),
+                  network_geometries(network, schedule), hidden, readout, verilog, probes)

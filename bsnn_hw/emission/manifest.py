@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from bsnn_hw import __version__
 from bsnn_hw.emission.design import Design
+from bsnn_hw.emission.manifest_layers import layer_facts, map_facts
+from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding
 
 __all__ = ["FORMAT", "VERSION", "manifest"]
@@ -24,6 +25,11 @@ _ODD_INPUT = {
         "the inference is forgotten; the next beat after reset starts a new packet",
     "invariant": "every tlast on s_axis gives exactly one packet on m_axis, in order, and no input "
                  "changes a later inference",
+}
+_ODD_MAP = {
+    "address beyond the layer": "coordinates beyond the map and channels beyond the input's: the "
+                                "slot is ignored",
+    "slots of different places in a beat": "all count as events of slot 0's place",
 }
 _ODD_MARKS = {
     "packet with too few timestep marks": "the missing timesteps are silent",
@@ -52,6 +58,7 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
             "name": network.name,
             "timesteps": network.timesteps,
             "input": {"coding": network.input.coding.value, "size": network.input.size,
+                      "map": map_facts(network.input.features),
                       "bits": network.input.bits, "scale": network.input.scale,
                       "offset": network.input.offset,
                       "meaning": "the network was trained on scale * integer + offset"},
@@ -62,8 +69,10 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         },
         "s_axis": _input_port(design),
         "m_axis": _output_port(design),
-        "odd_input": _ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {}),
-        "layers": _layers(design),
+        "odd_input": _ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {})
+                     | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {}),
+        "layers": [layer_facts(design, number)
+                   for number in range(len(design.geometries))],
         "vectors": vectors,
     }
 
@@ -82,11 +91,25 @@ def _input_port(design):
             "value": {"low": 0, "width": ports.value_width,
                       "meaning": "of the event; 0 means that the slot is empty"},
             "row": {"low": ports.value_width, "width": ports.slot_width - ports.value_width,
-                    "meaning": f"slot e of row r is input r * {ports.slots} + e; each slot of a "
-                               "beat has a row of its own"},
+                    **_row(design.geometries[0], ports.slots)},
         },
         "rows": design.geometries[0].rows,
         "tuser": "end of timestep, in the beat with its last events" if ports.has_mark else None,
+    }
+
+
+def _row(geometry, slots):
+    """What the row of a slot says."""
+    if not isinstance(geometry, ConvGeometry):
+        return {"meaning": f"slot e of row r is input r * {slots} + e; each slot of a "
+                           "beat has a row of its own"}
+    vertical, horizontal = geometry.place_bits
+    channel = geometry.row_bits
+    return {
+        "meaning": f"slot e with {{y, x, r}} is channel r * {slots} + e at line y, column x; all "
+                   "slots of a beat are of one place, which slot 0 says even if it is empty",
+        "fields": {"r": {"low": 0, "width": channel}, "x": {"low": channel, "width": horizontal},
+                   "y": {"low": channel + horizontal, "width": vertical}},
     }
 
 
@@ -100,36 +123,4 @@ def _output_port(design):
         "tuser": "class with the largest score so far, the lowest on a tie; "
                  "in the beat with tlast it is the network's answer",
         "beats": design.network.readout.synapse.neurons,
-    }
-
-
-def _layers(design):
-    layers = []
-    network = design.network
-    for index, layer in enumerate((*network.hidden, network.readout)):
-        geometry = design.geometries[index]
-        entry = {
-            "name": layer.name, "inputs": geometry.inputs, "neurons": geometry.neurons,
-            "lanes": geometry.lanes, "shared_lanes": geometry.shared,
-            "parallel": geometry.parallel, "folds": geometry.folds,
-        }
-        if index < len(network.hidden):
-            entry |= _hidden_facts(design, index, layer)
-        else:
-            bounds = design.readout_bounds
-            entry |= {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
-        layers.append(entry)
-    return layers
-
-
-def _hidden_facts(design, index, layer):
-    bounds, probe, neuron = design.hidden_bounds[index], design.probes[index], layer.neuron
-    return {
-        "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
-        "reset": neuron.reset.value, "comparison": neuron.comparison.value,
-        "acc": asdict(bounds.acc), "charged": asdict(bounds.charged),
-        "charged_width": bounds.charged.width,
-        "probe": {"path": probe.firing.path, "module": probe.firing.module,
-                  "firing": probe.firing.signal,
-                  "charged": probe.charged.signal, "fired": probe.fired.signal},
     }

@@ -53,7 +53,7 @@ def open_bundle(folder: Path) -> Design:
     network = store.read(folder / "network.json")
     try:
         design = _design(folder, network, facts)
-        vectors = vector_facts(facts["vectors"]["inferences"])
+        vectors = vector_facts(*(facts["vectors"][key] for key in ("inferences", "watchdog")))
         wanted = manifest(design, vectors, facts["network"]["trained_on"])
         wrong = _first_difference(wanted, facts)
     # Whatever the values of a damaged file lead to means the same.

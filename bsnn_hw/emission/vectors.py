@@ -9,17 +9,24 @@ import numpy as np
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
-from bsnn_hw.reference.network import run
+from bsnn_hw.ir.bounds import HiddenBounds, network_bounds
+from bsnn_hw.ir.network import Network
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import watchdog
+from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.samples import fit, shape_of
 from bsnn_hw.sim.stimulus import pack
 
-__all__ = ["check_vectors", "read_inputs", "vector_facts", "write_vectors"]
+__all__ = ["check_vectors", "most_vectors", "read_inputs", "vector_facts", "write_vectors"]
+
+VECTOR_BYTES = 32 << 20  # of all layers' expected potentials and spikes
 
 
-def vector_facts(count: int) -> dict[str, Any]:
+def vector_facts(count: int, watchdog: int) -> dict[str, Any]:
     """What the manifest says of ``count`` test vectors."""
     return {
         "inferences": count,
+        "watchdog": watchdog,
         "inputs": "vectors/inputs.npy: the samples themselves",
         "stimulus": "vectors/stimulus.npy: uint8 (beats, bytes of s_axis_tdata), little end first; "
                     "last.npy, mark.npy: bool (beats,)",
@@ -29,13 +36,25 @@ def vector_facts(count: int) -> dict[str, Any]:
     }
 
 
+def most_vectors(network: Network) -> int:
+    """How many test vectors are kept at most, 1 or more: large maps need much room."""
+    hidden, _ = network_bounds(network)
+    each = sum(layer.shape.size * (_dtype(bounds).itemsize + 1)
+               for layer, bounds in zip(network.hidden, hidden, strict=True)) * network.timesteps
+    return max(1, VECTOR_BYTES // max(1, each))
+
+
 def write_vectors(design: Design, samples: np.ndarray, folder: Path) -> dict[str, Any]:
-    """Write the vectors of ``samples`` into the new ``folder``; return the manifest's facts."""
+    """Write the vectors of the first ``most_vectors`` of ``samples`` into the new ``folder``;
+    return the manifest's facts."""
     folder.mkdir()
     samples = fit(shape_of(design.network), samples, "test vectors")
-    for name, values in _arrays(design, samples).items():
+    samples = samples[:most_vectors(design.network)]
+    trace = run(design.network, samples)
+    for name, values in _arrays(design, samples, trace).items():
         np.save(folder / f"{name}.npy", values)
-    return vector_facts(len(samples))
+    activity = measure_activity(design.network, samples, trace)
+    return vector_facts(len(samples), watchdog(design.network, design.schedule, activity))
 
 
 def read_inputs(design: Design, folder: Path) -> np.ndarray:
@@ -57,7 +76,8 @@ def check_vectors(design: Design, folder: Path) -> None:
     InputError
         Names the file that is missing or differs.
     """
-    for name, values in _arrays(design, read_inputs(design, folder)).items():
+    samples = read_inputs(design, folder)
+    for name, values in _arrays(design, samples, run(design.network, samples)).items():
         path = folder / f"{name}.npy"
         found = _load(path)
         if found.dtype != values.dtype or not np.array_equal(found, values):
@@ -77,14 +97,20 @@ def _load(path):
     return found
 
 
-def _arrays(design, samples):
+def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.ndarray]:
     """Stimulus and the reference's answers, by file name."""
     ports = design.ports
     stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
                     value_width=ports.value_width, inputs=samples)
-    trace = run(design.network, samples)
     arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
               "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
-    for layer, seen in zip(design.network.hidden, trace.hidden, strict=True):
-        arrays |= {f"charged_{layer.name}": seen.charged, f"fired_{layer.name}": seen.fired}
+    for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,
+                                   strict=True):
+        arrays |= {f"charged_{layer.name}": seen.charged.astype(_dtype(bounds)),
+                   f"fired_{layer.name}": seen.fired}
     return arrays
+
+
+def _dtype(bounds: HiddenBounds) -> np.dtype:
+    """The smallest integers that hold a layer's potentials."""
+    return np.min_scalar_type(min(bounds.charged.low, -bounds.charged.high - 1, -1))

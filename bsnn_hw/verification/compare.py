@@ -6,9 +6,10 @@ import numpy as np
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import MismatchError
+from bsnn_hw.ir.network import Shape
 from bsnn_hw.reference.network import LayerTrace, Trace
 
-__all__ = ["check_hidden", "check_scores", "unpack"]
+__all__ = ["check_hidden", "check_scores", "neuron_name", "unpack"]
 
 
 def unpack(words: np.ndarray, width: int, count: int) -> np.ndarray:
@@ -26,6 +27,15 @@ def unpack(words: np.ndarray, width: int, count: int) -> np.ndarray:
         raw = (low | high) << np.uint64(64 - width)
         result[:, i] = raw.view(np.int64) >> np.int64(64 - width)
     return result
+
+
+def neuron_name(shape: Shape, index: int) -> str:
+    """``neuron 7``, and where it is if there is a map; all counted from 0."""
+    if shape.positions == 1:
+        return f"neuron {index}"
+    channel, place = divmod(index, shape.positions)
+    line, column = divmod(place, shape.width)
+    return f"neuron {index} (channel {channel}, line {line}, column {column})"
 
 
 def check_hidden(design: Design, rows: dict[str, dict[str, np.ndarray]], trace: Trace,
@@ -47,9 +57,10 @@ def check_hidden(design: Design, rows: dict[str, dict[str, np.ndarray]], trace: 
                                        values[probe.fired.signal], seen)
         if difference is not None:
             inference, timestep, neuron, what, rtl, reference = difference
+            name = neuron_name(design.network.hidden[index].shape, neuron)
             found.append(((inference, index, timestep, neuron),
                           f"first difference: inference {first + inference}, layer {probe.layer}, "
-                          f"timestep {timestep + 1}, neuron {neuron}: {what}: RTL {rtl}, "
+                          f"timestep {timestep + 1}, {name}: {what}: RTL {rtl}, "
                           f"reference {reference}"))
     if found:
         raise MismatchError(min(found)[1])
@@ -57,19 +68,21 @@ def check_hidden(design: Design, rows: dict[str, dict[str, np.ndarray]], trace: 
 
 def _first_difference(design, index, charged, fired, seen: LayerTrace):
     geometry = design.geometries[index]
+    raster = geometry.raster
     width = design.hidden_bounds[index].charged.width
     shape = seen.fired.shape
-    wanted = shape[0] * shape[1] * geometry.folds
+    wanted = shape[0] * shape[1] * raster.rows
     if len(charged) != wanted:
         # Too few or too many steps: compare what is there, and say so if that agrees.
-        complete = min(len(charged), wanted) // (geometry.folds * shape[1])
+        complete = min(len(charged), wanted) // (raster.rows * shape[1])
         part = LayerTrace(seen.charged[:complete], seen.fired[:complete], seen.settled[:complete])
-        rows = complete * geometry.folds * shape[1]
+        rows = complete * raster.rows * shape[1]
         inner = (_first_difference(design, index, charged[:rows], fired[:rows], part)
                  if complete else None)
         return inner or (complete, 0, 0, "neuron rows", len(charged), wanted)
-    potentials = _by_neuron(unpack(charged, width, geometry.parallel), geometry, shape)
-    spikes = _by_neuron(unpack(fired, 1, geometry.parallel), geometry, shape) != 0
+    rows = *shape[:2], raster.rows, geometry.parallel
+    potentials = raster.by_neuron(unpack(charged, width, geometry.parallel).reshape(rows))
+    spikes = raster.by_neuron(unpack(fired, 1, geometry.parallel).reshape(rows)) != 0
     wrong = (potentials != seen.charged) | (spikes != seen.fired)
     if not wrong.any():
         return None
@@ -77,11 +90,6 @@ def _first_difference(design, index, charged, fired, seen: LayerTrace):
     if potentials[place] != seen.charged[place]:
         return (*place, "membrane potential", int(potentials[place]), int(seen.charged[place]))
     return (*place, "spike", int(spikes[place]), int(seen.fired[place]))
-
-
-def _by_neuron(values, geometry, shape):
-    """(rows, parallel) to (N, T, neurons)."""
-    return values.reshape(*shape[:2], -1)[:, :, : geometry.neurons]
 
 
 def check_scores(scores: np.ndarray, classes: np.ndarray, trace: Trace, first: int = 0) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.reference.network import run
+from bsnn_hw.ir.network import Network
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import watchdog
+from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native, signed_values
 from bsnn_hw.sim.stimulus import pack
@@ -17,6 +20,7 @@ from bsnn_hw.verification.compare import check_hidden, check_scores
 
 __all__ = ["Outcome", "build_model", "simulate", "single_latency", "verify_native"]
 
+PIECE = 1 << 24  # potentials that are compared at a time, about 40 bytes each
 
 @dataclass(frozen=True)
 class Outcome:
@@ -40,17 +44,22 @@ def build_model(design: Design, folder: Path, *, probes: bool = True,
                         groups if probes else (), optimize)
 
 
-def simulate(design: Design, model: NativeModel, inputs: np.ndarray,
+def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trace,
              seed: int = 0, pause_in: float = 0.0, pause_out: float = 0.0) -> NativeResult:
-    """Stream ``inputs`` through the model, a packet each."""
+    """Stream ``inputs`` through the model, a packet each.
+
+    trace : the reference's on ``inputs``, which says after how many cycles the model hangs
+    """
     ports = design.ports
     stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
                     value_width=ports.value_width, inputs=inputs)
     padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
     padded[:, : stimulus.data.shape[1]] = stimulus.data
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
+    patience = watchdog(design.network, design.schedule,
+                        measure_activity(design.network, inputs, trace))
     return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
-                      pause_out=pause_out)
+                      pause_out=pause_out, watchdog=patience)
 
 
 def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chunk: int = 1000,
@@ -58,7 +67,8 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
                   pause_in: float = 0.0, pause_out: float = 0.0) -> Outcome:
     """Run all ``inputs`` and compare every score, and with probes every spike and potential.
 
-    chunk : int, inferences per simulation, so that memory stays bounded
+    chunk : int, inferences per simulation at most; fewer of large maps, so that memory stays
+        bounded
     progress : called with the number of inferences done
 
     Raises
@@ -67,10 +77,12 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
         Names the first difference.
     """
     cycles, classes = [], []
+    chunk = min(chunk, _most_at_once(design.network, bool(model.groups)))
     for first in range(0, len(inputs), chunk):
         part = inputs[first:first + chunk]
-        result = simulate(design, model, part, seed=seed, pause_in=pause_in, pause_out=pause_out)
         trace = run(design.network, part, potentials=bool(model.groups))
+        result = simulate(design, model, part, trace, seed=seed, pause_in=pause_in,
+                          pause_out=pause_out)
         if model.groups:
             check_hidden(design, result.groups, trace, first)
         scores, answers = _answers(design, result, len(part))
@@ -86,9 +98,16 @@ def single_latency(design: Design, model: NativeModel, inputs: np.ndarray) -> fl
     """Mean cycles from an image's first beat in to its last beat out, one image at a time."""
     latencies = []
     for sample in inputs:
-        result = simulate(design, model, sample[None])
+        trace = run(design.network, sample[None], potentials=False)
+        result = simulate(design, model, sample[None], trace)
         latencies.append(result.produced[0, 1] - result.accepted[0, 0] + 1)
     return float(np.mean(latencies))
+
+
+def _most_at_once(network: Network, potentials: bool) -> int:
+    """Inferences whose traces and rows fit into memory, enough of them to see the steady state."""
+    values = sum(layer.shape.size for layer in network.hidden) * network.timesteps
+    return max(6, PIECE * (1 if potentials else 8) // max(1, values))
 
 
 def _answers(design, result, count):

@@ -1,0 +1,86 @@
+"""What ``manifest.json`` says of each layer: its map, its synapses, its plan and its probe."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.network import (
+    Conv,
+    CurrentShortcut,
+    Hidden,
+    Pool,
+    Shape,
+    Shortcut,
+    SpikeShortcut,
+    Synapse,
+    SynapseShortcut,
+)
+
+__all__ = ["layer_facts", "map_facts"]
+
+
+def layer_facts(design: Design, number: int) -> dict[str, Any]:
+    """The facts of layer ``number`` as plain JSON values."""
+    network, geometry = design.network, design.geometries[number]
+    layer = network.layers[number]
+    entry = {
+        "name": layer.name, "from": _name(design, number - layer.back),
+        "pool": _pool(layer.pool), "synapses": _synapses(layer.synapse),
+        "inputs": geometry.inputs, "neurons": geometry.neurons,
+        "map": map_facts(layer.synapse.shape),
+        "lanes": geometry.lanes, "shared_lanes": geometry.shared,
+        "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
+    }
+    if isinstance(layer, Hidden):
+        return entry | _hidden_facts(design, number, layer)
+    bounds = design.readout_bounds
+    return entry | {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
+
+
+def map_facts(shape: Shape) -> list[int]:
+    """[channels, height, width]; neuron (c, y, x) has the index (c * height + y) * width + x."""
+    return [shape.channels, shape.height, shape.width]
+
+
+def _name(design: Design, number: int) -> str | None:
+    """Of the layer that gives, None for the network's input."""
+    return design.network.layers[number].name if number >= 0 else None
+
+
+def _pool(pool: Pool | None) -> dict[str, Any] | None:
+    return None if pool is None else {"kind": pool.kind.value, "size": [pool.height, pool.width]}
+
+
+def _synapses(synapse: Synapse) -> dict[str, Any]:
+    if not isinstance(synapse, Conv):
+        return {"type": "linear"}
+    return {"type": "conv2d", "source": map_facts(synapse.source), "kernel": list(synapse.kernel),
+            "stride": list(synapse.stride), "padding": list(synapse.padding)}
+
+
+def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]:
+    giver = {"from": _name(design, number - shortcut.back)}
+    match shortcut:
+        case CurrentShortcut():
+            return {"adds": "current", **giver}
+        case SpikeShortcut():
+            return {"adds": "spikes", **giver}
+        case SynapseShortcut():
+            return {"adds": "synapses", **giver, "pool": _pool(shortcut.pool),
+                    "synapses": _synapses(shortcut.synapse)}
+
+
+def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
+    bounds, probe, neuron = design.hidden_bounds[number], design.probes[number], layer.neuron
+    return {
+        "shortcuts": [_shortcut(design, number, shortcut) for shortcut in layer.shortcuts],
+        "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
+        "reset": neuron.reset.value, "comparison": neuron.comparison.value,
+        "acc": asdict(bounds.acc), "charged": asdict(bounds.charged),
+        "charged_width": bounds.charged.width,
+        "probe": {"path": probe.firing.path, "module": probe.firing.module,
+                  "firing": probe.firing.signal,
+                  "charged": probe.charged.signal, "fired": probe.fired.signal},
+    }
