@@ -12,9 +12,11 @@ from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
-from bsnn_hw.planning.schedule import Activity, default_schedule, make_schedule, measure_activity
+from bsnn_hw.planning.activity import Activity, measure_activity
+from bsnn_hw.planning.choice import default_schedule
+from bsnn_hw.planning.schedule import make_schedule, most_lanes
 from bsnn_hw.reference.network import run
-from bsnn_hw.samples import Samples, dataset_of, find_samples, shape_of
+from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
 
 __all__ = ["Built", "Request", "build"]
 
@@ -45,14 +47,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Built:
-    """Everything that the stages made."""
+    """Everything that the stages made; ``request`` is what was asked for."""
 
+    request: Request
     model: Model
     samples: Samples
     lowered: Lowered
     activity: Activity
     design: Design
-    tolerance: float
 
 
 def build(request: Request) -> Built:
@@ -70,7 +72,7 @@ def build(request: Request) -> Built:
     samples = find_samples(shape_of(model), trained_on, request.model.parent,
                            data=request.data, data_dir=request.data_dir)
 
-    calibration = samples.calibration[:CALIBRATION_SAMPLES]
+    calibration = samples.calibration[:affordable(model, CALIBRATION_SAMPLES)]
     lowered = lower(model, calibration, request.precision)
     trace = run(lowered.network, calibration, potentials=False)
     activity = measure_activity(lowered.network, calibration, trace)
@@ -78,7 +80,7 @@ def build(request: Request) -> Built:
     design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top,
                           trained_on=trained_on)
-    return Built(model, samples, lowered, activity, design, request.precision.tolerance)
+    return Built(request, model, samples, lowered, activity, design)
 
 
 def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:
@@ -86,9 +88,10 @@ def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:
     chosen = default_schedule(lowered.network, activity)
     if request.lanes is None and request.parallel is None:
         return chosen
-    parallel = request.parallel or [layer.parallel for layer in chosen.layers]
-    # A default count of lanes gives way to the parallel neurons that are asked for.
-    widths = (lowered.network.input.size, *(max(1, count) for count in parallel))
-    lanes = request.lanes or [min(layer.lanes, width)
-                              for layer, width in zip(chosen.layers, widths, strict=False)]
+    defaults = [layer.parallel for layer in chosen.layers]
+    parallel = request.parallel or defaults
+    # Default lanes give way to the parallel neurons that are asked for.
+    widths = [*parallel, *defaults[len(parallel):]]
+    lanes = request.lanes or [min(layer.lanes, most_lanes(lowered.network, number, widths)[0])
+                              for number, layer in enumerate(chosen.layers)]
     return make_schedule(lowered.network, lanes, parallel)

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bsnn_hw.ir.network import Hidden, Network, Readout
+from bsnn_hw.emission.design import Design
+from bsnn_hw.emission.vectors import most_vectors
+from bsnn_hw.ir.network import (
+    Conv,
+    CurrentShortcut,
+    Network,
+    Pool,
+    Shape,
+    Synapse,
+    SynapseShortcut,
+)
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built
-from bsnn_hw.planning.schedule import event_bound, predicted_cycles
+from bsnn_hw.planning.choice import rough_cells
+from bsnn_hw.planning.cycles import event_bound, predicted_cycles
+from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.reference.network import run
+from bsnn_hw.samples import affordable
+from bsnn_hw.synthesis.targets import find_target
 
 __all__ = ["Agreement", "compare_with_real", "percent", "summary", "table"]
+
+LARGEST = "ecp5-85k"  # of the parts that the synthesis knows
+CHUNK_SPIKES = 1 << 24  # of all layers and timesteps that the two networks are compared on
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,8 @@ class Agreement:
 
 def compare_with_real(model: Model, network: Network, inputs: np.ndarray,
                       labels: np.ndarray | None, chunk: int = 1000) -> Agreement:
-    """Run both networks on ``inputs``."""
+    """Run both networks on ``inputs``, ``chunk`` at a time at most."""
+    chunk = affordable(network, chunk, CHUNK_SPIKES)
     different, emitted = np.zeros(len(network.hidden)), np.zeros(len(network.hidden))
     real_classes, classes = [], []
     for start in range(0, len(inputs), chunk):
@@ -74,12 +92,13 @@ def percent(share: float | None) -> str:
 def summary(built: Built, out: Path) -> str:
     """What ``generate`` prints about the network, its integers and its layout."""
     design, network = built.design, built.design.network
-    layers: tuple[Hidden | Readout, ...] = (*network.hidden, network.readout)
-    sizes = "-".join(str(n) for n in (network.input.size,
-                                      *(layer.synapse.neurons for layer in layers)))
-    weights = sum(layer.synapse.weights.size for layer in layers)
-    agreement = compare_with_real(built.model, network, built.samples.test,
-                                  built.samples.labels)
+    sizes = "-".join([_map(network.input.features),
+                      *(_map(layer.synapse.shape) for layer in network.layers)])
+    weights = sum(synapse.weights.size for synapse in _synapses(network))
+    count = affordable(network, len(built.samples.test))
+    labels = built.samples.labels
+    agreement = compare_with_real(built.model, network, built.samples.test[:count],
+                                  None if labels is None else labels[:count])
     bound = event_bound(network, design.schedule, built.activity)
     return "\n".join([
         f"network   {network.name}: {sizes}, {weights:,} binary weights, "
@@ -89,25 +108,91 @@ def summary(built: Built, out: Path) -> str:
         "",
         table(_layer_rows(built)),
         "",
+        *_joins(network),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
+        *_memory_lines(design),
         f"cycles    {bound:,.1f} per inference by the event bound, at the samples' activity",
         f"written   {out}/ (top level {design.verilog.top}, "
         f"{len(design.verilog.paths)} Verilog files)",
     ])
 
 
-def _notes(built):
-    """What lowering did that a user may not expect, a line each."""
-    for layer, precision in zip(built.design.network.hidden, built.lowered.precision, strict=False):
-        if precision.mismatch is not None and precision.mismatch > built.tolerance:
+def _map(shape: Shape) -> str:
+    """A map as channels x height x width; a number where it is none."""
+    if shape.positions == 1:
+        return str(shape.channels)
+    return f"{shape.channels}x{shape.height}x{shape.width}"
+
+
+def _synapses(network: Network) -> Iterator[Synapse]:
+    for layer in network.layers:
+        yield layer.synapse
+    for hidden in network.hidden:
+        yield from (each.synapse for each in hidden.shortcuts if isinstance(each, SynapseShortcut))
+
+
+def _kind(synapse: Synapse, pool: Pool | None) -> str:
+    """What a layer does with its inputs, in a word or two."""
+    words = [f"{pool.kind.value} {pool.height}x{pool.width}"] if pool else []
+    if not isinstance(synapse, Conv):
+        return " ".join([*words, "linear"])
+    words.append(f"conv {synapse.kernel[0]}x{synapse.kernel[1]}")
+    words += [f"/{synapse.stride[0]}" if len(set(synapse.stride)) == 1 else
+              f"/{synapse.stride[0]},{synapse.stride[1]}"] if synapse.stride != (1, 1) else []
+    return " ".join(words)
+
+
+def _joins(network: Network) -> Iterator[str]:
+    """What layers add to their currents, a line each."""
+    for number, layer in enumerate(network.hidden):
+        if layer.back > 1:
+            yield f"reads     {layer.name}: spikes of {network.hidden[number - layer.back].name}"
+        for each in layer.shortcuts:
+            giver = network.hidden[number - each.back]
+            what = (f"{_kind(each.synapse, each.pool)} of the spikes of"
+                    if isinstance(each, SynapseShortcut) else
+                    "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
+            yield f"adds      {layer.name}: {what} {giver.name}"
+
+
+def _memory_lines(design: Design) -> Iterator[str]:
+    """What the memories and the logic take, and what part has as much."""
+    network = design.network
+    memories = layer_memories(network, design.schedule)
+    parts = ", ".join(
+        f"{name} {bits / 1024:,.1f}" for name in ("weights", "accumulators", "potentials",
+                                                  "constants", "queues", "carried")
+        if (bits := sum(getattr(memory, name) for memory in memories)))
+    blocks = sum(memory.blocks for memory in memories)
+    cells = sum(rough_cells(network, number, geometry)
+                for number, geometry in enumerate(design.geometries))
+    part = find_target(LARGEST)
+    block = next(resource for resource in part.resources if resource.bel == "DP16KD")
+    share = max(blocks / block.capacity, cells / part.logic.capacity)
+    yield f"memory    {sum(memory.bits for memory in memories) / 1024:,.1f} kbit: {parts}"
+    yield (f"size      about {blocks:,} {block.words} and {cells:,} {part.logic.words}; "
+           f"{part.name} has {block.capacity:,} and {part.logic.capacity:,}"
+           + (f", so {share:.1f} times its size is needed" if share > 1 else ""))
+
+
+def _notes(built: Built) -> Iterator[str]:
+    """What was done that a user may not expect, a line each."""
+    network, tolerance = built.design.network, built.request.precision.tolerance
+    for layer, precision in zip(network.hidden, built.lowered.precision, strict=False):
+        if precision.mismatch is not None and precision.mismatch > tolerance:
             yield (f"note      layer {layer.name}: integers change {percent(precision.mismatch)} "
                    "of its calibration spikes, more than the tolerance of "
-                   f"{percent(built.tolerance)}")
+                   f"{percent(tolerance)}")
         silent = int((~layer.synapse.connected).sum())
         if silent:
-            yield (f"note      layer {layer.name}: {silent} neuron(s) spike alike whatever comes "
+            what = "channel(s)" if isinstance(layer.synapse, Conv) else "neuron(s)"
+            yield (f"note      layer {layer.name}: {silent} {what} spike alike whatever comes "
                    "in (docs/ir.md, disconnected); their weights are not used")
+    wanted = min(built.request.vectors, len(built.samples.test))
+    if (kept := most_vectors(network)) < wanted:
+        yield (f"note      {kept} of {wanted} test vectors are in the bundle, as all layers' "
+               "potentials would be too much")
 
 
 def _agreement_line(network, agreement):
@@ -122,18 +207,21 @@ def _agreement_line(network, agreement):
 def _layer_rows(built):
     design, network = built.design, built.design.network
     cycles = predicted_cycles(network, design.schedule, built.activity)
-    rows = [["layer", "inputs", "neurons", "lanes", "parallel", "folds", "fraction bits",
-             "leak bits", "sum bits", "membrane bits", "events/inf.", "cycles/inf."]]
-    for index, layer in enumerate((*network.hidden, network.readout)):
+    memories = layer_memories(network, design.schedule)
+    rows = [["layer", "synapses", "inputs", "neurons", "lanes", "parallel", "folds",
+             "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
+             "cycles/inf."]]
+    for index, layer in enumerate(network.layers):
         geometry, precision = design.geometries[index], built.lowered.precision[index]
         hidden = index < len(network.hidden)
         bounds = design.hidden_bounds[index] if hidden else design.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
-            layer.name, geometry.inputs, geometry.neurons, geometry.lanes, geometry.parallel,
+            layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),
+            _map(layer.synapse.shape), geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
-            state.width, f"{built.activity[index].sum(axis=(1, 2)).mean():.1f}",
-            f"{cycles[index].mean():.1f}",
+            state.width, f"{memories[index].bits / 1024:.1f}",
+            f"{built.activity[index].events:,.1f}", f"{cycles[index].mean():,.1f}",
         ])
     return rows

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Coding, Network
+from bsnn_hw.ir.network import Coding, Network, Shape
 from bsnn_hw.model.description import Model
 
-__all__ = ["SampleShape", "Samples", "dataset_of", "find_samples", "fit", "shape_of",
-           "whole_data_set"]
+__all__ = ["SampleShape", "Samples", "affordable", "dataset_of", "find_samples", "fit",
+           "shape_of", "whole_data_set"]
 
+# Spikes of all layers and timesteps that are kept at a time.
+MOST_SPIKES = 1 << 26
+LEAST_SAMPLES = 4
 
 # Said where neither --data nor the model's recipe gives any, with what to do about it.
 RANDOM = "random samples; --data DATA_SET or FILE.npz chooses precision on real ones"
@@ -25,23 +28,45 @@ RANDOM = "random samples; --data DATA_SET or FILE.npz chooses precision on real 
 
 @dataclass(frozen=True)
 class SampleShape:
-    """What a network takes: ``size`` values of ``bits`` bits, per timestep if coded as events."""
+    """What a network takes: ``size`` values of ``bits`` bits, per timestep if coded as events.
+
+    map : Shape of ``size`` values where they are an image, else None
+    """
 
     coding: Coding
     size: int
     bits: int
     timesteps: int
+    map: Shape | None = None
 
     @property
     def array(self) -> tuple[int, ...]:
         """Shape of one sample."""
-        return (self.size,) if self.coding is Coding.DIRECT else (self.timesteps, self.size)
+        return self._with_time(self.size)
+
+    @property
+    def image(self) -> tuple[int, ...]:
+        """Shape of one sample whose values are an image."""
+        shape = self.map or Shape(self.size)
+        return self._with_time(shape.channels, shape.height, shape.width)
+
+    def _with_time(self, *shape: int) -> tuple[int, ...]:
+        return shape if self.coding is Coding.DIRECT else (self.timesteps, *shape)
 
 
 def shape_of(network: Model | Network) -> SampleShape:
     """The samples that ``network`` takes."""
     entry = network.input
-    return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps)
+    shape = entry.shape if entry.shape and entry.shape.positions > 1 else None
+    return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps, shape)
+
+
+def affordable(network: Model | Network, most: int, spikes: int = MOST_SPIKES) -> int:
+    """How many samples, up to ``most``, have no more than ``spikes`` spikes to keep; a few in any
+    case."""
+    layers = network.hidden if isinstance(network, Network) else network.layers
+    each = sum(layer.shape.size for layer in layers) * network.timesteps
+    return min(most, max(LEAST_SAMPLES, spikes // max(1, each)))
 
 
 def dataset_of(document: dict[str, Any]) -> str | None:
@@ -178,10 +203,24 @@ def fit(shape: SampleShape, values: np.ndarray, where: str) -> np.ndarray:
         wanted = ", ".join(map(str, shape.array))
         raise InputError(f"{where}: must be integers of shape (N, {wanted}), "
                          f"not {values.dtype} of shape {values.shape}")
+    _check_order(shape, values, where)
     top = (1 << shape.bits) - 1
     if values.min() < 0 or values.max() > top:
         raise InputError(f"{where}: must lie in 0..{top}, not {values.min()}..{values.max()}")
     return values.reshape(count, *shape.array).astype(np.uint8)
+
+
+def _check_order(shape, values, where):
+    """Refuse an image whose sides are those of the input in another order."""
+    given, image = _sides(values.shape[1:]), _sides(shape.image)
+    if shape.map is not None and given != image and sorted(given) == sorted(image):
+        wanted = ", ".join(map(str, shape.image))
+        raise InputError(f"{where}: must have the shape (N, {wanted}), channels first, "
+                         f"not {values.shape}; use numpy.moveaxis")
+
+
+def _sides(shape):
+    return [side for side in shape if side > 1]
 
 
 def _random(shape):
