@@ -12,8 +12,6 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 from bsnn_hw.command import run_verb
 
 __all__ = ["check_one", "main"]
@@ -32,6 +30,7 @@ def check_one(seed: int, lint: bool = True) -> str:
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.evidence.random_models import random_document, random_inputs
+    from bsnn_hw.evidence.random_plans import random_schedule
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
     from bsnn_hw.sim.lint import lint as lint_files
@@ -61,21 +60,6 @@ def check_one(seed: int, lint: bool = True) -> str:
     plans = " ".join(f"{p.lanes}{'s' if p.shared else ''}x{p.parallel}" for p in schedule.layers)
     return (f"seed {seed}: {'-'.join(map(str, sizes))}, T={network.timesteps}, "
             f"{network.input.coding.value}, lanes x parallel {plans}: exact")
-
-
-def random_schedule(seed: int, network):
-    """Any lanes and parallel neurons that the network's layers can have."""
-    from bsnn_hw.ir.schedule import LayerPlan, Schedule
-
-    generator = np.random.default_rng([seed, 2])
-    width, plans = network.input.size, []
-    for index, layer in enumerate((*network.hidden, network.readout)):
-        lanes = int(generator.integers(1, min(width, 6) + 1))
-        parallel = int(generator.integers(1, layer.synapse.neurons + 1))
-        shared = bool(index and lanes > 1 and generator.random() < 0.5)
-        plans.append(LayerPlan(lanes, parallel, shared))
-        width = parallel
-    return Schedule(tuple(plans))
 
 
 def _quiet(seed: int) -> str:

@@ -1,0 +1,36 @@
+"""Random legal plans: any lanes and parallel neurons that a network's layers can have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bsnn_hw.ir.network import Conv, Network
+from bsnn_hw.ir.schedule import LayerPlan, Schedule
+
+__all__ = ["random_schedule"]
+
+MOST_LANES = 6
+
+
+def random_schedule(seed: int, network: Network) -> Schedule:
+    """The plan of ``seed``; layers that must have the same parallel neurons have."""
+    from bsnn_hw.planning.schedule import joins, most_lanes, most_parallel
+
+    generator = np.random.default_rng([seed, 2])
+    count = len(network.layers)
+    parallel = [int(generator.integers(1, most_parallel(network, number) + 1))
+                for number in range(count)]
+    for _ in range(count):  # a join may follow from another one
+        for number, giver, _ in joins(network):
+            parallel[number] = parallel[giver] = min(parallel[number], parallel[giver])
+    plans = []
+    for number, layer in enumerate(network.layers):
+        most, _ = most_lanes(network, number, parallel)
+        plan = LayerPlan(int(generator.integers(1, min(most, MOST_LANES) + 1)), parallel[number])
+        if (number >= layer.back and plan.lanes > 1 and not isinstance(layer.synapse, Conv)
+                and generator.random() < 0.5):
+            plan = replace(plan, shared=True)
+        plans.append(plan)
+    return Schedule(tuple(plans))
