@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bsnn_hw.nn.neuron import IF, LIF, fire
+from bsnn_hw.nn.neuron import IF, LIF
 
 
 def run(neuron, *currents):
@@ -41,9 +41,9 @@ def test_static_current_runs_t_timesteps():
 
 
 def test_surrogate_is_a_triangle_around_the_threshold():
-    excess = torch.tensor([-1.5, -1.0, -0.25, 0.0, 0.5, 2.0], requires_grad=True)
-    fire(excess).sum().backward()
-    assert excess.grad.tolist() == [0, 0, 0.75, 1, 0.5, 0]
+    currents = 1 + torch.tensor([[[-1.5, -1.0, -0.25, 0.0, 0.5, 2.0]]])
+    IF()(currents.requires_grad_()).sum().backward()
+    assert currents.grad.flatten().tolist() == [0, 0, 0.75, 1, 0.5, 0]
 
 
 @pytest.mark.parametrize(("reset", "wanted"), [("hard", 0.0), ("soft", 0.75 * 0.5)])
@@ -55,6 +55,47 @@ def test_reset_is_detached(reset, wanted):
     second = 0.625 if reset == "hard" else 0.75
     assert spikes.flatten().tolist() == [1, 0]
     assert currents.grad.flatten().tolist() == pytest.approx([wanted, second])
+
+
+class Spike(torch.autograd.Function):
+    """The surrogate, to be put together by torch's own rules."""
+
+    @staticmethod
+    def forward(ctx, excess):
+        ctx.save_for_backward(excess)
+        return (excess >= 0).float()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * (1 - ctx.saved_tensors[0].abs()).clamp(min=0)
+
+
+def by_operations(neuron, currents, timesteps):
+    """The docstring's equations, each an operation that torch derives."""
+    potential, spikes = torch.zeros_like(currents[0]), []
+    for current in currents.expand(timesteps, *currents.shape[1:]):
+        charged = neuron.leak * potential + neuron.input_scale * current
+        fired = Spike.apply(charged - neuron.threshold)
+        spikes.append(fired)
+        kept = fired.detach()
+        potential = (charged * (1 - kept) if neuron.reset.value == "hard"
+                     else charged - neuron.threshold * kept)
+    return torch.stack(spikes)
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize("options", [{}, {"reset": "soft", "threshold": 0.7}, {"leak": 1.0},
+                                     {"leak": 0.3, "input_scale": 0.7}], ids=str)
+def test_spikes_and_gradients_are_those_of_the_equations(options, steps):
+    torch.manual_seed(0)
+    neuron, weights = LIF(**options), torch.randn(4, 8, 3, 5, 5)
+    currents = torch.randn(steps, 8, 3, 5, 5, requires_grad=True)
+    results = []
+    for run_steps in (neuron, lambda *given: by_operations(neuron, *given)):
+        spikes = run_steps(currents, 4)
+        results.append((spikes, *torch.autograd.grad((spikes * weights).sum(), currents)))
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.allclose(results[0][1], results[1][1], atol=1e-6)
 
 
 @pytest.mark.parametrize(("options", "message"), [
