@@ -53,7 +53,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         print(_epoch_text(trainer, line))
     result = trainer.test()
     _save_results(trainer, result, out)
-    print(_result_text(result, out))
+    print(_result_text(trainer, result, out))
     return result
 
 
@@ -111,7 +111,7 @@ def _out(options: argparse.Namespace) -> Path:
         return options.out
     if options.resume is not None:
         return options.resume.with_suffix(".pt")
-    return Path("runs") / f"{str(options.dataset).replace('-', '_')}_fc.pt"
+    return Path("runs") / f"{str(options.dataset).replace('-', '_')}_{options.network or 'fc'}.pt"
 
 
 def _progress(trainer):
@@ -134,11 +134,11 @@ def _save_results(trainer, result: dict[str, Any], out: Path) -> None:
     from bsnn_hw.nn.files import write_whole
 
     recipe, dataset = trainer.recipe, trainer.dataset
-    size = dataset.train_x.shape[1]
-    described = {"shape": [size], "bits": recipe.bits, "scale": 1 / ((1 << recipe.bits) - 1),
-                 "offset": 0.0}
-    save_model(out, trainer.network, input=described, classes=dataset.classes,
-               recipe=recipe.as_dict() | {"test_accuracy": result["accuracy"]})
+    if recipe.weights == "binary":
+        described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": recipe.bits,
+                     "scale": 1 / ((1 << recipe.bits) - 1), "offset": 0.0}
+        save_model(out, trainer.network, input=described, classes=dataset.classes,
+                   recipe=recipe.as_dict() | {"test_accuracy": result["accuracy"]})
     write_whole(out.with_suffix(".jsonl"), _log(trainer, {"test": result}))
     # A finished run has nothing to continue; the model holds the recipe.
     out.with_suffix(".checkpoint").unlink(missing_ok=True)
@@ -150,13 +150,14 @@ def _log(trainer, *last: dict[str, Any]) -> bytes:
 
 
 def _headline(trainer) -> str:
-    sizes = [trainer.dataset.train_x.shape[1], *trainer.recipe.hidden,
-             len(trainer.dataset.classes)]
+    recipe = trainer.recipe
+    shape = "x".join(map(str, recipe.input_shape(trainer.dataset.shape)))
+    sizes = [shape, *recipe.hidden, len(trainer.dataset.classes)]
+    kind = "" if recipe.network == "fc" else f"{recipe.network} "
     weights = sum(weight.numel() for weight in trainer.network.latent_weights().values())
     start = f", from epoch {trainer.epoch}" if trainer.epoch else ""
-    return (f"{trainer.recipe.dataset} {'-'.join(map(str, sizes))}, {weights:,} binary weights, "
-            f"T = {trainer.recipe.timesteps}, gate {trainer.recipe.gate}, seed "
-            f"{trainer.recipe.seed}{start}")
+    return (f"{recipe.dataset} {kind}{'-'.join(map(str, sizes))}, {weights:,} {recipe.weights} "
+            f"weights, T = {recipe.timesteps}, gate {recipe.gate}, seed {recipe.seed}{start}")
 
 
 def _epoch_text(trainer, line: dict[str, Any]) -> str:
@@ -167,11 +168,13 @@ def _epoch_text(trainer, line: dict[str, Any]) -> str:
             f"{line['train_accuracy']:7.2%}{checked}  π {line['flip_ratio']:.2e}  firing {rates}")
 
 
-def _result_text(result: dict[str, Any], out: Path) -> str:
+def _result_text(trainer, result: dict[str, Any], out: Path) -> str:
     spikes = ", ".join(f"{name} {count:.1f}"
                        for name, count in result["spikes_per_inference"].items())
+    written = (f"model {out}" if trainer.recipe.weights == "binary" else
+               "no model: real weights are to compare with, and no circuit holds them")
     return (f"test {result['accuracy']:.2%} of {result['samples']:,} samples; spikes per "
-            f"inference: {spikes}\nmodel {out}")
+            f"inference: {spikes}\n{written}")
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -184,9 +187,15 @@ def _parser() -> argparse.ArgumentParser:
         "and write model.pt; beside it a checkpoint after every epoch and a log (JSON lines).")
     parser.add_argument("dataset", nargs="?", choices=DATASETS, help="left out with --resume")
     add = parser.add_argument
+    add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "
+        "convolutional with the current carried around each convolution (fc)")
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
-        "digits 128,64)")
-    add("--timesteps", type=int, metavar="T", help="timesteps per inference (4)")
+        "digits 128,64); conv: channels of each convolution and neurons of a dense layer "
+        "(32,64,64,128); residual: channels of each convolution (32,32,64,64)")
+    add("--weights", choices=("binary", "real"), help="real is the full-precision twin, to "
+        "compare with; it writes a log and no model (binary)")
+    add("--timesteps", type=int, metavar="T", help="timesteps per inference (4; conv and "
+        "residual 2)")
     add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "
         "at inference, with the sample's own average, or none, the control (agmm)")
     add("--coding", choices=("direct", "events"), help="input as integers once per inference, or "

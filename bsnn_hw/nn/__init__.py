@@ -16,13 +16,22 @@ __all__ = [
     "BinaryConv2d",
     "BinaryLinear",
     "ConstantGate",
+    "CurrentShortcut",
     "Layer",
     "Network",
+    "Pool",
     "Readout",
     "SharedScaleNorm",
+    "SpikeShortcut",
+    "SynapseShortcut",
+    "calibrate",
+    "convolutional",
     "document",
     "fully_connected",
+    "residual",
+    "resnet19",
     "save_model",
+    "vgg",
 ]
 
 _HOMES = {
@@ -30,7 +39,11 @@ _HOMES = {
     "norm": ("BatchNorm", "SharedScaleNorm"),
     "gate": ("AGMMGate", "ConstantGate"),
     "neuron": ("IF", "LIF"),
-    "network": ("Layer", "Network", "Readout", "fully_connected"),
+    "pooling": ("Pool",),
+    "layer": ("CurrentShortcut", "Layer", "Readout", "SpikeShortcut", "SynapseShortcut"),
+    "network": ("Network",),
+    "architectures": ("convolutional", "fully_connected", "residual"),
+    "zoo": ("calibrate", "resnet19", "vgg"),
     "export": ("document", "save_model"),
 }
 

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from bsnn_hw.errors import ModelError
 from bsnn_hw.nn.gate import AGMMGate, ConstantGate
-from bsnn_hw.nn.network import Layer, Network, Readout
+from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SpikeShortcut, SynapseShortcut
+from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
+from bsnn_hw.nn.synapse import pair
 
 __all__ = ["document", "save_model"]
 
@@ -37,8 +39,9 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
     Parameters
     ----------
     network : `Network`, of own layers or of torch modules inside `Layer` and `Readout`
-    input : {"shape": [size], "bits": 1..8, "scale": float, "offset": float}; the real input is
-        ``scale * integer + offset``; only "shape" for a network with events coding
+    input : {"shape": [size] or [channels, height, width], "bits": 1..8, "scale": float,
+        "offset": float}; the real input is ``scale * integer + offset``; only "shape" for a
+        network with events coding
     classes : names of the classes, in order
     recipe : primitives that say how it was trained
 
@@ -68,19 +71,64 @@ def _input(coding: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _layer(name: str, block: Layer | Readout, problems: list[str]) -> dict[str, Any]:
-    weight = getattr(block.synapse, "weight", None)
-    if not isinstance(weight, Tensor) or weight.dim() != 2:
-        problems.append(f"layer {name!r}: synapse must have a weight of (neurons, fan_in), not "
-                        f"{type(block.synapse).__name__}; use BinaryLinear or torch.nn.Linear")
-        return {}
-    written = {"name": name, "type": "linear", "weight": _signs(weight),
-               "norm": _norm(name, block.norm, weight.shape[0], problems),
-               "gate": _gate(name, block.gate, problems),
+    written = {"name": name, **_branch(f"layer {name!r}", block, problems),
                "neuron": _neuron(name, block, problems)}
-    bias = getattr(block.synapse, "bias", None)
-    if bias is not None:
-        written["bias"] = _plain(bias)
-    return written
+    if block.source is not None:
+        written["input"] = block.source
+    shortcuts = [_shortcut(f"layer {name!r}, shortcut {index}", shortcut, problems)
+                 for index, shortcut in enumerate(block.shortcuts)]
+    return written | ({"shortcuts": shortcuts} if shortcuts else {})
+
+
+def _shortcut(where: str, shortcut: nn.Module, problems: list[str]) -> dict[str, Any]:
+    if isinstance(shortcut, CurrentShortcut):
+        return {"kind": "current", "from": shortcut.source}
+    if isinstance(shortcut, SpikeShortcut):
+        return {"kind": "spikes", "from": shortcut.source, "scale": shortcut.scale}
+    if isinstance(shortcut, SynapseShortcut):
+        written = _branch(where, shortcut, problems)
+        return {"kind": written.pop("type", None), "from": shortcut.source, **written}
+    problems.append(f"{where}: must be CurrentShortcut, SpikeShortcut or SynapseShortcut, not "
+                    f"{type(shortcut).__name__}; add to the current, not to the spikes")
+    return {}
+
+
+def _branch(where: str, branch: Any, problems: list[str]) -> dict[str, Any]:
+    """Describe what leads from spikes to a current: pool, synapse, norm and gate."""
+    synapse = branch.synapse
+    weight = getattr(synapse, "weight", None)
+    if not isinstance(weight, Tensor) or weight.dim() not in (2, 4):
+        problems.append(f"{where}: synapse must have a weight of (neurons, fan_in) or (channels, "
+                        f"channels_in, rows, columns), {type(synapse).__name__} has none; use "
+                        f"BinaryLinear, BinaryConv2d or their like in torch.nn")
+        return {}
+    if not getattr(synapse, "binary", True):
+        problems.append(f"{where}: weights must be binary, not those of a full-precision twin; "
+                        f"train with binary weights")
+        return {}
+    written: dict[str, Any] = {"type": "linear" if weight.dim() == 2 else "conv2d",
+                               "weight": _signs(weight)}
+    if weight.dim() == 4:
+        written |= _geometry(where, synapse, problems)
+    if branch.pool is not None:
+        written["pool"] = {"kind": branch.pool.kind, "size": list(branch.pool.size)}
+    written |= {"norm": _norm(where, branch.norm, weight.shape[0], problems),
+                "gate": _gate(where, branch.gate, problems)}
+    bias = getattr(synapse, "bias", None)
+    return written if bias is None else written | {"bias": _plain(bias)}
+
+
+def _geometry(where: str, synapse: Any, problems: list[str]) -> dict[str, Any]:
+    for key in ("groups", "dilation"):
+        value = getattr(synapse, key, 1)
+        if value not in (1, (1, 1)):
+            problems.append(f"{where}: {key} must be 1, not {value!r}; use a plain convolution")
+    mode = getattr(synapse, "padding_mode", "zeros")
+    if mode != "zeros" or isinstance(synapse.padding, str):
+        problems.append(f"{where}: padding must be numbers of zeros, not {synapse.padding!r} of "
+                        f"{mode}; state the rows and columns")
+        return {}
+    return {"stride": list(pair(synapse.stride)), "padding": list(pair(synapse.padding))}
 
 
 def _signs(weight: Tensor) -> Tensor:
@@ -88,13 +136,13 @@ def _signs(weight: Tensor) -> Tensor:
     return torch.where(weight.detach() >= 0, 1, -1).to(torch.int8).cpu()
 
 
-def _norm(name: str, norm: Any, neurons: int, problems: list[str]
+def _norm(where: str, norm: Any, neurons: int, problems: list[str]
           ) -> dict[str, Any] | None:
     if norm is None:
         return None
     mean, var = getattr(norm, "running_mean", None), getattr(norm, "running_var", None)
     if mean is None or var is None:
-        problems.append(f"layer {name!r}: norm must keep a running mean and variance, "
+        problems.append(f"{where}: norm must keep a running mean and variance, "
                         f"{type(norm).__name__} keeps none; use BatchNorm")
         return None
     gamma = torch.ones(1) if norm.weight is None else norm.weight
@@ -105,14 +153,14 @@ def _norm(name: str, norm: Any, neurons: int, problems: list[str]
             } | {"eps": float(norm.eps)}
 
 
-def _gate(name: str, gate: nn.Module | None, problems: list[str]) -> dict[str, Any] | None:
+def _gate(where: str, gate: nn.Module | None, problems: list[str]) -> dict[str, Any] | None:
     if gate is None:
         return None
     if isinstance(gate, AGMMGate) and gate.average == "sample":
         return {"kind": "sample", "alpha": _plain(gate.alpha)}
     if isinstance(gate, AGMMGate | ConstantGate):
         return {"kind": "constant", "value": _plain(gate.values())}
-    problems.append(f"layer {name!r}: gate must be AGMMGate, ConstantGate or None, not "
+    problems.append(f"{where}: gate must be AGMMGate, ConstantGate or None, not "
                     f"{type(gate).__name__}; give its constants as ConstantGate")
     return None
 

@@ -14,6 +14,8 @@ __all__ = ["Recipe", "default_recipe", "recipe_from"]
 GATES = ("agmm", "agmm-sample", "none")
 RESETS = ("hard", "soft")
 CODINGS = ("direct", "events")
+NETWORKS = ("fc", "conv", "residual")
+WEIGHTS = ("binary", "real")
 
 # Per data set, what differs from the defaults below.
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -21,6 +23,15 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "fashion-mnist": {"hidden": (128, 96), "epochs": 40, "flips": True},
     "mnist": {"hidden": (128, 96), "epochs": 20, "flips": False},
 }
+# Per kind of network, what differs from those of the data set.
+_NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "fc": {},
+    "conv": {"hidden": (32, 64, 64, 128), "timesteps": 2, "epochs": 25, "rate_penalty": 0.1},
+    "residual": {"hidden": (32, 32, 64, 64), "timesteps": 2, "epochs": 15, "rate_penalty": 0.1},
+}
+# Fields younger than the first model files, left out at these values: repeated runs of then give
+# the bytes of then.
+_YOUNGER = {"network": "fc", "weights": "binary"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,8 @@ class Recipe:
     """Everything that the trained weights depend on; checked when it is made.
 
     dataset : one of `bsnn_hw.nn.data.DATASETS`
-    hidden : neurons of each hidden layer
+    hidden : neurons of each hidden layer; of "conv", the channels of each convolution and last
+        the neurons of a fully connected layer; of "residual", the channels of each convolution
     epochs, timesteps, batch, seed, threads : int; threads, since sums depend on their order
     gate, reset, coding : one of `GATES`, `RESETS`, `CODINGS`
     leak : float in (0, 1]; threshold : float, positive
@@ -38,6 +50,8 @@ class Recipe:
     flips : bool, mirror half of the training images
     validation : int, samples at the end of the training data that are kept out of training
     device : "cpu" or "cuda"
+    network : one of `NETWORKS`
+    weights : "binary", or "real" for the full-precision twin
 
     Raises
     ------
@@ -63,6 +77,8 @@ class Recipe:
     seed: int = 0
     threads: int = 1
     device: str = "cpu"
+    network: str = "fc"
+    weights: str = "binary"
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -75,10 +91,13 @@ class Recipe:
         """Yield (field, what must hold, whether it does)."""
         yield "dataset", f"one of {', '.join(DATASETS)}", self.dataset in DATASETS
         for name, choices in (("gate", GATES), ("reset", RESETS), ("coding", CODINGS),
-                              ("device", ("cpu", "cuda"))):
+                              ("device", ("cpu", "cuda")), ("network", NETWORKS),
+                              ("weights", WEIGHTS)):
             yield name, f"one of {', '.join(choices)}", getattr(self, name) in choices
         yield "hidden", "one or more sizes of at least 1", (
             len(self.hidden) > 0 and min(self.hidden) >= 1)
+        if self.network == "conv":
+            yield "hidden", "two or more sizes for conv", len(self.hidden) >= 2
         for name in ("epochs", "timesteps", "threads"):
             yield name, "1 or more", getattr(self, name) >= 1
         # BatchNorm has no variance to work with in a batch of one.
@@ -89,9 +108,16 @@ class Recipe:
         for name in ("threshold", "learning_rate"):
             yield name, "positive", 0 < getattr(self, name) < float("inf")
 
+    def input_shape(self, image: tuple[int, int]) -> tuple[int, ...]:
+        """Return the shape of a sample of `image` = (height, width) as the network takes it."""
+        height, width = image
+        return (height * width,) if self.network == "fc" else (1, height, width)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as primitives, `hidden` as a list."""
-        return dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+        fields = dataclasses.asdict(self) | {"hidden": list(self.hidden)}
+        return {key: value for key, value in fields.items()
+                if key not in _YOUNGER or value != _YOUNGER[key]}
 
 
 def default_recipe(dataset: str, **changes: Any) -> Recipe:
@@ -104,7 +130,8 @@ def default_recipe(dataset: str, **changes: Any) -> Recipe:
     """
     if dataset not in _DEFAULTS:
         raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, not {dataset!r}")
-    return Recipe(dataset, **_DEFAULTS[dataset] | changes)
+    network = _NETWORK_DEFAULTS.get(changes.get("network", "fc"), {})
+    return Recipe(dataset, **_DEFAULTS[dataset] | network | changes)
 
 
 def recipe_from(fields: dict[str, Any]) -> Recipe:

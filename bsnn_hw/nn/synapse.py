@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
+__all__ = ["BinaryConv2d", "BinaryLinear", "binarize", "pair"]
 
 # Latent weights start well inside the clip, so that early gradients can still flip them.
 _INITIAL_RANGE = 0.1
@@ -35,17 +37,32 @@ def binarize(latent: Tensor) -> Tensor:
     return _StraightThroughSign.apply(latent)
 
 
-class _BinarySynapse(nn.Module):
-    """Latent weights and the one thing that training does to them outside the gradient."""
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """Return (rows, columns) of a side given once or twice."""
+    rows, columns = (value, value) if isinstance(value, int) else value
+    return rows, columns
 
-    def __init__(self, *shape: int):
+
+class _BinarySynapse(nn.Module):
+    """Latent weights and the one thing that training does to them outside the gradient.
+
+    With ``binary=False`` the weights are used as they are: the full-precision twin, to compare
+    with, which no model file holds.
+    """
+
+    def __init__(self, *shape: int, binary: bool = True):
         super().__init__()
+        self.binary = binary
         self.weight = nn.Parameter(torch.empty(shape).uniform_(-_INITIAL_RANGE, _INITIAL_RANGE))
 
     @torch.no_grad()
     def clip(self) -> None:
         """Hold latent weights within ±1; beyond, they would no longer get a gradient."""
-        self.weight.clamp_(-1, 1)
+        if self.binary:
+            self.weight.clamp_(-1, 1)
+
+    def _effective(self) -> Tensor:
+        return binarize(self.weight) if self.binary else self.weight
 
 
 class BinaryLinear(_BinarySynapse):
@@ -54,18 +71,19 @@ class BinaryLinear(_BinarySynapse):
     Parameters
     ----------
     fan_in, neurons : int, 1 or more
+    binary : bool, False for the full-precision twin
 
     Members
     -------
     weight : latent weights, float (neurons, fan_in); only the sign counts
     """
 
-    def __init__(self, fan_in: int, neurons: int):
-        super().__init__(neurons, fan_in)
+    def __init__(self, fan_in: int, neurons: int, *, binary: bool = True):
+        super().__init__(neurons, fan_in, binary=binary)
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map ``(..., fan_in)`` to ``(..., neurons)``."""
-        return functional.linear(spikes, binarize(self.weight))
+        return functional.linear(spikes, self._effective())
 
 
 class BinaryConv2d(_BinarySynapse):
@@ -75,23 +93,32 @@ class BinaryConv2d(_BinarySynapse):
 
     Parameters
     ----------
-    channels_in, channels_out, kernel : int, 1 or more
-    stride : int, 1 or more
-    padding : int, 0 or more
+    channels_in, channels_out : int, 1 or more
+    kernel, stride : int or (rows, columns), 1 or more
+    padding : int or (rows, columns), 0 or more
+    binary : bool, False for the full-precision twin
 
     Members
     -------
-    weight : latent weights, float (channels_out, channels_in, kernel, kernel)
+    weight : latent weights, float (channels_out, channels_in, kernel rows, kernel columns)
     """
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1,
-                 padding: int = 0):
-        super().__init__(channels_out, channels_in, kernel, kernel)
-        self.stride = stride
-        self.padding = padding
+    def __init__(self, channels_in: int, channels_out: int, kernel: int | Sequence[int], *,
+                 stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0,
+                 binary: bool = True):
+        super().__init__(channels_out, channels_in, *pair(kernel), binary=binary)
+        self.stride = pair(stride)
+        self.padding = pair(padding)
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map ``(steps, batch, channels_in, h, w)`` to ``(steps, batch, channels_out, h', w')``."""
-        flat = functional.conv2d(spikes.flatten(0, 1), binarize(self.weight), stride=self.stride,
-                                 padding=self.padding)
-        return flat.unflatten(0, spikes.shape[:2])
+        flat, stride = spikes.flatten(0, 1), self.stride
+        if self.weight.shape[2:] == (1, 1) and self.padding == (0, 0):
+            # torch 2.13 writes beyond its memory in the backward pass of 1x1 kernels with a stride
+            # and few channels; without the positions that such a kernel skips, none is left.
+            flat, stride = flat[..., ::stride[0], ::stride[1]], (1, 1)
+        # Channels innermost: on a CPU, convolutions, norms and pools take half of the time then.
+        flat = flat.contiguous(memory_format=torch.channels_last)
+        weight = self._effective().contiguous(memory_format=torch.channels_last)
+        sums = functional.conv2d(flat, weight, stride=stride, padding=self.padding)
+        return sums.contiguous(memory_format=torch.channels_last).unflatten(0, spikes.shape[:2])

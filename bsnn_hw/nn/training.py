@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.nn.architectures import convolutional, fully_connected, residual
 from bsnn_hw.nn.data import Dataset, encode_events
 from bsnn_hw.nn.gate import AGMMGate
-from bsnn_hw.nn.network import Network, fully_connected
+from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.recipe import Recipe
+from bsnn_hw.nn.tally import Tally, by_layer
 
 __all__ = ["Trainer"]
 
@@ -94,7 +96,7 @@ class Trainer:
         self.network.train()
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.epoch)
         order = torch.randperm(self._samples, generator=generator).to(self.recipe.device)
-        tally = _Tally(self.network)
+        tally = Tally(self.network)
         for step in progress(range(self._batches)):
             chosen = order[step * self.recipe.batch:(step + 1) * self.recipe.batch]
             inputs = self._mirror(self._inputs[chosen], generator)
@@ -130,8 +132,10 @@ class Trainer:
         """Turn integers (batch, size) into what the network takes."""
         if self.recipe.coding == "events":
             events = encode_events(inputs.cpu().numpy(), self.recipe.timesteps, self.recipe.bits)
-            return torch.from_numpy(events).to(self.recipe.device, torch.float32)
-        return inputs.float() / ((1 << self.recipe.bits) - 1)
+            values = torch.from_numpy(events).to(self.recipe.device, torch.float32)
+        else:
+            values = inputs.float() / ((1 << self.recipe.bits) - 1)
+        return values.unflatten(-1, self.recipe.input_shape(self.dataset.shape))
 
     def _set_learning_rate(self, step: int) -> None:
         share = step / (self.recipe.epochs * self._batches)
@@ -148,7 +152,7 @@ class Trainer:
         self.network.clip()
         return loss.detach(), output
 
-    def _line(self, tally: _Tally) -> dict[str, Any]:
+    def _line(self, tally: Tally) -> dict[str, Any]:
         line = {"epoch": self.epoch, **tally.means()}
         if not math.isfinite(line["loss"]):
             raise InputError(f"epoch {self.epoch}: the loss must be finite, is {line['loss']}; "
@@ -167,8 +171,11 @@ class Trainer:
             output = self.network(self._encode(part))
             correct += int((output.logits.argmax(1) == wanted).sum())
             spikes += torch.tensor([float(layer.sum()) for layer in output.spikes])
+            slots = torch.tensor([layer[:, 0].numel() for layer in output.spikes])
+        spikes /= len(labels)
         return {"accuracy": correct / len(labels), "samples": len(labels),
-                "spikes_per_inference": _named(self.network, spikes / len(labels))}
+                "rates": by_layer(self.network, spikes / slots),
+                "spikes_per_inference": by_layer(self.network, spikes)}
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
@@ -180,54 +187,19 @@ class Trainer:
                              "train again") from error
 
 
-class _Tally:
-    """Sums over the batches of an epoch, and the signs that flipped from step to step."""
-
-    def __init__(self, network: Network):
-        self._network = network
-        self._signs = _signs(network)
-        # On the network's device, so that no step waits for a transfer.
-        zero = torch.zeros((), dtype=torch.int64, device=network.readout.synapse.weight.device)
-        self._flips = {name: zero.clone() for name in self._signs}
-        self._loss, self._correct = zero.float(), zero.clone()
-        self._rates = torch.zeros(len(network.hidden), device=zero.device)
-        self._seen = self._steps = 0
-
-    def add(self, loss: Tensor, output, labels: Tensor) -> None:
-        """Count one step."""
-        self._steps += 1
-        self._seen += len(labels)
-        self._loss += loss
-        self._correct += (output.logits.detach().argmax(1) == labels).sum()
-        self._rates += output.rates.detach()
-        signs = _signs(self._network)
-        for name, before in self._signs.items():
-            self._flips[name] += (signs[name] != before).sum()
-        self._signs = signs
-
-    def means(self) -> dict[str, Any]:
-        """Return loss, accuracy, firing rates, and flip ratios per step, by layer and in total."""
-        flips = {name: int(count) for name, count in self._flips.items()}
-        ratios = {name: count / (self._steps * self._signs[name].numel())
-                  for name, count in flips.items()}
-        weights = sum(signs.numel() for signs in self._signs.values())
-        rates = self._rates / self._steps
-        neurons = torch.tensor([len(signs) for signs in self._signs.values()][:-1])
-        spikes = rates.cpu() * self._network.timesteps * neurons
-        return {"loss": float(self._loss) / self._steps,
-                "train_accuracy": int(self._correct) / self._seen,
-                "flip_ratio": sum(flips.values()) / (self._steps * weights),
-                "flip_ratios": ratios, "rates": _named(self._network, rates),
-                "spikes_per_inference": _named(self._network, spikes)}
-
-
 def _build(recipe: Recipe, dataset: Dataset) -> Network:
-    sizes = (dataset.train_x.shape[1], *recipe.hidden, len(dataset.classes))
+    shape, classes = recipe.input_shape(dataset.shape), len(dataset.classes)
+    style = {"timesteps": recipe.timesteps, "gate": recipe.gate, "leak": recipe.leak,
+             "threshold": recipe.threshold, "reset": recipe.reset, "coding": recipe.coding,
+             "binary": recipe.weights == "binary"}
     with torch.random.fork_rng(devices=[]):  # a library call leaves the caller's seed alone
         torch.manual_seed(recipe.seed)
-        return fully_connected(sizes, timesteps=recipe.timesteps, gate=recipe.gate,
-                               leak=recipe.leak, threshold=recipe.threshold, reset=recipe.reset,
-                               coding=recipe.coding)
+        if recipe.network == "conv":
+            *channels, neurons = recipe.hidden
+            return convolutional(shape, channels, (neurons,), classes, **style)
+        if recipe.network == "residual":
+            return residual(shape, recipe.hidden, classes, **style)
+        return fully_connected((*shape, *recipe.hidden, classes), **style)
 
 
 def _groups(network: Network) -> list[dict[str, Any]]:
@@ -238,20 +210,13 @@ def _groups(network: Network) -> list[dict[str, Any]]:
             {"params": gates, "share": _GATE_RATE}]
 
 
-def _signs(network: Network) -> dict[str, Tensor]:
-    """Return which weights are +1, by layer name."""
-    return {name: weight >= 0 for name, weight in network.latent_weights().items()}
-
-
-def _named(network: Network, values: Tensor) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(network.hidden, values, strict=True)}
-
-
 def _gates(network: Network) -> dict[str, list[float]]:
     """Return each gate's alpha, and its constants where it has them, by layer."""
     gates = {}
-    for name, layer in network.layers().items():
-        if isinstance(layer.gate, AGMMGate):
-            running = layer.gate.average == "running"
-            gates[name] = (layer.gate.values() if running else layer.gate.alpha).tolist()
+    for name, module in network.named_modules():
+        if isinstance(module, AGMMGate):
+            layer = name.removeprefix("hidden.").removesuffix(".gate").replace("shortcuts.",
+                                                                               "shortcut")
+            running = module.average == "running"
+            gates[layer] = (module.values() if running else module.alpha).tolist()
     return gates

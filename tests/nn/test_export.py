@@ -8,6 +8,7 @@ import torch
 
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.format import load
+from bsnn_hw.model.real import run
 from bsnn_hw.nn import (
     IF,
     LIF,
@@ -18,10 +19,18 @@ from bsnn_hw.nn import (
     ConstantGate,
     Layer,
     Network,
+    Pool,
     Readout,
+    SpikeShortcut,
+    SynapseShortcut,
+    calibrate,
+    convolutional,
     document,
     fully_connected,
+    residual,
+    resnet19,
     save_model,
+    vgg,
 )
 
 INPUT = {"shape": [12], "bits": 4, "scale": 1 / 15, "offset": 0.0}
@@ -84,6 +93,58 @@ def test_file_computes_the_same_scores(tmp_path, seed, options):
     assert model.classes == ("a", "b", "c")
 
 
+MAPS = {
+    "convolutional": lambda: convolutional((1, 8, 8), (3, 4, 4), (5,), 3, timesteps=2),
+    "residual": lambda: residual((1, 8, 8), (3, 3, 4, 4), 3, timesteps=2),
+    "tdbn": lambda: resnet19("tdbn", blocks=(1, 1), channels=(3, 4), neurons=5, classes=3,
+                             shape=(1, 8, 8), timesteps=2),
+    "bireal": lambda: resnet19("bireal", blocks=(1, 1), channels=(3, 4), neurons=5, classes=3,
+                               shape=(1, 8, 8), timesteps=2),
+    "vgg": lambda: vgg(((3,), (4, 4)), neurons=5, classes=3, shape=(1, 8, 8), timesteps=2),
+    "pieces": lambda: Network({
+        "a": Layer(BinaryConv2d(1, 2, (3, 2), stride=(2, 1), padding=(1, 0))),
+        "b": Layer(BinaryConv2d(2, 2, 1)),
+        "c": Layer(BinaryLinear(2 * 4 * 7, 6), source="a", shortcuts=[
+            SynapseShortcut("b", BinaryLinear(2 * 2 * 7, 6), BatchNorm(6), AGMMGate(2),
+                            pool=Pool("sum", (2, 1)))]),
+        "d": Layer(BinaryLinear(6, 6), shortcuts=[SpikeShortcut("c", 0.5)]),
+    }, Readout(BinaryLinear(6, 3)), timesteps=2),
+}
+
+
+@pytest.mark.parametrize("kind", MAPS)
+def test_file_of_maps_computes_the_same_scores(tmp_path, kind):
+    torch.manual_seed(0)
+    network = MAPS[kind]()
+    for parameter in network.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    calibrate(network, torch.randint(0, 16, (64, 1, 8, 8)) / 15)
+    integers = torch.randint(0, 16, (32, 1, 8, 8))
+    save_model(tmp_path / "m.pt", network.eval(), input=INPUT | {"shape": [1, 8, 8]})
+    model = load(tmp_path / "m.pt")
+    wanted = network(integers / 15).logits.detach().double().numpy()
+    scores = run(model, integers.flatten(1).numpy(), keep=()).scores
+    # Rounding may tip a spike that lies on its threshold; then one sample differs, not all.
+    assert np.mean(np.abs(scores - wanted).max(1) < 1e-4) > 0.9
+
+
+def test_convolutions_shortcuts_and_pools_as_written():
+    layers = {layer["name"]: layer for layer in document(
+        MAPS["pieces"](), input=INPUT | {"shape": [1, 8, 8]}, name="m")["layers"]}
+    assert layers["a"]["type"] == "conv2d"
+    assert layers["a"]["weight"].shape == (2, 1, 3, 2)
+    assert (layers["a"]["stride"], layers["a"]["padding"]) == ([2, 1], [1, 0])
+    assert layers["c"]["input"] == "a"
+    shortcut = layers["c"]["shortcuts"][0]
+    assert (shortcut["kind"], shortcut["from"]) == ("linear", "b")
+    assert shortcut["pool"] == {"kind": "sum", "size": [2, 1]}
+    assert shortcut["gate"]["value"].shape == (2,)
+    assert layers["d"]["shortcuts"] == [{"kind": "spikes", "from": "c", "scale": 0.5}]
+    assert "shortcuts" not in layers["a"]
+    carried = document(MAPS["residual"](), input=INPUT | {"shape": [1, 8, 8]}, name="m")["layers"]
+    assert carried[1]["shortcuts"] == [{"kind": "current", "from": "conv1"}]
+
+
 def test_weights_are_stored_as_signs_of_a_byte():
     network = trained(0)
     network.hidden["fc1"].synapse.weight.data[0, :3] = torch.tensor([0.0, -1e-9, 0.5])
@@ -133,19 +194,38 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "a/m.pt").read_bytes() == (tmp_path / "b/m.pt").read_bytes()
 
 
+class Foreign(torch.nn.Module):
+    """A join that no circuit here has."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.source = source
+
+
 def test_all_that_cannot_be_written_is_listed_at_once():
     hidden = OrderedDict(
-        conv=Layer(BinaryConv2d(1, 2, 3)),
+        synapse=Layer(torch.nn.Bilinear(2, 2, 3)),
+        twin=Layer(BinaryLinear(3, 3, binary=False)),
+        groups=Layer(torch.nn.Conv2d(4, 4, 3, groups=2)),
+        padding=Layer(torch.nn.Conv2d(4, 4, 3, padding="same")),
         norm=Layer(BinaryLinear(4, 3), torch.nn.BatchNorm1d(3, track_running_stats=False)),
         gate=Layer(BinaryLinear(3, 3), BatchNorm(3), torch.nn.Sigmoid()),
         neuron=Layer(BinaryLinear(3, 3), neuron=torch.nn.ReLU()),
+        join=Layer(BinaryLinear(3, 3), shortcuts=[SynapseShortcut("gate", BinaryLinear(
+            3, 3, binary=False)), Foreign("gate")]),
         fine=Layer(BinaryLinear(3, 3), BatchNorm(3), AGMMGate(1), IF()))
     network = Network(hidden, Readout(BinaryLinear(3, 2)), timesteps=1)
     with pytest.raises(ModelError) as caught:
         document(network, input=INPUT, name="m")
-    conv, norm, gate, neuron = caught.value.problems
-    assert conv.startswith("layer 'conv': synapse must have a weight of (neurons, fan_in), not "
-                           "BinaryConv2d")
+    synapse, twin, groups, padding, norm, gate, neuron, real, foreign = caught.value.problems
+    assert synapse.startswith("layer 'synapse': synapse must have a weight of (neurons, fan_in) or "
+                              "(channels, channels_in, rows, columns), Bilinear has none; use")
+    assert twin.startswith("layer 'twin': weights must be binary, not those of a full-precision")
+    assert groups.startswith("layer 'groups': groups must be 1, not 2")
+    assert padding.startswith("layer 'padding': padding must be numbers of zeros, not 'same' of")
     assert norm.startswith("layer 'norm': norm must keep a running mean and variance, BatchNorm1d")
     assert gate.startswith("layer 'gate': gate must be AGMMGate, ConstantGate or None, not Sigmoid")
     assert neuron.startswith("layer 'neuron': neuron must be LIF or IF, not ReLU")
+    assert real.startswith("layer 'join', shortcut 0: weights must be binary")
+    assert foreign.startswith("layer 'join', shortcut 1: must be CurrentShortcut, SpikeShortcut or "
+                              "SynapseShortcut, not Foreign")

@@ -5,8 +5,18 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from bsnn_hw.nn import AGMMGate, BatchNorm, BinaryConv2d, Layer, Network, Readout, fully_connected
-from bsnn_hw.nn.synapse import BinaryLinear
+from bsnn_hw.nn import (
+    AGMMGate,
+    BatchNorm,
+    BinaryConv2d,
+    BinaryLinear,
+    CurrentShortcut,
+    Layer,
+    Network,
+    Readout,
+    fully_connected,
+    residual,
+)
 
 
 def inputs(seed, *shape):
@@ -52,7 +62,7 @@ def test_readout_is_the_mean_over_timesteps():
 def test_convolutional_layer_learns():
     torch.manual_seed(0)
     layer = Layer(BinaryConv2d(1, 4, 3, padding=1), BatchNorm(4), AGMMGate(2))
-    spikes = layer(inputs(0, 1, 8, 1, 6, 6), 2)
+    spikes = layer(inputs(0, 1, 8, 1, 6, 6), 2).spikes
     assert spikes.shape == (2, 8, 4, 6, 6)
     assert 0 < spikes.mean() < 1
     spikes.square().sum().backward()
@@ -64,6 +74,32 @@ def test_a_network_without_hidden_layers():
     output = network(inputs(0, 5, 4))
     assert output.logits.shape == (5, 2)
     assert output.rates.shape == (0,)
+
+
+def test_a_layer_may_read_an_earlier_one():
+    torch.manual_seed(0)
+    hidden = {"a": Layer(BinaryLinear(4, 3)), "b": Layer(BinaryLinear(3, 5)),
+              "c": Layer(BinaryLinear(3, 2), source="a")}
+    output = Network(hidden, Readout(BinaryLinear(5, 2), source="b"), timesteps=2)(inputs(0, 6, 4))
+    again = hidden["c"](output.spikes[0], 2).spikes
+    assert torch.equal(output.spikes[2], again)
+    assert output.logits.shape == (6, 2)
+
+
+def test_weights_of_shortcuts_have_names():
+    network = residual((1, 8, 8), (2, 2, 4), 3, timesteps=1)
+    shapes = {name: tuple(weight.shape) for name, weight in network.latent_weights().items()}
+    assert shapes == {"conv1": (2, 1, 5, 5), "conv2": (2, 2, 3, 3), "conv3": (4, 2, 3, 3),
+                      "conv3.shortcut0": (4, 2, 1, 1), "readout": (3, 16)}
+
+
+def test_a_layer_reads_only_layers_before_it():
+    late = {"a": Layer(BinaryLinear(4, 4)), "b": Layer(BinaryLinear(4, 4), source="c")}
+    with pytest.raises(ValueError, match=r"Layer 'b' must read a layer before it \(a\), not 'c'"):
+        Network(late, Readout(BinaryLinear(4, 2)), timesteps=1)
+    own = {"a": Layer(BinaryLinear(4, 4), shortcuts=[CurrentShortcut("a")])}
+    with pytest.raises(ValueError, match=r"Layer 'a' must .* \(there is none\), not 'a'"):
+        Network(own, Readout(BinaryLinear(4, 2)), timesteps=1)
 
 
 def test_wrong_arguments():

@@ -46,8 +46,39 @@ def test_convolution_matches_sums_over_windows(seed, stride, padding, side):
             assert torch.equal(result[..., row, column], wanted)
 
 
+def test_kernel_stride_and_padding_may_differ_by_axis():
+    torch.manual_seed(0)
+    layer = BinaryConv2d(2, 3, (2, 3), stride=(2, 1), padding=(0, 1))
+    spikes = (torch.rand(1, 4, 2, 6, 5) < 0.4).float()
+    wanted = torch.nn.functional.conv2d(spikes[0], binarize(layer.weight), stride=(2, 1),
+                                        padding=(0, 1))
+    assert layer(spikes).shape == (1, 4, 3, 3, 5)
+    assert torch.equal(layer(spikes)[0], wanted)
+
+
+@pytest.mark.parametrize("synapse", [BinaryLinear(4, 2, binary=False),
+                                     BinaryConv2d(4, 2, 1, binary=False)])
+def test_a_twin_uses_its_weights_as_they_are(synapse):
+    synapse.weight.data.fill_(1.5)
+    synapse.clip()
+    ones = torch.ones(1, 1, 4) if synapse.weight.dim() == 2 else torch.ones(1, 1, 4, 1, 1)
+    assert synapse(ones).flatten().tolist() == [6, 6]
+
+
 def test_clip_holds_latent_weights_within_one():
     layer = BinaryLinear(2, 1)
     layer.weight.data = torch.tensor([[-1.7, 0.4]])
     layer.clip()
     assert torch.equal(layer.weight.data, torch.tensor([[-1.0, 0.4]]))
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(2, 0), ((1, 3), 0), (2, (1, 0))])
+def test_single_positions_with_a_stride(stride, padding):
+    torch.manual_seed(0)
+    layer = BinaryConv2d(4, 6, 1, stride=stride, padding=padding)
+    spikes = (torch.rand(2, 16, 4, 7, 6) < 0.4).float()
+    flat = torch.nn.functional.conv2d(spikes.flatten(0, 1), binarize(layer.weight), stride=stride,
+                                      padding=padding)
+    assert torch.equal(layer(spikes), flat.unflatten(0, (2, 16)))
+    layer(spikes).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0

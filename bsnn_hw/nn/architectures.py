@@ -1,0 +1,159 @@
+"""Networks by kind: fully connected, convolutional, and residual with the current carried on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+from bsnn_hw.nn.gate import AGMMGate
+from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SynapseShortcut
+from bsnn_hw.nn.network import Network
+from bsnn_hw.nn.neuron import LIF
+from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
+
+__all__ = ["Style", "convolutional", "fully_connected", "residual"]
+
+GATES = ("agmm", "agmm-sample", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """What all layers of a network have in common.
+
+    timesteps : int, T
+    gate : {"agmm", "agmm-sample", "none"}, behind each norm but the readout's
+    leak : float in (0, 1]; 1 is integrate and fire
+    threshold : float, positive
+    reset : {"hard", "soft"}
+    coding : {"direct", "events"}
+    binary : bool, False for the full-precision twin
+    """
+
+    timesteps: int
+    gate: str = "agmm"
+    leak: float = 0.5
+    threshold: float = 1.0
+    reset: str = "hard"
+    coding: str = "direct"
+    binary: bool = True
+
+    def __post_init__(self):
+        if self.gate not in GATES:
+            raise ValueError(f"Gate must be one of {GATES}, not {self.gate!r}")
+
+    def convolution(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1,
+                    **others: Any) -> Layer:
+        """Return a layer whose odd kernel is padded so that stride 1 keeps the map's size."""
+        synapse = BinaryConv2d(channels_in, channels_out, kernel, stride=stride,
+                               padding=kernel // 2, binary=self.binary)
+        return self._layer(synapse, channels_out, others)
+
+    def dense(self, fan_in: int, neurons: int, **others: Any) -> Layer:
+        """Return a fully connected layer."""
+        return self._layer(BinaryLinear(fan_in, neurons, binary=self.binary), neurons, others)
+
+    def projection(self, source: str, channels_in: int, channels_out: int, *,
+                   stride: int = 1) -> SynapseShortcut:
+        """Return a 1x1 convolution of the spikes of `source`, where shapes change."""
+        synapse = BinaryConv2d(channels_in, channels_out, 1, stride=stride, binary=self.binary)
+        return SynapseShortcut(source, synapse, BatchNorm(channels_out), self._gate())
+
+    def network(self, hidden: dict[str, Layer], fan_in: int, classes: int, **others: Any
+                ) -> Network:
+        """Return the network of `hidden` and a fully connected readout."""
+        readout = Readout(BinaryLinear(fan_in, classes, binary=self.binary),
+                          SharedScaleNorm(classes), **others)
+        return Network(hidden, readout, timesteps=self.timesteps, coding=self.coding)
+
+    def _layer(self, synapse, channels: int, others: dict[str, Any]) -> Layer:
+        neuron = LIF(self.leak, threshold=self.threshold, reset=self.reset)
+        return Layer(synapse, BatchNorm(channels), self._gate(), neuron, **others)
+
+    def _gate(self) -> AGMMGate | None:
+        if self.gate == "none":
+            return None
+        return AGMMGate(self.timesteps,
+                        average="sample" if self.gate == "agmm-sample" else "running")
+
+
+def fully_connected(sizes: Sequence[int], **style: Any) -> Network:
+    """Build a network of `BinaryLinear` layers, ``fc1``, ``fc2``, …, and a readout.
+
+    Parameters
+    ----------
+    sizes : input size, hidden sizes, number of classes; at least two numbers
+    style : as `Style`
+    """
+    common = Style(**style)
+    hidden = {f"fc{index}": common.dense(fan_in, neurons)
+              for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1)}
+    return common.network(hidden, sizes[-2], sizes[-1])
+
+
+def convolutional(shape: Sequence[int], channels: Sequence[int], neurons: Sequence[int],
+                  classes: int, **style: Any) -> Network:
+    """Build convolutions ``conv1``, ``conv2``, …, then fully connected ``fc1``, …, and a readout.
+
+    The first convolution is 5x5, the others 3x3. The first two have stride 2: an event-driven
+    circuit pays for each position that a spike reaches, so maps shrink early and without pools.
+
+    Parameters
+    ----------
+    shape : (channels, height, width) of a sample
+    channels : of each convolution, one or more
+    neurons : of each hidden fully connected layer; may be empty
+    style : as `Style`
+    """
+    common, hidden = Style(**style), {}
+    fan_in, *sides = shape
+    for index, width in enumerate(channels, 1):
+        stride = 2 if index <= 2 else 1
+        hidden[f"conv{index}"] = common.convolution(fan_in, width, 5 if index == 1 else 3,
+                                                    stride=stride)
+        fan_in, sides = width, _strided(sides, stride)
+    flat = fan_in * prod(sides)
+    for index, (size, width) in enumerate(pairwise((flat, *neurons)), 1):
+        hidden[f"fc{index}"] = common.dense(size, width)
+    return common.network(hidden, (flat, *neurons)[-1], classes)
+
+
+def residual(shape: Sequence[int], channels: Sequence[int], classes: int, **style: Any) -> Network:
+    """Build a network that carries its current around every 3x3 binary convolution.
+
+    ``conv1`` is 5x5 with stride 2. Each ``conv2``, … adds the whole current of the layer before
+    it to its own. Where the number of channels changes, the map is halved and the shortcut is a
+    1x1 binary convolution, of the same spikes, with stride 2 and a norm and gate of its own.
+
+    Parameters
+    ----------
+    shape : (channels, height, width) of a sample
+    channels : of each convolution, one or more
+    style : as `Style`
+
+    Source
+        Liu et al. 2018 (ECCV), Bi-Real Net, with spikes for its signs.
+    """
+    common = Style(**style)
+    hidden = {"conv1": common.convolution(shape[0], channels[0], 5, stride=2)}
+    sides = _strided(shape[1:], 2)
+    for index, (fan_in, width) in enumerate(pairwise(channels), 2):
+        hidden[f"conv{index}"] = carrying(common, f"conv{index - 1}", fan_in, width)
+        sides = _strided(sides, 1 if fan_in == width else 2)
+    return common.network(hidden, channels[-1] * prod(sides), classes)
+
+
+def carrying(common: Style, source: str, fan_in: int, width: int) -> Layer:
+    """Return a 3x3 convolution with a shortcut: the current, or a projection of the spikes."""
+    if fan_in == width:
+        return common.convolution(fan_in, width, 3, shortcuts=[CurrentShortcut(source)])
+    return common.convolution(fan_in, width, 3, stride=2, shortcuts=[
+        common.projection(source, fan_in, width, stride=2)])
+
+
+def _strided(sides: Sequence[int], stride: int) -> list[int]:
+    """Return the sides of a map behind a padded convolution of an odd kernel."""
+    return [-(-side // stride) for side in sides]

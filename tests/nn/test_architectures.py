@@ -1,0 +1,61 @@
+"""Builders: shapes, shortcuts, and gradients down to every parameter."""
+
+import pytest
+import torch
+
+from bsnn_hw.nn import CurrentShortcut, SynapseShortcut, convolutional, residual
+
+
+def images(batch=8, side=28):
+    return torch.rand(batch, 1, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def maps(output):
+    return [tuple(spikes.shape[2:]) for spikes in output.spikes]
+
+
+@pytest.mark.parametrize("gate", ["agmm", "agmm-sample", "none"])
+def test_convolutional_maps(gate):
+    network = convolutional((1, 28, 28), (3, 5, 4), (6,), 10, timesteps=2, gate=gate)
+    output = network(images())
+    assert maps(output) == [(3, 14, 14), (5, 7, 7), (4, 7, 7), (6,)]
+    assert list(network.hidden) == ["conv1", "conv2", "conv3", "fc1"]
+    assert output.logits.shape == (8, 10)
+
+
+def test_convolutional_without_dense_layers_and_with_odd_sides():
+    output = convolutional((1, 13, 9), (3, 5), (), 4, timesteps=1)(torch.rand(2, 1, 13, 9))
+    assert maps(output) == [(3, 7, 5), (5, 4, 3)]
+    assert output.logits.shape == (2, 4)
+
+
+@pytest.mark.parametrize("gate", ["agmm", "none"])
+def test_residual_maps_and_shortcuts(gate):
+    network = residual((1, 28, 28), (3, 3, 5, 5), 10, timesteps=2, gate=gate)
+    assert maps(network(images())) == [(3, 14, 14), (3, 14, 14), (5, 7, 7), (5, 7, 7)]
+    kinds = [[type(shortcut) for shortcut in layer.shortcuts] for layer in network.hidden.values()]
+    assert kinds == [[], [CurrentShortcut], [SynapseShortcut], [CurrentShortcut]]
+    sources = [layer.shortcuts[0].source for layer in list(network.hidden.values())[1:]]
+    assert sources == ["conv1", "conv2", "conv3"]
+
+
+def test_every_parameter_gets_a_gradient():
+    torch.manual_seed(0)
+    network = residual((1, 12, 12), (4, 4, 6, 6), 3, timesteps=3)
+    output = network(images(32, 12))
+    (output.logits.square().sum() + output.rates.sum()).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_events_take_spikes_of_images():
+    network = convolutional((1, 12, 12), (2, 3), (4,), 3, timesteps=3, coding="events")
+    assert network((torch.rand(3, 5, 1, 12, 12) < 0.3).float()).logits.shape == (5, 3)
+
+
+def test_a_twin_has_real_weights_everywhere():
+    network = residual((1, 12, 12), (2, 4), 3, timesteps=1, binary=False)
+    synapses = [module for module in network.modules() if hasattr(module, "binary")]
+    assert len(synapses) == 4
+    assert not any(synapse.binary for synapse in synapses)
