@@ -1,19 +1,22 @@
 """NeuronArray against reference.neuron.step."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from bsnn_hw.hdl.neuron import NEURON_DELAY, NeuronArray
+from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.ir.bounds import accumulator_bounds, hidden_bounds
-from bsnn_hw.ir.network import Comparison, Dense, Hidden, NeuronSpec, Reset
-from bsnn_hw.reference.network import run_hidden
+from bsnn_hw.ir.network import Comparison, Conv, Dense, Hidden, NeuronSpec, Reset, Shape
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.reference.network import currents, run_hidden
 from tests.hdl.benches import Bench, stalls
 
 KINDS = list(itertools.product(Reset, Comparison))
-IDLE = {"fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0, "sweep": 0}
+IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0,
+        "sweep": 0}
 
 
 def kind_name(kind):
@@ -36,69 +39,81 @@ def random_spec(rng, timesteps, neurons, kind, *, reach, leaks):
 class Steps:
     """Steps a NeuronArray through samples, and writes down its potentials and words."""
 
-    def __init__(self, layer, parallel, fan_max):
-        self.layer = layer
-        self.timesteps, self.neurons = layer.neuron.threshold.shape
-        self.parallel, self.folds = parallel, -(-self.neurons // parallel)
-        self.dut = NeuronArray(layer.neuron, hidden_bounds(layer, fan_max), parallel=parallel)
+    def __init__(self, layer, parallel, fan_max, current_delay=3):
+        self.layer, self.delay = layer, current_delay
+        self.timesteps = len(layer.neuron.threshold)
+        self.raster = Raster(layer.shape, parallel)
+        self.dut = NeuronArray(layer.neuron, hidden_bounds(layer, fan_max), self.raster,
+                               current_delay=current_delay)
 
-    def run(self, accs, pauses):
-        """``charged`` and ``fired`` of ``accs`` (N, T, neurons), in its shape."""
-        padded = np.zeros((*accs.shape[:2], self.folds * self.parallel), np.int64)
-        padded[..., : self.neurons] = accs
+    def run(self, accs, pauses, *, rows_first=False):
+        """``charged`` and ``fired`` of ``accs`` (N, T, neurons), in its shape.
+
+        rows_first : each row goes through all samples before the next, as fast as it may
+        """
+        right = currents(self.layer, torch.as_tensor(accs)).numpy()
+        row, position = self.raster.locate(np.arange(self.layer.shape.size))
+        rows = np.full((*accs.shape[:2], self.raster.rows, self.raster.width), right.max())
+        rows[..., row, position] = right
+        order = [index[1:] + index[:1] for index in np.ndindex(self.raster.rows, *rows.shape[:2])
+                 ] if rows_first else list(np.ndindex(rows.shape[:3]))
         trace, latest = [], {}
-        sweep = [(IDLE | {"fold": f, "step": 1, "close": 1, "sweep": 1}, None)
-                 for f in range(self.folds)]
-        steps = [(IDLE | {"fold": f, "timestep": t, "step": 1, "clear": 1,
-                          "close": t == self.timesteps - 1}, part)
-                 for sample in padded for t, row in enumerate(sample)
-                 for f, part in enumerate(row.reshape(self.folds, self.parallel).tolist())]
-        for op, sums in sweep + steps:
-            fold = op["fold"]
-            while len(trace) - latest.get(fold, -99) < self.dut.recovery or next(pauses):
+        sweep = [(self._op(r, close=1, sweep=1), None) for r in range(self.raster.rows)]
+        steps = [(self._op(r, timestep=t, clear=1, close=t == self.timesteps - 1),
+                  rows[n, t, r].tolist()) for n, t, r in order]
+        for op, row in sweep + steps:
+            while len(trace) - latest.get(op["row"], -99) < self.dut.recovery or next(pauses):
                 # Operations that step nothing, whatever else they hold, are not looked at.
-                trace.append((IDLE | {"fold": fold, "charge": 1, "close": 1}, None))
-            latest[fold] = len(trace)
-            trace.append((op, sums))
-        return self._collect(trace, accs.shape)
+                trace.append((self._op(op["row"], step=0, charge=1, close=1), None))
+            latest[op["row"]] = len(trace)
+            trace.append((op, row))
+        potentials, words = self._collect(trace)
+        index = tuple(np.array(order).T)
+        self._rows(words, index[2])
+        result = np.zeros((2, *rows.shape), np.int64)
+        result[0][index] = potentials
+        result[1][index] = [[word.spikes >> i & 1 for i in range(self.raster.width)]
+                            for word in words]
+        exists = np.zeros(rows.shape[2:], bool)
+        exists[self.raster.locate(np.arange(self.layer.shape.size))] = True
+        assert not result[1][..., ~exists].any(), "a spike where no neuron is"
+        return self.raster.by_neuron(result)
 
-    def _collect(self, trace, shape):
+    def _op(self, row, **fields):
+        return IDLE | {"row": row, "fold": row % self.raster.folds, "step": 1} | fields
+
+    def _collect(self, trace):
         bench, dut = Bench(self.dut, deadline=len(trace) + 99), self.dut
         charged, firing = bench.observe("charged"), bench.observe("firing")
-        width = len(charged) // self.parallel
+        width = len(charged) // self.raster.width
         potentials, words = [], []
 
         async def check(context):
-            sums = None
-            for op, next_sums in trace + [(IDLE, None)] * (NEURON_DELAY + 2):
+            coming = [None] * self.delay
+            for op, row in trace + [(IDLE, None)] * (dut.delay + 2):
                 context.set(dut.op, op)
-                context.set(dut.sums, sums if sums else [-1] * self.parallel)
-                sums = next_sums
+                now, *coming = *coming, row
+                context.set(dut.currents, now if now else [-1] * self.raster.width)
                 *_, row, fires, valid, word = await context.tick().sample(
                     charged, firing, dut.words_valid, dut.words)
                 if fires:
                     potentials.append([signed(int(row) >> width * i, width)
-                                       for i in range(self.parallel)])
+                                       for i in range(self.raster.width)])
                 if valid:
                     words.append(word)
 
         bench.run(check)
-        self._order(words, shape)
-        fired = [[word.spikes >> i & 1 for i in range(self.parallel)] for word in words]
-        return tuple(np.array(rows).reshape(*shape[:2], -1) for rows in (potentials, fired))
+        return potentials, words
 
-    def _order(self, words, shape):
-        for number, word in enumerate(words):
-            fold = number % self.folds
-            assert (word.row, word.last) == (fold, fold == self.folds - 1)
-        assert len(words) == shape[0] * shape[1] * self.folds
+    def _rows(self, words, rows):
+        given = [(word.row, word.last) for word in words]
+        assert given == [(row, row == self.raster.rows - 1) for row in rows]
 
-    def check(self, accs, pauses):
+    def check(self, accs, pauses, **options):
         charged, fired, _ = (x.numpy() for x in run_hidden(self.layer, torch.as_tensor(accs)))
-        potentials, spikes = self.run(accs, pauses)
-        assert not spikes[..., self.neurons:].any(), "a spike where no neuron is"
+        potentials, spikes = self.run(accs, pauses, **options)
         for name, right, given in (("H", charged, potentials), ("spike", fired, spikes)):
-            wrong = np.argwhere(given[..., : self.neurons] != right)
+            wrong = np.argwhere(given != right)
             if len(wrong):
                 n, t, i = wrong[0]
                 pytest.fail(f"sample {n}, timestep {t}, neuron {i}: "
@@ -123,7 +138,24 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     accs = rng.integers(low, high + 1, (12, timesteps, neurons))
     accs[:4] = rng.choice([0, 1], (4, timesteps, 1)) * (high - low) + low  # the ends of all widths
     pauses = stalls(neurons, .3 if leaks == "equal" else 0)
-    Steps(Hidden("fc", dense, spec), parallel, 3).check(accs, pauses)
+    Steps(Hidden("fc", dense, spec), parallel, 3, current_delay=3 + neurons % 3).check(accs, pauses)
+
+
+# Rows in LUTs, a register, and in block RAM, each with leaks that are a shift or a product.
+@pytest.mark.parametrize("leaks", ["shift", "product"])
+@pytest.mark.parametrize("rows_first", [False, True])
+@pytest.mark.parametrize(("shape", "parallel"), [
+    (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 4, 5), 2),
+    (Shape(2, 1, 33), 2)], ids=str)
+def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, rows_first, leaks):
+    rng = np.random.default_rng(shape.size)
+    conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
+                np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
+    spec = random_spec(rng, 3, shape.channels, KINDS[shape.size % 4], reach=9, leaks="different")
+    spec = replace(spec, leak_bits=2, leak=np.array([0, 2, 2] if leaks == "shift" else [0, 3, 2]))
+    low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
+    accs = rng.integers(low, high + 1, (3, 3, shape.size))
+    Steps(Hidden("conv", conv, spec), parallel, 3).check(accs, stalls(0, 0), rows_first=rows_first)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_name)
@@ -166,9 +198,12 @@ def test_wrong_arguments():
     rng = np.random.default_rng(0)
     spec = random_spec(rng, 2, 3, KINDS[0], reach=3, leaks="equal")
     bounds = hidden_bounds(Hidden("fc", Dense(np.ones((3, 2), np.int8), np.ones(3, bool)), spec), 1)
-    with pytest.raises(ValueError, match="parallel must be an integer of 1 or more, not 0"):
-        NeuronArray(spec, bounds, parallel=0)
-    with pytest.raises(TypeError, match="spec must be a NeuronSpec, not None"):
-        NeuronArray(None, bounds, parallel=1)
-    with pytest.raises(TypeError, match="bounds must be a HiddenBounds, not None"):
-        NeuronArray(spec, None, parallel=1)
+    right = {"spec": spec, "bounds": bounds, "raster": Raster(Shape(3), 1), "current_delay": 3}
+    for name, kind in (("spec", "NeuronSpec"), ("bounds", "HiddenBounds"), ("raster", "Raster")):
+        with pytest.raises(TypeError, match=f"{name} must be a {kind}, not None"):
+            NeuronArray(**right | {name: None})
+    for delay in (2, "4"):
+        with pytest.raises(ValueError, match="current_delay must be an integer of 3 or more, not "):
+            NeuronArray(**right | {"current_delay": delay})
+    with pytest.raises(ValueError, match="spec must be of 4 channels, not 3"):
+        NeuronArray(**right | {"raster": Raster(Shape(4), 1)})
