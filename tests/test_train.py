@@ -46,6 +46,28 @@ def test_every_kind_of_network_is_a_legal_model(tmp_path, options):
     load(out)
 
 
+@pytest.mark.parametrize(("network", "hidden"), [("conv", "3,4,5"), ("residual", "3,3,4")])
+def test_networks_of_maps(tmp_path, capsys, network, hidden):
+    out = tmp_path / "m.pt"
+    assert train.main(["digits", "--network", network, "--hidden", hidden, "--epochs", "1",
+                       "--out", str(out)]) == 0
+    layers = load(out).layers
+    assert layers[0].name == "conv1"
+    stored = torch.load(out, weights_only=True)
+    assert stored["recipe"]["network"] == network
+    assert stored["input"]["shape"] == [1, 8, 8]
+    assert f"digits {network} 1x8x8-{hidden.replace(',', '-')}-10, " in capsys.readouterr().out
+
+
+def test_a_twin_of_real_weights_leaves_no_model(tmp_path, capsys):
+    out = tmp_path / "m.pt"
+    assert train.main([*SMALL, "--weights", "real", "--out", str(out)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["m.jsonl"]
+    shown = capsys.readouterr().out
+    assert "1,336 real weights" in shown
+    assert "no model: real weights are to compare with" in shown
+
+
 def test_an_interrupted_run_continues_to_the_same_bytes(tmp_path, monkeypatch, capsys):
     from bsnn_hw.nn.training import Trainer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,17 @@ from bsnn_hw.errors import BsnnError, InputError
 
 __all__ = ["main", "table"]
 
-_HEAD = ("run", "gate", "seed", "epochs", "validation", "test", "mean π", "firing rates",
-         "spikes per inference")
+_HEAD = ("run", "weights", "gate", "seed", "epochs", "validation", "test", "mean π", "mean π_e",
+         "firing rates", "spikes per inference")
 
 
 def table(logs: Sequence[str | Path]) -> str:
     """Return a Markdown table with a row per log of a finished run.
 
-    Accuracies are of the last epoch; π is the mean over all steps of all epochs; rates and
-    spikes are those of the test set.
+    Accuracies are of the last epoch; π is the share of the signs that a step flips, mean over all
+    steps of all epochs; π_e is the share that differ before and after an epoch, mean over all
+    epochs but the first, which starts from random signs; rates and spikes are those of the test
+    set.
 
     Raises
     ------
@@ -36,17 +38,29 @@ def _row(path: Path) -> tuple[str, ...]:
         first, *epochs, last = [json.loads(line) for line in path.read_text().splitlines()]
         recipe, test = first["recipe"], last["test"]
         validation = epochs[-1]["validation_accuracy"]
-        flips = sum(line["flip_ratio"] for line in epochs) / len(epochs)
-        return (path.stem, recipe["gate"], str(recipe["seed"]), str(len(epochs)),
-                "none" if validation is None else f"{validation:.2%}", f"{test['accuracy']:.2%}",
-                f"{flips:.2e}", _joined(_rates(recipe, test), ".3f"),
+        flips = _mean(line["flip_ratio"] for line in epochs)
+        # Logs of earlier versions have no flips per epoch.
+        by_epoch = _mean(line["epoch_flip_ratio"] for line in epochs[1:]
+                         if "epoch_flip_ratio" in line)
+        return (path.stem, recipe.get("weights", "binary"), recipe["gate"], str(recipe["seed"]),
+                str(len(epochs)), "none" if validation is None else f"{validation:.2%}",
+                f"{test['accuracy']:.2%}", f"{flips:.2e}",
+                "" if by_epoch is None else f"{by_epoch:.3f}", _joined(_rates(recipe, test), ".3f"),
                 _joined(test["spikes_per_inference"].values(), ".1f"))
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(f"{path}: must be the log (.jsonl) of a finished run, {error!r}; "
                          f"train first") from error
 
 
+def _mean(values: Iterable[float]) -> float | None:
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else None
+
+
 def _rates(recipe: dict[str, Any], test: dict[str, Any]) -> list[float]:
+    if "rates" in test:
+        return list(test["rates"].values())
+    # Logs of earlier versions: all layers were fully connected.
     return [count / (recipe["timesteps"] * neurons)
             for count, neurons in zip(test["spikes_per_inference"].values(), recipe["hidden"],
                                       strict=True)]

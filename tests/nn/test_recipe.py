@@ -18,6 +18,25 @@ def test_flips_are_for_clothes_only():
     assert not default_recipe("digits").flips
 
 
+def test_networks_have_defaults_of_their_own():
+    recipe = default_recipe("fashion-mnist", network="conv", epochs=3)
+    assert (len(recipe.hidden), recipe.timesteps, recipe.epochs, recipe.flips) == (4, 2, 3, True)
+    assert recipe_from(recipe.as_dict()) == recipe
+    assert default_recipe("fashion-mnist", network="residual", hidden=(4,)).hidden == (4,)
+
+
+def test_younger_fields_are_stated_only_where_they_say_something():
+    assert "network" not in default_recipe("digits").as_dict()
+    assert "weights" not in default_recipe("digits").as_dict()
+    fields = default_recipe("digits", network="residual", weights="real").as_dict()
+    assert (fields["network"], fields["weights"]) == ("residual", "real")
+
+
+def test_shape_of_a_sample():
+    assert default_recipe("mnist").input_shape((28, 20)) == (560,)
+    assert default_recipe("mnist", network="conv").input_shape((28, 20)) == (1, 28, 20)
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"hidden": ()}, r"hidden: must be one or more sizes of at least 1, not \(\)"),
     ({"hidden": (3, 0)}, "hidden: must be one or more sizes"),
@@ -27,6 +46,9 @@ def test_flips_are_for_clothes_only():
     ({"gate": "x"}, "gate: must be one of agmm, agmm-sample, none, not 'x'"),
     ({"reset": "x"}, "reset: must be one of hard, soft"),
     ({"coding": "x"}, "coding: must be one of direct, events"),
+    ({"network": "rnn"}, "network: must be one of fc, conv, residual, not 'rnn'"),
+    ({"network": "conv", "hidden": (8,)}, "hidden: must be two or more sizes for conv"),
+    ({"weights": "ternary"}, "weights: must be one of binary, real"),
     ({"device": "tpu"}, "device: must be one of cpu, cuda"),
     ({"leak": 0.0}, r"leak: must be in \(0, 1\], not 0.0"),
     ({"threshold": 0.0}, "threshold: must be positive"),

@@ -21,7 +21,20 @@ def test_a_row_per_log(tmp_path, capsys):
     assert main([write(tmp_path / "a.jsonl", LINES), write(tmp_path / "b.jsonl", LINES)]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert len(rows) == 4
-    assert rows[2] == ("| a | agmm | 3 | 2 | none | 87.50% | 2.00e-03 | 0.200, 0.150 | 8.0, 3.0 |")
+    assert rows[2] == ("| a | binary | agmm | 3 | 2 | none | 87.50% | 2.00e-03 |  | 0.200, 0.150 | "
+                       "8.0, 3.0 |")
+
+
+def test_a_network_of_maps_and_its_flips_per_epoch(tmp_path, capsys):
+    recipe, *epochs, last = LINES
+    recipe = {"recipe": recipe["recipe"] | {"network": "conv", "weights": "real"}}
+    epochs = [line | {"epoch_flip_ratio": ratio}
+              for line, ratio in zip([*epochs, epochs[-1]], (0.4, 0.1, 0.05), strict=True)]
+    last = {"test": last["test"] | {"rates": {"fc1": 0.01, "fc2": 0.02}}}
+    assert main([write(tmp_path / "a.jsonl", [recipe, *epochs, last])]) == 0
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row == ("| a | real | agmm | 3 | 3 | none | 87.50% | 1.67e-03 | 0.075 | 0.010, 0.020 | "
+                   "8.0, 3.0 |")
 
 
 @pytest.mark.parametrize("lines", [[], LINES[:-1], LINES[1:], ["text"]])

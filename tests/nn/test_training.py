@@ -90,6 +90,29 @@ def test_flip_ratio_counts_signs_per_step(digits):
     assert line["flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
 
 
+def test_epoch_flip_ratio_compares_the_ends_of_epochs(digits):
+    trainer = run(Trainer(recipe(), digits), 1)
+    before = {name: w >= 0 for name, w in trainer.network.latent_weights().items()}
+    line = trainer.run_epoch()
+    after = {name: w >= 0 for name, w in trainer.network.latent_weights().items()}
+    flips = sum(int((before[name] != after[name]).sum()) for name in before)
+    assert line["epoch_flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
+
+
+@pytest.mark.parametrize("network", ["conv", "residual"])
+def test_maps_are_learnt_and_resumed(digits, tmp_path, network):
+    chosen = recipe(network=network, hidden=(8, 12, 12), epochs=4, rate_penalty=0.0)
+    whole = run(Trainer(chosen, digits))
+    save_checkpoint(tmp_path / "c", run(Trainer(chosen, digits), 2).state())
+    resumed = run(Trainer(chosen, digits, load_checkpoint(tmp_path / "c")))
+    assert torch.equal(parameters(whole), parameters(resumed))
+    assert whole.test()["accuracy"] > 0.5
+    rates = whole.history[-1]["rates"]
+    spikes = whole.history[-1]["spikes_per_inference"]
+    assert spikes["conv1"] == pytest.approx(rates["conv1"] * chosen.timesteps * 8 * 4 * 4)
+    assert "conv1" in whole.history[-1]["gates"]
+
+
 def test_a_rate_penalty_makes_spikes_rare(digits):
     free, frugal = (run(Trainer(recipe(rate_penalty=mu), digits)).test() for mu in (0.0, 3.0))
     assert (sum(frugal["spikes_per_inference"].values())
