@@ -28,7 +28,7 @@ from bsnn_hw.lowering.graph import Graph
 from bsnn_hw.lowering.rounding import LIMIT, check_width, rounded, threshold_integers
 from bsnn_hw.model import description
 
-__all__ = ["fold_group"]
+__all__ = ["fold_group", "usual_fraction_bits"]
 
 
 def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
@@ -44,9 +44,7 @@ def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
     InputError
         A layer would need potentials of more than 48 bits.
     """
-    neurons = [graph.model.layers[number].neuron for number in group]
-    lowest = min(neuron.threshold / neuron.input_scale for neuron in neurons if neuron)
-    exponent = fraction_bits - int(np.frexp(lowest)[1]) + 1  # x / unit is x * 2**exponent
+    exponent = fraction_bits - _magnitude(graph, group)  # x / unit is x * 2**exponent
     folded: dict[int, Hidden] = {}
     currents: dict[int, list[Ends]] = {}
     for number in group:
@@ -58,6 +56,28 @@ def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
         currents[number] = [current for current, *_ in steps]
         folded[number] = _tightened(layer, [charged for _, charged, *_ in steps])
     return folded
+
+
+def usual_fraction_bits(graph: Graph, group: tuple[int, ...]) -> int:
+    """Bits to take where nothing is measured: with which the largest gain of each synapse has 6
+    bits behind its first, as a layer of its own has, within 6 to 16."""
+    gains = []
+    for number in group:
+        layer = graph.model.layers[number]
+        entry = graph.model.input if graph.source(layer) < 0 else None
+        gains.append(layer.gate.max() * np.abs(affine(layer, entry).scale).max())
+        gains += [shortcut.gate.max() * np.abs(affine(shortcut, None).scale).max()
+                  for shortcut in layer.shortcuts
+                  if isinstance(shortcut, description.SynapseShortcut)]
+    smallest = min((gain for gain in gains if gain > 0), default=1.0)
+    bits = 6 + _magnitude(graph, group) - (int(np.frexp(smallest)[1]) - 1)
+    return min(max(bits, 6), 16)
+
+
+def _magnitude(graph, group):
+    """The power of two at or next below the lowest threshold, in the unit of a current."""
+    neurons = [graph.model.layers[number].neuron for number in group]
+    return int(np.frexp(min(each.threshold / each.input_scale for each in neurons))[1]) - 1
 
 
 def _fold(graph, number, exponent, fraction_bits, leak_bits):

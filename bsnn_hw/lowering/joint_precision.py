@@ -24,8 +24,9 @@ from bsnn_hw.reference.network import currents, gained
 
 __all__ = ["choose_group"]
 
-# Counts are not exact multiples of the unit, as they are in a layer of its own.
-JOINT_CANDIDATES = range(13)
+# A count is no exact multiple of the unit, as it is in a layer of its own, and that of a pixel is
+# much smaller than that of a spike.
+JOINT_CANDIDATES = range(17)
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,26 @@ def choose_group(graph: Graph, group: tuple[int, ...], samples: Samples, *, tole
         lambda bits: fold(bits, coarse), JOINT_CANDIDATES)
     leaks = coarse if leak_bits is not None else _leaks(
         lambda leaks: measure(candidates[-1], leaks), group, tolerance / 2)
-    measured: dict[int, Mapping[int, float]] = {}
-    for bits in candidates:
-        measured[bits] = measure(bits, leaks)
-        if max(measured[bits].values()) <= tolerance:
-            break
-    chosen = min(measured, key=lambda bits: max(tolerance, *measured[bits].values()))
-    return {number: (layer, Precision(chosen, leaks[number], measured[chosen][number]))
+    chosen, mismatch = _fewest(lambda bits: measure(bits, leaks), candidates, tolerance)
+    return {number: (layer, Precision(chosen, leaks[number], mismatch[number]))
             for number, layer in fold(chosen, leaks).items()}
+
+
+def _fewest(measure, candidates, tolerance):
+    """The fewest bits with which no layer is beyond the tolerance, found by halving: more bits
+    change less.  The most bits if there are none.  And what is measured there."""
+    low, high = 0, len(candidates) - 1
+    best = measure(candidates[high])
+    if max(best.values()) > tolerance:
+        return candidates[high], best
+    while low < high:
+        middle = (low + high) // 2
+        measured = measure(candidates[middle])
+        if max(measured.values()) <= tolerance:
+            high, best = middle, measured
+        else:
+            low = middle + 1
+    return candidates[high], best
 
 
 def _leaks(measure, group, tolerance):

@@ -11,7 +11,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
 from bsnn_hw.lowering.graph import INPUT, Graph
-from bsnn_hw.lowering.join import fold_group
+from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
 from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
@@ -23,7 +23,6 @@ __all__ = ["Lowered", "PrecisionRequest", "lower"]
 
 # Without calibration data: fine enough for every network measured so far (docs/precision.md).
 DEFAULT_FRACTION_BITS = 6
-DEFAULT_JOINT_BITS = 10  # where a gain, not a count, is measured in units
 DEFAULT_LEAK_BITS = 8
 
 
@@ -104,7 +103,7 @@ def _group(graph, group, samples, request):
     if samples is not None:
         return choose_group(graph, group, samples, tolerance=request.tolerance,
                             fraction_bits=wanted, leak_bits=request.leak_bits)
-    bits = DEFAULT_JOINT_BITS if wanted is None else wanted
+    bits = usual_fraction_bits(graph, group) if wanted is None else wanted
     leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
     folded = fold_group(graph, group, fraction_bits=bits,
                         leak_bits=dict.fromkeys(group, leak_bits))
