@@ -7,77 +7,88 @@ import pytest
 import torch
 from amaranth.hdl import signed
 
-from bsnn_hw.hdl.accumulator import Accumulator
+from bsnn_hw.hdl.accumulator import Accumulator, lookahead
 from bsnn_hw.ir.bounds import accumulator_bounds
-from bsnn_hw.ir.network import Dense
+from bsnn_hw.ir.network import Dense, Shape
+from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench, stalls
 
-IDLE = {"fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0, "sweep": 0}
+IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0,
+        "sweep": 0}
+
+
+def rows_of_sums(dut, raster, trace, seed=0):
+    """Rows of sums, one per operation of ``trace`` that steps.
+
+    trace : list of (operation, what it adds to each sum of the row); an operation a cycle
+    """
+    rng, sums, ahead = np.random.default_rng(seed), [], lookahead(raster)
+    nothing = [(IDLE, [0] * raster.width)]
+    trace = nothing * ahead + trace + nothing * (ahead + 1)
+
+    async def check(context):
+        stepped = False
+        for (op, addends), (next_op, _) in zip(trace, trace[ahead:], strict=False):
+            carries = rng.integers(2, size=raster.width)
+            context.set(dut.op, op)
+            context.set(dut.next_row, next_op["row"])
+            context.set(dut.deltas, (addends - carries).tolist())
+            context.set(dut.carries, int(carries @ (1 << np.arange(raster.width))))
+            *_, shown = await context.tick().sample(dut.sums)
+            if stepped:
+                sums.append(list(shown))
+            stepped = op["step"]
+
+    Bench(dut, deadline=len(trace) + 99).run(check)
+    return np.array(sums)
 
 
 class Case:
     """Random synapses of ``neurons`` neurons, and the operations that sum samples up."""
 
     def __init__(self, rng, neurons, parallel, inputs, max_value):
-        self.parallel, self.folds = parallel, -(-neurons // parallel)
+        self.raster = Raster(Shape(neurons), parallel)
         self.weights = np.where(rng.random((neurons, inputs)) < .5, 1, -1).astype(np.int8)
         self.connected = rng.random(neurons) < .7
         self.max_value = max_value
         low, high = accumulator_bounds(Dense(self.weights, np.ones(neurons, bool)), max_value)
         self.width = int(max(np.abs(low).max(), high.max())).bit_length() + 1
         # Smaller groups than the width of a whole sum, so partial sums move around in it.
-        self.rng = rng
-        self.dut = Accumulator(self.connected, parallel=parallel, folds=self.folds, timesteps=2,
-                               width=self.width, delta_shape=signed(self.width + 1))
+        self.dut = Accumulator(self.connected, self.raster, timesteps=2, width=self.width,
+                               delta_shape=signed(self.width + 1))
 
     def walk(self, addends=None, **fields):
         """One operation per fold, with its row of what it adds."""
-        rows = np.zeros((self.folds * self.parallel,), int)
+        rows = np.zeros((self.raster.rows * self.raster.width,), int)
         if addends is not None:
             rows[: len(addends)] = addends
-        return [(IDLE | fields | {"fold": fold}, part.tolist())
-                for fold, part in enumerate(rows.reshape(self.folds, self.parallel))]
+        return [(IDLE | fields | {"row": fold, "fold": fold}, part.tolist())
+                for fold, part in enumerate(rows.reshape(-1, self.raster.width))]
 
     def acc(self, sample):
         return accumulate(torch.as_tensor(self.weights), torch.as_tensor(self.connected),
                           torch.as_tensor(sample[None]), self.max_value)[0].numpy()
 
     def run(self, operations, pauses):
-        """Rows of sums, one per operation that steps."""
-        sums, dut = [], self.dut
-        trace = [(IDLE, [0] * self.parallel)]
+        trace = []
         for operation in operations:
             while next(pauses):
-                trace.append((IDLE, [99] * self.parallel))
+                trace.append((IDLE, [99] * self.raster.width))
             trace.append(operation)
-        trace += [(IDLE, [0] * self.parallel)] * 2
-
-        async def check(context):
-            stepped = False
-            for (op, addends), (next_op, _) in itertools.pairwise(trace):
-                carries = self.rng.integers(2, size=self.parallel)
-                context.set(dut.op, op)
-                context.set(dut.next_fold, next_op["fold"])
-                context.set(dut.deltas, (addends - carries).tolist())
-                context.set(dut.carries, int(carries @ (1 << np.arange(self.parallel))))
-                *_, shown = await context.tick().sample(dut.sums)
-                if stepped:
-                    sums.append(list(shown))
-                stepped = op["step"]
-
-        Bench(dut).run(check)
-        return np.array(sums)
+        return rows_of_sums(self.dut, self.raster, trace)
 
 
-@pytest.mark.parametrize(("neurons", "parallel"), [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2)])
+# 33 neurons of which 1 is in a row, and 70 of which 2 are, lie in block RAM.
+@pytest.mark.parametrize(("neurons", "parallel"),
+                         [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
 @pytest.mark.parametrize("max_value", [1, 15])
 @pytest.mark.parametrize("pause", [0, .4])
 def test_sums_of_the_events(neurons, parallel, max_value, pause):
     rng = np.random.default_rng(neurons * 100 + max_value)
     case = Case(rng, neurons, parallel, 6, max_value)
     operations, expected = [], []
-    for _ in range(8):
+    for _ in range(8 if neurons < 10 else 3):
         sample = rng.integers(max_value + 1, size=6) * (rng.random(6) < rng.random())
         for i in np.flatnonzero(sample):
             operations += case.walk(case.weights[:, i] * sample[i], charge=1, clear=1)
@@ -86,6 +97,89 @@ def test_sums_of_the_events(neurons, parallel, max_value, pause):
         expected += [case.acc(sample)] * 2
     sums = case.run(operations, stalls(neurons, pause)).reshape(len(expected), -1)[:, :neurons]
     np.testing.assert_array_equal(sums, expected)
+
+
+def hammered(rng, raster, rows, count):
+    """Operations of which each meets one of the few ``rows``, all kinds mixed, one a cycle."""
+    for _ in range(count):
+        row = int(rng.choice(rows))
+        kind = [{"charge": 1}, {"charge": 1}, {"step": 1}, {"step": 1, "clear": 1}, {}][
+            rng.choice(5, p=[.35, .25, .1, .2, .1])]
+        addends = rng.integers(-7, 8, raster.width).tolist()
+        yield IDLE | kind | {"row": row, "fold": row % raster.folds}, addends
+
+
+def expected_sums(raster, connected, operations):
+    """Rows of sums as a plain list of rows gives them, each operation after the other."""
+    state, sums = np.zeros((raster.rows, raster.width), int), []
+    for op, addends in operations:
+        row = state[op["row"]]
+        if op["step"]:
+            sums.append(row.tolist())
+            row *= not op["clear"]
+        if op["charge"]:
+            mask = np.ones(raster.width, bool)  # what has no channel does not matter
+            part = connected[op["fold"] * raster.width:][:raster.width]
+            mask[: len(part)] = part
+            row += np.where(mask, addends, 0)
+    return sums
+
+
+# In block RAM (40 rows), and not (6 rows).
+@pytest.mark.parametrize("positions", [40, 6])
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(2))
+def test_one_row_is_hammered_every_cycle(positions, count, seed):
+    """Charges, steps and clearing steps of one row, or of a few, at distances of 1 cycle and up."""
+    rng = np.random.default_rng(seed)
+    raster = Raster(Shape(3, 1, positions), 3)
+    hammer(rng, raster, lambda: hammered(rng, raster, rng.choice(raster.rows, count), 60))
+
+
+@pytest.mark.parametrize("folds", [2, 3, 4])
+@pytest.mark.parametrize("gap", [0, 1, 2])
+def test_one_place_is_hammered_walk_after_walk(folds, gap):
+    """A walk over all folds of one place, and up to ``gap`` cycles later the next one there."""
+    rng = np.random.default_rng(10 * folds + gap)
+    raster = Raster(Shape(2 * folds - 1, 5, 8), 2)
+
+    def burst():
+        place = int(rng.integers(raster.shape.positions))
+        for _ in range(25):
+            kind = [{"charge": 1}, {"step": 1}, {"step": 1, "clear": 1}][rng.choice(3)]
+            for fold in range(folds):
+                yield (IDLE | kind | {"row": place * folds + fold, "fold": fold},
+                       rng.integers(-7, 8, raster.width).tolist())
+            for _ in range(int(rng.integers(gap + 1))):
+                # Whatever row an idle cycle names, it writes nothing.
+                yield (IDLE | {"row": place * folds, "clear": 1}, [5] * raster.width)
+
+    hammer(rng, raster, burst)
+
+
+def hammer(rng, raster, burst):
+    """Bursts at other rows each, then every row is looked at."""
+    connected = rng.random(raster.shape.channels) < .8
+    dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5))
+    operations = list(itertools.chain(*(burst() for _ in range(4))))
+    operations += [(IDLE | {"row": row, "fold": row % raster.folds, "step": 1}, [0] * raster.width)
+                   for row in range(raster.rows)]
+    given = rows_of_sums(dut, raster, operations)
+    right = np.array(expected_sums(raster, connected, operations))
+    wrong = np.argwhere(given != right)
+    assert not len(wrong), "step {}, position {}".format(*wrong[0])
+
+
+def test_every_short_sequence_in_block_ram():
+    """All sequences of four of: charge or clear row 0, charge row 1, nothing."""
+    raster = Raster(Shape(1, 1, 33), 1)
+    words = [({"row": 0, "charge": 1}, 3), ({"row": 0, "step": 1, "clear": 1}, 0),
+             ({"row": 1, "charge": 1}, 2), ({"row": 0}, 7)]
+    operations = [(IDLE | fields, [addend]) for words in itertools.product(words, repeat=4)
+                  for fields, addend in words]
+    dut = Accumulator([True], raster, timesteps=1, width=16, delta_shape=signed(5))
+    given = rows_of_sums(dut, raster, operations)
+    np.testing.assert_array_equal(given, expected_sums(raster, [True], operations))
 
 
 def test_partial_sums_may_wrap():
@@ -100,16 +194,21 @@ def test_partial_sums_may_wrap():
     assert sums.tolist() == [[2]]
 
 
-CORRECT = {"parallel": 2, "folds": 2, "timesteps": 1, "width": 4, "delta_shape": signed(3)}
+CORRECT = {"raster": Raster(Shape(4), 2), "timesteps": 1, "width": 4, "delta_shape": signed(3)}
 
 
-@pytest.mark.parametrize("name", ["parallel", "folds", "timesteps", "width"])
+@pytest.mark.parametrize("name", ["timesteps", "width"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         Accumulator([True] * 4, **CORRECT | {name: 0})
 
 
-@pytest.mark.parametrize("neurons", [2, 5])
-def test_wrong_neurons(neurons):
-    with pytest.raises(ValueError, match=f"connected must fill 2 folds .* not {neurons}"):
-        Accumulator([True] * neurons, **CORRECT)
+def test_wrong_raster():
+    with pytest.raises(TypeError, match="raster must be a Raster, not 2"):
+        Accumulator([True] * 4, **CORRECT | {"raster": 2})
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_wrong_channels(channels):
+    with pytest.raises(ValueError, match=f"connected must have 4 channels, not {channels}"):
+        Accumulator([True] * channels, **CORRECT)
