@@ -29,7 +29,7 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.samples import affordable
 from bsnn_hw.synthesis.targets import find_target
 
-__all__ = ["Agreement", "compare_with_real", "percent", "summary", "table"]
+__all__ = ["Agreement", "compare_with_real", "outline", "percent", "summary", "table"]
 
 LARGEST = "ecp5-85k"  # of the parts that the synthesis knows
 CHUNK_SPIKES = 1 << 24  # of all layers and timesteps that the two networks are compared on
@@ -92,8 +92,6 @@ def percent(share: float | None) -> str:
 def summary(built: Built, out: Path) -> str:
     """What ``generate`` prints about the network, its integers and its layout."""
     design, network = built.design, built.design.network
-    sizes = "-".join([_map(network.input.features),
-                      *(_map(layer.synapse.shape) for layer in network.layers)])
     weights = sum(synapse.weights.size for synapse in _synapses(network))
     count = affordable(network, len(built.samples.test))
     labels = built.samples.labels
@@ -101,7 +99,7 @@ def summary(built: Built, out: Path) -> str:
                                   None if labels is None else labels[:count])
     bound = event_bound(network, design.schedule, built.activity)
     return "\n".join([
-        f"network   {network.name}: {sizes}, {weights:,} binary weights, "
+        f"network   {network.name}: {outline(network)}, {weights:,} binary weights, "
         f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
         f"{network.input.bits} bit",
         f"samples   {built.samples.source}",
@@ -116,6 +114,12 @@ def summary(built: Built, out: Path) -> str:
         f"written   {out}/ (top level {design.verilog.top}, "
         f"{len(design.verilog.paths)} Verilog files)",
     ])
+
+
+def outline(network: Network) -> str:
+    """The maps of the input and of all layers, in order."""
+    return "-".join([_map(network.input.features),
+                     *(_map(layer.synapse.shape) for layer in network.layers)])
 
 
 def _map(shape: Shape) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["random_document", "random_inputs"]
+__all__ = ["random_document", "random_inputs", "random_neuron", "random_norm", "with_tensors"]
 
 # What BatchNorm scales of a layer look like, one kind per channel.
 SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
@@ -14,8 +14,6 @@ SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic"
 
 def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
     """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8."""
-    import torch
-
     generator = np.random.default_rng(seed)
     timesteps = int(generator.integers(1, 9))
     direct = bool(generator.random() < 0.5)
@@ -36,20 +34,26 @@ def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
         document["layers"].append(_layer(
             generator, f"fc{index + 1}", fan_in, neurons, timesteps, reach, last))
         reach = 1.0
-    for layer in document["layers"]:
-        for holder in (layer, layer["norm"] or {}, layer["gate"] or {}):
-            for key, value in holder.items():
-                if isinstance(value, np.ndarray):
-                    holder[key] = torch.from_numpy(value.astype(np.float64))
-    return document
+    return with_tensors(document)
+
+
+def with_tensors(value: Any) -> Any:
+    """``value`` with every array in it as a tensor of float64."""
+    import torch
+
+    if isinstance(value, dict):
+        return {key: with_tensors(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [with_tensors(inner) for inner in value]
+    return torch.from_numpy(value.astype(np.float64)) if isinstance(value, np.ndarray) else value
 
 
 def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
     weight = generator.uniform(-1, 1, (neurons, fan_in))
     weight[generator.random(weight.shape) < 0.1] = 0.0  # sign(0) = +1
     layer = {"name": name, "type": "linear", "weight": weight, "bias": None,
-             "norm": _norm(generator, fan_in, neurons, reach), "gate": None,
-             "neuron": {"type": "readout"} if last else _neuron(generator)}
+             "norm": random_norm(generator, fan_in, neurons, reach), "gate": None,
+             "neuron": {"type": "readout"} if last else random_neuron(generator)}
     if generator.random() < 0.3:
         layer["bias"] = generator.normal(0, 1, neurons)
     if generator.random() < 0.6:
@@ -58,8 +62,11 @@ def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
     return layer
 
 
-def _norm(generator, fan_in, neurons, reach):
-    """BatchNorm, or None: synapses that count whole numbers, with ties at the threshold."""
+def random_norm(generator, fan_in, neurons, reach):
+    """BatchNorm, or None: synapses that count whole numbers, with ties at the threshold.
+
+    fan_in : int, inputs of a neuron, each up to ``reach``; neurons : int, or output channels
+    """
     if generator.random() < 0.2:
         return None
     spread = reach * np.sqrt(fan_in)
@@ -81,7 +88,8 @@ def _norm(generator, fan_in, neurons, reach):
     }
 
 
-def _neuron(generator):
+def random_neuron(generator):
+    """A layer's ``neuron``."""
     neuron = {"type": str(generator.choice(["lif", "if"])),
               "threshold": float(generator.choice([1.0, 0.5, 2.0, 0.73])),
               "reset": str(generator.choice(["hard", "soft"])),
@@ -97,7 +105,7 @@ def random_inputs(seed: int, document: dict[str, Any], count: int) -> np.ndarray
     generator = np.random.default_rng([seed, 1])
     entry = document["input"]
     shape = (*(() if entry["coding"] == "direct" else (document["timesteps"],)),
-             entry["shape"][0])
+             int(np.prod(entry["shape"])))
     top = (1 << entry.get("bits", 1)) - 1
     values = generator.integers(1, top + 1, (count, *shape), dtype=np.uint8)
     values[-1] = top  # saturated; the first is silent

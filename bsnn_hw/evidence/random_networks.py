@@ -9,18 +9,29 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bsnn_hw.command import run_verb
 
-__all__ = ["check_one", "main"]
+__all__ = ["check_document", "check_one", "main", "run_command"]
 
 SAMPLES = 24
 
 
 def check_one(seed: int, lint: bool = True) -> str:
-    """Generate and verify the random network of ``seed``; return a line about it.
+    """Generate and verify the fully connected network of ``seed``; return a line about it."""
+    from bsnn_hw.evidence.random_models import random_document
+
+    return check_document(seed, random_document(seed), lint)
+
+
+def check_document(seed: int, document: dict[str, Any], lint: bool) -> str:
+    """Generate and verify the model ``document`` with the plan and the samples of ``seed``; return
+    a line about it.
 
     Raises
     ------
@@ -29,14 +40,14 @@ def check_one(seed: int, lint: bool = True) -> str:
     """
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
-    from bsnn_hw.evidence.random_models import random_document, random_inputs
+    from bsnn_hw.evidence.random_models import random_inputs
     from bsnn_hw.evidence.random_plans import random_schedule
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
+    from bsnn_hw.report import outline
     from bsnn_hw.sim.lint import lint as lint_files
     from bsnn_hw.verification.native import build_model, verify_native
 
-    document = random_document(seed)
     inputs = random_inputs(seed, document, SAMPLES)
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         folder = Path(scratch)
@@ -53,39 +64,46 @@ def check_one(seed: int, lint: bool = True) -> str:
                 raise MismatchError(f"seed {seed}: Verilator warns: {warnings[0]}")
         simulation = build_model(design, folder / "build", optimize="-O0")
         for pauses in ((0.0, 0.0), (0.5, 0.1), (0.1, 0.7)):
-            verify_native(design, simulation, inputs, seed=seed, pause_in=pauses[0],
-                          pause_out=pauses[1])
-    sizes = [network.input.size, *(layer.synapse.neurons for layer in network.hidden),
-             network.readout.synapse.neurons]
+            try:
+                verify_native(design, simulation, inputs, seed=seed, pause_in=pauses[0],
+                              pause_out=pauses[1])
+            except MismatchError as error:
+                raise MismatchError(f"seed {seed}, pauses {pauses}: {error}") from None
     plans = " ".join(f"{p.lanes}{'s' if p.shared else ''}x{p.parallel}" for p in schedule.layers)
-    return (f"seed {seed}: {'-'.join(map(str, sizes))}, T={network.timesteps}, "
+    return (f"seed {seed}: {outline(network)}, T={network.timesteps}, "
             f"{network.input.coding.value}, lanes x parallel {plans}: exact")
 
 
-def _quiet(seed: int) -> str:
+def _quiet(check: Callable[[int], str], seed: int) -> str:
     import torch
 
     torch.set_num_threads(1)
-    return check_one(seed)
+    return check(seed)
 
 
-def _act(options: argparse.Namespace) -> None:
+def _act(check: Callable[[int], str], what: str, options: argparse.Namespace) -> None:
     seeds = range(options.first, options.first + options.count)
     with ProcessPoolExecutor(options.jobs) as pool:
-        for line in pool.map(_quiet, seeds):
+        for line in pool.map(partial(_quiet, check), seeds):
             print(line, flush=True)
-    print(f"{options.count} random networks, each exact in RTL: every spike, membrane potential "
+    print(f"{options.count} random {what}, each exact in RTL: every spike, membrane potential "
           "and score")
+
+
+def run_command(name: str, text: str, check: Callable[[int], str], what: str,
+                argv: list[str] | None) -> int:
+    """A command that runs ``check`` for many seeds; returns the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m bsnn_hw.evidence.{name}",
+                                     description=text.split("\n")[0])
+    parser.add_argument("--count", type=int, default=100, help="networks (default: 100)")
+    parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
+    return run_verb(parser, partial(_act, check, what), argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.random_networks",
-                                     description=__doc__.split("\n")[0])
-    parser.add_argument("--count", type=int, default=100, help="networks (default: 100)")
-    parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
-    parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
-    return run_verb(parser, _act, argv)
+    return run_command("random_networks", __doc__ or "", check_one, "networks", argv)
 
 
 if __name__ == "__main__":
