@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +50,6 @@ def top_name(network: Network) -> str:
     return f"bsnn_{name}" if name else "bsnn"
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without Python's garbage collection, which takes half the time that Amaranth's millions of
-    small objects need, and finds nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def emit_verilog(network: Network, schedule: Schedule, folder: Path,
                  top: str | None = None) -> Design:
     """Write the network's Verilog into ``folder``, one file per module.
@@ -75,14 +59,12 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
     ToolError
         Yosys failed.
     """
-    from amaranth.back import rtlil
-
+    from bsnn_hw.emission.rtlil import to_rtlil
     from bsnn_hw.hdl.network import NetworkTop
 
     top = top or top_name(network)
     component = NetworkTop(network, schedule)
-    with _no_collection():
-        text = rtlil.convert(component, name=top, emit_src=False)
+    text = to_rtlil(component, top)
     modules = {layer.name: f"{top}.layer_{layer.name}.neurons" for layer in network.hidden}
     signals = ("firing", "charged", "fired")
     verilog = to_verilog(text, folder, top, [(module, signal) for module in modules.values()
