@@ -152,5 +152,6 @@ def test_wrong_arguments(name):
 
 
 def test_wrong_geometry():
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not None"):
+    message = "geometry must be a LayerGeometry or ConvGeometry, not None"
+    with pytest.raises(TypeError, match=message):
         Frontend(None, **CORRECT)

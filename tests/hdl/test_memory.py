@@ -1,9 +1,9 @@
-"""StateMemory against a list of rows."""
+"""StateMemory and BlockMemory against a list of rows."""
 
 import numpy as np
 import pytest
 
-from bsnn_hw.hdl.memory import StateMemory
+from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
 from tests.hdl.benches import Bench
 
 
@@ -31,11 +31,41 @@ def test_a_row_has_every_write_up_to_the_cycle_that_asked_for_it(rows, seed):
     bench.run(check)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 40])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_row_of_block_ram_has_every_write_before_the_cycle_that_asked_for_it(rows, seed):
+    rng = np.random.default_rng(seed)
+    dut = BlockMemory(rows=rows, width=5)
+    bench = Bench(dut)
+
+    async def check(context):
+        state, expected = [0] * rows, [0, 0]
+        for cycle in range(300):
+            read, write = (int(n) for n in rng.integers(min(rows, 3), size=2))
+            value, enable = int(rng.integers(32)), int(rng.integers(2))
+            context.set(dut.read_row, read)
+            context.set(dut.write_row, write)
+            context.set(dut.write_data, value)
+            context.set(dut.write_enable, enable)
+            *_, shown = await context.tick().sample(dut.read_data)
+            right, *expected = *expected, None if enable and read == write else state[read]
+            assert right is None or shown == right, f"cycle {cycle}"
+            if enable:
+                state[write] = value
+
+    bench.run(check)
+
+
+def test_few_rows_are_not_worth_a_block_ram():
+    assert [in_blocks(rows) for rows in (1, 32, 33, 500)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("kind", [StateMemory, BlockMemory])
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"rows": 0, "width": 4}, "rows must be an integer of 1 or more, not 0"),
     ({"rows": 4, "width": 0}, "width must be an integer of 1 or more, not 0"),
     ({"rows": 2.5, "width": 4}, r"rows must be an integer of 1 or more, not 2\.5"),
 ])
-def test_wrong_arguments(arguments, message):
+def test_wrong_arguments(arguments, message, kind):
     with pytest.raises(ValueError, match=message):
-        StateMemory(**arguments)
+        kind(**arguments)

@@ -119,7 +119,8 @@ def test_wrong_arguments():
     geometry = LayerGeometry.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
         SynapseArray(geometry, np.ones((3, 2), np.int8), max_value=1)
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not 'layer'"):
-        SynapseArray("layer", np.ones((2, 3), np.int8), max_value=1)
+    message = "geometry must be a LayerGeometry or ConvGeometry, not 3"
+    with pytest.raises(TypeError, match=message):
+        SynapseArray(3, np.ones((2, 3), np.int8), max_value=1)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
         SynapseArray(geometry, np.ones((2, 3), np.int8), max_value=0)
