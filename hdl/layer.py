@@ -39,7 +39,7 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
     delay : int, cycles from the sequencer to the accumulator; None for as few as there can be
     name : str, what the submodules' names end with
     """
-    synapses = SynapseArray(geometry, synapse.weights, max_value=max_value)
+    synapses = SynapseArray(geometry, synapse, max_value=max_value)
     walk = MapWalk(geometry) if isinstance(geometry, ConvGeometry) else FoldWalk(geometry.folds)
     sequencer = Sequencer(
         walk, lanes=geometry.lanes, timesteps=timesteps,
@@ -52,7 +52,7 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
-    least = synapse_delay(geometry.lanes)
+    least = synapse_delay(geometry.lanes, synapse.weight_bits)
     wait, ahead = (delay or least) - least, lookahead(geometry.raster)
     start = delayed(m, sequencer.op, wait, f"start{name}")
     next_op = delayed(m, start, least - ahead, f"op{name}")
@@ -120,7 +120,8 @@ class HiddenLayer(wiring.Component):
         self._carried = {number: getattr(self._currents, f"carried_{number}")
                          for number, shortcut in enumerate(layer.shortcuts)
                          if not isinstance(shortcut, SynapseShortcut)}
-        self._delay = max(synapse_delay(shape.lanes) for _, _, shape, _ in self._engines)
+        self._delay = max(synapse_delay(shape.lanes, synapse.weight_bits)
+                          for _, synapse, shape, _ in self._engines)
         super().__init__({
             **{f"groups{name}": In(stream.Signature(group_layout(shape, max_value)))
                for name, _, shape, _ in self._engines},

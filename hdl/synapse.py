@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes, with_carry
 from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.schedule import Geometry, LayerGeometry
+from bsnn_hw.ir.network import Synapse
+from bsnn_hw.ir.schedule import Geometry
 
 __all__ = ["SynapseArray", "synapse_delay", "weights_shape"]
 
 
-def synapse_delay(lanes: int) -> int:
-    """Cycles from ``tap`` and ``rows`` to ``deltas``: block RAM, its register, pairs, tree."""
-    pairs = -(-lanes // 2)
-    return 3 + (pairs - 1).bit_length()
+def synapse_delay(lanes: int, weight_bits: int = 1) -> int:
+    """Cycles from ``tap`` and ``rows`` to ``deltas``: block RAM, its register, terms, tree."""
+    terms = -(-lanes // 2) if weight_bits == 1 else lanes
+    return 3 + (terms - 1).bit_length()
 
 
 def weights_shape(geometry: Geometry) -> tuple[int, ...]:
@@ -28,17 +29,18 @@ def weights_shape(geometry: Geometry) -> tuple[int, ...]:
 
 
 class SynapseArray(wiring.Component):
-    """``deltas[n] + carries[n] = sum over lanes of +-values[lane]``, a weight bit the sign.
+    """``deltas[n] + carries[n] = sum over lanes of weight * values[lane]``.
 
     Fully pipelined, never stalls.  What the neurons share is computed once: lanes go in pairs,
     and a pair's sum and difference are registers.  A neuron's two weight bits choose one of them
     and its sign, a LUT per bit: a negative number is the complement plus one, and that one, the
-    carry, goes into an adder further down, the last of them into the accumulator's.
+    carry, goes into an adder further down, the last of them into the accumulator's.  Weights of 8
+    bits are multiplied instead, or taken as they are where an event has no value.
 
     Parameters
     ----------
     geometry : LayerGeometry or ConvGeometry
-    weights : int8 ndarray, -1 or +1, (neurons, inputs) or (channels, inputs, height, width)
+    synapse : Dense or Conv
     max_value : int, largest value of an event
 
     Members
@@ -48,14 +50,16 @@ class SynapseArray(wiring.Component):
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: Geometry, weights, *, max_value: int):
+    def __init__(self, geometry: Geometry, synapse: Synapse, *, max_value: int):
         require_positive(max_value=max_value)
-        require_instance(LayerGeometry | ConvGeometry, geometry=geometry)
-        require_shape(weights_shape(geometry), weights=weights)
+        require_instance(Geometry, geometry=geometry)
+        require_instance(Synapse, synapse=synapse)
+        require_shape(weights_shape(geometry), weights=synapse.weights)
         self._geometry = geometry
         self._mapped = isinstance(geometry, ConvGeometry)
         self._taps = geometry.taps if self._mapped else geometry.folds
-        self._weights = weights
+        self._synapse = synapse
+        self._bits = synapse.weight_bits
         self._max_value = max_value
         lanes = geometry.lanes
         super().__init__({
@@ -68,15 +72,19 @@ class SynapseArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        banks = self._geometry.bank_words(self._weights)
+        banks = self._geometry.bank_words(self._synapse.weights, self._bits)
         words = [self._bank(m, lane, banks[lane % len(banks)])
                  for lane in range(self._geometry.lanes)]
         # Values wait for the block RAM; their sums take the cycle of its output register.
         values = delayed(m, self.values, 1, "values", reset_less=True)
-        terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
-                 for lane in range(0, self._geometry.lanes, 2)]
+        if self._bits == 1:
+            terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
+                     for lane in range(0, self._geometry.lanes, 2)]
+        else:
+            terms = [self._weigh(m, lane, *pair)
+                     for lane, pair in enumerate(zip(words, values, strict=True))]
 
-        lanes = 2
+        lanes = 2 if self._bits == 1 else 1
         while len(terms) > 1:
             lanes = min(2 * lanes, self._geometry.lanes)
             terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)
@@ -89,7 +97,7 @@ class SynapseArray(wiring.Component):
     def _bank(self, m, lane, init):
         """One lane's weight words, two cycles after their address."""
         geometry = self._geometry
-        bank = memory.Memory(shape=geometry.parallel, depth=geometry.depth, init=init,
+        bank = memory.Memory(shape=geometry.parallel * self._bits, depth=geometry.depth, init=init,
                              attrs=rom_attributes(geometry.depth))
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
@@ -117,6 +125,15 @@ class SynapseArray(wiring.Component):
         m.d.sync += carries.eq(~words[0])
         return list(chosen), carries
 
+    def _weigh(self, m, lane, word, value):
+        """Per neuron the product of a lane's weight and value; no carries."""
+        products = self._signals(f"product_{lane}", self._sum_shape(1))
+        value = delayed(m, value, 1, f"value_{lane}", reset_less=True)
+        for i, product in enumerate(products):
+            weight = word[i * self._bits:(i + 1) * self._bits].as_signed()
+            m.d.sync += product.eq(Mux(value, weight, 0) if len(value) == 1 else weight * value)
+        return list(products), Const(0, self._geometry.parallel)
+
     def _add(self, m, name, terms, lanes):
         """Per neuron the sum of two terms that cover up to ``lanes`` lanes, one of their carries
         in it; a single term only waits."""
@@ -131,7 +148,8 @@ class SynapseArray(wiring.Component):
 
     def _sum_shape(self, lanes):
         # One's complements reach one further down than the sums.
-        return signed((lanes * self._max_value).bit_length() + 1)
+        largest = self._max_value * ((1 << self._bits - 1) - 1 or 1)
+        return signed((lanes * largest).bit_length() + 1)
 
     def _signal(self, name, shape):
         return Signal(shape, name=name, reset_less=True)

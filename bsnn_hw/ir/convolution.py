@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.network import Shape
-from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.raster import Raster, pack_words
 
 __all__ = ["AxisReach", "ConvGeometry"]
 
@@ -164,20 +164,19 @@ class ConvGeometry:
         channel = (fold << self.slot_bits) + bit // self.lanes
         return bit % self.lanes, (((y << self.place_bits[1]) + x) << self.row_bits) + channel
 
-    def bank_words(self, weights: np.ndarray) -> list[list[int]]:
-        """Weight banks, ``lanes`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
+    def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
+        """Weight banks, ``lanes`` lists of ``depth`` integers, see ``raster.pack_words``.
 
-        weights : int8 (output channels, input channels, kernel height, kernel width), -1 or +1
+        weights : int8 (output channels, input channels, kernel height, kernel width)
         """
         outputs, inputs, height, width = weights.shape
-        padded = np.zeros((self.folds * self.parallel, inputs, height, width), bool)
-        padded[:outputs] = weights[:, :, ::-1, ::-1] > 0
+        padded = np.zeros((self.folds * self.parallel, inputs, height, width), np.int8)
+        padded[:outputs] = weights[:, :, ::-1, ::-1]
         fold, bit = np.divmod(np.arange(inputs), self.source_width)
         channel = (fold << self.slot_bits) + bit // self.lanes
         banks = np.zeros((self.lanes, 1 << self.row_bits, height, width, self.folds,
-                          self.parallel), bool)
+                          self.parallel), np.int8)
         by_fold = padded.reshape(self.folds, self.parallel, inputs, height, width)
         banks[bit % self.lanes, channel] = by_fold.transpose(2, 3, 4, 0, 1)
-        packed = np.packbits(np.moveaxis(banks, 1, 4), axis=-1, bitorder="little")
-        flat = packed.reshape(self.lanes, self.depth, -1)
-        return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
+        flat = np.moveaxis(banks, 1, 4).reshape(self.lanes, self.depth, self.parallel)
+        return [pack_words(bank, weight_bits) for bank in flat]

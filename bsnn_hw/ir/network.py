@@ -102,14 +102,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Dense:
-    """Binary synapses of a fully connected layer: ``acc[n] = sum_i weights[n, i] * s[i]``.
+    """Synapses of a fully connected layer: ``acc[n] = sum_i weights[n, i] * s[i]``.
 
-    weights : int8 (neurons, fan_in), each -1 or +1
+    weights : int8 (neurons, fan_in), each -1 or +1, or -127..127 with 8 ``weight_bits``
     connected : bool (neurons,); where False, ``acc`` is 0 (a BatchNorm scale of zero)
+    weight_bits : int, 1 or 8; 8 in a network's first layer and its readout only
     """
 
     weights: np.ndarray
     connected: np.ndarray
+    weight_bits: int = 1
 
     @property
     def fan_in(self) -> int:
@@ -129,13 +131,14 @@ class Dense:
 
 @dataclass(frozen=True)
 class Conv:
-    """Binary synapses of a convolution, zero-padded: with (sy, sx) = stride, (py, px) = padding::
+    """Synapses of a convolution, zero-padded: with (sy, sx) = stride, (py, px) = padding::
 
         acc[c, y, x] = sum_{i, ky, kx} weights[c, i, ky, kx] * s[i, y*sy + ky - py, x*sx + kx - px]
 
-    weights : int8 (channels out, channels in, kernel height, kernel width), each -1 or +1
+    weights : int8 (channels out, channels in, kernel height, kernel width), as in `Dense`
     connected : bool (channels out,); where False, ``acc`` is 0
     source : Shape of the map that comes in, behind any pooling
+    weight_bits : int, 1 or 8
     """
 
     weights: np.ndarray
@@ -143,6 +146,7 @@ class Conv:
     source: Shape
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
+    weight_bits: int = 1
 
     @property
     def kernel(self) -> tuple[int, int]:

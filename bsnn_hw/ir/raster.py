@@ -8,7 +8,7 @@ import numpy as np
 
 from bsnn_hw.ir.network import Shape
 
-__all__ = ["Raster"]
+__all__ = ["Raster", "pack_words"]
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,14 @@ class Raster:
         places = values.reshape(*outer, self.shape.positions, self.folds * self.width)
         channels = np.swapaxes(places, -1, -2)[..., : self.shape.channels, :]
         return channels.reshape(*outer, self.shape.size)
+
+
+def pack_words(rows: np.ndarray, weight_bits: int = 1) -> list[int]:
+    """Rows of weights as words of a memory, the first position lowest.
+
+    rows : int8 (rows, width), 0 where there is no weight
+    weight_bits : 1, a bit says whether the weight is +1, or 8, two's complement
+    """
+    if weight_bits == 1:
+        rows = np.packbits(rows > 0, axis=-1, bitorder="little")
+    return [int.from_bytes(row.tobytes(), "little") for row in rows]

@@ -23,7 +23,7 @@ import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
-from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.raster import Raster, pack_words
 
 __all__ = ["Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of",
            "network_geometries", "shortcut_geometries", "source_raster"]
@@ -140,20 +140,19 @@ class LayerGeometry:
         word, bit = self.source.locate(index)
         return bit % self.banks, (word << self.slot_bits) + bit // self.banks
 
-    def bank_words(self, weights: np.ndarray) -> list[list[int]]:
-        """Weight banks, ``banks`` lists of ``depth`` integers of ``parallel`` bits (1 is +1).
+    def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
+        """Weight banks, ``banks`` lists of ``depth`` integers, see ``raster.pack_words``.
 
-        weights : int8 (neurons, inputs), each -1 or +1
+        weights : int8 (neurons, inputs)
         """
-        padded = np.zeros((self.folds * self.parallel, self.inputs), bool)
-        padded[: self.neurons] = weights > 0
+        padded = np.zeros((self.folds * self.parallel, self.inputs), np.int8)
+        padded[: self.neurons] = weights
         lane, row = self.lane_row(np.arange(self.inputs))
-        banks = np.zeros((self.banks, self.rows, 1 << self.fold_bits, self.parallel), bool)
+        banks = np.zeros((self.banks, self.rows, 1 << self.fold_bits, self.parallel), np.int8)
         by_fold = padded.reshape(self.folds, self.parallel, self.inputs)
         banks[lane, row, : self.folds] = by_fold.transpose(2, 0, 1)
-        packed = np.packbits(banks, axis=-1, bitorder="little")
-        flat = packed.reshape(self.banks, self.depth, -1)
-        return [[int.from_bytes(word.tobytes(), "little") for word in bank] for bank in flat]
+        flat = banks.reshape(self.banks, self.depth, self.parallel)
+        return [pack_words(bank, weight_bits) for bank in flat]
 
 
 Geometry = LayerGeometry | ConvGeometry

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay
+from bsnn_hw.ir.network import Dense
 from bsnn_hw.ir.schedule import LayerGeometry
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench
@@ -20,17 +21,21 @@ def random_weights(rng, neurons, inputs):
     return np.where(rng.random((neurons, inputs)) < .5, 1, -1).astype(np.int8)
 
 
-def run(geometry, weights, max_value, inputs, folds):
+def dense(weights, weight_bits=1):
+    return Dense(weights, np.ones(len(weights), bool), weight_bits)
+
+
+def run(geometry, weights, max_value, inputs, folds, weight_bits=1):
     """``deltas + carries``, int64 (cycles, parallel), of one group per cycle.
 
     inputs : (cycles, inputs), at most one event per lane; folds : (cycles,)
     """
-    dut = SynapseArray(geometry, weights, max_value=max_value)
+    dut = SynapseArray(geometry, dense(weights, weight_bits), max_value=max_value)
     lanes, rows = geometry.lane_row(np.arange(geometry.inputs))
     rng, totals = np.random.default_rng(0), []
 
     async def check(context):
-        delay = synapse_delay(geometry.lanes)
+        delay = synapse_delay(geometry.lanes, weight_bits)
         for cycle in range(len(inputs) + delay):
             # A lane without an event has a value of 0, and any row that its bank has.
             group = rng.integers(geometry.rows, size=geometry.lanes), np.zeros(geometry.lanes, int)
@@ -65,10 +70,13 @@ def existing(geometry, folds):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("max_value", [1, 3, 255])
-def test_sum_over_the_lanes(shape, max_value):
+@pytest.mark.parametrize("weight_bits", [1, 8])
+def test_sum_over_the_lanes(shape, max_value, weight_bits):
     geometry = LayerGeometry.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
+    if weight_bits == 8:  # the ends as frequent as all others
+        weights *= rng.choice([0, 1, 126, 127, 127], weights.shape).astype(np.int8)
     lanes, _ = geometry.lane_row(np.arange(geometry.inputs))
     folds = rng.integers(geometry.folds, size=120)
     inputs = np.zeros((120, geometry.inputs), np.int64)
@@ -77,7 +85,7 @@ def test_sum_over_the_lanes(shape, max_value):
         # Largest values are as frequent as all others; some lanes give nothing.
         values = np.where(rng.random(120) < .5, max_value, rng.integers(max_value + 1, size=120))
         inputs[np.arange(120), rng.choice(mine, 120)] = values
-    given = run(geometry, weights, max_value, inputs, folds)
+    given = run(geometry, weights, max_value, inputs, folds, weight_bits)
     given = np.where(existing(geometry, folds), given, 0)
     np.testing.assert_array_equal(given, expected(geometry, weights, max_value, inputs, folds))
 
@@ -100,7 +108,7 @@ def test_shared_lanes_hold_all_weights(lanes):
     weights = random_weights(np.random.default_rng(lanes), 4, 7)
     bank, rows = geometry.lane_row(np.arange(7))
     assert not bank.any()
-    dut = SynapseArray(geometry, weights, max_value=1)
+    dut = SynapseArray(geometry, dense(weights), max_value=1)
 
     async def check(context):
         for lane, i, fold in itertools.product(range(lanes), range(7), range(2)):
@@ -118,9 +126,9 @@ def test_shared_lanes_hold_all_weights(lanes):
 def test_wrong_arguments():
     geometry = LayerGeometry.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
-        SynapseArray(geometry, np.ones((3, 2), np.int8), max_value=1)
+        SynapseArray(geometry, dense(np.ones((3, 2), np.int8)), max_value=1)
     message = "geometry must be a LayerGeometry or ConvGeometry, not 3"
     with pytest.raises(TypeError, match=message):
-        SynapseArray(3, np.ones((2, 3), np.int8), max_value=1)
+        SynapseArray(3, dense(np.ones((2, 3), np.int8)), max_value=1)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
-        SynapseArray(geometry, np.ones((2, 3), np.int8), max_value=0)
+        SynapseArray(geometry, dense(np.ones((2, 3), np.int8)), max_value=0)
