@@ -9,14 +9,19 @@ import numpy as np
 
 from bsnn_hw.emission.bundle import write_bundle
 from bsnn_hw.emission.design import Design
-from bsnn_hw.evidence.random_models import random_document, random_inputs
+from bsnn_hw.evidence.random_models import (
+    random_document,
+    random_inputs,
+    random_norm,
+    with_tensors,
+)
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.planning.schedule import make_schedule
 
-__all__ = ["CHOICES", "Bundle", "make_bundle", "make_network"]
+__all__ = ["CHOICES", "Bundle", "make_bundle", "make_map_bundle", "make_network", "map_document"]
 
 # seed -> lanes, parallel: sizes that divide nothing evenly.
 CHOICES = {
@@ -49,5 +54,49 @@ def make_bundle(seed: int, folder: Path, **options) -> Bundle:
     """Write the bundle of a seed in `CHOICES`."""
     network, inputs = make_network(seed)
     schedule = make_schedule(network, *CHOICES[seed])
+    design = write_bundle(network, schedule, inputs, folder, **options)
+    return Bundle(folder, network, schedule, inputs, design)
+
+
+def map_document():
+    """Events, a 3x4x6 image, T = 2; pooling of two kinds and joins of all three."""
+    rng = np.random.default_rng(5)
+
+    def synapses(kind, *shape, **more):
+        fan_in = int(np.prod(shape[1:]))
+        return {"weight": rng.normal(size=shape), "norm": random_norm(rng, fan_in, shape[0], 0.4),
+                **({"type": kind} if more.pop("layer", True) else {"kind": kind}), **more}
+
+    neuron = {"type": "lif", "leak": 0.5, "threshold": 0.7, "reset": "soft", "comparison": ">="}
+    return with_tensors({
+        "format": "bsnn-hw/model", "version": 1, "name": "maps", "timesteps": 2,
+        "input": {"coding": "events", "shape": [3, 4, 6]},
+        "layers": [
+            {"name": "c1", "neuron": neuron,
+             **synapses("conv2d", 4, 3, 3, 3, padding=1)},
+            {"name": "c2", "neuron": neuron, "pool": {"kind": "max", "size": 2},
+             **synapses("conv2d", 4, 4, 3, 3, padding=1),
+             "shortcuts": [{"from": "c1", **synapses("conv2d", 4, 4, 1, 1, stride=2,
+                                                     layer=False)}]},
+            {"name": "c3", "neuron": neuron, **synapses("conv2d", 4, 4, 2, 3, padding=[0, 1]),
+             "stride": [1, 1]},
+            {"name": "c4", "neuron": neuron, "input": "c2",
+             **synapses("conv2d", 4, 4, 3, 3, padding=1),
+             "shortcuts": [{"kind": "current", "from": "c2"},
+                           {"kind": "spikes", "from": "c2", "scale": 0.5},
+                           {"from": "c3", **synapses("conv2d", 4, 4, 2, 1, padding=[1, 0],
+                                                     layer=False)}]},
+            {"name": "out", "pool": {"kind": "sum", "size": [1, 3]},
+             "neuron": {"type": "readout"}, **synapses("linear", 3, 8)},
+        ]})
+
+
+def make_map_bundle(folder: Path, **options) -> Bundle:
+    """Write the bundle of ``map_document``."""
+    document = map_document()
+    inputs = random_inputs(1, document, 24)
+    request = PrecisionRequest(fraction_bits=2, leak_bits=4)
+    network = lower(describe(document, "test"), inputs, request).network
+    schedule = make_schedule(network, (2, 2, 3, 1, 2), (2, 3, 2, 3, 2))
     design = write_bundle(network, schedule, inputs, folder, **options)
     return Bundle(folder, network, schedule, inputs, design)

@@ -31,9 +31,17 @@ def brief_bundle(tmp_path_factory):
     return make_bundle(34, tmp_path_factory.mktemp("brief") / "bundle")
 
 
-@pytest.fixture(scope="session", params=["direct", "events", "brief"])
+@pytest.fixture(scope="session")
+def maps_bundle(tmp_path_factory):
+    """Events of an image, convolutions and joins; do not change it."""
+    from tests.bundles import make_map_bundle
+
+    return make_map_bundle(tmp_path_factory.mktemp("maps") / "bundle")
+
+
+@pytest.fixture(scope="session", params=["direct", "events", "brief", "maps"])
 def bundle(request):
-    """Each of the three."""
+    """Each of the four."""
     return request.getfixturevalue(f"{request.param}_bundle")
 
 

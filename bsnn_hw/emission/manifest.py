@@ -91,25 +91,26 @@ def _input_port(design):
             "value": {"low": 0, "width": ports.value_width,
                       "meaning": "of the event; 0 means that the slot is empty"},
             "row": {"low": ports.value_width, "width": ports.slot_width - ports.value_width,
-                    **_row(design.geometries[0], ports.slots)},
+                    **_row(design)},
         },
         "rows": design.geometries[0].rows,
         "tuser": "end of timestep, in the beat with its last events" if ports.has_mark else None,
     }
 
 
-def _row(geometry, slots):
+def _row(design):
     """What the row of a slot says."""
+    geometry, ports = design.geometries[0], design.ports
     if not isinstance(geometry, ConvGeometry):
-        return {"meaning": f"slot e of row r is input r * {slots} + e; each slot of a "
+        return {"meaning": f"slot e of row r is input r * {ports.slots} + e; each slot of a "
                            "beat has a row of its own"}
-    vertical, horizontal = geometry.place_bits
-    channel = geometry.row_bits
+    channel, (_, horizontal) = geometry.row_bits, geometry.place_bits
+    rest = ports.slot_width - ports.value_width - channel - horizontal
     return {
-        "meaning": f"slot e with {{y, x, r}} is channel r * {slots} + e at line y, column x; all "
-                   "slots of a beat are of one place, which slot 0 says even if it is empty",
+        "meaning": f"slot e with {{y, x, r}} is channel r * {ports.slots} + e at line y, column x; "
+                   "all slots of a beat are of one place, which slot 0 says even if it is empty",
         "fields": {"r": {"low": 0, "width": channel}, "x": {"low": channel, "width": horizontal},
-                   "y": {"low": channel + horizontal, "width": vertical}},
+                   "y": {"low": channel + horizontal, "width": rest}},
     }
 
 

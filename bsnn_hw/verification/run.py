@@ -100,7 +100,7 @@ def _compare_with_real(model_path, network, inputs, labels, source):
 def _outline(network: Model | Network) -> str:
     """What two networks must share to run on the same samples and be compared spike by spike."""
     if isinstance(network, Model):
-        counts = [len(layer.synapse.weight) for layer in network.layers]
+        counts = [layer.shape.size for layer in network.layers]
     else:
         counts = [layer.synapse.neurons for layer in network.hidden]
         counts.append(network.readout.synapse.neurons)

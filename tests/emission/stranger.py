@@ -6,7 +6,7 @@ import numpy as np
 
 from bsnn_hw.sim.native_run import Beats, run_native
 
-__all__ = ["drive", "packet"]
+__all__ = ["beat", "drive", "fields_of", "joined", "packet"]
 
 
 def slot(facts, row, value):
@@ -21,19 +21,53 @@ def packet(facts, timesteps):
     """Beats (tdata, tlast, tuser) of one inference; ``timesteps`` are lists of (input, value)."""
     beats = []
     for events in timesteps:
-        words = [{}]
+        words, here = [{}], None
         for address, value in events:
-            row, place = divmod(address, facts["s_axis"]["slots"])
-            if place in words[-1]:
+            place, entry, row = where(facts, address)
+            if words[-1] and (entry in words[-1] or place != here):
                 words.append({})
-            words[-1][place] = slot(facts, row, value)
-        for word in words:
-            data = sum(bits << place * facts["s_axis"]["slot_width"]
-                       for place, bits in word.items())
-            beats.append([data, False, False])
+            here = place
+            words[-1][entry] = row, value
+        beats += [[beat(facts, word), False, False] for word in words]
         beats[-1][2] = facts["s_axis"]["tuser"] is not None
     beats[-1][1] = True
     return beats
+
+
+def where(facts, address):
+    """(place or None, slot, row) of an input."""
+    slots, fields = facts["s_axis"]["slots"], fields_of(facts)
+    if fields is None:
+        row, entry = divmod(address, slots)
+        return None, entry, row
+    _, height, width = facts["network"]["input"]["map"]
+    channel, place = divmod(address, height * width)
+    y, x = divmod(place, width)
+    r, entry = divmod(channel, slots)
+    return place, entry, joined(fields, r=r, x=x, y=y)
+
+
+def fields_of(facts):
+    """The parts of a row in front of a convolution, else None."""
+    return facts["s_axis"]["slot"]["row"].get("fields")
+
+
+def joined(fields, **parts):
+    """A row of its parts."""
+    row = 0
+    for name, number in parts.items():
+        assert 0 <= number < 1 << fields[name]["width"], (name, number)
+        row |= number << fields[name]["low"]
+    return row
+
+
+def beat(facts, slots):
+    """tdata of {slot: (row, value)}; slot 0 says the place in front of a convolution."""
+    if fields_of(facts) and slots and 0 not in slots:
+        row, _ = next(iter(slots.values()))
+        slots = {**slots, 0: (row, 0)}
+    return sum(slot(facts, *entry) << index * facts["s_axis"]["slot_width"]
+               for index, entry in slots.items())
 
 
 def drive(facts, model, packets, **pauses):

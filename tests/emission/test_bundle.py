@@ -31,8 +31,9 @@ def files_of(folder):
 def test_what_is_in_it(bundle):
     files = files_of(bundle.folder)
     facts = json.loads(files["manifest.json"])
-    vectors = {"inputs", "stimulus", "last", "mark", "scores", "classes", "charged_fc1",
-               "fired_fc1"}
+    vectors = {"inputs", "stimulus", "last", "mark", "scores", "classes"} | {
+        f"{kind}_{layer['name']}" for layer in facts["layers"][:-1]
+        for kind in ("charged", "fired")}
     assert set(files) == {"Makefile", "README.md", "bench.py", "manifest.json", "network.json",
                           *facts["sources"], *(f"vectors/{name}.npy" for name in vectors)}
     assert f"rtl/{facts['top']}.v" in files

@@ -9,7 +9,7 @@ import pytest
 
 from bsnn_hw.ir import store
 from bsnn_hw.reference.network import run
-from tests.emission.stranger import drive, packet, slot
+from tests.emission.stranger import beat, drive, fields_of, joined, packet, slot
 
 
 def events_of(facts, sample):
@@ -53,17 +53,50 @@ def check_odd(driven, cases):
         assert answers[number] == answer, f"packet {number}"
 
 
+def slots_beyond(facts):
+    """{slot: (row, value)} of beats that name no input."""
+    slots, fields = facts["s_axis"]["slots"], fields_of(facts)
+    if fields is None:
+        size = facts["network"]["input"]["size"]
+        beyond = (1 << facts["s_axis"]["slot"]["row"]["width"]) * slots
+        for address in sorted({*range(size, min(size + 4 * slots, beyond)), beyond - 1}):
+            yield {address % slots: (address // slots, 1)}
+        return
+    channels, height, width = facts["network"]["input"]["map"]
+    limits = {"r": -(-channels // slots), "x": width, "y": height}
+    for name, limit in limits.items():
+        for number in sorted({*range(limit, min(limit + 4, 1 << fields[name]["width"])),
+                              (1 << fields[name]["width"]) - 1} - set(range(limit))):
+            for entry in range(slots):
+                yield {entry: (joined(fields, **{name: number}), 1)}
+    if channels % slots:
+        yield {slots - 1: (joined(fields, r=channels // slots), 1)}
+
+
 def test_odd_input_addresses_beyond_the_layer(driven):
     bundle, facts, _ = driven
-    size, slots = facts["network"]["input"]["size"], facts["s_axis"]["slots"]
-    beyond = (1 << facts["s_axis"]["slot"]["row"]["width"]) * slots
     sample = bundle.inputs[len(bundle.inputs) // 2]
     cases = []
-    for address in sorted({*range(size, min(size + 4 * slots, beyond)), beyond - 1}):
-        steps = [[*events, (address, 1)] for events in events_of(facts, sample)]
-        cases.append((packet(facts, steps), sample))
+    for slots in slots_beyond(facts):
+        beats = packet(facts, events_of(facts, sample))
+        cases.append(([[beat(facts, slots), False, False], *beats], sample))
     assert cases
     check_odd(driven, cases)
+
+
+def test_odd_input_slots_of_different_places(driven):
+    bundle, facts, _ = driven
+    fields = fields_of(facts)
+    assert ("slots of different places in a beat" in facts["odd_input"]) == (fields is not None)
+    if fields is None:
+        return
+    silent = np.zeros_like(bundle.inputs[0])
+    meaning = silent.reshape(-1, *facts["network"]["input"]["map"]).copy()
+    meaning[0, :2, 1, 2] = 1
+    mixed = {0: (joined(fields, x=2, y=1), 1), 1: (joined(fields, x=3, y=3), 1)}
+    beats = packet(facts, events_of(facts, silent))
+    check_odd(driven, [([[beat(facts, mixed), False, False], *beats],
+                        meaning.reshape(silent.shape))])
 
 
 def test_odd_input_empty_slots(driven):
