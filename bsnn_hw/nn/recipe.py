@@ -26,8 +26,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 # Per kind of network, what differs from those of the data set.
 _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "fc": {},
-    "conv": {"hidden": (32, 64, 64, 128), "timesteps": 2, "epochs": 25, "rate_penalty": 0.1},
-    "residual": {"hidden": (32, 32, 64, 64), "timesteps": 2, "epochs": 15, "rate_penalty": 0.1},
+    "conv": {"hidden": (32, 64, 64, 128), "timesteps": 2, "epochs": 16,
+             "rate_penalty": 0.05},
+    "residual": {"hidden": (32, 32, 64, 64), "timesteps": 2, "epochs": 12,
+                 "rate_penalty": 0.05},
 }
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
