@@ -114,6 +114,9 @@ CASES = [
     ("layers.1.weight", torch.ones(4, 4, 3, 9), [(
         "layer 'conv2': weight must have a kernel that fits the padded map, 8 x 8, not 3 x 9",
         "layer 'conv1' gives 4 x 6 x 6")]),
+    ("layers.1.weight", torch.ones(4, 4, 9, 3), [(
+        "layer 'conv2': weight must have a kernel that fits the padded map, 8 x 8, not 9 x 3",
+        "layer 'conv1' gives 4 x 6 x 6")]),
     ("layers.1.weight", torch.ones(4, 4, 65, 1), [
         ("layer 'conv2': weight must have a kernel with sides of at most 64", "not 65 x 1")]),
     ("layers.1.kernel_size", 3, [("layer 'conv2': unknown key 'kernel_size'", "weight's shape)")]),
@@ -255,12 +258,12 @@ def test_too_many_neurons(maps):
 
 def test_windows_stand_on_no_endless_map(build_document):
     document = build_document(sizes=(6, 5, 4, 3))
-    document["input"]["shape"] = [1, 6, 1]
-    document["layers"][0] |= {"type": "conv2d", "weight": torch.randn(5, 1, 6, 1)}
-    document["layers"][1]["pool"] = {"kind": "sum", "size": 2}
-    assert problems_of(document) == [
-        "layer 'fc2': pool size [2, 2] must divide the map of layer 'fc1', 5 x 1 x 1; pad its "
-        "layer, or train with other windows"]
+    document["input"] |= {"shape": [1, 4096, 1], "offset": 0.0}
+    document["layers"][0] |= {"type": "conv2d", "weight": torch.randn(5, 1, 64, 1),
+                              "padding": [63, 0]}
+    document["layers"][1]["pool"] = {"kind": "sum", "size": [2, 1]}
+    assert problems_of(document) == ["layer 'fc2': pool must stand on a map with sides of at most "
+                                     "4096, not 5 x 4159 x 1"]
 
 
 def test_currents_add_up_beyond_float64(maps):
@@ -269,9 +272,31 @@ def test_currents_add_up_beyond_float64(maps):
     describe(maps)
     put(maps, "layers.0.norm.beta", torch.full((4,), 1e308, dtype=torch.float64))
     put(maps, "layers.0.gate.value", torch.ones(3) / 3)
-    assert problems_of(maps) == ["layer 'conv2': currents must be finite, but with these "
-                                 "parameters they can leave the range of float64; rescale the "
-                                 "layer"]
+    assert problems_of(maps) == too_large("conv2")
+
+
+def too_large(name):
+    return [f"layer {name!r}: currents must be finite, but with these parameters they can leave "
+            "the range of float64; rescale the layer"]
+
+
+def test_what_shortcuts_add_counts(maps):
+    put(maps, "layers.5.shortcuts.1.scale", 1e308)
+    assert problems_of(maps) == too_large("fc2")
+    put(maps, "layers.5.shortcuts.1.scale", 1.0)
+    put(maps, "layers.3.shortcuts.1.norm.beta", torch.full((5,), 1e308, dtype=torch.float64))
+    put(maps, "layers.3.shortcuts.1.gate.value", torch.ones(3))
+    assert problems_of(maps) == too_large("conv4")
+
+
+def test_sums_of_windows_are_larger_than_spikes(maps):
+    one = torch.ones(6, dtype=torch.float64)
+    maps["layers"][5] |= {
+        "norm": {"gamma": 2e306 * one, "beta": 0 * one, "mean": 0 * one, "var": one, "eps": 0.0},
+        "gate": {"kind": "constant", "value": torch.ones(3) / 3}, "bias": 0 * one}
+    assert problems_of(maps) == too_large("fc2")
+    put(maps, "layers.5.pool.kind", "avg")
+    describe(maps)
 
 
 def test_weights_of_eight_bits_may_be_written_but_not_computed(maps):

@@ -78,6 +78,13 @@ def test_pooling_by_hand(kind, wanted, divisor):
     assert rule.divisor == divisor
 
 
+@pytest.mark.parametrize("kind", PoolingKind)
+def test_windows_need_not_be_square(kind):
+    spikes = torch.tensor([[1, 0, 0, 0], [0, 0, 1, 1]], dtype=torch.bool)[None, None]
+    found = currents.pooled(spikes, Pooling(kind, (1, 2)))[0, 0].tolist()
+    assert found == [[1, 0], [0, 1 if kind is PoolingKind.MAX else 2]]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_float32_sums_are_those_of_integers(seed):
     rng = np.random.default_rng(seed)
