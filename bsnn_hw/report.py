@@ -92,14 +92,17 @@ def percent(share: float | None) -> str:
 def summary(built: Built, out: Path) -> str:
     """What ``generate`` prints about the network, its integers and its layout."""
     design, network = built.design, built.design.network
-    weights = sum(synapse.weights.size for synapse in _synapses(network))
+    counts = {bits: sum(synapse.weights.size for synapse in _synapses(network)
+                        if synapse.weight_bits == bits) for bits in (1, 8)}
+    weights = f"{counts[1]:,} binary weights" + (
+        f", {counts[8]:,} of 8 bits" if counts[8] else "")
     count = affordable(network, len(built.samples.test))
     labels = built.samples.labels
     agreement = compare_with_real(built.model, network, built.samples.test[:count],
                                   None if labels is None else labels[:count])
     bound = event_bound(network, design.schedule, built.activity)
     return "\n".join([
-        f"network   {network.name}: {outline(network)}, {weights:,} binary weights, "
+        f"network   {network.name}: {outline(network)}, {weights}, "
         f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
         f"{network.input.bits} bit",
         f"samples   {built.samples.source}",

@@ -55,8 +55,9 @@ def _pool(pool: Pool | None) -> dict[str, Any] | None:
 
 def _synapses(synapse: Synapse) -> dict[str, Any]:
     if not isinstance(synapse, Conv):
-        return {"type": "linear"}
-    return {"type": "conv2d", "source": map_facts(synapse.source), "kernel": list(synapse.kernel),
+        return {"type": "linear", "weight_bits": synapse.weight_bits}
+    return {"type": "conv2d", "weight_bits": synapse.weight_bits,
+            "source": map_facts(synapse.source), "kernel": list(synapse.kernel),
             "stride": list(synapse.stride), "padding": list(synapse.padding)}
 
 

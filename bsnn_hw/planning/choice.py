@@ -28,6 +28,7 @@ MAP_LANE_CHOICES = (1, 2, 3, 4)  # of a convolution: events of one place come to
 # multiplication by a gain.
 NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 110, 8, 120, 25
 GAIN_CELLS = 40
+PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits
 SLACK = 0.9
 OVERSIZED = 6000  # cells of one layer that the default does not exceed
 
@@ -53,8 +54,8 @@ def rough_cells(network: Network, number: int, geometry: Geometry) -> int:
         shortcuts = len(layer.shortcuts)
         gains = shortcuts + (layer.neuron.gain is not None)
     queues = 0 if number < layer.back else geometry.banks
-    return (geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * (geometry.lanes + shortcuts)
-                                 + GAIN_CELLS * gains)
+    lanes = shortcuts + geometry.lanes * (1 if layer.synapse.weight_bits == 1 else PRODUCT_LANES)
+    return (geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * lanes + GAIN_CELLS * gains)
             + queues * BANK_CELLS + geometry.lanes * LANE_CELLS)
 
 

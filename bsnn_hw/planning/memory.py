@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.network import CurrentShortcut, Hidden, Network, SpikeShortcut, SynapseShortcut
+from bsnn_hw.ir.network import (
+    CurrentShortcut,
+    Hidden,
+    Network,
+    SpikeShortcut,
+    Synapse,
+    SynapseShortcut,
+)
 from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
 
 __all__ = ["LayerMemory", "block_rams", "layer_memories"]
@@ -24,7 +31,7 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds and gains, a row per timestep and fold
+    constants : biases, thresholds and gains
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added
     """
@@ -59,7 +66,7 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     found = []
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
         parts: dict[str, list[tuple[int, int]]] = {
-            "weights": [(geometry.depth, geometry.parallel)] * geometry.banks,
+            "weights": _banks(layer.synapse, geometry),
             "queues": list(_queue(network, geometry)) if number >= layer.back else [],
             "potentials": [], "constants": [], "carried": [], "accumulators": [],
         }
@@ -72,7 +79,7 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
             for shortcut, other, sums in zip(layer.shortcuts, shortcuts[number], bounds.shortcuts,
                                              strict=True):
                 if isinstance(shortcut, SynapseShortcut) and other is not None:
-                    parts["weights"].append((other.depth, parallel))
+                    parts["weights"] += _banks(shortcut.synapse, other)
                     parts["queues"] += _queue(network, other)
                     parts["accumulators"].append((rows, parallel * sums.width))
                 elif isinstance(shortcut, SpikeShortcut | CurrentShortcut):
@@ -88,6 +95,10 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     return found
 
 
+def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, int]]:
+    return [(geometry.depth, geometry.parallel * synapse.weight_bits)] * geometry.banks
+
+
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
     """A convolution's queue, or a bank's: its share of a word, the word's number and a mark."""
     words = min(geometry.source.rows * network.timesteps, MOST_QUEUED_WORDS)
@@ -98,11 +109,16 @@ def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
 
 
 def _constants(layer: Hidden, geometry: Geometry) -> list[tuple[int, int]]:
-    """ROMs of biases, thresholds and gains; a row per timestep and fold."""
-    neuron, parallel = layer.neuron, geometry.parallel
-    rows = len(neuron.leak) * geometry.folds
+    """ROMs of biases, thresholds and gains: a row per timestep and fold, one per fold where no
+    timestep differs, and none for a single row."""
+    neuron = layer.neuron
     tables = [neuron.bias, neuron.threshold]
     tables += [] if neuron.gain is None else [neuron.gain]
     tables += [shortcut.gain for shortcut in layer.shortcuts
                if isinstance(shortcut, SpikeShortcut | SynapseShortcut)]
-    return [(rows, parallel * (int(abs(table).max()).bit_length() + 1)) for table in tables]
+    found = []
+    for table in tables:
+        rows = geometry.folds * (1 if (table == table[0]).all() else len(table))
+        if rows > 1:
+            found.append((rows, geometry.parallel * (int(abs(table).max()).bit_length() + 1)))
+    return found

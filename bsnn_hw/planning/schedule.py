@@ -97,7 +97,7 @@ def layer_layout(network: Network, number: int, lanes: int,
     shared = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], True))
     if (isinstance(shared, LayerGeometry) and number >= layer.back
             and 1 < lanes <= shared.folds
-            and shared.depth * parallel[number] <= BLOCK_RAM_BITS):
+            and shared.depth * parallel[number] * layer.synapse.weight_bits <= BLOCK_RAM_BITS):
         return shared
     return geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number]))
 

@@ -1,0 +1,113 @@
+"""Plans of maps and joins: which are legal, and which are chosen."""
+
+import re
+
+import numpy as np
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.evidence.random_plans import random_schedule
+from bsnn_hw.ir.network import Coding, Shape
+from bsnn_hw.ir.schedule import network_geometries
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.choice import OVERSIZED, default_schedule, rough_cells
+from bsnn_hw.planning.cycles import predicted_cycles
+from bsnn_hw.planning.memory import block_rams, layer_memories
+from bsnn_hw.planning.schedule import joins, make_schedule
+from bsnn_hw.reference.network import run
+from tests.planning.maps import chain, joined
+from tests.reference.random_maps import random_inputs, random_network
+
+
+@pytest.mark.parametrize(("lanes", "parallel", "problems"), [
+    ((4, 1, 1), (5, 1, 3), ["layer 'c1': lanes must be 1..3, the input's channels, not 4",
+                            "layer 'c1': parallel must be 1..4, its output channels, not 5",
+                            "layer 'out': parallel must be 1..2, its neurons, not 3"]),
+    ((1, 3, 1), (2, 5, 1), ["layer 'c2': lanes must be 1..2, the parallel neurons of 'c1', not 3"]),
+    ((1, 1, 4), (2, 3, 1), ["layer 'out': lanes must be 1..3, the parallel neurons of 'c2', "
+                            "not 4"]),
+])
+def test_illegal_counts_are_all_named(lanes, parallel, problems):
+    with pytest.raises(InputError, match=f"^{re.escape(chr(10).join(problems))}$"):
+        make_schedule(chain(), lanes, parallel)
+
+
+def test_joined_layers_have_the_same_parallel():
+    net = joined()
+    assert list(joins(net)) == [(2, 0, "current"), (3, 2, "spikes")]
+    make_schedule(net, (1, 1, 1, 1, 1), (2, 3, 2, 2, 1))
+    problems = ["layer 'c3': parallel must be 2, that of 'c1', as it adds its current row by row, "
+                "not 4",
+                "layer 'c4': parallel must be 4, that of 'c3', as it adds its spikes row by row, "
+                "not 1"]
+    with pytest.raises(InputError, match=f"^{re.escape(chr(10).join(problems))}$"):
+        make_schedule(net, (1, 1, 1, 1, 1), (2, 3, 4, 1, 1))
+
+
+def test_lanes_of_a_convolution_are_not_shared():
+    net = chain(Shape(2, 1, 1), (4, 4))
+    assert not any(plan.shared for plan in make_schedule(net, (2, 2, 1), (2, 2, 2)).layers)
+    # A dense layer behind a map shares as any other.
+    assert make_schedule(net, (2, 2, 2), (2, 2, 1)).layers[2].shared
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("goal", [1, 200, 1e9])
+def test_the_default_is_legal(seed, goal):
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    inputs = random_inputs(net, rng, 4)
+    schedule = default_schedule(net, measure_activity(net, inputs, run(net, inputs)), goal)
+    again = make_schedule(net, [plan.lanes for plan in schedule.layers],
+                          [plan.parallel for plan in schedule.layers])
+    assert again == schedule
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_plans_are_legal(seed):
+    net = random_network(np.random.default_rng(seed))
+    schedule = random_schedule(seed, net)
+    make_schedule(net, [plan.lanes for plan in schedule.layers],
+                  [plan.parallel for plan in schedule.layers])
+
+
+def test_the_default_balances_layers_of_bearable_size():
+    net = chain(Shape(3, 16, 16), (96, 64, 64), coding=Coding.DIRECT)
+    inputs = np.ones((1, 3 * 16 * 16), np.uint8)
+    activity = measure_activity(net, inputs, run(net, inputs))
+    schedule = default_schedule(net, activity)
+    cycles = [float(c.mean()) for c in predicted_cycles(net, schedule, activity)]
+    cells = [rough_cells(net, number, geometry)
+             for number, geometry in enumerate(network_geometries(net, schedule))]
+    assert max(cells) <= OVERSIZED
+    busiest = int(np.argmax(cycles))
+    # With half the goal some layer would be too large.
+    assert cells[busiest] > OVERSIZED / 4
+    for number, plan in enumerate(schedule.layers[:-1]):
+        assert plan.parallel == 1 or cycles[number] > max(cycles) / 8
+
+
+def test_memory_by_hand():
+    net = joined()
+    schedule = make_schedule(net, (1, 2, 1, 1, 1), (2, 4, 2, 2, 2))
+    first, second, _, last, readout = layer_memories(net, schedule)
+    # 9 taps, 2 folds, 2 channels; 18 rows of sums -18..18 and of potentials -18..18 or less.
+    assert first.weights == 9 * 2 * 2 * 2
+    assert first.accumulators == 18 * 2 * 6
+    assert first.queues == 0
+    # 4 channels come as two words, of which each of two lanes gets one.
+    assert second.weights == 2 * 9 * 2 * 4
+    assert second.queues > 0
+    # A 1x1 convolution beside: its weights, sums of 4, and a timestep of spikes that wait.
+    assert last.weights == 9 * 2 * 4 * 2 + 2 * 4 * 2
+    assert last.accumulators == 18 * 2 * 7 + 18 * 2 * 4
+    assert last.carried == 18 * 2
+    assert readout.potentials == 0
+    assert all(memory.bits >= memory.weights for memory in (first, second, last, readout))
+
+
+@pytest.mark.parametrize(("rows", "width", "blocks"), [
+    (1, 4000, 0), (32, 36, 0), (33, 36, 1), (512, 36, 1), (512, 37, 2), (513, 36, 2),
+    (1024, 18, 1), (4096, 4, 1), (16384, 1, 1), (16385, 1, 2), (600, 72, 4)])
+def test_block_rams(rows, width, blocks):
+    assert block_rams(rows, width) == blocks
