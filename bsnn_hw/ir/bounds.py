@@ -102,11 +102,10 @@ def accumulator_bounds(synapse: Synapse, max_value: int,
 
     max_value : int, largest value that comes in, before ``pool``
     """
-    signs = synapse.weights.reshape(len(synapse.weights), -1) > 0
-    positive = signs.sum(axis=1).astype(np.int64)
-    negative = signs.shape[1] - positive
+    weights = synapse.weights.reshape(len(synapse.weights), -1)
     reach = np.where(synapse.connected, pooled_value(pool, max_value), 0)
-    return -negative * reach, positive * reach
+    return (np.minimum(weights, 0).sum(axis=1, dtype=np.int64) * reach,
+            np.maximum(weights, 0).sum(axis=1, dtype=np.int64) * reach)
 
 
 def current_bounds(layer: Hidden, max_value: int,

@@ -103,14 +103,18 @@ def _synapse(synapse):
                  "stride": list(synapse.stride), "padding": list(synapse.padding)}
     else:
         shape = {"fan_in": synapse.fan_in}
-    return {**shape, "weights": _hexadecimal(synapse.weights.reshape(len(synapse.weights), -1)),
+    if synapse.weight_bits != 1:
+        shape["weight_bits"] = synapse.weight_bits
+    rows = synapse.weights.reshape(len(synapse.weights), -1)
+    return {**shape, "weights": _hexadecimal(rows, synapse.weight_bits),
             "disconnected": np.flatnonzero(~synapse.connected).tolist()}
 
 
-def _hexadecimal(weights):
-    """One hexadecimal number per row; bit i, 1 for +1, is weight i."""
-    packed = np.packbits(weights > 0, axis=1, bitorder="little")
-    digits = -(-weights.shape[1] // 4)
+def _hexadecimal(weights, weight_bits):
+    """One hexadecimal number per row; bit i, 1 for +1, or byte i, two's complement, is weight i."""
+    packed = (np.packbits(weights > 0, axis=1, bitorder="little") if weight_bits == 1
+              else weights.astype(np.int8).view(np.uint8))
+    digits = -(-weights.shape[1] * weight_bits // 4)
     return [row.tobytes().hex()[-digits:] for row in packed[:, ::-1]]
 
 
@@ -198,20 +202,42 @@ def _read_shape(table, key):
 
 
 def _read_synapse(table) -> Synapse:
+    bits = table.integer("weight_bits", 1, 8) if table.has("weight_bits") else 1
+    if bits not in (1, 8):
+        table.refuse("weight_bits", "must be 1 or 8")
     if not table.has("kernel"):
-        weights, connected = _read_weights(table, table.integer("fan_in", 1, MAX_COUNT))
-        return Dense(weights, connected)
+        weights, connected = _read_weights(table, table.integer("fan_in", 1, MAX_COUNT), bits)
+        return Dense(weights, connected, bits)
     source, kernel = _read_shape(table, "source"), table.integers("kernel", 2, 1, MAX_KERNEL)
-    weights, connected = _read_weights(table, source.channels * kernel[0] * kernel[1])
+    weights, connected = _read_weights(table, source.channels * kernel[0] * kernel[1], bits)
     return Conv(weights.reshape(len(weights), source.channels, *kernel), connected, source,
                 table.integers("stride", 2, 1, MAX_KERNEL),
-                table.integers("padding", 2, 0, MAX_KERNEL - 1))
+                table.integers("padding", 2, 0, MAX_KERNEL - 1), bits)
 
 
-def _read_weights(table, inputs):
-    """Weights (rows, inputs), -1 or +1, and which rows are connected."""
+def _read_weights(table, inputs, weight_bits):
+    """Weights (rows, inputs), and which rows are connected."""
+    packed = _read_rows(table, -(-inputs * weight_bits // 4))
+    if weight_bits == 1:
+        bits = np.unpackbits(packed, axis=1, bitorder="little")
+        if bits[:, inputs:].any():
+            table.refuse("weights", f"must have no bit above that of the last of {inputs} inputs")
+        weights = np.where(bits[:, :inputs], np.int8(1), np.int8(-1))
+    else:
+        weights = packed.view(np.int8)
+        if (weights == -128).any():
+            table.refuse("weights", "must be from -127 to 127")
+    silent = table.vector("disconnected", None)
+    if silent.size and not (0 <= silent.min() and silent.max() < len(weights)):
+        table.refuse("disconnected", f"must be indexes of the {len(weights)} neurons")
+    connected = np.ones(len(weights), bool)
+    connected[silent] = False
+    return weights, connected
+
+
+def _read_rows(table, digits):
+    """One hexadecimal number per row as its bytes, the lowest first."""
     words = table.texts("weights")
-    digits = -(-inputs // 4)
     joined = "".join(word.zfill(len(word) + len(word) % 2) for word in words)
     try:
         packed = np.frombuffer(bytes.fromhex(joined), np.uint8)
@@ -220,12 +246,4 @@ def _read_weights(table, inputs):
     if any(len(word) != digits or not word.isalnum() for word in words) or (
             packed.size != len(words) * -(-digits // 2) or not words):
         table.refuse("weights", f"must be at least one string of {digits} hexadecimal digits each")
-    bits = np.unpackbits(packed.reshape(len(words), -1)[:, ::-1], axis=1, bitorder="little")
-    if bits[:, inputs:].any():
-        table.refuse("weights", f"must have no bit above that of the last of {inputs} inputs")
-    silent = table.vector("disconnected", None)
-    if silent.size and not (0 <= silent.min() and silent.max() < len(words)):
-        table.refuse("disconnected", f"must be indexes of the {len(words)} neurons")
-    connected = np.ones(len(words), bool)
-    connected[silent] = False
-    return np.where(bits[:, :inputs], np.int8(1), np.int8(-1)), connected
+    return packed.reshape(len(words), -1)[:, ::-1].copy()

@@ -20,7 +20,7 @@ from bsnn_hw.reference import neuron, readout, synapse
 
 __all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "run", "run_hidden"]
 
-PIECE = 1 << 22  # neurons times timesteps of one layer that are in work at a time
+PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about the cache
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Binary synapses, the reference of hdl/synapse.py: ``acc = sum of +-1 over the events``."""
+"""Synapses, the reference of hdl/synapse.py: ``acc = sum of the events' weights``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def accumulate(weights: torch.Tensor, connected: torch.Tensor,
                inputs: torch.Tensor, max_value: int) -> torch.Tensor:
     """Synaptic sums, int64 (N, neurons).
 
-    weights : int8 (neurons, fan_in), -1 or +1; connected : bool (neurons,)
+    weights : int8 (neurons, fan_in); connected : bool (neurons,)
     inputs : integer (N, fan_in), 0..max_value
     """
-    dtype = _exact(weights[0].numel() * max_value)
+    dtype = _exact(weights, max_value)
     acc = (inputs.to(dtype) @ weights.to(dtype).T).to(torch.int64)
     return acc * connected
 
@@ -30,7 +30,7 @@ def convolve(conv: Conv, inputs: torch.Tensor, max_value: int) -> torch.Tensor:
     inputs : integer (N, fan_in), 0..max_value
     """
     weights = torch.as_tensor(conv.weights)
-    dtype = _exact(weights[0].numel() * max_value)
+    dtype = _exact(weights, max_value)
     source = conv.source
     maps = inputs.to(dtype).reshape(-1, source.channels, source.height, source.width)
     # NNPACK transforms its operands (Winograd), and then sums are no longer exact.
@@ -61,6 +61,7 @@ def sums(synapse: Synapse, inputs: torch.Tensor, timesteps: int, max_value: int,
     return flat.reshape(*inputs.shape[:2], -1)
 
 
-def _exact(reach):
+def _exact(weights, max_value):
     # Floating point is exact below 2**24 (float32) or 2**53 (float64), and far faster.
+    reach = int(weights.abs().flatten(1).sum(dim=1, dtype=torch.int64).max()) * max_value
     return torch.float32 if reach < 1 << 24 else torch.float64

@@ -43,9 +43,9 @@ def test_text_by_hand():
     assert "back" not in document["readout"]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(50))
 def test_read_gives_back_what_was_saved(seed):
-    network = random_network(np.random.default_rng(seed))
+    network = random_network(np.random.default_rng(seed), wide=seed >= 40)
     text = to_json(network)
     got = from_json(text)
     assert equal(got, network)
@@ -65,6 +65,33 @@ def test_a_large_kernel_is_one_number_in_the_order_of_its_taps():
     words = json.loads(to_json(network))["hidden"][0]["weights"]
     assert words == [f"{1 << (2 * 20 + 1 * 4 + 3):015x}"]
     assert equal(from_json(to_json(network)), network)
+
+
+def wide():
+    """A readout with weights of 8 bits, and nothing else."""
+    readout = Readout("out", Dense(np.array([[1, -1, 127], [-127, 0, 2]], np.int8),
+                                   np.ones(2, bool), 8), np.array([[1, 1]]), np.array([0, 0]), 1.0)
+    return Network("n", 1, Input(Coding.EVENTS, 3, 1), (), readout, ("x", "y"))
+
+
+def test_weights_of_8_bits_are_bytes():
+    document = json.loads(to_json(wide()))
+    assert document["readout"]["weight_bits"] == 8
+    assert document["readout"]["weights"] == ["7fff01", "020081"]
+    assert equal(from_json(to_json(wide())), wide())
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("weight_bits", 2, "readout.weight_bits must be 1 or 8"),
+    ("weight_bits", 9, "readout.weight_bits must be an integer from 1 to 8"),
+    ("weights", ["7fff01", "020080"], "readout.weights must be from -127 to 127"),
+    ("weights", ["7fff01", "20081"], "readout.weights must be at least one string of 6"),
+])
+def test_damaged_weights_of_8_bits(key, value, message):
+    document = json.loads(to_json(wide()))
+    document["readout"][key] = value
+    with pytest.raises(InputError, match=message):
+        from_json(json.dumps(document))
 
 
 @pytest.mark.parametrize(("path", "value", "message"), [

@@ -1,5 +1,7 @@
 """Real-valued networks of convolutions, pooling and shortcuts for the tests of lowering."""
 
+from dataclasses import replace
+
 import numpy as np
 from models import norm
 
@@ -25,9 +27,10 @@ from bsnn_hw.model.description import (
 SIDES = (1, 2, 4, 4, 6)
 
 
-def random_model(seed, *, coding=None, dyadic=False, joined=True, depth=None, timesteps=None):
+def random_model(seed, *, coding=None, dyadic=False, joined=True, depth=None, timesteps=None,
+                 wide=False):
     """Every option of the graph; ``dyadic`` parameters are exact in 12 fraction bits and hit
-    thresholds exactly, if windows have a power of two places."""
+    thresholds exactly; ``wide`` weights of the first layer and the readout have 8 bits."""
     rng = np.random.default_rng(seed)
     coding = coding or list(Coding)[rng.integers(2)]
     timesteps = timesteps or int(rng.integers(1, 5))
@@ -56,6 +59,8 @@ def random_model(seed, *, coding=None, dyadic=False, joined=True, depth=None, ti
     classes = int(rng.integers(1, 4))
     readout = Layer("out", draw.linear(classes, feed.shape.size), draw.norm(classes), draw.gate(),
                     None, feed)
+    if wide:
+        layers[0], readout = draw.wide(layers[0]), draw.wide(readout)
     return Model("maps", timesteps, source, (*layers, readout), tuple(map(str, range(classes))))
 
 
@@ -123,6 +128,10 @@ class _Draw:
         if conv.output(feed.shape) != target:
             return None
         return SynapseShortcut(feed, conv, self.norm(target.channels), self.gate())
+
+    def wide(self, layer):
+        weight = self._rng.integers(-7, 8, layer.synapse.weight.shape).astype(float)
+        return replace(layer, synapse=replace(layer.synapse, weight=weight, binary=False))
 
     def _bias(self, channels):
         return self._rng.integers(-2, 3, channels) / 2 if self._dyadic else self._rng.normal(

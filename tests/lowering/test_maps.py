@@ -21,9 +21,9 @@ def assert_same(model, network, samples):
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["chain", "joined"])
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
-    model = random_model(seed, dyadic=True, joined=joined)
+    model = random_model(seed, dyadic=True, joined=joined, wide=seed >= 30)
     network = lower(model, None, PrecisionRequest(fraction_bits=12, leak_bits=8)).network
     assert problem(network) is None
     assert_same(model, network, inputs(model, 20, seed))

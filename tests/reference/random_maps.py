@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bsnn_hw.ir.network import (
@@ -28,10 +30,11 @@ __all__ = ["random_inputs", "random_network"]
 SIDES = (1, 1, 2, 3, 4, 5, 6, 7)
 
 
-def random_network(rng, *, coding=None, timesteps=None, depth=None):
+def random_network(rng, *, coding=None, timesteps=None, depth=None, wide=False):
     """Any legal graph: every layer's spikes or current is used by a later layer.
 
     rng : numpy Generator; what is None is drawn: timesteps 1..4, depth (hidden layers) 1..5
+    wide : whether the first layer and the readout have weights of 8 bits
     """
     coding = coding or list(Coding)[rng.integers(2)]
     timesteps = timesteps or int(rng.integers(1, 5))
@@ -48,6 +51,10 @@ def random_network(rng, *, coding=None, timesteps=None, depth=None):
     gain = np.repeat(rng.integers(-5, 6, (rows, classes)), timesteps // rows, axis=0)
     readout = Readout("out", _dense(rng, classes, (pool.shape(last) if pool else last).size), gain,
                       rng.integers(-3, 4, classes), 1.0, pool=pool)
+    if wide:
+        first = hidden[0]
+        hidden[0] = replace(first, synapse=_wide(rng, first.synapse))
+        readout = replace(readout, synapse=_wide(rng, readout.synapse))
     return Network("maps", timesteps, source, tuple(hidden), readout,
                    tuple(map(str, range(classes))))
 
@@ -154,6 +161,12 @@ def _conv(rng, channels, shape, vertical, horizontal):
 def _dense(rng, neurons, fan_in):
     return Dense(rng.choice(np.array([-1, 1], np.int8), (neurons, fan_in)),
                  rng.random(neurons) > .15)
+
+
+def _wide(rng, synapse):
+    weights = rng.choice(np.array([-127, -9, -2, -1, 0, 1, 2, 9, 127], np.int8),
+                         synapse.weights.shape)
+    return replace(synapse, weights=weights, weight_bits=8)
 
 
 def _pool(rng, shape):
