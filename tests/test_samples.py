@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.nn.data import load
-from bsnn_hw.samples import SampleShape, dataset_of, find_samples, fit, shape_of, whole_data_set
+from bsnn_hw.samples import (
+    SampleShape,
+    affordable,
+    dataset_of,
+    find_samples,
+    fit,
+    shape_of,
+    whole_data_set,
+)
 
 DIGITS = SampleShape(Coding.DIRECT, 64, 4, 4)
 EVENTS = SampleShape(Coding.EVENTS, 64, 1, 3)
@@ -164,3 +172,38 @@ def test_fit_takes_images():
     ({"recipe": {"dataset": 5}}, None), ({"recipe": {"dataset": "mnist"}}, "mnist")])
 def test_the_data_set_of_a_recipe(document, name):
     assert dataset_of(document) == name
+
+
+IMAGE = SampleShape(Coding.DIRECT, 12, 2, 2, Shape(3, 2, 2))
+
+
+def test_the_map_of_a_network(maps_bundle):
+    shape = shape_of(maps_bundle.network)
+    assert shape == SampleShape(Coding.EVENTS, 72, 1, 2, Shape(3, 4, 6))
+    assert shape.image == (2, 3, 4, 6)
+    assert shape.array == (2, 72)
+
+
+@pytest.mark.parametrize("given", [(5, 3, 2, 2), (5, 12), (5, 3, 4), (5, 3, 1, 2, 2)], ids=str)
+def test_images_are_flattened(given):
+    values = np.arange(60).reshape(given) % 4
+    np.testing.assert_array_equal(fit(IMAGE, values, "here"), values.reshape(5, 12))
+
+
+@pytest.mark.parametrize(("shape", "given", "wanted"), [
+    (IMAGE, (5, 2, 2, 3), "(N, 3, 2, 2)"),
+    (SampleShape(Coding.EVENTS, 12, 1, 4, Shape(1, 3, 4)), (5, 4, 4, 3), "(N, 4, 1, 3, 4)"),
+], ids=["channels last", "turned"])
+def test_sides_in_another_order_are_refused(shape, given, wanted):
+    with pytest.raises(InputError) as caught:
+        fit(shape, np.zeros(given, int), "d.npz: test_x")
+    assert str(caught.value) == (f"d.npz: test_x: must have the shape {wanted}, channels first, "
+                                 f"not {given}; use numpy.moveaxis")
+
+
+def test_large_maps_get_fewer_samples(maps_bundle, events_bundle):
+    neurons = sum(layer.shape.size for layer in maps_bundle.network.hidden)
+    assert affordable(maps_bundle.network, 512) == 512
+    assert affordable(maps_bundle.network, 512, 10 * 2 * neurons + 1) == 10
+    assert affordable(maps_bundle.network, 512, 1) == 4
+    assert affordable(events_bundle.network, 3, 1) == 3

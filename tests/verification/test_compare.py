@@ -1,13 +1,15 @@
 """The first difference is the earliest one, and packed numbers are read right."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from bsnn_hw.errors import MismatchError
+from bsnn_hw.ir.network import Shape
 from bsnn_hw.reference.network import run
-from bsnn_hw.verification.compare import check_hidden, check_scores, unpack
+from bsnn_hw.verification.compare import check_hidden, check_scores, neuron_name, unpack
 
 
 def naive(row, width, count):
@@ -36,24 +38,26 @@ def pack_rows(values, width):
                     np.uint64)
 
 
+def as_rows(design, trace):
+    """What the RTL's probes give: per layer the rows of its raster, packed."""
+    result = {}
+    for index, (probe, layer) in enumerate(zip(design.probes, trace.hidden, strict=True)):
+        geometry, width = design.geometries[index], design.hidden_bounds[index].charged.width
+        row, position = geometry.raster.locate(np.arange(geometry.neurons))
+        charged, fired = (np.zeros((*layer.fired.shape[:2], geometry.raster.rows,
+                                    geometry.parallel), np.int64) for _ in range(2))
+        charged[:, :, row, position], fired[:, :, row, position] = layer.charged, layer.fired
+        charged, fired = (rows.reshape(-1, geometry.parallel) for rows in (charged, fired))
+        result[probe.layer] = {probe.charged.signal: pack_rows(charged, width),
+                               probe.fired.signal: pack_rows(fired, 1)}
+    return result
+
+
 @pytest.fixture
 def seen(events_bundle):
     """(design, trace, rows as the RTL would give them, a function that packs them again)."""
     design, trace = events_bundle.design, run(events_bundle.network, events_bundle.inputs)
-
-    def rows(trace):
-        result = {}
-        for index, (probe, layer) in enumerate(zip(design.probes, trace.hidden, strict=True)):
-            geometry, width = design.geometries[index], design.hidden_bounds[index].charged.width
-            spare = geometry.folds * geometry.parallel - geometry.neurons
-            charged, fired = (np.pad(array.astype(np.int64), ((0, 0), (0, 0), (0, spare)))
-                              .reshape(-1, geometry.parallel)
-                              for array in (layer.charged, layer.fired))
-            result[probe.layer] = {probe.charged.signal: pack_rows(charged, width),
-                                   probe.fired.signal: pack_rows(fired, 1)}
-        return result
-
-    return design, trace, rows
+    return design, trace, partial(as_rows, design)
 
 
 def changed(trace, *changes):
@@ -120,3 +124,24 @@ def test_scores_and_classes(seen):
         check_scores(trace.scores, classes, trace)
     with pytest.raises(MismatchError, match=r"scores: RTL gave \(23, 3\), reference \(24, 3\)"):
         check_scores(trace.scores[1:], classes, trace)
+
+
+@pytest.mark.parametrize(("shape", "index", "name"), [
+    (Shape(8), 7, "neuron 7"), (Shape(3, 1, 6), 17, "neuron 17 (channel 2, line 0, column 5)"),
+    (Shape(3, 4, 5), 37, "neuron 37 (channel 1, line 3, column 2)")], ids=str)
+def test_names_of_neurons(shape, index, name):
+    assert neuron_name(shape, index) == name
+
+
+def test_differences_in_maps(maps_bundle):
+    design, inputs = maps_bundle.design, maps_bundle.inputs[:3]
+    trace = run(maps_bundle.network, inputs)
+    check_hidden(design, as_rows(design, trace), trace)
+    layer = trace.hidden[3]  # 4 x 2 x 3 in two folds, the second one not full
+    fired = layer.fired.copy()
+    fired[2, 1, 22:] ^= True
+    other = replace(trace, hidden=(*trace.hidden[:3], replace(layer, fired=fired)))
+    with pytest.raises(MismatchError, match=(
+            r"^first difference: inference 2, layer c4, timestep 2, neuron 22 "
+            r"\(channel 3, line 1, column 1\): spike: RTL \d, reference \d$")):
+        check_hidden(design, as_rows(design, trace), other)
