@@ -98,13 +98,11 @@ def _is_binary(table: Table, whole_numbers: bool) -> bool:
         return True
     if not equals(bits, 8):
         table.problem("weight_bits", f"must be 1, 8 or absent, not {shown(bits)}")
-    elif whole_numbers:
-        table.refuse("weight_bits", "8 is refused: the integer network holds weights of one bit; "
-                                    "accepted is 1, or absent, where only the sign counts")
-        return False
-    else:
+    elif not whole_numbers:
         table.problem("weight_bits", "must be 1 or absent, not 8: weights of 8 bits stand only in "
                                      "the first layer and in the readout")
+    else:
+        return False
     return True
 
 

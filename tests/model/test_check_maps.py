@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bsnn_hw.errors import ModelError
-from bsnn_hw.model.check import check, describe
+from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import (
     CurrentShortcut,
     Pooling,
@@ -212,9 +212,8 @@ CASES = [
     ("layers.2.weight", torch.full((5, 4, 2, 3), torch.nan), [(
         "layer 'conv3': weight must be finite, but 120 of 120", "diverge?")]),
     ("layers.0.weight_bits", 4, [("layer 'conv1': weight_bits must be 1, 8 or absent", "not 4")]),
-    ("layers.0.weight_bits", 8, [
-        ("layer 'conv1': weight must be int8 where weight_bits is 8", "not float32"),
-        ("layer 'conv1': weight_bits 8 is refused", "only the sign counts")]),
+    ("layers.0.weight_bits", 8, [(
+        "layer 'conv1': weight must be int8 where weight_bits is 8", "not float32")]),
     ("layers.1.weight_bits", 8, [(
         "layer 'conv2': weight_bits must be 1 or absent, not 8: weights of 8 bits stand only in "
         "the first layer", "in the readout")]),
@@ -299,14 +298,17 @@ def test_sums_of_windows_are_larger_than_spikes(maps):
     describe(maps)
 
 
-def test_weights_of_eight_bits_may_be_written_but_not_computed(maps):
+def test_weights_of_eight_bits(maps):
     put(maps, "layers.0.weight_bits", 8)
-    put(maps, "layers.0.weight", torch.randint(-127, 128, (4, 1, 3, 3)).to(torch.int8))
+    put(maps, "layers.0.weight", torch.arange(-127, -91).reshape(4, 1, 3, 3).to(torch.int8))
+    put(maps, "layers.6.weight_bits", 8)
+    put(maps, "layers.6.weight", torch.zeros(3, 6, dtype=torch.int8))
+    layers = describe(maps).layers
+    assert [layer.synapse.binary for layer in layers] == [False, *[True] * 5, False]
+    assert layers[0].synapse.coefficients.tolist() == maps["layers"][0]["weight"].tolist()
+    assert not layers[-1].synapse.coefficients.any()
     put(maps, "layers.6.weight_bits", 1)
-    check(maps)
-    assert problems_of(maps) == ["layer 'conv1': weight_bits 8 is refused: the integer network "
-                                 "holds weights of one bit; accepted is 1, or absent, where only "
-                                 "the sign counts"]
+    assert (describe(maps).layers[-1].synapse.coefficients == 1).all()
     put(maps, "layers.0.weight", torch.full((4, 1, 3, 3), -128, dtype=torch.int8))
-    assert problems_of(maps)[0] == ("layer 'conv1': weight must be from -127 to 127 where "
-                                    "weight_bits is 8, not -128")
+    assert problems_of(maps) == ["layer 'conv1': weight must be from -127 to 127 where weight_bits "
+                                 "is 8, not -128"]

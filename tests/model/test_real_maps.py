@@ -27,11 +27,18 @@ def both(value):
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
+def coefficients(part):
+    """The weights that are computed with, as nested lists."""
+    if part.get("weight_bits") == 8:
+        return part["weight"].tolist()
+    return mapped(lambda weight: 1 if weight >= 0 else -1, part["weight"].tolist())
+
+
 def convolve(part, maps):
-    """Sums of signs over ``maps``, place by place; a place outside is 0."""
+    """Weighted sums over ``maps``, place by place; a place outside is 0."""
     (sy, sx), (py, px) = both(part.get("stride", 1)), both(part.get("padding", 0))
     rows, columns = len(maps[0]), len(maps[0][0])
-    kernels = part["weight"].tolist()
+    kernels = coefficients(part)
     height, width = len(kernels[0][0]), len(kernels[0][0][0])
 
     def place(kernel, y, x):
@@ -41,7 +48,7 @@ def convolve(part, maps):
                 for dx in range(width):
                     row, column = y * sy + dy - py, x * sx + dx - px
                     if 0 <= row < rows and 0 <= column < columns:
-                        total += plane[row][column] * (1 if weights[dy][dx] >= 0 else -1)
+                        total += plane[row][column] * weights[dy][dx]
         return total
 
     return [[[place(kernel, y, x) for x in range((columns + 2 * px - width) // sx + 1)]
@@ -55,9 +62,8 @@ def synapse(part, maps, t):
         found = convolve(part, maps)
     else:
         flat = [value for plane in maps for row in plane for value in row]
-        found = [[[sum(value * (1 if weight >= 0 else -1)
-                       for value, weight in zip(flat, row, strict=True))]]
-                 for row in part["weight"].tolist()]
+        found = [[[sum(value * weight for value, weight in zip(flat, row, strict=True))]]
+                 for row in coefficients(part)]
     norm, gate = part["norm"], float(part["gate"]["value"][t])
 
     def scaled(channel, x):
@@ -141,6 +147,19 @@ def test_matches_the_loops(build_maps_document, seed, coding, neuron):
             assert np.allclose(trace.membranes[number][index], membranes[name], rtol=0,
                                atol=1e-12), where
         assert np.allclose(trace.scores[index], scores, rtol=0, atol=1e-12)
+
+
+def test_weights_of_eight_bits_match_the_loops(maps):
+    """The first layer's and the readout's; bits of all kinds, not only signs."""
+    for layer in (maps["layers"][0], maps["layers"][-1]):
+        layer |= {"weight_bits": 8, "weight": (40 * layer["weight"]).clamp(-127, 127).char()}
+    inputs = np.random.default_rng(0).integers(0, 16, (3, 36), dtype=np.uint8)
+    trace = run(describe(maps), inputs)
+    for index, sample in enumerate(inputs):
+        spikes, _, scores = scalar(maps, np.broadcast_to(sample, (3, 36)).reshape(3, 6, 6))
+        for number, name in enumerate(spikes):
+            assert trace.spikes[number][index].astype(int).tolist() == spikes[name], name
+        assert np.allclose(trace.scores[index], scores, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("batch", [1, 4, None])
