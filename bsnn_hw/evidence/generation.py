@@ -17,12 +17,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
 
-__all__ = ["STAGES", "large_document", "main", "measure"]
+if TYPE_CHECKING:
+    from bsnn_hw.pipeline import Built
+
+__all__ = ["STAGES", "in_a_child", "large_document", "main", "measure"]
 
 # Where each stage happens: module, function, stage.
 _PIECES = (
@@ -33,7 +36,7 @@ _PIECES = (
     ("bsnn_hw.pipeline", "run", "plan"),
     ("bsnn_hw.pipeline", "measure_activity", "plan"),
     ("bsnn_hw.pipeline", "plan", "plan"),
-    ("amaranth.back.rtlil", "convert", "emit RTLIL"),
+    ("bsnn_hw.emission.rtlil", "to_rtlil", "emit RTLIL"),
     ("bsnn_hw.emission.design", "to_verilog", "Verilog"),
     ("bsnn_hw.emission.bundle", "write_vectors", "vectors"),
 )
@@ -108,7 +111,8 @@ def measure(model_path: Path, folder: Path) -> dict[str, Any]:
     -------
     dict
         ``stages``: name to [wall, CPU] seconds, ``total`` among them; ``peak``: bytes, of this
-        process and the largest of its children together.
+        process and the largest of its children together; and what was made: ``neurons``,
+        ``weights``, ``memory`` (bits), ``bundle`` (bytes), ``cycles`` (event bound per inference)
     """
     modules = {name: importlib.import_module(name) for name, _, _ in _PIECES}
     for name in ("bsnn_hw.hdl.network", "bsnn_hw.nn.data", "jinja2", "bsnn_hw.report"):
@@ -122,14 +126,31 @@ def measure(model_path: Path, folder: Path) -> dict[str, Any]:
     def generate():
         built = pipeline.build(request)
         clock.count("summary", report.summary)(built, request.out)
+        return built
 
-    clock.count("total", generate)()
+    built = clock.count("total", generate)()
     # The unit of ru_maxrss is 1 KiB here, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
-    return {"stages": clock.spent, "peak": sum(usage.ru_maxrss for usage in _usages()) * unit}
+    return {"stages": clock.spent, "peak": sum(usage.ru_maxrss for usage in _usages()) * unit,
+            **_made(built, request.out)}
 
 
-def _in_a_child(model_path: Path) -> dict[str, Any]:
+def _made(built: Built, bundle: Path) -> dict[str, Any]:
+    from bsnn_hw.planning.cycles import event_bound
+    from bsnn_hw.planning.memory import layer_memories
+
+    network, schedule = built.design.network, built.design.schedule
+    return {
+        "neurons": sum(layer.shape.size for layer in network.hidden),
+        "weights": sum(layer.synapse.weights.size for layer in network.layers),
+        "memory": sum(memory.bits for memory in layer_memories(network, schedule)),
+        "bundle": sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()),
+        "cycles": event_bound(network, schedule, built.activity),
+    }
+
+
+def in_a_child(model_path: Path) -> dict[str, Any]:
+    """``measure`` in a process of its own."""
     command = [sys.executable, "-m", "bsnn_hw.evidence.generation", "--one", str(model_path)]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if result.returncode:
@@ -154,7 +175,7 @@ def _act(options: argparse.Namespace) -> None:
             return
         large = Path(scratch) / "large.pt"
         save(large, large_document())
-        found = {"example": _in_a_child(options.model), "large": _in_a_child(large)}
+        found = {"example": in_a_child(options.model), "large": in_a_child(large)}
     print("seconds beyond imports: on the wall (of CPU)")
     print(table([["model", *STAGES, "total", "peak memory"],
                  *(_row(name, facts) for name, facts in found.items())]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
+from bsnn_hw.evidence.growth_plot import plot_facts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
 from bsnn_hw.sim.verilog import Observed
@@ -61,6 +62,12 @@ CASES = {
                          "sources": ["rtl/bsnn_small.v", "rtl/bsnn_small_frontend.v"]}),
     "native_driver.cpp": ("native_driver.cpp.j2",
                           {"driver": driver(True, [group("fc1", 40, 4), group("fc_2", 130, 10)])}),
+    "growth.svg": ("growth.svg.j2", {"plot": plot_facts(
+        {"side": [{"at": 8, "seconds": 2.0, "cycles": 100}, {"at": 16, "seconds": 3.0,
+                                                             "cycles": 400}],
+         "layers": [{"at": 1, "seconds": 2.0, "cycles": 50}, {"at": 4, "seconds": 1.0,
+                                                              "cycles": 60}]},
+        {"seconds": "CPU seconds", "cycles": "cycles/inference"})}),
     "native_driver_plain.cpp": ("native_driver.cpp.j2", {"driver": driver(False, [])}),
 }
 

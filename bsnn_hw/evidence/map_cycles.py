@@ -1,0 +1,98 @@
+"""``python -m bsnn_hw.evidence.map_cycles``: cycles of convolutional networks against their bound.
+
+Inferences back to back through the Verilated model, as in ``evidence.cycles``, for the default
+plan of each example, a smaller one, and the same lanes and parallel neurons in all layers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bsnn_hw.command import run_verb
+from bsnn_hw.errors import BsnnError
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.activity import Activity
+
+__all__ = ["EXAMPLES", "UNIFORM", "main", "plans"]
+
+EXAMPLES = (Path("examples/fashion_mnist_conv.pt"), Path("examples/fashion_mnist_residual.pt"))
+# (lanes, parallel) of every layer, as far as the layer has so many.
+UNIFORM = ((1, 4), (1, 32), (2, 8), (2, 64), (4, 16))
+SMALLER = 32_000  # cycles per inference that the smaller plan aims at
+RATIO = 1.2
+CALIBRATION = 128  # samples
+
+
+def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]]:
+    """Plans by name; in a uniform one, joined layers have the same parallel neurons anyway."""
+    from bsnn_hw.planning.choice import default_schedule
+    from bsnn_hw.planning.schedule import make_schedule, most_lanes, most_parallel
+
+    yield "default", default_schedule(network, activity)
+    yield "smaller", default_schedule(network, activity, SMALLER)
+    numbers = range(len(network.layers))
+    for lanes, parallel in UNIFORM:
+        counts = [min(parallel, most_parallel(network, number)) for number in numbers]
+        yield f"{lanes} x {parallel}", make_schedule(
+            network, [min(lanes, most_lanes(network, number, counts)[0]) for number in numbers],
+            counts)
+
+
+def _rows(path: Path, images: int) -> Iterator[tuple[list[str], float]]:
+    """A table's rows, and how far each is above its bound."""
+    from bsnn_hw.evidence.cycles import measure
+    from bsnn_hw.lowering.lower import lower
+    from bsnn_hw.model.format import describe, read
+    from bsnn_hw.planning.activity import measure_activity
+    from bsnn_hw.reference.network import run
+    from bsnn_hw.samples import dataset_of, find_samples, shape_of
+
+    document = read(path)
+    model = describe(document, str(path))
+    samples = find_samples(shape_of(model), dataset_of(document), path.parent, data=None,
+                           data_dir=None)
+    calibration = samples.calibration[:CALIBRATION]
+    network = lower(model, calibration).network
+    activity = measure_activity(network, calibration, run(network, calibration, potentials=False))
+    for name, schedule in plans(network, activity):
+        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+            bound, cycles, latency = measure(network, schedule, samples.test[:images],
+                                             Path(scratch))
+        yield [path.stem, name, ",".join(str(plan.lanes) for plan in schedule.layers),
+               ",".join(str(plan.parallel) for plan in schedule.layers), f"{bound:,.1f}",
+               f"{cycles:,.1f}", f"{cycles / bound:.3f}", f"{latency:,.0f}"], cycles / bound
+
+
+def _act(options: argparse.Namespace) -> None:
+    from bsnn_hw.report import table
+
+    rows = [["model", "plan", "lanes", "parallel", "event bound", "cycles/inference", "ratio",
+             "latency"]]
+    worst = 0.0
+    for path in options.models:
+        for row, ratio in _rows(path, options.images):
+            rows.append(row)
+            worst = max(worst, ratio)
+            print("  ".join(row), file=sys.stderr, flush=True)
+    print(table(rows))
+    if worst > RATIO:
+        raise BsnnError(f"cycles: must be at most {RATIO} of the event bound, not {worst:.3f}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.map_cycles",
+                                     description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("models", type=Path, nargs="*", default=list(EXAMPLES),
+                        help="model files (default: the convolutional and the residual example)")
+    parser.add_argument("--images", type=int, default=40, help="images (default: 40)")
+    return run_verb(parser, _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
