@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width, lane_event
+from bsnn_hw.hdl.priority import take_lowest
 
 __all__ = ["SpikeEncoder"]
 
@@ -56,16 +57,10 @@ class SpikeEncoder(wiring.Component):
         last = Signal()
         busy = Signal()
 
-        rest = Signal(self._slots)
-        finished = Signal()
+        lowest, rest, more = take_lowest(m, "lowest", pending)
         slot = Signal(self._slot_bits)
-        m.d.comb += [
-            rest.eq(pending & (pending - 1)),
-            finished.eq(rest == 0),
-        ]
-        for index in reversed(range(self._slots)):
-            with m.If(pending[index]):
-                m.d.comb += slot.eq(index)
+        finished = Signal()
+        m.d.comb += [slot.eq(lowest), finished.eq(~more)]
 
         send = Signal()
         m.d.comb += send.eq(~self.events.valid | self.events.ready)

@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.collector import EventCollector
 from bsnn_hw.hdl.encoder import SpikeEncoder
@@ -15,6 +16,9 @@ from bsnn_hw.hdl.queue import WordQueue, require_depth
 from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SpikeLink"]
+
+
+WIDE = 16  # spikes of a word, beyond which the encoder's `ready` comes late
 
 
 class SpikeLink(wiring.Component):
@@ -93,5 +97,10 @@ class SpikeLink(wiring.Component):
             share.last.eq(self.words.last),
             queue.write.eq(self.words_valid & (share.spikes.any() | share.last)),
         ]
-        connect(m, queue.words, encoder.words)
+        words = queue.words
+        if len(bits) > WIDE:
+            m.submodules[f"buffer_{bank}"] = buffer = StreamBuffer(entry)
+            connect(m, words, buffer.source)
+            words = buffer.words
+        connect(m, words, encoder.words)
         return queue, encoder

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import event_group, place_layout
 from bsnn_hw.hdl.pooling import placed_word
+from bsnn_hw.hdl.priority import take_lowest
 from bsnn_hw.ir.convolution import ConvGeometry
 
 __all__ = ["MapEncoder", "placed_group"]
@@ -55,11 +56,11 @@ class MapEncoder(wiring.Component):
         fold = Signal.like(word.fold)
         last = Signal()
         busy = Signal()
-        rests = [Signal.like(spikes, name=f"rest_{lane}") for lane, spikes in enumerate(pending)]
+        lowest = [take_lowest(m, f"lane_{lane}", spikes) for lane, spikes in enumerate(pending)]
         finished = Signal()
         send = Signal()
         m.d.comb += [
-            finished.eq(~Cat(rests).any()),
+            finished.eq(~Cat(more for _, _, more in lowest).any()),
             send.eq(~self.groups.valid | self.groups.ready),
             self.words.ready.eq(~busy | (send & finished)),
         ]
@@ -70,15 +71,12 @@ class MapEncoder(wiring.Component):
                 group.charge.eq(Cat(pending).any()),
                 group.mark.eq(last & finished),
             ]
-        for lane, (spikes, rest) in enumerate(zip(pending, rests, strict=True)):
-            slot = Signal(geometry.slot_bits, name=f"slot_{lane}")
-            m.d.comb += rest.eq(spikes & (spikes - 1))
-            for index in reversed(range(len(spikes))):
-                with m.If(spikes[index]):
-                    m.d.comb += slot.eq(index)
+        for lane, (spikes, (slot, rest, _)) in enumerate(zip(pending, lowest, strict=True)):
+            number = Signal(geometry.slot_bits, name=f"slot_{lane}")  # a lane may have fewer slots
+            m.d.comb += number.eq(slot)
             with m.If(send):
                 m.d.sync += [
-                    group.rows[lane].eq(Cat(slot, fold)),
+                    group.rows[lane].eq(Cat(number, fold)),
                     group.values[lane].eq(spikes.any()),
                     spikes.eq(rest),
                 ]

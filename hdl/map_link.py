@@ -6,6 +6,7 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import event_group
 from bsnn_hw.hdl.map_encoder import MapEncoder
@@ -59,7 +60,10 @@ class MapLink(wiring.Component):
             queue.write.eq(self.words_valid & (self.words.spikes.any() | self.words.last)),
         ]
         m.d.sync += self.room.eq(queue.room)
-        connect(m, queue.words, encoder.words)
+        # A word is as wide as the layer before is parallel, and its encoder's `ready` comes late.
+        m.submodules.buffer = buffer = StreamBuffer(layout)
+        connect(m, queue.words, buffer.source)
+        connect(m, buffer.words, encoder.words)
         connect(m, encoder.groups, lookup.placed)
         connect(m, lookup.groups, wiring.flipped(self.groups))
         return m

@@ -1,0 +1,47 @@
+"""A place to wait, so that no path goes through two components' ``ready``."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance
+
+__all__ = ["StreamBuffer"]
+
+
+class StreamBuffer(wiring.Component):
+    """Two registers: all its outputs are, and still it passes a word a cycle.
+
+    Parameters
+    ----------
+    layout : data.Layout, of a word
+
+    Members
+    -------
+    source : In stream; words : Out stream, a cycle later
+    """
+
+    def __init__(self, layout: data.Layout):
+        require_instance(data.Layout, layout=layout)
+        super().__init__({
+            "source": In(stream.Signature(layout)),
+            "words": Out(stream.Signature(layout)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        source, words = self.source, self.words
+        spare = Signal(source.payload.shape(), reset_less=True)
+        spared = Signal()  # a word waits in `spare`, behind the one in `words`
+        m.d.comb += source.ready.eq(~spared)
+        with m.If(words.ready | ~words.valid):
+            m.d.sync += [
+                words.payload.eq(Mux(spared, spare.as_value(), source.payload.as_value())),
+                words.valid.eq(spared | source.valid),
+                spared.eq(0),
+            ]
+        with m.Elif(~spared):
+            m.d.sync += [spare.eq(source.payload), spared.eq(source.valid)]
+        return m
