@@ -10,8 +10,8 @@ from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 
-__all__ = ["CONVS", "conv_of", "geometry_of", "placed_words", "random_steps", "reach_of",
-           "walk_of", "words_of"]
+__all__ = ["CONVS", "conv_of", "expected_groups", "geometry_of", "placed_words", "random_steps",
+           "reach_of", "reaching_groups", "walk_of", "words_of"]
 
 # source, kernel, stride, padding, channels, source width, lanes, parallel
 CONVS = [
@@ -82,3 +82,33 @@ def placed_words(raster, spikes):
         y, x = divmod(place, raster.shape.width)
         yield {"spikes": sum(bit << i for i, bit in enumerate(bits)), "row": row,
                "place": {"y": y, "x": x}, "fold": fold, "last": row == last}
+
+
+def expected_groups(geometry, values):
+    """((y, x), {lane: (row, value)}, mark) of one timestep's ``values`` (inputs,), by the
+    geometry's address map; a lone mark has no place."""
+    source, row_mask = geometry.source, (1 << geometry.row_bits) - 1
+    word, _ = source.locate(np.arange(source.shape.size))
+    groups, number = [], None
+    for number in np.unique(word[values != 0]).tolist():
+        lanes = [[] for _ in range(geometry.lanes)]
+        inputs = np.flatnonzero((values != 0) & (word == number))
+        for lane, address, i in zip(*geometry.lane_row(inputs), inputs, strict=True):
+            lanes[lane].append((int(address) & row_mask, int(values[i])))
+        place = divmod(number // source.folds, source.shape.width)
+        groups += [(place, {lane: event for lane, event in enumerate(events) if event}, False)
+                   for events in itertools.zip_longest(*lanes)]
+    if number != source.rows - 1:
+        return [*groups, (None, {}, True)]
+    return [*groups[:-1], (*groups[-1][:2], True)]
+
+
+def reaching_groups(geometry, steps):
+    """(reach, {lane: (row, value)}, mark) of what is left behind the lookup of places."""
+    for values in steps:
+        for place, events, mark in expected_groups(geometry, values):
+            reach = reach_of(geometry, *place) if place else None
+            if reach:
+                yield reach, events, mark
+            elif mark:
+                yield None, {}, mark

@@ -9,36 +9,10 @@ from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.ir.network import Shape
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
-from tests.hdl.maps import CONVS, geometry_of, placed_words, random_steps
+from tests.hdl.maps import CONVS, expected_groups, geometry_of, placed_words, random_steps
 
 WIDE = (Shape(9, 2, 2), (1, 1), (1, 1), (0, 0), 1, 7, 3, 1)  # lanes have 3, 2 and 2 slots
 CASES = [*CONVS, WIDE]
-
-
-def expected_groups(geometry, spikes):
-    """((y, x), {lane: (row, 1)}, mark) of one timestep, by the geometry's address map."""
-    source, row_mask = geometry.source, (1 << geometry.row_bits) - 1
-    row, _ = source.locate(np.arange(source.shape.size))
-    groups = []
-    for word in range(source.rows):
-        lanes = [[] for _ in range(geometry.lanes)]
-        for lane, address in zip(*geometry.lane_row(np.flatnonzero(spikes & (row == word))),
-                                 strict=True):
-            lanes[lane].append((int(address) & row_mask, 1))
-        place = divmod(word // source.folds, source.shape.width)
-        for number in range(max(map(len, lanes))):
-            groups.append((place, {lane: events[number] for lane, events in enumerate(lanes)
-                                   if number < len(events)}, False))
-    if groups and word == row_of_last(geometry, groups, spikes):
-        groups[-1] = (*groups[-1][:2], True)
-    else:
-        groups.append((None, {}, True))
-    return groups
-
-
-def row_of_last(geometry, groups, spikes):
-    """The row of the last word that has spikes."""
-    return int(geometry.source.locate(np.flatnonzero(spikes))[0].max())
 
 
 def written(geometry, steps):

@@ -145,8 +145,7 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
 @pytest.mark.parametrize("leaks", ["shift", "product"])
 @pytest.mark.parametrize("rows_first", [False, True])
 @pytest.mark.parametrize(("shape", "parallel"), [
-    (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 4, 5), 2),
-    (Shape(2, 1, 33), 2)], ids=str)
+    (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 1, 17), 2)], ids=str)
 def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, rows_first, leaks):
     rng = np.random.default_rng(shape.size)
     conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
