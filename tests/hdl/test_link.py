@@ -9,6 +9,8 @@ from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import receive_groups
 from tests.hdl.test_encoder import SHAPES
 
+BUFFERED = (20, 1, 2, 3)  # a word wider than what an encoder takes without a buffer
+
 
 def spike_words(geometry, timesteps):
     """Every word of the timesteps, silent ones too."""
@@ -64,7 +66,8 @@ def check_groups(geometry, timesteps, groups):
 
 
 @pytest.mark.parametrize(("shape", "shared"), [
-    (shape, shared) for shape in SHAPES for shared in (False, True)[:shape[1]]], ids=str)
+    (shape, shared) for shape in [*SHAPES, BUFFERED]
+    for shared in (False, True)[:shape[1]]], ids=str)
 @pytest.mark.parametrize(("pause", "full", "delay", "spare"), [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 2)])
 def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
