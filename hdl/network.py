@@ -111,7 +111,7 @@ class NetworkTop(wiring.Component):
     def _read(self, m, blocks, rooms, number, reader, geometry, groups):
         """Let the synapses behind ``groups`` have the spikes of the layer that gives them."""
         giver = number - reader.back
-        block, name = blocks[giver], self._reader_name(giver, number, len(rooms[giver]))
+        block, name = blocks[giver], self._reader_name(giver, len(rooms[giver]))
         words, valid, margin = block.words, block.words_valid, block.margin
         count = geometry.source.rows
         mapped = isinstance(geometry, ConvGeometry)
@@ -141,7 +141,7 @@ class NetworkTop(wiring.Component):
         giver = number - shortcut.back
         source = blocks[giver]
         carried = getattr(block, f"carried_{index}")
-        name = self._reader_name(giver, number, len(rooms[giver]))
+        name = self._reader_name(giver, len(rooms[giver]))
         m.submodules[f"carry_{name}"] = queue = CarryQueue(
             carried.shape(), rows=self.geometries[giver].raster.rows, timesteps=shortcut.back,
             margin=source.margin)
@@ -159,10 +159,11 @@ class NetworkTop(wiring.Component):
         ]
         rooms[giver].append(queue.room)
 
-    def _reader_name(self, giver, number, others):
-        """What stands between two layers: the giver's name, and the reader's if not the first."""
+    def _reader_name(self, giver, others):
+        """What stands between two layers: the giver's name, and before it a number from its second
+        reader on, as a layer could have any name that begins with a letter."""
         name = self._network.hidden[giver].name
-        return f"{name}_{self._network.layers[number].name}_{others}" if others else name
+        return f"{others + 1}_{name}" if others else name
 
     def _ports(self, m, frontend, readout):
         beat = frontend.beats

@@ -1,12 +1,15 @@
 """NetworkTop of residual networks against reference.network, its queues as shallow as may be."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from amaranth.hdl import Fragment
 
 from bsnn_hw.hdl import network as network_module
 from bsnn_hw.hdl.carry import CarryQueue
+from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.ir.network import (
     Coding,
     Comparison,
@@ -138,6 +141,15 @@ def test_shallow_queues_at_any_pace(shallow, plan, coding, eager, pause, full):
     inputs = saturated(network, 4)
     inputs[::2] = rng.integers(network.input.max_value + 1, size=inputs[::2].shape)
     drive(network, PLANS[plan], inputs, pause, full)
+
+
+def test_any_names_of_layers():
+    """What stands between two layers has the name of no layer."""
+    network = residual(1, Coding.EVENTS, eager=False)
+    names = ("stem", "down", "stem_down_3", "d", "stem_d_3")
+    network = replace(network, hidden=tuple(replace(layer, name=name) for layer, name
+                                            in zip(network.hidden, names, strict=True)))
+    assert Fragment.get(NetworkTop(network, PLANS["wide"]), None)
 
 
 @pytest.mark.slow
