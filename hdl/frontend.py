@@ -62,11 +62,10 @@ class Frontend(wiring.Component):
         self._depth = depth
         slots = data.ArrayLayout(slot_layout(geometry, max_value), geometry.lanes)
         beat = {"slots": slots, "last": 1} | ({"mark": 1} if timesteps > 1 else {})
-        self._mapped = isinstance(geometry, ConvGeometry)
         value_width = max_value.bit_length()
-        self._group = (placed_group(geometry, value_width) if self._mapped else
-                       event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
-                                   value_width=value_width))
+        self._group = (placed_group(geometry, value_width) if isinstance(geometry, ConvGeometry)
+                       else event_group(lanes=geometry.lanes, value_width=value_width,
+                                        row_width=index_width(geometry.rows)))
         super().__init__({
             "beats": In(stream.Signature(data.StructLayout(beat))),
             "groups": Out(stream.Signature(self._group)),
@@ -103,7 +102,7 @@ class Frontend(wiring.Component):
         """A slot's row in its lane's bank, and whether there is such an input."""
         geometry = self._geometry
         # The last row is not full where the lanes do not divide inputs or channels evenly.
-        if not self._mapped:
+        if not isinstance(geometry, ConvGeometry):
             return slot.row, below(slot.row, len(range(lane, geometry.inputs, geometry.lanes)))
         shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
         row = slot.row[:geometry.row_bits]

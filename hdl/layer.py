@@ -114,7 +114,7 @@ class HiddenLayer(wiring.Component):
         # (what the members' names end with, synapses, geometry, width of a sum), the main one first
         self._engines = [("", layer.synapse, geometry, bounds.acc.width)]
         for number, (shortcut, shape) in enumerate(zip(layer.shortcuts, shortcuts, strict=True)):
-            if isinstance(shortcut, SynapseShortcut):
+            if isinstance(shortcut, SynapseShortcut) and shape is not None:
                 self._engines.append((f"_{number}", shortcut.synapse, shape,
                                       bounds.shortcuts[number].width))
         self._carried = {number: getattr(self._currents, f"carried_{number}")

@@ -18,7 +18,12 @@ from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding, CurrentShortcut, Network, SynapseShortcut
 from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.ir.schedule import (
+    LayerGeometry,
+    Schedule,
+    network_geometries,
+    shortcut_geometries,
+)
 
 __all__ = ["NetworkTop"]
 
@@ -96,6 +101,7 @@ class NetworkTop(wiring.Component):
             rooms.append([])
 
         last = network.readout
+        assert isinstance(geometries[-1], LayerGeometry)
         m.submodules[f"layer_{last.name}"] = readout = ReadoutLayer(
             last, self._bounds[1], geometries[-1], timesteps=network.timesteps,
             max_value=1 if blocks else value)

@@ -15,7 +15,9 @@ def take_lowest(m: Module, name: str, spikes: Value) -> tuple[Value, Value, Valu
     Chunks are searched side by side, then the first that has a spike is chosen.
     """
     slot = Signal(range(len(spikes)), name=f"{name}_slot")
-    rests, mores, before = [], [], []
+    rests: list[Value] = []
+    mores: list[Value] = []
+    before: list[Value] = []
     for start in range(0, len(spikes), CHUNK):
         chunk = spikes[start:start + CHUNK]
         rest = (chunk & (chunk - 1))[:len(chunk)]

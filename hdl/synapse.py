@@ -56,14 +56,12 @@ class SynapseArray(wiring.Component):
         require_instance(Synapse, synapse=synapse)
         require_shape(weights_shape(geometry), weights=synapse.weights)
         self._geometry = geometry
-        self._mapped = isinstance(geometry, ConvGeometry)
-        self._taps = geometry.taps if self._mapped else geometry.folds
         self._synapse = synapse
         self._bits = synapse.weight_bits
         self._max_value = max_value
         lanes = geometry.lanes
         super().__init__({
-            "tap": In(index_width(self._taps)),
+            "tap": In(index_width(geometry.taps)),
             "rows": In(data.ArrayLayout(index_width(geometry.rows), lanes)),
             "values": In(data.ArrayLayout(max_value.bit_length(), lanes)),
             "deltas": Out(data.ArrayLayout(self._sum_shape(lanes), geometry.parallel)),
@@ -102,7 +100,8 @@ class SynapseArray(wiring.Component):
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
         row = self.rows[lane]
-        m.d.comb += read.addr.eq(Cat(row[: geometry.row_bits], self.tap) if self._mapped
+        m.d.comb += read.addr.eq(Cat(row[: geometry.row_bits], self.tap)
+                                 if isinstance(geometry, ConvGeometry)
                                  else Cat(self.tap[: geometry.fold_bits], row))
         # Nothing between a block RAM and this register: the RAM alone takes most of a cycle.
         return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)

@@ -116,6 +116,11 @@ class LayerGeometry:
         return (self.slots - 1).bit_length()
 
     @property
+    def taps(self) -> int:
+        """Weight words of one input."""
+        return self.folds
+
+    @property
     def fold_bits(self) -> int:
         """Bits of a fold's number in an address."""
         return (self.folds - 1).bit_length()
