@@ -206,9 +206,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--leak", type=float, help="share of the membrane kept per timestep, (0, 1]; 1 is IF (0.5)")
     add("--threshold", type=float, help="firing threshold, positive (1.0)")
     add("--rate-penalty", type=float, metavar="MU", help="loss per unit of the layers' summed "
-        "firing rates (0.3)")
+        "firing rates (0.3; conv and residual 0.05)")
     add("--epochs", type=int, help="passes over the training data (fashion-mnist 40, digits 40, "
-        "mnist 20)")
+        "mnist 20; conv 16, residual 12)")
     add("--batch", type=int, help="samples per step (128)")
     add("--learning-rate", type=float, help="of Adam, at the start of the cosine (0.01)")
     add("--validation", type=int, metavar="N", help="last N training samples kept out of training "
@@ -220,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", choices=("cpu", "cuda"), help="where to train (cpu)")
     add("--data-dir", type=Path, help="folder of the IDX files (the system's and torchvision's "
         "are searched)")
-    add("--out", type=Path, help="model file (runs/DATASET_fc.pt)")
+    add("--out", type=Path, help="model file (runs/DATASET_NETWORK.pt)")
     add("--resume", type=Path, metavar="CHECKPOINT", help="continue an interrupted run, exactly")
     add("--force", action="store_true", help="overwrite an existing model and checkpoint")
     return parser

@@ -18,6 +18,10 @@ def accuracy(name, samples, labels):
     return (run(load(EXAMPLES / name), samples, keep=()).classes == labels).mean()
 
 
+# With the accuracy on the test set that each must have.
+MAPS = [("fashion_mnist_conv.pt", 0.90), ("fashion_mnist_residual.pt", 0.89)]
+
+
 @pytest.mark.parametrize("name", ["digits_fc.pt", "fashion_mnist_fc.pt"])
 def test_models_are_small(name):
     model = load(EXAMPLES / name)
@@ -27,6 +31,17 @@ def test_models_are_small(name):
     stored = torch.load(EXAMPLES / name, weights_only=True)
     assert stored["layers"][0]["weight"].dtype == torch.int8
     assert stored["recipe"]["gate"] == "agmm"
+
+
+@pytest.mark.parametrize(("name", "floor"), MAPS)
+def test_networks_of_maps_are_small(name, floor):
+    model = load(EXAMPLES / name)
+    assert model.timesteps == 2
+    assert (EXAMPLES / name).stat().st_size < 1 << 20
+    stored = torch.load(EXAMPLES / name, weights_only=True)
+    assert {layer["weight"].dtype for layer in stored["layers"]} == {torch.int8}
+    assert stored["recipe"]["gate"] == "agmm"
+    assert stored["recipe"]["test_accuracy"] >= floor
 
 
 def test_digits_accuracy():
@@ -46,3 +61,19 @@ def test_fashion_accuracy_on_the_whole_test_set():
     except InputError:
         pytest.skip("Fashion-MNIST is not installed")
     assert accuracy("fashion_mnist_fc.pt", clothes.test_x, clothes.test_y) >= 0.88
+
+
+@pytest.mark.parametrize(("name", "floor"), MAPS)
+def test_accuracy_of_maps_on_the_sample(name, floor):
+    sample = data.load_sample(EXAMPLES / "fashion_mnist_sample.npz")
+    assert accuracy(name, sample.test_x[:256], sample.test_y[:256]) >= floor - 0.04
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "floor"), MAPS)
+def test_accuracy_of_maps_on_the_whole_test_set(name, floor):
+    try:
+        clothes = data.load("fashion-mnist")
+    except InputError:
+        pytest.skip("Fashion-MNIST is not installed")
+    assert accuracy(name, clothes.test_x, clothes.test_y) >= floor
