@@ -1,0 +1,138 @@
+"""``python -m bsnn_hw.evidence.large_networks``: the literature's networks, from file to proof.
+
+ResNet-19 with both kinds of joins and a VGG, of CIFAR's shape (3x32x32), with random weights and
+calibrated BatchNorm: generated, linted, and one image through the Verilated model, every spike,
+membrane potential and score equal to the reference's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from bsnn_hw.command import run_verb
+from bsnn_hw.errors import BsnnError, InputError
+
+__all__ = ["NETWORKS", "main", "write_model"]
+
+NETWORKS = ("resnet19-tdbn", "resnet19-bireal", "vgg")
+SHAPE = (3, 32, 32)
+IMAGES = 16  # that BatchNorm is calibrated on
+# Seconds of CPU and bytes to generate, seconds on the wall to build and run the simulation.
+MOST_SECONDS, MOST_BYTES, MOST_SIMULATION = 60.0, 4e9, 900.0
+
+
+def write_model(name: str, path: Path, timesteps: int) -> None:
+    """Write the model file of the network ``name``: random weights, statistics of smooth noise."""
+    import torch
+    from torch.nn import functional
+
+    from bsnn_hw.nn.export import save_model
+    from bsnn_hw.nn.zoo import calibrate, resnet19, vgg
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        kind, _, join = name.partition("-")
+        network = vgg(timesteps=timesteps) if kind == "vgg" else resnet19(join, timesteps=timesteps)
+        coarse = torch.rand(IMAGES, SHAPE[0], 8, 8)
+        images = functional.interpolate(coarse, SHAPE[1:], mode="bilinear")
+        calibrate(network, (images * 255).round() / 255)
+    save_model(path, network, name=name, input={"shape": list(SHAPE), "bits": 8,
+                                                "scale": 1 / 255, "offset": 0.0})
+
+
+def _generate(name: str, folder: Path, timesteps: int) -> dict[str, Any]:
+    """Time and memory of generating ``folder``/bundle, in a process of its own."""
+    write_model(name, folder / "model.pt", timesteps)
+    command = [sys.executable, "-m", "bsnn_hw.evidence.large_networks", "--one", str(folder)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise BsnnError(f"{name}: must be generated, its process ended with code "
+                        f"{result.returncode}")
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def _simulate(bundle: Path, folder: Path, images: int) -> tuple[float, float, float]:
+    """Lint, build and run; returns seconds to build, seconds to run, and cycles of an image."""
+    from bsnn_hw.emission.opened import open_bundle
+    from bsnn_hw.emission.vectors import read_inputs
+    from bsnn_hw.sim.lint import lint
+    from bsnn_hw.verification.native import build_model, verify_native
+
+    design = open_bundle(bundle)
+    warnings = lint(design.verilog.paths, design.verilog.top)
+    if warnings:
+        raise BsnnError(f"{design.verilog.top}: must be free of warnings, not {warnings[0]}")
+    folder.mkdir()
+    started = time.monotonic()
+    model = build_model(design, folder)
+    built = time.monotonic()
+    outcome = verify_native(design, model, read_inputs(design, bundle / "vectors")[:images])
+    return built - started, time.monotonic() - built, outcome.cycles
+
+
+def _check(name: str, stages: list[float], peak: float, seconds: float) -> None:
+    if stages[1] > MOST_SECONDS:
+        raise BsnnError(f"{name}: must be generated in {MOST_SECONDS:g} s of CPU, "
+                        f"not {stages[1]:.0f}")
+    if peak > MOST_BYTES:
+        raise BsnnError(f"{name}: must be generated in {MOST_BYTES / 1e9:g} GB, "
+                        f"not {peak / 1e9:.1f}")
+    if seconds > MOST_SIMULATION:
+        raise BsnnError(f"{name}: must be simulated in {MOST_SIMULATION:g} s, not {seconds:.0f}")
+
+
+def _row(name: str, timesteps: int) -> list[str]:
+    from bsnn_hw.ir.store import read
+
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        folder = Path(scratch)
+        found = _generate(name, folder, timesteps)
+        build, run, cycles = _simulate(folder / "bundle", folder / "simulation", 1)
+        network = read(folder / "bundle" / "network.json")
+    stages = found["stages"]["total"]
+    _check(name, stages, found["peak"], build + run)
+    weights = sum(layer.synapse.weights.size for layer in network.layers)
+    return [name, f"{weights:,}", f"{stages[0]:.0f} ({stages[1]:.0f})",
+            f"{found['peak'] / 1e9:.1f}", f"{build:.0f}", f"{run:.0f}", f"{cycles:,.0f}", "exact"]
+
+
+def _act(options: argparse.Namespace) -> None:
+    from bsnn_hw.evidence.generation import measure
+    from bsnn_hw.report import table
+
+    if options.one:
+        print(json.dumps(measure(options.one / "model.pt", options.one)))
+        return
+    rows = [["network", "weights", "generated s (CPU)", "GB", "built s", "run s",
+             "cycles of an image", "linted, simulated"]]
+    unknown = sorted(set(options.networks) - set(NETWORKS))
+    if unknown:
+        raise InputError(f"networks: must be some of {', '.join(NETWORKS)}, not "
+                         f"{', '.join(unknown)}")
+    for name in options.networks or NETWORKS:
+        rows.append(_row(name, options.timesteps))
+        print(table([rows[0], rows[-1]]), flush=True)
+    print(table(rows))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.large_networks",
+                                     description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("networks", nargs="*", metavar="NETWORK",
+                        help=f"which of {', '.join(NETWORKS)} (default: all)")
+    parser.add_argument("--timesteps", type=int, default=2, help="T (default: 2)")
+    parser.add_argument("--one", type=Path, metavar="FOLDER",
+                        help="measure the model in this folder in this process and print JSON")
+    return run_verb(parser, _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
