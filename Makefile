@@ -1,4 +1,5 @@
 # make demo           the example network: generated, checked against its reference, summarized
+# make demo-maps      the convolutional and the residual example, 512 images each
 # make test           all quick tests                (make check: the slow and wide ones too,
 #                    with 100 random networks, the cycle and generation tables and seeded faults)
 # make lint           ruff and mypy
@@ -14,12 +15,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint train-example clean
+.PHONY: demo demo-maps test check lint train-example clean
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
 demo: $(READY)
 	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_fc.pt --out build/demo --force --verify
+
+demo-maps: $(READY)
+	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_conv.pt --out build/conv --force
+	$(BIN)/python -m bsnn_hw.verify build/conv --all --data examples/fashion_mnist_sample.npz
+	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_residual.pt --out build/residual --force
+	$(BIN)/python -m bsnn_hw.verify build/residual --all --data examples/fashion_mnist_sample.npz
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
@@ -30,6 +37,10 @@ check: $(READY) demo
 	$(BIN)/python -m bsnn_hw.evidence.faults build/demo
 	$(BIN)/python -m bsnn_hw.evidence.cycles
 	$(BIN)/python -m bsnn_hw.evidence.generation
+	$(MAKE) demo-maps
+	$(BIN)/python -m bsnn_hw.evidence.random_maps --jobs $(JOBS)
+	$(BIN)/python -m bsnn_hw.evidence.map_cycles
+	$(BIN)/python -m bsnn_hw.evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 
 lint: $(READY)
@@ -38,6 +49,8 @@ lint: $(READY)
 
 train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --epochs 60 --validation 0 --out examples/fashion_mnist_fc.pt --force
+	$(BIN)/python -m bsnn_hw.train fashion-mnist --network conv --validation 0 --out examples/fashion_mnist_conv.pt --force
+	$(BIN)/python -m bsnn_hw.train fashion-mnist --network residual --validation 0 --out examples/fashion_mnist_residual.pt --force
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV)
