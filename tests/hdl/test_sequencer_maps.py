@@ -69,12 +69,12 @@ class Record:
         Bench(self.dut).run(self._watch, background=[source])
 
     async def _watch(self, context):
-        dut, cycle, after = self.dut, 0, 0
+        dut, cycle, after, granted = self.dut, 0, 0, 0
         while after < 20:  # nothing may follow the last
             context.set(dut.room, not next(self._stop))
             context.set(dut.go, not next(self._hold))
-            *_, op, tap, rows, values = await context.tick().sample(
-                dut.op, dut.tap, dut.rows, dut.values)
+            *_, op, tap, rows, values, due, go = await context.tick().sample(
+                dut.op, dut.tap, dut.rows, dut.values, dut.due, dut.go)
             cycle += 1
             if op.charge:
                 self.starts.append((cycle, ("charge", op.row, op.fold, tap, list(rows),
@@ -83,9 +83,13 @@ class Record:
                 last = op.timestep == self._timesteps - 1
                 assert op.sweep or (op.close, op.clear) == (last, last or not self._sample)
                 kind = "sweep" if op.sweep else op.timestep
+                if not op.sweep and op.row == 0:
+                    assert granted, f"cycle {cycle}: a step that was not told to go"
+                    granted -= 1
                 self.starts.append((cycle, (kind, op.row, op.fold)))
             else:
                 assert not any(values)
+            granted += due and go
             after += len(self.starts) >= self._count
 
 
