@@ -2,7 +2,9 @@
 
 Inferences back to back through the Verilated model, as in ``evidence.cycles``, for the default
 plan of each example, a smaller one, and the same lanes and parallel neurons in all layers.
-``predicted`` is the busiest layer's cycles with the lanes' uneven load, and no waiting.
+``predicted`` is the busiest layer's cycles as the lanes are loaded, and no waiting: a group of
+events never holds those of two words, so several lanes are seldom full where few of a word's
+neurons fire.  The default knows that.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ EXAMPLES = (Path("examples/fashion_mnist_conv.pt"), Path("examples/fashion_mnist
 # (lanes, parallel) of every layer, as far as the layer has so many.
 UNIFORM = ((1, 4), (1, 32), (2, 8), (2, 64), (4, 16))
 SMALLER = 32_000  # cycles per inference that the smaller plan aims at
-RATIO = 1.2
+# The most of the event bound, where all layers have one lane or the plan is chosen; and of what is
+# predicted, whatever the plan.
+RATIO, PREDICTED_RATIO = 1.2, 1.2
 CALIBRATION = 128  # samples
 
 
@@ -47,8 +51,8 @@ def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]
             counts)
 
 
-def _rows(path: Path, images: int) -> Iterator[tuple[list[str], float]]:
-    """A table's rows, and how far each is above its bound."""
+def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:
+    """A table's rows, and what is wrong with each."""
     from bsnn_hw.evidence.cycles import measure
     from bsnn_hw.lowering.lower import lower
     from bsnn_hw.model.format import describe, read
@@ -73,7 +77,13 @@ def _rows(path: Path, images: int) -> Iterator[tuple[list[str], float]]:
         yield [path.stem, name, ",".join(str(plan.lanes) for plan in schedule.layers),
                ",".join(str(plan.parallel) for plan in schedule.layers), f"{bound:,.1f}",
                f"{predicted:,.1f}", f"{cycles:,.1f}", f"{cycles / bound:.3f}",
-               f"{latency:,.0f}"], cycles / bound
+               f"{latency:,.0f}"], [
+            f"{path.stem}, {name}: must take at most {most} of {what}, not {cycles / of:.3f}"
+            for most, what, of, checked in (
+                (RATIO, "the event bound", bound,
+                 name == "default" or all(plan.lanes == 1 for plan in schedule.layers)),
+                (PREDICTED_RATIO, "what is predicted", predicted, True))
+            if checked and cycles > most * of]
 
 
 def _act(options: argparse.Namespace) -> None:
@@ -81,15 +91,15 @@ def _act(options: argparse.Namespace) -> None:
 
     rows = [["model", "plan", "lanes", "parallel", "event bound", "predicted", "cycles/inference",
              "ratio", "latency"]]
-    worst = 0.0
+    problems = []
     for path in options.models:
-        for row, ratio in _rows(path, options.images):
+        for row, wrong in _rows(path, options.images):
             rows.append(row)
-            worst = max(worst, ratio)
+            problems += wrong
             print("  ".join(row), file=sys.stderr, flush=True)
     print(table(rows))
-    if worst > RATIO:
-        raise BsnnError(f"cycles: must be at most {RATIO} of the event bound, not {worst:.3f}")
+    if problems:
+        raise BsnnError("\n".join(problems))
 
 
 def main(argv: list[str] | None = None) -> int:
