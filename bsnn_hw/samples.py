@@ -19,7 +19,7 @@ __all__ = ["SampleShape", "Samples", "affordable", "dataset_of", "find_samples",
            "shape_of", "whole_data_set"]
 
 # Spikes of all layers and timesteps that are kept at a time.
-MOST_SPIKES = 1 << 26
+MOST_SPIKES = 20_000_000
 LEAST_SAMPLES = 4
 
 # Said where neither --data nor the model's recipe gives any, with what to do about it.
