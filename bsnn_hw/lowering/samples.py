@@ -19,7 +19,7 @@ __all__ = ["Samples", "enough", "part_sums"]
 # Above this many neurons or synapses, times timesteps times samples, samples of convolutional
 # networks are left out.
 MAX_STEPS = 10 ** 8
-MAX_SUMS = 10 ** 11
+MAX_SUMS = 10 ** 10
 PIECE_STEPS = 1 << 20  # neurons times timesteps in work at a time
 PIECE = 32  # samples at a time, at most
 
@@ -91,7 +91,7 @@ def _compact(values):
 
 def enough(graph: Graph, inputs: np.ndarray) -> np.ndarray:
     """The first samples, as many as can be looked at in seconds: of 10**8 neurons times timesteps
-    and of 10**11 synapses times timesteps at most; all where no layer is a convolution.
+    and of 10**10 synapses times timesteps at most; all where no layer is a convolution.
     """
     layers = graph.model.layers
     parts = [part for layer in layers for part in (layer, *layer.shortcuts)
