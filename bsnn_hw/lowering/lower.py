@@ -59,7 +59,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     model : Model
     calibration : integers or None
         Samples to choose precision on: (N, size) for direct coding, (N, T, size) for events.
-        Of a convolutional network the first are taken, as many as make 10**8 neurons and 10**11
+        Of a convolutional network the first are taken, as many as make 10**8 neurons and 10**10
         synapses, times timesteps; at least one.
 
     Raises
