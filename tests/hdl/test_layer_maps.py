@@ -195,7 +195,7 @@ BUSY, IDLE = (0, 0, 0), (.4, .6, .9)
 
 @pytest.mark.parametrize(("case", "kinds", "stalled"), [
     *((case, kinds, BUSY) for case in SMALL[:-1] for kinds in ("", "scy")),
-    *((case, kinds, IDLE) for case in SMALL[1:-1] for kinds in ("c", "s", "y", "scy")),
+    *((case, kinds, IDLE) for case in SMALL[:-1] for kinds in ("", "c", "s", "y", "scy")),
     (SMALL[-1], "", BUSY), (SMALL[-1], "c", IDLE), (SMALL[-1], "sy", IDLE)], ids=str)
 def test_every_spike_and_current(case, kinds, stalled):
     pause, full, wait = stalled

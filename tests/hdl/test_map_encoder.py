@@ -46,7 +46,7 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, .4)])
+@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4)])
 def test_every_spike_at_its_place(case, pause, full):
     geometry = geometry_of(case)
     steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 6)

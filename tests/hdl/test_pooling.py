@@ -128,10 +128,10 @@ def test_without_a_pool_only_the_place_is_new(case):
 
 
 def test_all_maps_of_four_pixels():
-    """2x2 pixels in windows of a column and of all; each map after each other."""
+    """2x2 pixels in windows of one line, one column, and all; each map after each other."""
     maps = list(itertools.product((0, 1), repeat=4))
     order = np.array([each for pair in itertools.product(maps, maps) for each in pair])
-    for window in ((2, 1), (2, 2)):
+    for window in ((1, 2), (2, 1), (2, 2)):
         source = Shape(1, 2, 2)
         dut, pool, raster = components((source, 1, window), PoolKind.MAX)
         taken = run(dut, order.reshape(-1, 1), stalls(0, 0))
