@@ -123,9 +123,11 @@ def drive(network, schedule, inputs, pause, full):
     driver.check(inputs)
 
 
-def test_shallow_queues_and_saturated_input(shallow):
-    network = residual(3, Coding.EVENTS, eager=False)
-    drive(network, PLANS["uneven"], saturated(network, 2), .4, .7)
+@pytest.mark.parametrize(("plan", "coding", "eager", "pause", "full"), [
+    ("wide", Coding.DIRECT, True, 0, .9), ("uneven", Coding.EVENTS, False, .4, .7)])
+def test_shallow_queues_and_saturated_input(shallow, plan, coding, eager, pause, full):
+    network = residual(3, coding, eager=eager)
+    drive(network, PLANS[plan], saturated(network, 2), pause, full)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.verification.native import build_model, verify_native
 from tests.reference.random_maps import random_inputs, random_network
 
-QUICK = 3  # seeds; each compiles a simulation
+QUICK = 4  # seeds; each compiles a simulation
 
 
 def random_schedule(rng, network):
