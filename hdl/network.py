@@ -21,6 +21,7 @@ from bsnn_hw.ir.ports import port_layout
 from bsnn_hw.ir.schedule import (
     LayerGeometry,
     Schedule,
+    most_queued,
     network_geometries,
     shortcut_geometries,
 )
@@ -28,7 +29,6 @@ from bsnn_hw.ir.schedule import (
 __all__ = ["NetworkTop"]
 
 INPUT_QUEUE_DEPTH = 17  # groups: what LUT memories of 16 hold, and one in the output register
-MOST_QUEUED = 512  # words, unless what is under way to the queue is more
 
 
 class NetworkTop(wiring.Component):
@@ -128,7 +128,8 @@ class NetworkTop(wiring.Component):
             count = geometry.source.rows if pool.gathers else 1 << len(pool.words.row)
         # All words of an inference, up to a sensible memory, so that a layer seldom waits for one
         # that is slower now and then.
-        entries = min(count * self._network.timesteps + margin, max(MOST_QUEUED, margin + 2))
+        entries = min(count * self._network.timesteps + margin,
+                      max(most_queued(geometry.source), margin + 2))
         kind = MapLink if mapped else SpikeLink
         m.submodules[f"link_{name}"] = link = kind(geometry, margin=margin,
                                                    depth=queue_depth(entries))

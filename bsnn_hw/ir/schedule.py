@@ -25,7 +25,7 @@ from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster, pack_words
 
-__all__ = ["Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of",
+__all__ = ["Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of", "most_queued",
            "network_geometries", "shortcut_geometries", "source_raster"]
 
 
@@ -183,6 +183,20 @@ def source_raster(network: Network, schedule: Schedule, number: int, back: int =
     if giver < 0 and not isinstance(network.layers[0].synapse, Conv):
         shape = Shape(shape.size)  # nothing but its index counts
     return Raster(pool.shape(shape) if pool else shape, width)
+
+
+def most_queued(source: Raster) -> int:
+    """Words that a queue of spikes holds at most, however many an inference has.
+
+    A layer that has to wait in its step for its reader cannot take the next timestep's events.
+    Beyond a few block RAMs the memory costs more than the waiting.
+
+    source : of the words, pooled
+    """
+    if source.shape.positions == 1:
+        return 512
+    fitting = (1 << 17) // (source.width + 16)  # 128 kbit; 16 bits for the place and a mark
+    return max(512, 1 << fitting.bit_length() - 1)
 
 
 def network_geometries(network: Network, schedule: Schedule) -> tuple[Geometry, ...]:

@@ -15,14 +15,19 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.ir.schedule import (
+    Geometry,
+    Schedule,
+    most_queued,
+    network_geometries,
+    shortcut_geometries,
+)
 
 __all__ = ["LayerMemory", "block_rams", "layer_memories"]
 
 # Of an ECP5: rows and bits per row that one block RAM can have.
 SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 LEAST_BLOCK_ROWS = 33  # below, memories are of LUTs
-MOST_QUEUED_WORDS = 512  # of spikes, between two layers
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, int]]:
 
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
     """A convolution's queue, or a bank's: its share of a word, the word's number and a mark."""
-    words = min(geometry.source.rows * network.timesteps, MOST_QUEUED_WORDS)
+    words = min(geometry.source.rows * network.timesteps, most_queued(geometry.source))
     queues = 1 if isinstance(geometry, ConvGeometry) else geometry.banks
     width = -(-geometry.source_width // queues) + geometry.source.rows.bit_length() + 1
     for _ in range(queues):

@@ -92,7 +92,7 @@ PLANS = {
 @pytest.fixture
 def shallow(monkeypatch):
     """One entry more than what is under way, and one timestep of what is carried."""
-    monkeypatch.setattr(network_module, "MOST_QUEUED", 0)
+    monkeypatch.setattr(network_module, "most_queued", lambda source: 0)
     monkeypatch.setattr(network_module, "INPUT_QUEUE_DEPTH", 2)
     # What is asked for is the margin and two.
     monkeypatch.setattr(network_module, "queue_depth", lambda entries: max(3, entries - 1))
