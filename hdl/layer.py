@@ -52,7 +52,7 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
-    least = synapse_delay(geometry.lanes, synapse.weight_bits)
+    least = synapse_delay(geometry, synapse.weight_bits)
     wait, ahead = (delay or least) - least, lookahead(geometry.raster)
     start = delayed(m, sequencer.op, wait, f"start{name}")
     next_op = delayed(m, start, least - ahead, f"op{name}")
@@ -120,7 +120,7 @@ class HiddenLayer(wiring.Component):
         self._carried = {number: getattr(self._currents, f"carried_{number}")
                          for number, shortcut in enumerate(layer.shortcuts)
                          if not isinstance(shortcut, SynapseShortcut)}
-        self._delay = max(synapse_delay(shape.lanes, synapse.weight_bits)
+        self._delay = max(synapse_delay(shape, synapse.weight_bits)
                           for _, synapse, shape, _ in self._engines)
         super().__init__({
             **{f"groups{name}": In(stream.Signature(group_layout(shape, max_value)))

@@ -167,7 +167,7 @@ def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
     """Geometry of synapses whose spikes come in the order ``source``."""
     if isinstance(synapse, Conv):
         return ConvGeometry(source, synapse.shape, synapse.kernel, synapse.stride,
-                            synapse.padding, plan.lanes, plan.parallel)
+                            synapse.padding, plan.lanes, plan.parallel, plan.shared)
     return LayerGeometry(source, synapse.neurons, plan.lanes, plan.parallel, plan.shared)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_parts, bank_readers, block_rams
 from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
@@ -23,11 +24,7 @@ from bsnn_hw.ir.schedule import (
     shortcut_geometries,
 )
 
-__all__ = ["LayerMemory", "block_rams", "layer_memories"]
-
-# Of an ECP5: rows and bits per row that one block RAM can have.
-SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-LEAST_BLOCK_ROWS = 33  # below, memories are of LUTs
+__all__ = ["LayerMemory", "layer_memories"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,6 @@ class LayerMemory:
                 + self.carried)
 
 
-def block_rams(rows: int, width: int) -> int:
-    """Block RAMs of a memory of ``rows`` words of ``width`` bits; none where LUTs are cheaper."""
-    if rows < LEAST_BLOCK_ROWS:
-        return 0
-    return min(-(-rows // deep) * -(-width // wide) for deep, wide in SHAPES)
-
-
 def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     """The memories of every layer, the readout last."""
     hidden_bounds, readout = network_bounds(network)
@@ -70,7 +60,8 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     shortcuts = (*shortcut_geometries(network, schedule), ())
     found = []
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
-        parts: dict[str, list[tuple[int, int]]] = {
+        # (rows, bits per row), and readers where there are two
+        parts: dict[str, list[tuple[int, ...]]] = {
             "weights": _banks(layer.synapse, geometry),
             "queues": list(_queue(network, geometry)) if number >= layer.back else [],
             "potentials": [], "constants": [], "carried": [], "accumulators": [],
@@ -79,7 +70,7 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
         if isinstance(layer, Hidden):
             bounds = hidden_bounds[number]
             parts["potentials"].append((rows, parallel * bounds.settled.width))
-            parts["constants"] = _constants(layer, geometry)
+            parts["constants"] += _constants(layer, geometry)
             parts["accumulators"].append((rows, parallel * bounds.acc.width))
             for shortcut, other, sums in zip(layer.shortcuts, shortcuts[number], bounds.shortcuts,
                                              strict=True):
@@ -93,15 +84,18 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
                     parts["carried"].append((rows * shortcut.back, parallel * width))
         else:
             parts["accumulators"].append((rows, parallel * readout.acc.width))
-        bits = {name: sum(deep * wide for deep, wide in memories)
+        bits = {name: sum(deep * wide for deep, wide, *_ in memories)
                 for name, memories in parts.items()}
         blocks = sum(block_rams(*memory) for memories in parts.values() for memory in memories)
         found.append(LayerMemory(**bits, blocks=blocks))
     return found
 
 
-def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, int]]:
-    return [(geometry.depth, geometry.parallel * synapse.weight_bits)] * geometry.banks
+def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, ...]]:
+    width = geometry.parallel * synapse.weight_bits
+    return [(rows, width, readers)
+            for readers in bank_readers(geometry.lanes, geometry.shared)
+            for rows in bank_parts(geometry.depth, width, readers)]
 
 
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
