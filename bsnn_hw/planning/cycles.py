@@ -101,9 +101,8 @@ def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     if geometry.banks == 1:
         return even_walk(geometry, feed)
     bank, _ = geometry.lane_row(np.arange(geometry.inputs))
-    counts = feed.counts
-    loads = [counts[:, :, bank == lane].sum(axis=2) for lane in range(geometry.banks)]
-    return np.max(loads, axis=0)
+    lanes = (bank[:, None] == np.arange(geometry.banks)).astype(np.float32)
+    return (feed.counts.astype(np.float32) @ lanes).max(axis=2).astype(np.int64)
 
 
 def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
