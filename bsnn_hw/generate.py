@@ -30,6 +30,9 @@ def _parser() -> argparse.ArgumentParser:
         help="input events per cycle of each layer, readout last (default: chosen)")
     add("--parallel", type=counts, metavar="N,N,...",
         help="neurons updated per cycle of each layer, readout last (default: chosen)")
+    add("--block-rows", type=counts, default=(33, 33), metavar="N[,M]",
+        help="sums and potentials of N rows and more lie in block RAM, constants of M and more; "
+             "N = 2 for families without LUT memories, iCE40 and GateMate (default: 33,33)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--leak-bits", type=int, metavar="N",
@@ -53,6 +56,10 @@ def _request(options: argparse.Namespace) -> Request:
 
     if options.vectors < 1:
         raise InputError(f"--vectors: must be 1 or more, not {options.vectors}")
+    block_rows = (*options.block_rows, 33)[:2]
+    if min(options.block_rows) < 2 or len(options.block_rows) > 2:
+        raise InputError(f"--block-rows: must be one or two numbers of 2 or more, not "
+                         f"{','.join(map(str, options.block_rows))}")
     if not 0 < options.tolerance <= 1:
         raise InputError(f"--tolerance: must be a share above 0 and up to 1, "
                          f"not {options.tolerance}")
@@ -68,7 +75,8 @@ def _request(options: argparse.Namespace) -> Request:
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
-                   options.vectors, options.data, options.data_dir, options.top)
+                   options.vectors, options.data, options.data_dir, options.top,
+                   block_rows)
 
 
 def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
@@ -31,6 +31,7 @@ class Request:
     vectors : int, test vectors in the bundle
     lanes, parallel : one count per layer, the readout last
     data, data_dir : see ``samples.find_samples``
+    block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
     """
 
     model: Path
@@ -43,6 +44,7 @@ class Request:
     data: str | None = None
     data_dir: Path | None = None
     top: str | None = None
+    block_rows: Sequence[int] = (BLOCK_ROWS, BLOCK_ROWS)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def build(request: Request) -> Built:
     lowered = lower(model, calibration, request.precision)
     trace = run(lowered.network, calibration, potentials=False)
     activity = measure_activity(lowered.network, calibration, trace)
-    schedule = plan(request, lowered, activity)
+    state, constants = request.block_rows
+    schedule = replace(plan(request, lowered, activity), block_rows=state,
+                       constant_rows=constants)
     design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top,
                           trained_on=trained_on)
