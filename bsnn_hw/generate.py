@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--plan", type=Path, metavar="FILE.toml",
         help="plan to follow, such as a bundle's plan.toml (docs/planning.md)")
     add("--dry-run", action="store_true", help="print the plan and write nothing")
+    add("--block-rows", type=counts, metavar="N[,M]",
+        help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
+             "(default: what suits --target, else 33,33)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--leak-bits", type=int, metavar="N",
@@ -58,12 +61,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.ir.schedule import BLOCK_ROWS
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
     from bsnn_hw.planning.goal import parse_goal
 
     if options.vectors < 1:
         raise InputError(f"--vectors: must be 1 or more, not {options.vectors}")
+    block_rows = options.block_rows and (*options.block_rows, BLOCK_ROWS)[:2]
+    if options.block_rows and (min(options.block_rows) < 2 or len(options.block_rows) > 2):
+        raise InputError(f"--block-rows: must be one or two numbers of 2 or more, not "
+                         f"{','.join(map(str, options.block_rows))}")
     if not 0 < options.tolerance <= 1:
         raise InputError(f"--tolerance: must be a share above 0 and up to 1, "
                          f"not {options.tolerance}")
@@ -83,7 +91,7 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
                    options.clock, options.plan, options.vectors, options.data, options.data_dir,
-                   options.top)
+                   options.top, block_rows)
 
 
 def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:

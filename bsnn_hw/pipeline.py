@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
@@ -18,6 +18,7 @@ from bsnn_hw.planning.activity import Activity, measure_activity
 from bsnn_hw.planning.chips import Chip, find_chip
 from bsnn_hw.planning.choice import default_schedule
 from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
 from bsnn_hw.planning.schedule import make_schedule, most_lanes
@@ -39,6 +40,7 @@ class Request:
     target : part to plan for; goal : what the plan is to be good at; clock : MHz
     plan : Path of a plan file, which lanes, parallel and goal cannot go with
     data, data_dir : see ``samples.find_samples``
+    block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
     """
 
     model: Path
@@ -55,6 +57,7 @@ class Request:
     data: str | None = None
     data_dir: Path | None = None
     top: str | None = None
+    block_rows: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,13 @@ class Wish:
 
     chip, goal, clock : None where nothing is said
     file : PlanFile, where it gives the layers
+    rows : of ``Schedule``, from which on memories are in block RAM
     """
 
     chip: Chip | None
     goal: Goal | None
     clock: float | None
+    rows: Rows | None
     file: PlanFile | None
     lanes: Sequence[int] | None
     parallel: Sequence[int] | None
@@ -163,7 +168,8 @@ def wish(request: Request) -> Wish:
     for name, value in (("--goal", goal), ("--clock", clock)):
         if value is not None and target is None:
             raise InputError(f"{name}: must come with --target, the part to plan for")
-    return Wish(find_chip(target) if target else None, goal, clock, file if given else None,
+    rows = Rows(*request.block_rows) if request.block_rows else (file.rows if file else None)
+    return Wish(find_chip(target) if target else None, goal, clock, rows, file if given else None,
                 request.lanes, request.parallel)
 
 
@@ -173,9 +179,12 @@ def plan(wanted: Wish, network: Network, activity: Activity) -> Plan:
     if wanted.file is not None:
         schedule = wanted.file.schedule(network)
     elif wanted.lanes is None and wanted.parallel is None and chip is not None:
-        return choose(network, activity, chip, wanted.goal or Goal(Aim.SMALLEST), wanted.clock)
+        return choose(network, activity, chip, wanted.goal or Goal(Aim.SMALLEST), wanted.clock,
+                      wanted.rows)
     else:
         schedule = _completed(wanted, network, activity)
+    rows = wanted.rows or (chip.family.rows[0] if chip else Rows())
+    schedule = replace(schedule, block_rows=rows.state, constant_rows=rows.constants)
     return look_at(network, schedule, activity, chip, wanted.clock) if chip else Plan(schedule)
 
 

@@ -100,8 +100,9 @@ class SynapseArray(wiring.Component):
         m.submodules[f"bank_{lane}"] = bank
         read = bank.read_port()
         row = self.rows[lane]
-        m.d.comb += read.addr.eq(Cat(row[: geometry.row_bits], self.tap)
-                                 if isinstance(geometry, ConvGeometry)
+        row_first = Cat(row[: geometry.row_bits], self.tap)
+        m.d.comb += read.addr.eq(row_first
+                                 if isinstance(geometry, ConvGeometry) or geometry.fold_first
                                  else Cat(self.tap[: geometry.fold_bits], row))
         # Nothing between a block RAM and this register: the RAM alone takes most of a cycle.
         return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)

@@ -115,6 +115,8 @@ MISTAKES = {
     "parallel": (["--parallel", "15,2"], "layer 'fc1': parallel must be 1..14, its neurons, not"),
     "later lanes": (["--lanes", "1,3", "--parallel", "2,1"],
                     "layer 'fc2': lanes must be 1..2, the parallel neurons of 'fc1', not 3"),
+    "block rows": (["--block-rows", "4,1"],
+                   "--block-rows: must be one or two numbers of 2 or more, not 4,1"),
     "vectors": (["--vectors", "0"], "--vectors: must be 1 or more, not 0"),
     "fraction": (["--fraction-bits", "x"], "--fraction-bits: must be 0..12 or LAYER=N,..., not"),
     "fraction 13": (["--fraction-bits", "13"], "--fraction-bits: must be 0..12"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product
+from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
 
 __all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Ram", "Weights"]
 
@@ -97,6 +97,7 @@ class Family:
     logic, registers, blocks, multipliers : nextpnr's names; None where the row has no such thing
     rams : in the order in which Yosys reads them
     largest_factor : bits of a multiplier's input; 0 where products are logic
+    rows : from which on memories are put into block RAM, the choices of a search
     clock : MHz, typical
     """
 
@@ -108,6 +109,7 @@ class Family:
     blocks: str | None = None
     multipliers: str | None = None
     largest_factor: int = 0
+    rows: tuple[Rows, ...] = (Rows(),)
     least_product: int = 9
     clocks: dict[str, float] = field(default_factory=dict)
 
@@ -160,6 +162,8 @@ class Family:
 @lru_cache(maxsize=1 << 16)
 def place_memory(rams: tuple[Ram, ...], memory: Memory) -> Mapped:
     """Where Yosys puts one such memory."""
+    if memory.logic:
+        return Mapped(None)
     return _place(rams, memory.rows, memory.width, memory.access, memory.block)
 
 
@@ -205,6 +209,9 @@ def _shapes(ram: Ram, rows: int, width: int, access: Access) -> Iterator[tuple[f
 _CLOCKED = frozenset({Access.TABLE, Access.QUEUE})
 _WRITTEN = frozenset({Access.QUEUE, Access.STATE})
 
+# Without LUT memories, state is flip-flops unless it is in block RAM; constants may make room.
+_FEW_LUTS = (Rows(2), Rows(2, 1 << 16))
+
 _ECP5 = Family(
     "TRELLIS_COMB",
     (Ram(4, (4,), 0, 4, 0, _WRITTEN),
@@ -220,7 +227,7 @@ _ICE40 = Family(
      Ram(11, (2, 4, 8, 16), 1, 64, 1, _CLOCKED, least_written=16)),
     Weights(sum_bit=1.04, chain=1.0, lut=0.9, bare=0.8, table_bit=0.9, bit=1.33, mux_bit=0.63,
             product_bit=1.2),
-    clock=40.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0})
+    clock=40.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0}, rows=_FEW_LUTS)
 
 _GATEMATE = Family(
     "CPE_LT",
@@ -231,6 +238,6 @@ _GATEMATE = Family(
      Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
     Weights(sum_bit=2.2, chain=1.0, lut=1.45, bare=1.9, cleared=1.0, bit=1.07, mux_bit=0.58,
             product_bit=0.95),
-    clock=50.0, registers="CPE_FF", blocks="RAM_HALF")
+    clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
 
 FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE)}

@@ -9,6 +9,7 @@ from bsnn_hw.ir.network import Network, SynapseShortcut
 from bsnn_hw.ir.schedule import Schedule, network_geometries, shortcut_geometries
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.families import Cost, Family
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.structure import (
     bank_parts,
     engine_parts,
@@ -72,7 +73,8 @@ class LayerCosts:
     def _layer(self, schedule, number, geometry, others):
         layer, bounds = self._network.layers[number], self._bounds[number]
         # Everything that its parts depend on.
-        key = (number, schedule.layers[number], geometry.source_width,
+        rows = Rows(schedule.block_rows, schedule.constant_rows)
+        key = (number, rows, schedule.layers[number], geometry.source_width,
                self._margin(schedule, number, layer),
                tuple(other and other.source_width for other in others),
                tuple(self._margin(schedule, number, each)
@@ -80,7 +82,7 @@ class LayerCosts:
         if key in self._known:
             return self._known[key]
         parts = [*self._engine(schedule, number, layer, bounds.acc, geometry),
-                 neuron_parts(layer, bounds, geometry.raster)]
+                 neuron_parts(layer, bounds, geometry.raster, rows)]
         for shortcut, other, sums in zip(getattr(layer, "shortcuts", ()), others,
                                          getattr(bounds, "shortcuts", ()), strict=True):
             if isinstance(shortcut, SynapseShortcut) and other is not None:
@@ -90,8 +92,9 @@ class LayerCosts:
 
     def _engine(self, schedule, number, reader, sums, geometry):
         margin = self._margin(schedule, number, reader)
+        rows = Rows(schedule.block_rows, schedule.constant_rows)
         return [supply_parts(self._network, number, geometry, margin, reader),
-                engine_parts(self._network, number, reader.synapse, sums, geometry),
+                engine_parts(self._network, number, reader.synapse, sums, geometry, rows),
                 bank_parts(reader.synapse, geometry)]
 
     def _margin(self, schedule, number, reader):

@@ -16,6 +16,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.schedule import (
+    BLOCK_ROWS,
     Geometry,
     Schedule,
     most_queued,
@@ -27,7 +28,6 @@ __all__ = ["LayerMemory", "block_rams", "layer_memories"]
 
 # Of an ECP5: rows and bits per row that one block RAM can have.
 SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-LEAST_BLOCK_ROWS = 33  # below, memories are of LUTs
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ class LayerMemory:
                 + self.carried)
 
 
-def block_rams(rows: int, width: int) -> int:
-    """Block RAMs of a memory of ``rows`` words of ``width`` bits; none where LUTs are cheaper."""
-    if rows < LEAST_BLOCK_ROWS:
+def block_rams(rows: int, width: int, block_rows: int = BLOCK_ROWS) -> int:
+    """Block RAMs of a memory of ``rows`` words of ``width`` bits; none where LUTs are cheaper, with
+    fewer than ``block_rows``."""
+    if rows < block_rows:
         return 0
     return min(-(-rows // deep) * -(-width // wide) for deep, wide in SHAPES)
 
@@ -95,7 +96,10 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
             parts["accumulators"].append((rows, parallel * readout.acc.width))
         bits = {name: sum(deep * wide for deep, wide in memories)
                 for name, memories in parts.items()}
-        blocks = sum(block_rams(*memory) for memories in parts.values() for memory in memories)
+        least = {"accumulators": schedule.block_rows, "potentials": schedule.block_rows,
+                 "constants": schedule.constant_rows}
+        blocks = sum(block_rams(*memory, least.get(name, BLOCK_ROWS))
+                     for name, memories in parts.items() for memory in memories)
         found.append(LayerMemory(**bits, blocks=blocks))
     return found
 

@@ -20,6 +20,7 @@ from bsnn_hw.ir.schedule import (
 from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
 from bsnn_hw.planning.cycles import walk
 from bsnn_hw.planning.families import Cost, Family
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel
 from bsnn_hw.planning.structure import (
     bank_parts,
@@ -64,10 +65,12 @@ class Engine:
 class Space:
     """Everything that can be chosen.
 
+    rows : from which on memories are in block RAM
     members : layers of each group, which have the same parallel neurons
     choices : numbers of parallel neurons of each group
     """
 
+    rows: Rows
     members: tuple[tuple[int, ...], ...]
     choices: tuple[tuple[int, ...], ...]
     engines: tuple[Engine, ...]
@@ -79,13 +82,14 @@ class Space:
         return [found[number] for number in range(len(found))]
 
 
-def search_space(network: Network, activity: Activity, family: Family,
+def search_space(network: Network, activity: Activity, family: Family, rows: Rows,
                  most_cells: float) -> Space:
     """Every option of every layer.
 
+    rows : from which on memories are in block RAM
     most_cells : a choice whose neurons alone take more is left out, unless it is the only one
     """
-    builder = _Builder(network, _thinned(network, activity), family)
+    builder = _Builder(network, _thinned(network, activity), family, rows)
     members = _joined(network)
     choices = tuple(builder.choices(numbers, most_cells) for numbers in members)
     group_of = {number: group for group, numbers in enumerate(members) for number in numbers}
@@ -98,7 +102,7 @@ def search_space(network: Network, activity: Activity, family: Family,
             if isinstance(shortcut, SynapseShortcut):
                 engines.append(builder.beside(number, index, shortcut,
                                               group_of[number - shortcut.back], own, choices))
-    return Space(tuple(map(tuple, members)), choices, tuple(engines))
+    return Space(rows, tuple(map(tuple, members)), choices, tuple(engines))
 
 
 def _thinned(network, activity):
@@ -125,8 +129,9 @@ def _joined(network: Network) -> list[list[int]]:
 
 
 class _Builder:
-    def __init__(self, network: Network, activity: Activity, family: Family):
-        self._network, self._activity, self._family = network, activity, family
+    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows):
+        self._network, self._activity = network, activity
+        self._family, self._rows = family, rows
         hidden, readout = network_bounds(network)
         self._hidden = hidden
         self._bounds: tuple[HiddenBounds | ReadoutBounds, ...] = (*hidden, readout)
@@ -186,7 +191,7 @@ class _Builder:
                 plans = Schedule(tuple(LayerPlan(1, count) for count in counts))
                 source = source_raster(network, plans, number, shortcut.back, shortcut.pool)
                 geometry = geometry_of(shortcut.synapse, source, LayerPlan(1, parallel))
-                core = engine_parts(network, number, shortcut.synapse, sums, geometry)
+                core = engine_parts(network, number, shortcut.synapse, sums, geometry, self._rows)
                 cost = (self._family.cost(core) + self._supply(number, index, geometry)
                         + self._family.cost(bank_parts(shortcut.synapse, geometry)))
                 costs[:, a, b, 0] = _row(cost)
@@ -209,7 +214,8 @@ class _Builder:
             source = source_raster(self._network, plans, number, layer.back, layer.pool)
             geometry = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel))
             self._cores[key] = self._family.cost(engine_parts(
-                self._network, number, layer.synapse, self._bounds[number].acc, geometry))
+                self._network, number, layer.synapse, self._bounds[number].acc, geometry,
+                self._rows))
             self._cores[key] += self._neurons(number, geometry.raster)
         return self._cores[key]
 
@@ -217,7 +223,8 @@ class _Builder:
         key = number, raster.width
         if key not in self._steps:
             self._steps[key] = self._family.cost(
-                neuron_parts(self._network.layers[number], self._bounds[number], raster))
+                neuron_parts(self._network.layers[number], self._bounds[number], raster,
+                             self._rows))
         return self._steps[key]
 
     def _supply(self, number, index, geometry: Geometry):
@@ -235,7 +242,8 @@ class _Builder:
     def _cycles(self, number, index, geometry):
         """Mean cycles per inference of one engine."""
         charges = self._walked(number, index, geometry) * geometry.folds
-        return step_cycles(self._network, number, geometry, charges).sum(axis=1).mean()
+        times = step_cycles(self._network, number, geometry, charges, self._rows.state)
+        return times.sum(axis=1).mean()
 
     def _walked(self, number, index, geometry):
         """Places that events of each timestep cost the engine."""

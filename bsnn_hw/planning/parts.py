@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-__all__ = ["Access", "Memory", "Parts", "Product"]
+from bsnn_hw.ir.schedule import BLOCK_ROWS
+
+__all__ = ["Access", "Memory", "Parts", "Product", "Rows"]
+
+
+class Rows(NamedTuple):
+    """From how many rows on memories of state, and constants, lie in block RAM; see `Schedule`."""
+
+    state: int = BLOCK_ROWS
+    constants: int = BLOCK_ROWS
 
 
 class Access(enum.Enum):
@@ -20,7 +30,7 @@ class Access(enum.Enum):
 class Memory:
     """``count`` memories of ``rows`` words of ``width`` bits.
 
-    block : bool, the circuit asks for block RAM
+    block : bool, the circuit asks for block RAM; logic : bool, for none
     enabled : bool, reading has an enable
     """
 
@@ -28,6 +38,7 @@ class Memory:
     width: int
     access: Access
     block: bool = False
+    logic: bool = False
     enabled: bool = False
     count: int = 1
 

@@ -12,6 +12,7 @@ from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.chips import CHIPS, Chip, Excess
 from bsnn_hw.planning.forecast import Forecast, forecast
 from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput
@@ -77,8 +78,10 @@ def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip
 
 
 def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
-           clock: float | None = None) -> Plan:
+           clock: float | None = None, rows: Rows | None = None) -> Plan:
     """The best plan for ``goal`` that fits ``chip``.
+
+    rows : from which on memories are in block RAM; None for what suits the family
 
     Raises
     ------
@@ -86,7 +89,7 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
         None does; says by how much, what the problem is, and which part would do.
     """
     clock = clock or chip.clock
-    search = Search(network, activity, chip)
+    search = Search(network, activity, chip, rows)
     found = _find(search, goal, clock)
     if found is None:
         raise InputError(_refusal(search, goal, clock))
@@ -180,6 +183,6 @@ def _larger(chip: Chip) -> list[Chip]:
 
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
-    space = search.space if other.family is search.chip.family else None
-    elsewhere = Search(search.network, search.activity, other, space)
-    return _find(elsewhere, goal, clock if space else other.clock) is not None
+    known = search.spaces if other.family is search.chip.family else ()
+    elsewhere = Search(search.network, search.activity, other, search.rows, known)
+    return _find(elsewhere, goal, clock if known else other.clock) is not None

@@ -7,19 +7,20 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Schedule
 from bsnn_hw.planning.goal import Goal, parse_goal
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import make_schedule
 
 __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
-KEYS = ("target", "goal", "clock", "layers")
+KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
 
 
@@ -29,12 +30,14 @@ class PlanFile:
 
     layers : name -> {"lanes": int, "parallel": int}, as the file has them; checked by ``schedule``
     clock : MHz
+    rows : from which on memories are in block RAM; None where the file does not say
     """
 
     path: Path
     target: str | None = None
     goal: Goal | None = None
     clock: float | None = None
+    rows: Rows | None = None
     layers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def schedule(self, network: Network) -> Schedule:
@@ -50,10 +53,12 @@ class PlanFile:
             raise InputError("\n".join(problems))
         counts = [self.layers[layer.name] for layer in network.layers]
         try:
-            return make_schedule(network, *([each[key] for each in counts] for key in COUNTS))
+            made = make_schedule(network, *([each[key] for each in counts] for key in COUNTS))
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
                                        for line in str(error).splitlines())) from None
+        rows = self.rows or Rows()
+        return replace(made, block_rows=rows.state, constant_rows=rows.constants)
 
     def _problems(self, network: Network) -> Iterator[str]:
         names = [layer.name for layer in network.layers]
@@ -105,7 +110,7 @@ def read_plan(path: Path) -> PlanFile:
         raise InputError(f"{path}: layers must be tables [layers.NAME], not {layers!r}")
     goal = facts.get("goal")
     return PlanFile(path, facts.get("target"), goal and parse_goal(goal, f"{path}: goal"),
-                    _clock(path, facts.get("clock")), layers)
+                    _clock(path, facts.get("clock")), _rows(path, facts), layers)
 
 
 def _clock(path: Path, given: Any) -> float | None:
@@ -114,6 +119,15 @@ def _clock(path: Path, given: Any) -> float | None:
     if type(given) not in (int, float) or not (0 < given < math.inf):
         raise InputError(f"{path}: clock must be MHz above 0, not {given!r}")
     return float(given)
+
+
+def _rows(path: Path, facts: dict[str, Any]) -> Rows | None:
+    given = {key: facts[key] for key in ("block_rows", "constant_rows") if key in facts}
+    for key, count in given.items():
+        if type(count) is not int or count < 2:
+            raise InputError(f"{path}: {key} must be a whole number of 2 or more, not {count!r}")
+    return Rows(given.get("block_rows", BLOCK_ROWS),
+                given.get("constant_rows", BLOCK_ROWS)) if given else None
 
 
 def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None,
@@ -127,6 +141,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
     lines += [f'{key} = "{value}"' for key, value in (("target", target), ("goal", goal))
               if value is not None]
     lines += [f"clock = {clock:g}  # MHz"] if clock is not None else []
+    lines += [f"{key} = {getattr(schedule, key)}" for key in ("block_rows", "constant_rows")]
     for layer, plan in zip(network.layers, schedule.layers, strict=True):
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]

@@ -16,6 +16,7 @@ from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.options import Space, search_space
+from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import layer_layout, plan_of
 
 __all__ = ["Candidate", "Search"]
@@ -42,37 +43,39 @@ class Search:
 
     What each option costs is worked out once; then every question is a few sums of arrays.
 
+    rows : from which on memories are in block RAM; None for what the family has
     known : the options of this network and the chip's family, if they have been worked out
     """
 
     network: Network
     activity: Activity
     chip: Chip
-    known: InitVar[Space | None] = None
-    space: Space = field(init=False)
-    _seen: dict[tuple[int, ...], Candidate] = field(default_factory=dict)
+    rows: Rows | None = None
+    known: InitVar[tuple[Space, ...]] = ()
+    spaces: tuple[Space, ...] = field(init=False)
+    _seen: dict[tuple, Candidate] = field(default_factory=dict)
 
-    def __post_init__(self, known: Space | None) -> None:
+    def __post_init__(self, known: tuple[Space, ...]) -> None:
         family = self.chip.family
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
         self._costs = LayerCosts(self.network, family)
-        self.space = known or search_space(self.network, self.activity, family, most)
+        choices = (self.rows,) if self.rows else family.rows
+        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most)
+                                     for rows in choices)
 
     def limits(self) -> np.ndarray:
         """Cycles that single layers can have: only these make a difference, ascending."""
-        cycles = np.unique(np.concatenate([engine.cycles.ravel() for engine in
-                                           self.space.engines]))
+        cycles = np.unique(np.concatenate([engine.cycles.ravel() for space in self.spaces
+                                           for engine in space.engines]))
         cycles = cycles[np.isfinite(cycles)]
-        return cycles[cycles >= self._least()]
-
-    def _least(self) -> float:
-        """No plan has fewer cycles."""
-        return max(float(engine.cycles.min()) for engine in self.space.engines)
+        least = min(max(float(engine.cycles.min()) for engine in space.engines)
+                    for space in self.spaces)
+        return cycles[cycles >= least]
 
     def within(self, limit: float) -> Iterator[Candidate]:
         """The cheapest plans of at most ``limit`` cycles, for different prices."""
-        for blocks, multipliers in product(BLOCK_PRICES, MULTIPLIER_PRICES):
-            found = self._cheapest(limit, blocks, multipliers)
+        for space, blocks, multipliers in product(self.spaces, BLOCK_PRICES, MULTIPLIER_PRICES):
+            found = self._cheapest(space, limit, blocks, multipliers)
             if found is not None:
                 yield found
 
@@ -117,7 +120,8 @@ class Search:
         """The plan that comes nearest to fitting."""
         return min(self.weighed(), key=lambda each: self.chip.fill(each.cost))
 
-    def _cheapest(self, limit: float, blocks: float, multipliers: float) -> Candidate | None:
+    def _cheapest(self, space: Space, limit: float, blocks: float,
+                  multipliers: float) -> Candidate | None:
         chip, family = self.chip, self.chip.family
         logic = chip.capacity(family.logic)
         prices = np.array([1, LEAST_PRICE, *(
@@ -125,29 +129,29 @@ class Search:
             for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
         factors: list[Factor] = []
         lanes = []
-        for engine in self.space.engines:
+        for engine in space.engines:
             values, legal = np.tensordot(prices, engine.costs, 1), np.isfinite(engine.cycles)
             values = np.where(legal & (engine.cycles <= limit), values, np.inf)
             lanes.append(values.argmin(axis=2))
             factors.append(_factor(engine.groups, values.min(axis=2)))
-        chosen = least_sum(len(self.space.members), factors)
+        chosen = least_sum(len(space.members), factors)
         if chosen is None:
             return None
-        return self._candidate(chosen, lanes)
+        return self._candidate(space, chosen, lanes)
 
-    def _candidate(self, chosen, lanes) -> Candidate:
+    def _candidate(self, space, chosen, lanes) -> Candidate:
         picked = [_at(engine.groups, chosen, best)
-                  for engine, best in zip(self.space.engines, lanes, strict=True)]
-        key = (*chosen, *(each[-1] for each in picked))
+                  for engine, best in zip(space.engines, lanes, strict=True)]
+        key = (space.rows, *chosen, *(each[-1] for each in picked))
         if key not in self._seen:
             cycles = max(float(engine.cycles[at]) for engine, at in
-                         zip(self.space.engines, picked, strict=True))
+                         zip(space.engines, picked, strict=True))
             counts = [engine.lanes[at[-1]] for engine, at in
-                      zip(self.space.engines, picked, strict=True) if engine.main]
-            parallel = self.space.parallel(chosen)
+                      zip(space.engines, picked, strict=True) if engine.main]
+            parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
                 plan_of(layer_layout(self.network, number, count, parallel))
-                for number, count in enumerate(counts)))
+                for number, count in enumerate(counts)), *space.rows)
             cost = sum(self._costs.of(schedule), Cost())
             classes = float(self.network.readout.synapse.neurons)
             self._seen[key] = Candidate(schedule, cost, max(cycles, classes))

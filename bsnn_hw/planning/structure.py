@@ -30,14 +30,13 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Geometry, most_queued
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, most_queued
+from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
 
-__all__ = ["LEAST_BLOCK_ROWS", "bank_parts", "engine_parts", "leak_shift", "neuron_parts",
+__all__ = ["bank_parts", "engine_parts", "leak_shift", "neuron_parts",
            "output_margin", "queue_rows", "supply_parts",
            "synapse_delay", "total"]
 
-LEAST_BLOCK_ROWS = 33  # as in hdl/memory.py and hdl/formats.py
 WIDE = 16  # as in hdl/link.py
 CHUNK = 8  # as in hdl/priority.py
 FRONTEND_ROWS = 16
@@ -204,7 +203,7 @@ def _reach_lookup(geometry, value):
 
 
 def engine_parts(network: Network, number: int, synapse: Synapse, sums: Interval,
-                 geometry: Geometry) -> Parts:
+                 geometry: Geometry, rows: Rows) -> Parts:
     """Sequencer, synapses and accumulators of layer ``number``, or of one of its shortcuts.
 
     sums : of the accumulators
@@ -216,18 +215,18 @@ def engine_parts(network: Network, number: int, synapse: Synapse, sums: Interval
     return (_sequencer(raster, geometry, timesteps)
             + Parts.delays(stages * _operation(raster, timesteps))
             + _synapses(synapse.weight_bits, lanes, raster.width, value)
-            + _accumulator(synapse, raster, sums.width))
+            + _accumulator(synapse, raster, sums.width, rows.state))
 
 
 def neuron_parts(layer: Hidden | Readout, bounds: HiddenBounds | ReadoutBounds,
-                 raster: Raster) -> Parts:
+                 raster: Raster, rows: Rows) -> Parts:
     """What lies behind a layer's accumulators."""
     if isinstance(layer, Readout):
         assert isinstance(bounds, ReadoutBounds)
         return _scorer(layer, bounds, raster.width)
     assert isinstance(bounds, HiddenBounds)
-    return (_currents(layer, bounds, raster, len(layer.neuron.leak))
-            + _neurons(layer, bounds, raster))
+    return (_currents(layer, bounds, raster, len(layer.neuron.leak), rows.constants)
+            + _neurons(layer, bounds, raster, rows))
 
 
 def _operation(raster, timesteps):
@@ -295,12 +294,12 @@ def _synapses(weight_bits, lanes, parallel, value):
     return parts
 
 
-def _accumulator(synapse, raster, width):
+def _accumulator(synapse, raster, width, block_rows):
     row = raster.width * width
     cut = int((~synapse.connected).sum())
     parts = (Parts.adders(width + 1, raster.width) + Parts.logic(row + 4)
              + Parts.logic(cut and raster.width * width / 2))
-    if raster.rows >= LEAST_BLOCK_ROWS:
+    if raster.rows >= block_rows:
         hits = max(0, 3 - raster.folds)
         return (parts + Parts.delays(2 * row + 3 * bits_of(raster.rows) + hits * row)
                 + Parts.logic(hits * row)
@@ -311,7 +310,7 @@ def _accumulator(synapse, raster, width):
     return parts + Parts(registers=2 * row, bare=row)
 
 
-def _table(table: np.ndarray, raster: Raster) -> Parts:
+def _table(table: np.ndarray, raster: Raster, block_rows: int) -> Parts:
     """hdl/constants.py: a ROM of the columns that differ somewhere, and a register behind it."""
     fold_bits = bits_of(raster.folds)
     if (table == table[0]).all():
@@ -325,46 +324,49 @@ def _table(table: np.ndarray, raster: Raster) -> Parts:
     # Bits that are the same in all rows need no memory.
     changes = np.bitwise_or.reduce(rows ^ rows[0], axis=0)
     columns = sum(int((changes >> bit & 1).sum()) for bit in range(width))
-    memory = Memory(len(rows), columns, Access.TABLE, block=len(rows) >= LEAST_BLOCK_ROWS)
+    block = len(rows) >= block_rows
+    memory = Memory(len(rows), columns, Access.TABLE, block=block,
+                    logic=not block and len(rows) >= BLOCK_ROWS)
     return Parts.delays(columns) + Parts(memories=(memory,) if columns else ())
 
 
-def _currents(layer, bounds, raster, timesteps):
+def _currents(layer, bounds, raster, timesteps, block_rows):
     spec, width = layer.neuron, raster.width
     row, op = width * bounds.current.width, _operation(raster, timesteps)
-    parts = Parts.delays(2 * op + width * bounds.acc.width) + _table(spec.bias, raster)
+    parts = Parts.delays(2 * op + width * bounds.acc.width) + _table(spec.bias, raster, block_rows)
     if spec.gain is None:
         return parts + Parts.adders(bounds.current.width - spec.fraction_bits, width) + Parts(
             registers=row)
     terms = [bounds.current] * 2
-    parts += _gain_product(spec.gain, bounds.acc, row, raster)
+    parts += _gain_product(spec.gain, bounds.acc, row, raster, block_rows)
     for shortcut, sums in zip(layer.shortcuts, bounds.shortcuts, strict=True):
         terms.append(bounds.current)
         if isinstance(shortcut, SynapseShortcut):
             parts += Parts.delays(width * sums.width)
-            parts += _gain_product(shortcut.gain, sums, row, raster)
+            parts += _gain_product(shortcut.gain, sums, row, raster, block_rows)
             continue
         carried = width * (sums.width if isinstance(shortcut, CurrentShortcut) else 1)
         rows = max(3, raster.rows * shortcut.back + output_margin(layer, 2))
         parts += _fifo(rows, carried) + Parts.delays(carried) + Parts.logic(12, 3)
         if isinstance(shortcut, SpikeShortcut):
-            parts += _table(shortcut.gain, raster) + Parts.logic(row)
+            parts += _table(shortcut.gain, raster, block_rows) + Parts.logic(row)
     pairs = -(-len(terms) // 2)
     return (parts + Parts.adders(bounds.current.width, width * (len(terms) - 1))
             + Parts(registers=row * (pairs + 1)))
 
 
-def _gain_product(gain, sums, row, raster):
+def _gain_product(gain, sums, row, raster, block_rows):
     width = Interval(int(gain.min(initial=0)), int(gain.max(initial=0))).width
-    return (_table(gain, raster) + Parts.delays(row)
+    return (_table(gain, raster, block_rows) + Parts.delays(row)
             + Parts(products=(Product(sums.width, width, raster.width),)))
 
 
-def _neurons(layer, bounds, raster):
+def _neurons(layer, bounds, raster, rows):
     spec, width = layer.neuron, raster.width
     timesteps = len(spec.leak)
     op = _operation(raster, timesteps)
-    parts = Parts.delays((6 if spec.gain is None else 8) * op) + _table(spec.threshold, raster)
+    parts = Parts.delays((6 if spec.gain is None else 8) * op)
+    parts += _table(spec.threshold, raster, rows.constants)
     charged, settled = bounds.charged.width, bounds.settled.width
     parts += Parts.adders(charged, width) if timesteps > 1 else Parts()
     parts += Parts(registers=width * charged) + Parts.adders(charged, width)  # charge, compare
@@ -376,7 +378,7 @@ def _neurons(layer, bounds, raster):
     else:
         parts += Parts(registers=width * settled, cleared=width * settled)
     carried = bounds.carried.width
-    block = raster.rows >= LEAST_BLOCK_ROWS
+    block = raster.rows >= rows.state
     if raster.rows > 1:
         parts += Parts(memories=(Memory(raster.rows, width * carried,
                                         Access.QUEUE if block else Access.STATE, block=block),))
@@ -425,7 +427,7 @@ def bank_parts(synapse: Synapse, geometry: Geometry) -> Parts:
     """One weight bank per lane, those of shared lanes alike."""
     width = geometry.parallel * synapse.weight_bits
     memory = Memory(geometry.depth, width, Access.TABLE,
-                    block=geometry.depth >= LEAST_BLOCK_ROWS, count=geometry.lanes)
+                    block=geometry.depth >= BLOCK_ROWS, count=geometry.lanes)
     return Parts(memories=(memory,))
 
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.network import Hidden, Network, Readout
-from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.ir.schedule import (
+    BLOCK_ROWS,
+    Geometry,
+    Schedule,
+    network_geometries,
+    shortcut_geometries,
+)
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import walk
 from bsnn_hw.planning.structure import (
-    LEAST_BLOCK_ROWS,
     leak_shift,
     output_margin,
     queue_rows,
@@ -32,9 +37,9 @@ class Throughput:
     cycles: float
 
 
-def recovery(layer: Hidden, rows: int) -> int:
+def recovery(layer: Hidden, rows: int, block_rows: int = BLOCK_ROWS) -> int:
     """Cycles from a row's step to its next, at least; as hdl/neuron.py has it."""
-    return 3 + (not leak_shift(layer)) + 2 * (rows >= LEAST_BLOCK_ROWS)
+    return 3 + (not leak_shift(layer)) + 2 * (rows >= block_rows)
 
 
 def row_wait(layer: Readout, lanes: int, parallel: int) -> int:
@@ -42,8 +47,8 @@ def row_wait(layer: Readout, lanes: int, parallel: int) -> int:
     return parallel + synapse_delay(lanes, layer.synapse.weight_bits) + 2
 
 
-def step_cycles(network: Network, number: int, geometry: Geometry,
-                charges: np.ndarray) -> np.ndarray:
+def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.ndarray,
+                block_rows: int = BLOCK_ROWS) -> np.ndarray:
     """Cycles of each timestep with its step, float64 (N, T).
 
     charges : cycles that events take, (N, marks); a direct-coded sample comes once
@@ -52,7 +57,7 @@ def step_cycles(network: Network, number: int, geometry: Geometry,
     times = np.zeros((len(charges), timesteps))
     times[:, : charges.shape[1]] = charges
     if isinstance(layer, Hidden):
-        return np.maximum(times + rows, recovery(layer, rows))
+        return np.maximum(times + rows, recovery(layer, rows, block_rows))
     # A row that left owns the scorer; the last one does not hold up events.
     held = (rows - 1) * row_wait(layer, geometry.lanes, geometry.parallel) + 1
     if layer.constant_gain:
@@ -76,7 +81,8 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
         walks += [walk(other, feed) * float(other.folds)
                   for other, feed in zip(others, received.shortcuts, strict=True)
                   if other is not None and feed is not None]
-        times.append(step_cycles(network, number, geometry, np.max(walks, axis=0)))
+        times.append(step_cycles(network, number, geometry, np.max(walks, axis=0),
+                                 schedule.block_rows))
     least = _least_period(network, geometries[-1])
     means = tuple(float(each.sum(axis=1).mean()) for each in times)
     whole = _pipeline(network, schedule, geometries, [each.ravel() for each in times], least)

@@ -1,6 +1,7 @@
 """A plan written, read again, and everything that is wrong with one."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_file(path):
 @pytest.mark.parametrize("options", [
     {}, {"target": "ecp5-85k", "goal": Goal(Aim.FASTEST), "clock": 62.5, "notes": ("a", "b = c")}])
 def test_what_is_written_is_read_again(path, options):
-    schedule = make_schedule(network(), (3, 2), (4, 1))
+    schedule = replace(make_schedule(network(), (3, 2), (4, 1)), block_rows=2, constant_rows=99)
     plan = read(path, plan_toml(network(), schedule, **options))
     assert plan.schedule(network()) == schedule
     for name in ("target", "goal", "clock"):
@@ -72,10 +73,13 @@ def test_counts_out_of_range_are_all_named(path):
 
 @pytest.mark.parametrize(("text", "message"), [
     ("[layers", "FILE: must be TOML, "),
-    ("speed = 3", "FILE: must have target, goal, clock, layers and nothing else, not speed"),
+    ("speed = 3", "FILE: must have target, goal, clock, block_rows, constant_rows, layers and "
+                  "nothing else, not speed"),
     ("target = 3", "FILE: target must be a string, not 3"),
     ("goal = true", "FILE: goal must be a string, not True"),
     ('goal = "x"', "FILE: goal: must be smallest, fastest or fps=N"),
+    ("block_rows = 1", "FILE: block_rows must be a whole number of 2 or more, not 1"),
+    ("constant_rows = true", "FILE: constant_rows must be a whole number of 2 or more, not True"),
     ("clock = 0", "FILE: clock must be MHz above 0, not 0"),
     ('clock = "fast"', "FILE: clock must be MHz above 0, not 'fast'"),
     ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),
