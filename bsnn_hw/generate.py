@@ -30,6 +30,19 @@ def _parser() -> argparse.ArgumentParser:
         help="input events per cycle of each layer, readout last (default: chosen)")
     add("--parallel", type=counts, metavar="N,N,...",
         help="neurons updated per cycle of each layer, readout last (default: chosen)")
+    add("--target", metavar="PART",
+        help="part to plan for, such as ecp5-25k; help lists them (default: none)")
+    add("--goal", metavar="GOAL",
+        help="what the plan is to be: smallest, fastest, or fps=N, the smallest with N inferences "
+             "per second (default: smallest); with --target")
+    add("--clock", type=float, metavar="MHZ",
+        help="clock that the plan counts on (default: typical of the part); with --target")
+    add("--plan", type=Path, metavar="FILE.toml",
+        help="plan to follow, such as a bundle's plan.toml (docs/planning.md)")
+    add("--dry-run", action="store_true", help="print the plan and write nothing")
+    add("--block-rows", type=counts, metavar="N[,M]",
+        help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
+             "(default: what suits --target, else 33,33)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--leak-bits", type=int, metavar="N",
@@ -48,11 +61,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.ir.schedule import BLOCK_ROWS
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
+    from bsnn_hw.planning.goal import parse_goal
 
     if options.vectors < 1:
         raise InputError(f"--vectors: must be 1 or more, not {options.vectors}")
+    block_rows = options.block_rows and (*options.block_rows, BLOCK_ROWS)[:2]
+    if options.block_rows and (min(options.block_rows) < 2 or len(options.block_rows) > 2):
+        raise InputError(f"--block-rows: must be one or two numbers of 2 or more, not "
+                         f"{','.join(map(str, options.block_rows))}")
     if not 0 < options.tolerance <= 1:
         raise InputError(f"--tolerance: must be a share above 0 and up to 1, "
                          f"not {options.tolerance}")
@@ -64,11 +83,15 @@ def _request(options: argparse.Namespace) -> Request:
         raise InputError(f"--top: must not be the name of a port, {options.top}")
     if options.top is not None and len(options.top) > MAX_TOP:
         raise InputError(f"--top: must have at most {MAX_TOP} characters, not {len(options.top)}")
+    if options.clock is not None and not 0 < options.clock < float("inf"):
+        raise InputError(f"--clock: must be MHz above 0, not {options.clock:g}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
-                   options.vectors, options.data, options.data_dir, options.top)
+                   options.target, parse_goal(options.goal) if options.goal is not None else None,
+                   options.clock, options.plan, options.vectors, options.data, options.data_dir,
+                   options.top, block_rows)
 
 
 def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
@@ -89,10 +112,13 @@ def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.pipeline import build
-    from bsnn_hw.report import summary
+    from bsnn_hw.pipeline import build, prepare
+    from bsnn_hw.report import plan_summary, summary
 
     request = _request(options)
+    if options.dry_run:
+        print(plan_summary(prepare(request)), flush=True)
+        return
     built = build(request)
     print(summary(built, request.out), flush=True)
     if options.verify:

@@ -10,13 +10,14 @@ from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import delayed, operation, with_carry
 from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["Accumulator", "lookahead"]
 
 
-def lookahead(raster: Raster) -> int:
+def lookahead(raster: Raster, block_rows: int = BLOCK_ROWS) -> int:
     """Cycles that an accumulator's row must be known before its operation."""
-    return 2 if in_blocks(raster.rows) else 1
+    return 2 if in_blocks(raster.rows, block_rows) else 1
 
 
 class Accumulator(wiring.Component):
@@ -35,6 +36,7 @@ class Accumulator(wiring.Component):
     timesteps, width : int
         ``width`` in bits, of a sum.
     delta_shape : Shape, of one delta
+    block_rows : int, how many rows are many, see `Schedule`
 
     Members
     -------
@@ -43,7 +45,8 @@ class Accumulator(wiring.Component):
     sums : Out, one cycle after an op that steps: its sums from before any clearing
     """
 
-    def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape):
+    def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
+                 block_rows: int = BLOCK_ROWS):
         require_positive(timesteps=timesteps, width=width)
         require_instance(Raster, raster=raster)
         if len(connected) != raster.shape.channels:
@@ -52,6 +55,7 @@ class Accumulator(wiring.Component):
         self._connected = connected
         self._raster = raster
         self._width = width
+        self._blocks = in_blocks(raster.rows, block_rows)
         layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
         super().__init__({
             "next_row": In(layout["row"].shape),
@@ -64,7 +68,7 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = self.sums.shape()
-        kind = BlockMemory if in_blocks(self._raster.rows) else StateMemory
+        kind = BlockMemory if self._blocks else StateMemory
         m.submodules.rows = rows = kind(rows=self._raster.rows, width=layout.size)
         after = Signal(layout)
         empty = Signal()
@@ -78,7 +82,7 @@ class Accumulator(wiring.Component):
             rows.write_data.eq(after),
         ]
         before = layout(self._latest(m, rows.read_data, write, after)
-                        if kind is BlockMemory else rows.read_data)
+                        if self._blocks else rows.read_data)
         for i in range(self._raster.width):
             delta, carry = self._where_connected(m, i)
             m.d.comb += after[i].eq(Mux(empty, 0, with_carry(before[i], delta, carry)))

@@ -10,13 +10,7 @@ from amaranth.lib import memory
 from bsnn_hw.hdl.formats import delayed, rom_attributes
 from bsnn_hw.ir.memory import bank_parts
 
-__all__ = ["bank_delay", "read_bank"]
-
-
-def bank_delay(rows: int, width: int, readers: int) -> int:
-    """Cycles from a row's number to its word: block RAM, its register, and with several parts the
-    choice among them."""
-    return 2 if len(bank_parts(rows, width, readers)) == 1 else 3
+__all__ = ["read_bank"]
 
 
 def read_bank(m: Module, name: str, words: Sequence[int], width: int,

@@ -9,15 +9,18 @@ from amaranth.lib import data, memory
 from bsnn_hw.hdl.formats import delayed, rom_attributes
 from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["constant_rows"]
 
 
-def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op):
+def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,
+                  block_rows: int = BLOCK_ROWS):
     """The constants of ``op``'s timestep and fold, two cycles later; one per position.
 
     table : int64 (T, channels); where no timestep differs, the ROM holds one, and a single row
         needs no ROM
+    block_rows : int, from how many rows on it lies in block RAM, see ``Schedule.constant_rows``
     """
     fold_bits = (raster.folds - 1).bit_length()
     if (table == table[0]).all():
@@ -30,7 +33,7 @@ def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op):
     if len(rows) == 1:
         return layout(Cat(Const(value, signed(width)) for value in rows[0]))
     m.submodules[name] = rom = memory.Memory(shape=layout, depth=len(rows), init=rows,
-                                             attrs=rom_attributes(len(rows)))
+                                             attrs=rom_attributes(len(rows), block_rows))
     read = rom.read_port()
     m.d.comb += read.addr.eq(Cat(op.fold[:fold_bits], op.timestep) if len(table) > 1 else op.fold)
     return delayed(m, read.data, 1, f"{name}_row", reset_less=True)

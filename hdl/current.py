@@ -12,6 +12,7 @@ from bsnn_hw.hdl.formats import delayed, operation
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["CurrentArray", "carried_layout"]
 
@@ -37,6 +38,7 @@ class CurrentArray(wiring.Component):
     layer : Hidden
     bounds : HiddenBounds, of the layer
     raster : Raster, of its neurons
+    constant_rows : int, see ``Schedule``
 
     Members
     -------
@@ -47,12 +49,14 @@ class CurrentArray(wiring.Component):
     currents : Out, ``delay`` cycles after its op
     """
 
-    def __init__(self, layer: Hidden, bounds: HiddenBounds, raster: Raster):
+    def __init__(self, layer: Hidden, bounds: HiddenBounds, raster: Raster, *,
+                 constant_rows: int = BLOCK_ROWS):
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
         self._layer = layer
         self._raster = raster
+        self._constant_rows = constant_rows
         self.delay = 3 if layer.neuron.gain is None else 5
         width = raster.width
         members = {
@@ -78,13 +82,13 @@ class CurrentArray(wiring.Component):
         m.d.comb += self.take.eq(latest.step & ~latest.sweep)
         sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
         if spec.gain is None:
-            bias = constant_rows(m, "bias", spec.bias, self._raster, self.op)
+            bias = self._constants(m, "bias", spec.bias, self.op)
             m.d.sync += [self.currents[i].eq((sums[i] << spec.fraction_bits) + bias[i])
                          for i in range(width)]
             return m
 
         terms = [self._product(m, "product", sums, spec.gain),
-                 constant_rows(m, "bias", spec.bias, self._raster, later)]
+                 self._constants(m, "bias", spec.bias, later)]
         terms += [self._shortcut(m, number, shortcut, later)
                   for number, shortcut in enumerate(self._layer.shortcuts)]
         pairs = []
@@ -106,14 +110,17 @@ class CurrentArray(wiring.Component):
                           reset_less=True)
         if isinstance(shortcut, CurrentShortcut):
             return carried
-        gain = constant_rows(m, f"gain_{number}", shortcut.gain, self._raster, op)
+        gain = self._constants(m, f"gain_{number}", shortcut.gain, op)
         return [Mux(carried[i], gain[i], 0) for i in range(self._raster.width)]
 
     def _product(self, m, name, sums, gain):
         row = self._row(name)
-        gains = constant_rows(m, f"{name}_gain", gain, self._raster, self.op)
+        gains = self._constants(m, f"{name}_gain", gain, self.op)
         m.d.sync += [row[i].eq(sums[i] * gains[i]) for i in range(self._raster.width)]
         return row
+
+    def _constants(self, m, name, table, op):
+        return constant_rows(m, name, table, self._raster, op, self._constant_rows)
 
     def _row(self, name):
         return Signal(self.currents.shape(), name=name, reset_less=True)

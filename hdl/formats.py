@@ -6,6 +6,7 @@ from amaranth import Cat, Signal
 from amaranth.lib import data
 
 from bsnn_hw.ir.network import Shape
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["delayed", "event_group", "index_width", "lane_event", "operation", "place_layout",
            "rom_attributes", "spike_word", "with_carry"]
@@ -81,7 +82,9 @@ def with_carry(left, right, carry):
     return (Cat(1, left).as_signed() + Cat(carry, right).as_signed()) >> 1
 
 
-def rom_attributes(rows: int) -> dict[str, str]:
-    """Where synthesis should put a ROM: a LUT holds 16 rows of a bit; beyond a few of those block
+def rom_attributes(rows: int, block_rows: int = BLOCK_ROWS) -> dict[str, str]:
+    """Where synthesis should put a ROM: a LUT holds 16 rows of a bit; from ``block_rows`` on block
     RAM is the cheaper place."""
-    return {"rom_style": "block"} if rows > 32 else {}
+    if rows >= block_rows:
+        return {"rom_style": "block"}
+    return {"rom_style": "logic"} if rows >= BLOCK_ROWS else {}

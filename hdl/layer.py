@@ -12,12 +12,12 @@ from bsnn_hw.hdl.current import CurrentArray
 from bsnn_hw.hdl.formats import delayed, event_group, index_width, spike_word
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
-from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay, weights_shape
+from bsnn_hw.hdl.synapse import SynapseArray, weights_shape
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk, group_fields
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
-from bsnn_hw.ir.schedule import Geometry
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, synapse_delay
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_layout"]
 
@@ -30,7 +30,7 @@ def group_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
 
 def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence: Cadence,
                     timesteps: int, max_value: int, sum_width: int, recovery: int,
-                    delay: int | None = None, name: str = ""):
+                    delay: int | None = None, name: str = "", block_rows: int = BLOCK_ROWS):
     """The part that every layer has: events in, sums out.
 
     Adds the submodules ``sequencer``, ``synapses`` and ``accumulator`` to ``m`` and returns
@@ -38,6 +38,7 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
 
     delay : int, cycles from the sequencer to the accumulator; None for as few as there can be
     name : str, what the submodules' names end with
+    block_rows : int, see `Schedule`
     """
     synapses = SynapseArray(geometry, synapse, max_value=max_value)
     walk = MapWalk(geometry) if isinstance(geometry, ConvGeometry) else FoldWalk(geometry.folds)
@@ -47,13 +48,13 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
         cadence=cadence, recovery=recovery)
     accumulator = Accumulator(
         synapse.connected, geometry.raster, timesteps=timesteps,
-        width=sum_width, delta_shape=synapses.deltas.shape().elem_shape)
+        width=sum_width, delta_shape=synapses.deltas.shape().elem_shape, block_rows=block_rows)
     m.submodules[f"sequencer{name}"] = sequencer
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
     least = synapse_delay(geometry, synapse.weight_bits)
-    wait, ahead = (delay or least) - least, lookahead(geometry.raster)
+    wait, ahead = (delay or least) - least, lookahead(geometry.raster, block_rows)
     start = delayed(m, sequencer.op, wait, f"start{name}")
     next_op = delayed(m, start, least - ahead, f"op{name}")
     m.d.comb += [
@@ -84,6 +85,8 @@ class HiddenLayer(wiring.Component):
     max_value : int, largest value of an input event
     direct : bool
         A mark ends a sample whose sums serve every timestep.
+    block_rows : int, from how many rows on state lies in block RAM, see `Schedule`
+    constant_rows : int, likewise of constants
 
     Members
     -------
@@ -97,7 +100,8 @@ class HiddenLayer(wiring.Component):
     """
 
     def __init__(self, layer: Hidden, bounds: HiddenBounds, geometry: Geometry, *,
-                 shortcuts: tuple[Geometry | None, ...] = (), max_value: int, direct: bool):
+                 shortcuts: tuple[Geometry | None, ...] = (), max_value: int, direct: bool,
+                 block_rows: int = BLOCK_ROWS, constant_rows: int = BLOCK_ROWS):
         require_positive(max_value=max_value)
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
@@ -107,10 +111,12 @@ class HiddenLayer(wiring.Component):
         self._bounds = bounds
         self._max_value = max_value
         self._direct = direct
+        self._block_rows = block_rows
         raster = geometry.raster
-        self._currents = CurrentArray(layer, bounds, raster)
+        self._currents = CurrentArray(layer, bounds, raster, constant_rows=constant_rows)
         self._neurons = NeuronArray(layer.neuron, bounds, raster,
-                                    current_delay=self._currents.delay)
+                                    current_delay=self._currents.delay, block_rows=block_rows,
+                                    constant_rows=constant_rows)
         # (what the members' names end with, synapses, geometry, width of a sum), the main one first
         self._engines = [("", layer.synapse, geometry, bounds.acc.width)]
         for number, (shortcut, shape) in enumerate(zip(layer.shortcuts, shortcuts, strict=True)):
@@ -154,7 +160,8 @@ class HiddenLayer(wiring.Component):
                 m, getattr(self, f"groups{name}"), synapse, geometry,
                 cadence=Cadence.SAMPLE if self._direct else Cadence.EACH_MARK,
                 timesteps=len(self._layer.neuron.leak), max_value=self._max_value,
-                sum_width=width, recovery=neurons.recovery, delay=self._delay, name=name)
+                sum_width=width, recovery=neurons.recovery, delay=self._delay, name=name,
+                block_rows=self._block_rows)
             m.d.comb += [
                 sequencer.room.eq(self.room),
                 getattr(currents, f"sums{name}").eq(accumulator.sums),

@@ -8,15 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["BlockMemory", "StateMemory", "in_blocks"]
 
-LEAST_BLOCK_ROWS = 33  # LUT memories of 16 rows, two of them one upon the other, are cheaper below
 
-
-def in_blocks(rows: int) -> bool:
-    """Whether a memory of so many rows belongs into block RAM."""
-    return rows >= LEAST_BLOCK_ROWS
+def in_blocks(rows: int, block_rows: int = BLOCK_ROWS) -> bool:
+    """Whether a memory of so many rows belongs into block RAM; ``block_rows`` as in `Schedule`."""
+    if not isinstance(block_rows, int) or block_rows < 2:
+        raise ValueError(f"block_rows must be an integer of 2 or more, not {block_rows!r}")
+    return rows >= block_rows
 
 
 def _ports(rows, width):

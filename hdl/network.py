@@ -89,7 +89,9 @@ class NetworkTop(wiring.Component):
             block = HiddenLayer(layer, self._bounds[0][number], geometries[number],
                                 shortcuts=self._shortcuts[number],
                                 max_value=value if number == 0 else 1,
-                                direct=self._direct and number == 0)
+                                direct=self._direct and number == 0,
+                                block_rows=self._schedule.block_rows,
+                                constant_rows=self._schedule.constant_rows)
             m.submodules[f"layer_{layer.name}"] = block
             if number:
                 self._read(m, blocks, rooms, number, layer, geometries[number], block.groups)
@@ -104,7 +106,7 @@ class NetworkTop(wiring.Component):
         assert isinstance(geometries[-1], LayerGeometry)
         m.submodules[f"layer_{last.name}"] = readout = ReadoutLayer(
             last, self._bounds[1], geometries[-1], timesteps=network.timesteps,
-            max_value=1 if blocks else value)
+            max_value=1 if blocks else value, block_rows=self._schedule.block_rows)
         if blocks:
             self._read(m, blocks, rooms, len(blocks), last, geometries[-1], readout.groups)
         else:

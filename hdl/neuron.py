@@ -13,6 +13,7 @@ from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 
 __all__ = ["NeuronArray"]
 
@@ -30,6 +31,8 @@ class NeuronArray(wiring.Component):
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
+    block_rows : int, from how many rows on potentials lie in block RAM, see `Schedule`
+    constant_rows : int, likewise of thresholds
 
     Members
     -------
@@ -38,7 +41,8 @@ class NeuronArray(wiring.Component):
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
-                 current_delay: int):
+                 current_delay: int, block_rows: int = BLOCK_ROWS,
+                 constant_rows: int = BLOCK_ROWS):
         require_instance(NeuronSpec, spec=spec)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
@@ -51,6 +55,8 @@ class NeuronArray(wiring.Component):
         self._spec = spec
         self._bounds = bounds
         self._raster = raster
+        self._blocks = in_blocks(raster.rows, block_rows)
+        self._constant_rows = constant_rows
         self._charges = current_delay  # the stage that has an op's currents
         self._timesteps = len(spec.leak)
         self.delay = current_delay + 2
@@ -64,7 +70,7 @@ class NeuronArray(wiring.Component):
     @property
     def recovery(self) -> int:
         """Cycles between two steps of one row, at least."""
-        return 3 + (self._shift is None) + 2 * in_blocks(self._raster.rows)
+        return 3 + (self._shift is None) + 2 * self._blocks
 
     @property
     def _shift(self) -> int | None:
@@ -89,7 +95,8 @@ class NeuronArray(wiring.Component):
         m.d.sync += [charged[i].eq(carried[i] + self.currents[i]) for i in range(width)]
 
         # Fire and settle.
-        threshold = constant_rows(m, "threshold", spec.threshold, self._raster, ops[charges - 1])
+        threshold = constant_rows(m, "threshold", spec.threshold, self._raster, ops[charges - 1],
+                                  self._constant_rows)
         op = ops[fires]
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
@@ -126,7 +133,7 @@ class NeuronArray(wiring.Component):
         layout = data.ArrayLayout(signed(self._bounds.carried.width), width)
         if self._timesteps == 1:
             return [0] * width, None
-        kind, ahead = (BlockMemory, 2) if in_blocks(rows) else (StateMemory, 1)
+        kind, ahead = (BlockMemory, 2) if self._blocks else (StateMemory, 1)
         m.submodules.potentials = store = kind(rows=rows, width=layout.size)
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         return layout(store.read_data), store

@@ -15,7 +15,7 @@ from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.hdl.sequencer import Cadence
 from bsnn_hw.ir.bounds import Interval, ReadoutBounds
 from bsnn_hw.ir.network import Readout
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.schedule import BLOCK_ROWS, LayerGeometry
 
 __all__ = ["ReadoutLayer", "Scorer", "score_beat"]
 
@@ -173,6 +173,7 @@ class ReadoutLayer(wiring.Component):
     bounds : ReadoutBounds
     geometry : LayerGeometry
     timesteps, max_value : int
+    block_rows : int, from how many rows on state lies in block RAM, see `Schedule`
 
     Members
     -------
@@ -181,7 +182,7 @@ class ReadoutLayer(wiring.Component):
     """
 
     def __init__(self, layer: Readout, bounds: ReadoutBounds, geometry: LayerGeometry, *,
-                 timesteps: int, max_value: int):
+                 timesteps: int, max_value: int, block_rows: int = BLOCK_ROWS):
         require_positive(timesteps=timesteps, max_value=max_value)
         require_instance(Readout, layer=layer)
         require_instance(LayerGeometry, geometry=geometry)
@@ -191,6 +192,7 @@ class ReadoutLayer(wiring.Component):
         self._geometry = geometry
         self._timesteps = timesteps
         self._max_value = max_value
+        self._block_rows = block_rows
         group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
                             value_width=max_value.bit_length())
         beat = score_beat(score_width=bounds.score.width, classes=geometry.neurons)
@@ -206,7 +208,8 @@ class ReadoutLayer(wiring.Component):
             m, self.groups, self._layer.synapse, self._geometry,
             cadence=Cadence.LAST_MARK if constant else Cadence.EACH_MARK,
             timesteps=self._timesteps, max_value=self._max_value,
-            sum_width=self._bounds.acc.width, recovery=1)
+            sum_width=self._bounds.acc.width, recovery=1,
+            block_rows=self._block_rows)
         m.submodules.scorer = scorer = Scorer(self._layer, self._bounds,
                                               parallel=self._geometry.parallel)
 

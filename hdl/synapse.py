@@ -6,27 +6,15 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from bsnn_hw.hdl.bank import bank_delay, read_bank
+from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, with_carry
 from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.memory import bank_readers
+from bsnn_hw.ir.memory import bank_delay, bank_readers
 from bsnn_hw.ir.network import Synapse
-from bsnn_hw.ir.schedule import Geometry
+from bsnn_hw.ir.schedule import Geometry, banks_delay
 
-__all__ = ["SynapseArray", "synapse_delay", "weights_shape"]
-
-
-def synapse_delay(geometry: Geometry, weight_bits: int = 1) -> int:
-    """Cycles from ``tap`` and ``rows`` to ``deltas``: weight banks, terms, tree."""
-    lanes = geometry.lanes
-    terms = -(-lanes // 2) if weight_bits == 1 else lanes
-    return _banks_delay(geometry, weight_bits) + 1 + (terms - 1).bit_length()
-
-
-def _banks_delay(geometry: Geometry, weight_bits: int) -> int:
-    return max(bank_delay(geometry.depth, geometry.parallel * weight_bits, readers)
-               for readers in bank_readers(geometry.lanes, geometry.shared))
+__all__ = ["SynapseArray", "weights_shape"]
 
 
 def weights_shape(geometry: Geometry) -> tuple[int, ...]:
@@ -80,7 +68,7 @@ class SynapseArray(wiring.Component):
         m = Module()
         words = self._words(m)
         # Values wait for the weights; their sums take the cycle of the weights' register.
-        values = delayed(m, self.values, _banks_delay(self._geometry, self._bits) - 1, "values",
+        values = delayed(m, self.values, banks_delay(self._geometry, self._bits) - 1, "values",
                          reset_less=True)
         if self._bits == 1:
             terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
@@ -104,17 +92,22 @@ class SynapseArray(wiring.Component):
         geometry = self._geometry
         found: list[Value] = []
         inits = geometry.bank_words(self._synapse.weights, self._bits)
-        delay = _banks_delay(geometry, self._bits)
+        delay = banks_delay(geometry, self._bits)
         for number, readers in enumerate(bank_readers(geometry.lanes, geometry.shared)):
             init, width = inits[number % len(inits)], geometry.parallel * self._bits
-            rows = [Cat(row[: geometry.row_bits], self.tap) if isinstance(geometry, ConvGeometry)
-                    else Cat(self.tap[: geometry.fold_bits], row)
+            rows = [self._address(row)
                     for row in list(self.rows)[len(found):len(found) + readers]]
             early = delay - bank_delay(geometry.depth, width, readers)
             found += [delayed(m, word, early, f"words_{number}_{reader}", reset_less=True)
                       for reader, word in enumerate(read_bank(m, f"bank_{number}", init, width,
                                                               rows))]
         return found
+
+    def _address(self, row):
+        geometry = self._geometry
+        if isinstance(geometry, ConvGeometry) or geometry.fold_first:
+            return Cat(row[: geometry.row_bits], self.tap)
+        return Cat(self.tap[: geometry.fold_bits], row)
 
     def _choose(self, m, lane, words, values):
         """Per neuron the signed sum of one or two lanes: the XNOR with the weight, and a carry."""

@@ -20,6 +20,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.sim.render import render
 
 __all__ = ["check_target", "write_bundle"]
@@ -69,7 +70,7 @@ def _is_bundle(folder):
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
-                 trained_on: str | None = None) -> Design:
+                 trained_on: str | None = None, plan: str | None = None) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
 
     Parameters
@@ -77,6 +78,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     samples : uint8, inputs of the test vectors, (N, size) or (N, T, size)
     force : bool, replace a bundle that is there
     trained_on : name of the data set, for later checks
+    plan : text of plan.toml; None for one of the lanes and parallel neurons alone
 
     Raises
     ------
@@ -91,6 +93,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             (draft / "rtl").mkdir()
             design = emit_verilog(network, schedule, draft / "rtl", top)
             store.save(draft / "network.json", network)
+            (draft / "plan.toml").write_text(plan or plan_toml(network, schedule))
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")

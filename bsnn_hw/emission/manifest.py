@@ -71,6 +71,8 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         "m_axis": _output_port(design),
         "odd_input": _ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {})
                      | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {}),
+        "block_rows": {"state": design.schedule.block_rows,
+                       "constants": design.schedule.constant_rows},
         "layers": [layer_facts(design, number)
                    for number in range(len(design.geometries))],
         "vectors": vectors,

@@ -75,7 +75,10 @@ def _design(folder, network, facts):
     if not all(type(count) is int and 0 < count for plan in plans
                for count in (plan.lanes, plan.parallel)):
         raise ValueError("lanes and parallel neurons must be 1 or more")
-    schedule = Schedule(plans)
+    rows = [facts["block_rows"][kind] for kind in ("state", "constants")]
+    if not all(type(count) is int and count >= 2 for count in rows):
+        raise ValueError("block_rows must be 2 or more")
+    schedule = Schedule(plans, *rows)
     paths = tuple(folder / source for source in facts["sources"])
     hidden, readout = network_bounds(network)
     if not isinstance(facts["network"]["trained_on"], str | None):

@@ -80,7 +80,7 @@ def _weight_bit(design, texts, trace, inputs):
             number = row & (1 << geometry.row_bits) - 1
             address = (tap * geometry.folds + fold << geometry.row_bits) + number
         else:
-            place, address = 0, (row << geometry.fold_bits) + fold
+            place, address = 0, geometry.address(row, fold)
         file, text = _module(texts, design, f"layer_{layer.name}_synapses")
         parts = bank_parts(geometry.depth, geometry.parallel)
         part, within = divmod(address, parts[0])

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import LayerPlan, Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, LayerPlan, Schedule
 
 __all__ = ["random_schedule"]
 
 MOST_LANES = 6
+BLOCK_ROW_CHOICES = ((BLOCK_ROWS, BLOCK_ROWS), (2, 99), (5, 2))  # of state, of constants
 
 
 def random_schedule(seed: int, network: Network) -> Schedule:
@@ -32,4 +33,4 @@ def random_schedule(seed: int, network: Network) -> Schedule:
         if number >= layer.back and plan.lanes > 1 and generator.random() < 0.5:
             plan = replace(plan, shared=True)
         plans.append(plan)
-    return Schedule(tuple(plans))
+    return Schedule(tuple(plans), *BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])

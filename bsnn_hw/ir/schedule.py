@@ -7,7 +7,8 @@ with ``parallel`` of them in a row.
 
 A fully connected layer's weight bank holds, at address ``{row, fold}``, the weights from the input
 at ``row = {word, slot}`` to the ``parallel`` neurons of that fold; braces join binary numbers, so
-an address costs no adder, and counts that are no power of two leave words unused.  A convolution's
+an address costs no adder, and counts that are no power of two leave words unused.  Where
+``{fold, row}`` leaves fewer unused, that is the address.  A convolution's
 are in ``ir/convolution.py``.
 
 With ``shared`` lanes, every lane's bank holds the weights of all inputs and takes any event: as
@@ -22,11 +23,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_readers
 from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster, pack_words
 
-__all__ = ["Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of", "most_queued",
-           "network_geometries", "shortcut_geometries", "source_raster"]
+__all__ = ["BLOCK_ROWS", "Geometry", "LayerGeometry", "LayerPlan", "Schedule", "banks_delay",
+           "geometry_of", "most_queued", "network_geometries", "shortcut_geometries",
+           "source_raster", "synapse_delay"]
+
+
+# Where a family has LUT memories of 16 rows, two of them one upon the other are cheaper below.
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,17 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One plan per layer, the readout last."""
+    """One plan per layer, the readout last.
+
+    block_rows : int, 2 or more: accumulators and potentials of so many rows and more lie in block
+        RAM; a family without LUT memories wants few
+    constant_rows : int, 2 or more: likewise of biases, thresholds and gains; where weights fill
+        the block RAM, many
+    """
 
     layers: tuple[LayerPlan, ...]
+    block_rows: int = BLOCK_ROWS
+    constant_rows: int = BLOCK_ROWS
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,16 @@ class LayerGeometry:
         return self.words << self.slot_bits
 
     @property
+    def row_bits(self) -> int:
+        """Bits of a row's number in an address."""
+        return (self.rows - 1).bit_length()
+
+    @property
+    def fold_first(self) -> bool:
+        """Whether a weight's address is ``{fold, row}``."""
+        return self.folds << self.row_bits < self.rows << self.fold_bits
+
+    @property
     def address_bits(self) -> int:
         """Bits of what ``lane_row`` gives, in an event at the network's input."""
         return max(1, (self.rows - 1).bit_length())
@@ -138,7 +162,11 @@ class LayerGeometry:
     @property
     def depth(self) -> int:
         """Words of one weight bank, ``parallel`` bits each."""
-        return self.rows << self.fold_bits
+        return self.folds << self.row_bits if self.fold_first else self.rows << self.fold_bits
+
+    def address(self, row: int, fold: int) -> int:
+        """Where in its bank the weight word of ``row`` and ``fold`` is."""
+        return (fold << self.row_bits) + row if self.fold_first else (row << self.fold_bits) + fold
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bank (which is the lane, unless lanes are shared) and row of inputs ``index``."""
@@ -153,14 +181,27 @@ class LayerGeometry:
         padded = np.zeros((self.folds * self.parallel, self.inputs), np.int8)
         padded[: self.neurons] = weights
         lane, row = self.lane_row(np.arange(self.inputs))
-        banks = np.zeros((self.banks, self.rows, 1 << self.fold_bits, self.parallel), np.int8)
-        by_fold = padded.reshape(self.folds, self.parallel, self.inputs)
-        banks[lane, row, : self.folds] = by_fold.transpose(2, 0, 1)
-        flat = banks.reshape(self.banks, self.depth, self.parallel)
-        return [pack_words(bank, weight_bits) for bank in flat]
+        banks = np.zeros((self.banks, self.depth, self.parallel), np.int8)
+        for fold, weights_of_fold in enumerate(padded.reshape(self.folds, self.parallel, -1)):
+            start, step = self.address(0, fold), self.address(1, fold) - self.address(0, fold)
+            banks[lane, start + step * row] = weights_of_fold.T
+        return [pack_words(bank, weight_bits) for bank in banks]
 
 
 Geometry = LayerGeometry | ConvGeometry
+
+
+def banks_delay(geometry: Geometry, weight_bits: int = 1) -> int:
+    """Cycles from a weight word's address to the word, the same for all banks of a layer."""
+    return max(bank_delay(geometry.depth, geometry.parallel * weight_bits, readers)
+               for readers in bank_readers(geometry.lanes, geometry.shared))
+
+
+def synapse_delay(geometry: Geometry, weight_bits: int = 1) -> int:
+    """Cycles from an address to the sum over the lanes: weight banks, terms, tree."""
+    lanes = geometry.lanes
+    terms = -(-lanes // 2) if weight_bits == 1 else lanes
+    return banks_delay(geometry, weight_bits) + 1 + (terms - 1).bit_length()
 
 
 def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:

@@ -127,7 +127,8 @@ class _Search:
         """Mean cycles per fold and inference that events cost the busiest of the engines."""
         # With a single bank the source's words do not matter.
         width = geometry.source_width if geometry.banks > 1 else 0
-        key = number, width, geometry.lanes, geometry.banks
+        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
+        key = number, width, geometry.lanes, geometry.banks, folds
         if key not in self.known:
             received = self.activity[number]
             walks = [walk(geometry, received.feed), *self._shortcut_walks(number)]

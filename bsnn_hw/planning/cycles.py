@@ -87,7 +87,7 @@ def passes(network: Network, number: int) -> int:
 def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     """Places that groups of events walk over, (N, marks), if every group is as full as can be."""
     if isinstance(geometry, ConvGeometry):
-        counts = pool_places(feed.map.sum(axis=2, dtype=np.int32), feed.window)
+        counts = pool_places(feed.totals, feed.window)
         groups = -(-counts // geometry.lanes)
         return np.einsum("nmyx,yx->nm", groups, geometry.reach)
     return -(-feed.counts.sum(axis=2) // geometry.lanes)
@@ -103,15 +103,14 @@ def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     if geometry.banks == 1:
         return even_walk(geometry, feed)
     bank, _ = geometry.lane_row(np.arange(geometry.inputs))
-    counts = feed.counts
-    loads = [counts[:, :, bank == lane].sum(axis=2) for lane in range(geometry.banks)]
-    return np.max(loads, axis=0)
+    lanes = (bank[:, None] == np.arange(geometry.banks)).astype(np.float32)
+    return (feed.counts.astype(np.float32) @ lanes).max(axis=2).astype(np.int64)
 
 
 def _shared_walk(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
     """Where lanes take any event, of all words of a place that come one after the other: of a line
     of what a sum makes one place.  The encoder gives an event a cycle."""
-    counts = pool_places(feed.map.sum(axis=2, dtype=np.int32), (1, feed.window[1]))
+    counts = pool_places(feed.totals, (1, feed.window[1]))
     reach = np.repeat(geometry.reach, feed.window[0], axis=0)
     groups = -(-counts // geometry.lanes)
     return np.maximum(groups * reach, counts / geometry.folds).sum(axis=(2, 3))
@@ -122,7 +121,7 @@ def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
     many as its fullest lane has events."""
     events, lanes, width = feed.map, geometry.lanes, geometry.source_width
     if lanes == 1:
-        return events.sum(axis=2, dtype=np.int32)
+        return feed.totals
     if feed.port:
         width = events.shape[2]
     groups = np.zeros((*events.shape[:2], *events.shape[3:]), np.int32)

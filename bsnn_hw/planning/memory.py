@@ -17,6 +17,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.schedule import (
+    BLOCK_ROWS,
     Geometry,
     Schedule,
     most_queued,
@@ -86,7 +87,10 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
             parts["accumulators"].append((rows, parallel * readout.acc.width))
         bits = {name: sum(deep * wide for deep, wide, *_ in memories)
                 for name, memories in parts.items()}
-        blocks = sum(block_rams(*memory) for memories in parts.values() for memory in memories)
+        least = {"accumulators": schedule.block_rows, "potentials": schedule.block_rows,
+                 "constants": schedule.constant_rows}
+        blocks = sum(block_rams(rows, width, *readers, block_rows=least.get(name, BLOCK_ROWS))
+                     for name, memories in parts.items() for rows, width, *readers in memories)
         found.append(LayerMemory(**bits, blocks=blocks))
     return found
 

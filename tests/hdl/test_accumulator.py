@@ -11,6 +11,7 @@ from bsnn_hw.hdl.accumulator import Accumulator, lookahead
 from bsnn_hw.ir.bounds import accumulator_bounds
 from bsnn_hw.ir.network import Dense, Shape
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench, stalls
 
@@ -18,12 +19,12 @@ IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, 
         "sweep": 0}
 
 
-def rows_of_sums(dut, raster, trace, seed=0):
+def rows_of_sums(dut, raster, trace, seed=0, block_rows=BLOCK_ROWS):
     """Rows of sums, one per operation of ``trace`` that steps.
 
     trace : list of (operation, what it adds to each sum of the row); an operation a cycle
     """
-    rng, sums, ahead = np.random.default_rng(seed), [], lookahead(raster)
+    rng, sums, ahead = np.random.default_rng(seed), [], lookahead(raster, block_rows)
     nothing = [(IDLE, [0] * raster.width)]
     trace = nothing * ahead + trace + nothing * (ahead + 1)
 
@@ -47,7 +48,8 @@ def rows_of_sums(dut, raster, trace, seed=0):
 class Case:
     """Random synapses of ``neurons`` neurons, and the operations that sum samples up."""
 
-    def __init__(self, rng, neurons, parallel, inputs, max_value):
+    def __init__(self, rng, neurons, parallel, inputs, max_value, block_rows):
+        self.block_rows = block_rows
         self.raster = Raster(Shape(neurons), parallel)
         self.weights = np.where(rng.random((neurons, inputs)) < .5, 1, -1).astype(np.int8)
         self.connected = rng.random(neurons) < .7
@@ -56,7 +58,7 @@ class Case:
         self.width = int(max(np.abs(low).max(), high.max())).bit_length() + 1
         # Smaller groups than the width of a whole sum, so partial sums move around in it.
         self.dut = Accumulator(self.connected, self.raster, timesteps=2, width=self.width,
-                               delta_shape=signed(self.width + 1))
+                               delta_shape=signed(self.width + 1), block_rows=block_rows)
 
     def walk(self, addends=None, **fields):
         """One operation per fold, with its row of what it adds."""
@@ -76,16 +78,17 @@ class Case:
             while next(pauses):
                 trace.append((IDLE, [99] * self.raster.width))
             trace.append(operation)
-        return rows_of_sums(self.dut, self.raster, trace)
+        return rows_of_sums(self.dut, self.raster, trace, block_rows=self.block_rows)
 
 
 # 33 neurons of which 1 is in a row, and 70 of which 2 are, lie in block RAM.
 @pytest.mark.parametrize(("neurons", "parallel"),
                          [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
 @pytest.mark.parametrize(("max_value", "pause"), [(1, .4), (15, 0)])
-def test_sums_of_the_events(neurons, parallel, max_value, pause):
+@pytest.mark.parametrize("block_rows", [BLOCK_ROWS, 2])
+def test_sums_of_the_events(neurons, parallel, max_value, pause, block_rows):
     rng = np.random.default_rng(neurons * 100 + max_value)
-    case = Case(rng, neurons, parallel, 6, max_value)
+    case = Case(rng, neurons, parallel, 6, max_value, block_rows)
     operations, expected = [], []
     for _ in range(8 if neurons < 10 else 3):
         sample = rng.integers(max_value + 1, size=6) * (rng.random(6) < rng.random())
@@ -125,22 +128,25 @@ def expected_sums(raster, connected, operations):
 
 
 # In block RAM (40 rows), and not (6 rows).
-@pytest.mark.parametrize("positions", [40, 6])
+@pytest.mark.parametrize(("positions", "block_rows"),
+                         [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(2))
-def test_one_row_is_hammered_every_cycle(positions, count, seed):
+def test_one_row_is_hammered_every_cycle(positions, block_rows, count, seed):
     """Charges, steps and clearing steps of one row, or of a few, at distances of 1 cycle and up."""
     rng = np.random.default_rng(seed)
     raster = Raster(Shape(3, 1, positions), 3)
-    hammer(rng, raster, lambda: hammered(rng, raster, rng.choice(raster.rows, count), 60))
+    hammer(rng, raster, lambda: hammered(rng, raster, rng.choice(raster.rows, count), 60),
+           block_rows)
 
 
+@pytest.mark.parametrize("places", [(5, 8), (1, 1)])
 @pytest.mark.parametrize("folds", [2, 3, 4])
 @pytest.mark.parametrize("gap", [0, 1, 2])
-def test_one_place_is_hammered_walk_after_walk(folds, gap):
+def test_one_place_is_hammered_walk_after_walk(places, folds, gap):
     """A walk over all folds of one place, and up to ``gap`` cycles later the next one there."""
     rng = np.random.default_rng(10 * folds + gap)
-    raster = Raster(Shape(2 * folds - 1, 5, 8), 2)
+    raster = Raster(Shape(2 * folds - 1, *places), 2)
 
     def burst():
         place = int(rng.integers(raster.shape.positions))
@@ -153,17 +159,18 @@ def test_one_place_is_hammered_walk_after_walk(folds, gap):
                 # Whatever row an idle cycle names, it writes nothing.
                 yield (IDLE | {"row": place * folds, "clear": 1}, [5] * raster.width)
 
-    hammer(rng, raster, burst)
+    hammer(rng, raster, burst, 2)
 
 
-def hammer(rng, raster, burst):
+def hammer(rng, raster, burst, block_rows):
     """Bursts at other rows each, then every row is looked at."""
     connected = rng.random(raster.shape.channels) < .8
-    dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5))
+    dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5),
+                      block_rows=block_rows)
     operations = list(itertools.chain(*(burst() for _ in range(4))))
     operations += [(IDLE | {"row": row, "fold": row % raster.folds, "step": 1}, [0] * raster.width)
                    for row in range(raster.rows)]
-    given = rows_of_sums(dut, raster, operations)
+    given = rows_of_sums(dut, raster, operations, block_rows=block_rows)
     right = np.array(expected_sums(raster, connected, operations))
     wrong = np.argwhere(given != right)
     assert not len(wrong), "step {}, position {}".format(*wrong[0])
@@ -183,7 +190,7 @@ def test_every_short_sequence_in_block_ram():
 
 def test_partial_sums_may_wrap():
     """Only the ends of a sum must fit; the way there may leave the width and come back."""
-    case = Case(np.random.default_rng(0), 1, 1, 3, 1)
+    case = Case(np.random.default_rng(0), 1, 1, 3, 1, BLOCK_ROWS)
     assert case.width == 3
     case.connected[:] = True
     operations = []

@@ -6,9 +6,9 @@ from amaranth import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from bsnn_hw.hdl.bank import bank_delay, read_bank
+from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.formats import index_width
-from bsnn_hw.ir.memory import bank_parts
+from bsnn_hw.ir.memory import bank_delay, bank_parts
 from tests.hdl.benches import Bench
 
 # rows, width: registers alone, LUTs, one block RAM, several parts, a last part of one row

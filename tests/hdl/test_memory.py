@@ -60,6 +60,17 @@ def test_few_rows_are_not_worth_a_block_ram():
     assert [in_blocks(rows) for rows in (1, 32, 33, 500)] == [False, False, True, True]
 
 
+def test_a_family_may_want_few_rows_in_block_ram():
+    assert [in_blocks(rows, 2) for rows in (1, 2, 33)] == [False, True, True]
+    assert [in_blocks(rows, 40) for rows in (33, 40)] == [False, True]
+
+
+@pytest.mark.parametrize("least", [1, 0, 2.5])
+def test_a_single_row_is_a_register(least):
+    with pytest.raises(ValueError, match=f"block_rows must be .* 2 or more, not {least}"):
+        in_blocks(4, least)
+
+
 @pytest.mark.parametrize("kind", [StateMemory, BlockMemory])
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"rows": 0, "width": 4}, "rows must be an integer of 1 or more, not 0"),

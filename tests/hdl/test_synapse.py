@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay
+from bsnn_hw.hdl.synapse import SynapseArray
 from bsnn_hw.ir.network import Dense
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.schedule import LayerGeometry, synapse_delay
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench
 
 # inputs, source width, neurons, lanes, parallel
 SHAPES = [(1, 1, 1, 1, 1), (5, 3, 4, 1, 2), (7, 7, 3, 2, 3), (12, 5, 7, 3, 2), (9, 4, 5, 4, 5),
-          (20, 10, 6, 5, 1), (16, 8, 3, 8, 3), (23, 9, 4, 9, 3)]
+          (20, 10, 6, 5, 1), (16, 8, 3, 8, 3), (23, 9, 4, 9, 3),
+          (16, 1, 5, 1, 1), (30, 2, 9, 2, 2)]  # these two with the fold first in an address
 
 
 def random_weights(rng, neurons, inputs):

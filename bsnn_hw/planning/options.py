@@ -1,0 +1,274 @@
+"""All that a layer may have: lanes and parallel neurons, with what each costs and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
+from bsnn_hw.ir.network import Conv, Network, SynapseShortcut
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import (
+    Geometry,
+    LayerPlan,
+    Schedule,
+    geometry_of,
+    source_raster,
+)
+from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
+from bsnn_hw.planning.cycles import walk
+from bsnn_hw.planning.families import Cost, Family
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel
+from bsnn_hw.planning.structure import (
+    engine_parts,
+    neuron_parts,
+    output_margin,
+    supply_parts,
+    weight_parts,
+)
+from bsnn_hw.planning.throughput import step_cycles
+
+__all__ = ["Engine", "Space", "search_space"]
+
+USUAL_DELAY = 3  # of synapses, with two lanes
+
+LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
+MAP_LANES = (1, 2, 3, 4)  # of a convolution: events of one place come together
+STEP = 1.12  # from one number of parallel neurons to the next that is looked at, at least
+EXACT = 16  # up to here all are
+MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
+LEAST_SAMPLES = 16
+RESOURCES = 4  # cells, registers, blocks, multipliers
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Of one set of synapses, for each giver's choice, own choice and number of lanes.
+
+    groups : (giver, own), indices of ``Space.choices``; the giver is None at the input port
+    number : int, of the layer; main : bool, its own synapses, not a shortcut's
+    lanes : numbers of lanes
+    costs : float (RESOURCES, givers, own, lanes), as in `Cost`
+    cycles : float (givers, own, lanes), mean per inference; infinite where there is no such plan
+    """
+
+    groups: tuple[int | None, int]
+    number: int
+    main: bool
+    lanes: tuple[int, ...]
+    costs: np.ndarray
+    cycles: np.ndarray
+
+
+@dataclass(frozen=True)
+class Space:
+    """Everything that can be chosen.
+
+    rows : from which on memories are in block RAM
+    members : layers of each group, which have the same parallel neurons
+    choices : numbers of parallel neurons of each group
+    """
+
+    rows: Rows
+    members: tuple[tuple[int, ...], ...]
+    choices: tuple[tuple[int, ...], ...]
+    engines: tuple[Engine, ...]
+
+    def parallel(self, chosen: Sequence[int]) -> list[int]:
+        """Parallel neurons of every layer."""
+        found = {number: self.choices[group][chosen[group]]
+                 for group, numbers in enumerate(self.members) for number in numbers}
+        return [found[number] for number in range(len(found))]
+
+
+def search_space(network: Network, activity: Activity, family: Family, rows: Rows,
+                 most_cells: float) -> Space:
+    """Every option of every layer.
+
+    rows : from which on memories are in block RAM
+    most_cells : a choice whose neurons alone take more is left out, unless it is the only one
+    """
+    builder = _Builder(network, _thinned(network, activity), family, rows)
+    members = _joined(network)
+    choices = tuple(builder.choices(numbers, most_cells) for numbers in members)
+    group_of = {number: group for group, numbers in enumerate(members) for number in numbers}
+    engines = []
+    for number, layer in enumerate(network.layers):
+        own = group_of[number]
+        giver = group_of.get(number - layer.back)
+        engines.append(builder.main(number, giver, own, choices))
+        for index, shortcut in enumerate(getattr(layer, "shortcuts", ())):
+            if isinstance(shortcut, SynapseShortcut):
+                engines.append(builder.beside(number, index, shortcut,
+                                              group_of[number - shortcut.back], own, choices))
+    return Space(rows, tuple(map(tuple, members)), choices, tuple(engines))
+
+
+def _thinned(network, activity):
+    """The activity of some of the samples, where there are many events."""
+    def thin(feed: Feed) -> Feed:
+        keep = max(LEAST_SAMPLES, MOST_EVENTS // max(1, int(np.prod(feed.events.shape[1:]))))
+        return replace(feed, events=feed.events[:keep])
+
+    return tuple(LayerActivity(thin(each.feed), tuple(feed and thin(feed)
+                                                      for feed in each.shortcuts))
+                 for each in activity)
+
+
+def _joined(network: Network) -> list[list[int]]:
+    """Layers that must have the same parallel neurons, in order of the first of each group."""
+    group = list(range(len(network.layers)))
+    for number, giver, _ in joins(network):
+        old, new = group[number], group[giver]
+        group = [new if each == old else each for each in group]
+    together: dict[int, list[int]] = {}
+    for number, each in enumerate(group):
+        together.setdefault(each, []).append(number)
+    return list(together.values())
+
+
+class _Builder:
+    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows):
+        self._network, self._activity = network, activity
+        self._family, self._rows = family, rows
+        hidden, readout = network_bounds(network)
+        self._hidden = hidden
+        self._bounds: tuple[HiddenBounds | ReadoutBounds, ...] = (*hidden, readout)
+        self._cores: dict[tuple[int, int, int], Cost] = {}
+        self._steps: dict[tuple[int, int], Cost] = {}
+        self._supplies: dict[tuple, Cost] = {}
+        self._walks: dict[tuple, np.ndarray] = {}
+
+    def choices(self, numbers: Sequence[int], most_cells: float) -> tuple[int, ...]:
+        """Numbers of parallel neurons for these layers."""
+        most = most_parallel(self._network, numbers[0])
+        mapped = isinstance(self._network.layers[numbers[0]].synapse, Conv)
+        sizes = ({-(-most // (1 << k)) for k in range(most.bit_length() + 1)} if mapped else
+                 set(_fold_sizes(most)))
+        return tuple(size for size in sorted(sizes) if size == 1
+                     or all(self._core(number, 1, size).cells <= most_cells for number in numbers))
+
+    def main(self, number: int, giver: int | None, own: int, choices) -> Engine:
+        """The layer's own synapses, and everything else of the layer."""
+        network, layer = self._network, self._network.layers[number]
+        widths = choices[giver] if giver is not None else (None,)
+        most = most_lanes(network, number, [max(each) for each in
+                                            self._spread(choices)])[0]
+        mapped = isinstance(layer.synapse, Conv)
+        lanes = tuple(n for n in (MAP_LANES if mapped else LANES) if n <= most)
+        costs = np.zeros((RESOURCES, len(widths), len(choices[own]), len(lanes)))
+        cycles = np.full(costs.shape[1:], np.inf)
+        for at in np.ndindex(*cycles.shape):
+            width, parallel, count = widths[at[0]], choices[own][at[1]], lanes[at[2]]
+            if (width is not None and count > width) or (width is not None and giver == own
+                                                       and width != parallel):
+                continue
+            counts = [1] * len(network.layers)
+            if width is not None:
+                counts[number - layer.back] = width
+            counts[number] = parallel
+            geometry = layer_layout(network, number, count, counts)
+            cost = (self._core(number, count, parallel) + self._supply(number, None, geometry)
+                    + self._family.cost(weight_parts(layer.synapse, geometry)))
+            costs[(slice(None), *at)] = _row(cost)
+            cycles[at] = self._cycles(number, None, geometry)
+        return Engine((giver, own), number, True, lanes, costs, cycles)
+
+    def beside(self, number: int, index: int, shortcut: SynapseShortcut, giver: int, own: int,
+               choices) -> Engine:
+        """A shortcut's synapses: one lane."""
+        network = self._network
+        costs = np.zeros((RESOURCES, len(choices[giver]), len(choices[own]), 1))
+        cycles = np.full(costs.shape[1:], np.inf)
+        sums = self._hidden[number].shortcuts[index]
+        for a, width in enumerate(choices[giver]):
+            for b, parallel in enumerate(choices[own]):
+                if giver == own and width != parallel:
+                    continue
+                counts = [1] * len(network.layers)
+                counts[number - shortcut.back], counts[number] = width, parallel
+                plans = Schedule(tuple(LayerPlan(1, count) for count in counts))
+                source = source_raster(network, plans, number, shortcut.back, shortcut.pool)
+                geometry = geometry_of(shortcut.synapse, source, LayerPlan(1, parallel))
+                core = engine_parts(network, number, shortcut.synapse, sums, geometry, self._rows)
+                cost = (self._family.cost(core) + self._supply(number, index, geometry)
+                        + self._family.cost(weight_parts(shortcut.synapse, geometry)))
+                costs[:, a, b, 0] = _row(cost)
+                cycles[a, b, 0] = self._cycles(number, index, geometry)
+        return Engine((giver, own), number, False, (1,), costs, cycles)
+
+    def _spread(self, choices):
+        """The choices of each layer's group."""
+        of_layer = {number: choices[group] for group, numbers in enumerate(_joined(self._network))
+                    for number in numbers}
+        return [of_layer[number] for number in range(len(of_layer))]
+
+    def _core(self, number, lanes, parallel):
+        key = number, lanes, parallel
+        if key not in self._cores:
+            counts = [1] * len(self._network.layers)
+            counts[number] = parallel
+            plans = Schedule(tuple(LayerPlan(lanes, count) for count in counts))
+            layer = self._network.layers[number]
+            source = source_raster(self._network, plans, number, layer.back, layer.pool)
+            geometry = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel))
+            self._cores[key] = self._family.cost(engine_parts(
+                self._network, number, layer.synapse, self._bounds[number].acc, geometry,
+                self._rows))
+            self._cores[key] += self._neurons(number, geometry.raster)
+        return self._cores[key]
+
+    def _neurons(self, number, raster: Raster):
+        key = number, raster.width
+        if key not in self._steps:
+            self._steps[key] = self._family.cost(
+                neuron_parts(self._network.layers[number], self._bounds[number], raster,
+                             self._rows))
+        return self._steps[key]
+
+    def _supply(self, number, index, geometry: Geometry):
+        key = number, index, geometry.source_width, geometry.lanes, geometry.shared
+        if key not in self._supplies:
+            layer = self._network.layers[number]
+            reader = layer if index is None else layer.shortcuts[index]
+            giver = number - reader.back
+            # The giver's lanes are not known here; with two its words come as late as mostly.
+            margin = output_margin(self._network.hidden[giver], USUAL_DELAY) if giver >= 0 else 0
+            self._supplies[key] = self._family.cost(
+                supply_parts(self._network, number, geometry, margin, reader))
+        return self._supplies[key]
+
+    def _cycles(self, number, index, geometry):
+        """Mean cycles per inference of one engine."""
+        charges = self._walked(number, index, geometry) * geometry.folds
+        times = step_cycles(self._network, number, geometry, charges, self._rows.state)
+        return times.sum(axis=1).mean()
+
+    def _walked(self, number, index, geometry):
+        """Places that events of each timestep cost the engine."""
+        width = geometry.source_width if geometry.banks > 1 else 0
+        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
+        key = number, index, width, geometry.lanes, geometry.banks, folds
+        if key not in self._walks:
+            received = self._activity[number]
+            feed = received.feed if index is None else received.shortcuts[index]
+            self._walks[key] = walk(geometry, feed).astype(float)
+        return self._walks[key]
+
+
+def _row(cost: Cost) -> tuple[float, ...]:
+    return cost.cells, cost.registers, cost.blocks, cost.multipliers
+
+
+def _fold_sizes(neurons: int) -> list[int]:
+    """Parallel counts that waste the least, the smallest for a number of folds; of large ones
+    some."""
+    sizes = sorted({-(-neurons // folds) for folds in range(1, neurons + 1)}, reverse=True)
+    kept = sizes[:1]
+    for size in sizes[1:]:
+        if size <= EXACT or size * STEP <= kept[-1]:
+            kept.append(size)
+    return kept[::-1]

@@ -1,0 +1,183 @@
+"""Plans that cost the least for the cycles that they may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import InitVar, dataclass, field
+from itertools import product
+
+import numpy as np
+
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.chips import CHIPS, Chip
+from bsnn_hw.planning.elimination import Factor, least_sum
+from bsnn_hw.planning.families import Cost
+from bsnn_hw.planning.forecast import LayerCosts
+from bsnn_hw.planning.options import Space, search_space
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.schedule import layer_layout, plan_of
+
+__all__ = ["Candidate", "Search"]
+
+RATIO = 1.25  # between the cycles of two points of the front
+# What a block RAM and a multiplier count as, in shares of the part: 0 where only logic matters.
+BLOCK_PRICES = (0.0, 0.3, 1.0, 3.0)
+MULTIPLIER_PRICES = (0.0, 1.0)
+LEAST_PRICE = 1e-3  # of what is not counted, so that of equal plans the one with less is taken
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan with what the search thinks of it."""
+
+    schedule: Schedule
+    cost: Cost
+    cycles: float
+
+
+@dataclass
+class Search:
+    """All plans of a network on a chip.
+
+    What each option costs is worked out once; then every question is a few sums of arrays.
+
+    rows : from which on memories are in block RAM; None for what the family has
+    known : the options of this network and the chip's family, if they have been worked out
+    """
+
+    network: Network
+    activity: Activity
+    chip: Chip
+    rows: Rows | None = None
+    known: InitVar[tuple[Space, ...]] = ()
+    spaces: tuple[Space, ...] = field(init=False)
+    _seen: dict[tuple, Candidate] = field(default_factory=dict)
+
+    def __post_init__(self, known: tuple[Space, ...]) -> None:
+        family = self.chip.family
+        most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
+        self._costs = LayerCosts(self.network, family)
+        choices = (self.rows,) if self.rows else family.rows
+        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most)
+                                     for rows in choices)
+
+    def limits(self) -> np.ndarray:
+        """Cycles that single layers can have: only these make a difference, ascending."""
+        cycles = np.unique(np.concatenate([engine.cycles.ravel() for space in self.spaces
+                                           for engine in space.engines]))
+        cycles = cycles[np.isfinite(cycles)]
+        least = min(max(float(engine.cycles.min()) for engine in space.engines)
+                    for space in self.spaces)
+        return cycles[cycles >= least]
+
+    def within(self, limit: float) -> Iterator[Candidate]:
+        """The cheapest plans of at most ``limit`` cycles, for different prices."""
+        for space, blocks, multipliers in product(self.spaces, BLOCK_PRICES, MULTIPLIER_PRICES):
+            found = self._cheapest(space, limit, blocks, multipliers)
+            if found is not None:
+                yield found
+
+    def fitting(self, limit: float) -> Candidate | None:
+        """Of the plans within ``limit`` that fit the one with the fewest cells."""
+        fitting = [each for each in self.within(limit) if not self.chip.excess(each.cost)]
+        return min(fitting, key=lambda each: (each.cost.cells, each.cycles), default=None)
+
+    def fastest(self) -> Candidate | None:
+        """The plan with the fewest cycles that fits."""
+        limits = self.limits()
+        low, high = 0, len(limits) - 1
+        best = self.fitting(limits[high])
+        if best is None:
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            found = self.fitting(limits[middle])
+            if found is None:
+                low = middle + 1
+            else:
+                best, high = found, middle
+        return best
+
+    def weighed(self) -> list[Candidate]:
+        """The cheapest plans over the whole range of cycles, the fastest first."""
+        limits = self.limits()
+        steps = int(np.ceil(np.log(limits[-1] / limits[0]) / np.log(RATIO))) + 1
+        found = {each.schedule: each for limit in np.geomspace(limits[0], limits[-1], steps)
+                 for each in self.within(float(limit) * (1 + 1e-9))}
+        return sorted(found.values(), key=lambda each: (each.cycles, each.cost.cells))
+
+    def front(self) -> list[Candidate]:
+        """Of these, those that fit the chip and that no faster one beats in cells; and those that
+        are too large for it, but faster than all that fit."""
+        weighed = self.weighed()
+        fits = [each for each in weighed if not self.chip.excess(each.cost)]
+        first = fits[0].cycles if fits else float("inf")
+        return [*_cheaper(each for each in weighed if each.cycles < first), *_cheaper(fits)]
+
+    def least_excess(self) -> Candidate:
+        """The plan that comes nearest to fitting."""
+        return min(self.weighed(), key=lambda each: self.chip.fill(each.cost))
+
+    def _cheapest(self, space: Space, limit: float, blocks: float,
+                  multipliers: float) -> Candidate | None:
+        chip, family = self.chip, self.chip.family
+        logic = chip.capacity(family.logic)
+        prices = np.array([1, LEAST_PRICE, *(
+            max(LEAST_PRICE, price) * logic / max(1, chip.capacity(bel))
+            for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
+        factors: list[Factor] = []
+        lanes = []
+        for engine in space.engines:
+            values, legal = np.tensordot(prices, engine.costs, 1), np.isfinite(engine.cycles)
+            values = np.where(legal & (engine.cycles <= limit), values, np.inf)
+            lanes.append(values.argmin(axis=2))
+            factors.append(_factor(engine.groups, values.min(axis=2)))
+        chosen = least_sum(len(space.members), factors)
+        if chosen is None:
+            return None
+        return self._candidate(space, chosen, lanes)
+
+    def _candidate(self, space, chosen, lanes) -> Candidate:
+        picked = [_at(engine.groups, chosen, best)
+                  for engine, best in zip(space.engines, lanes, strict=True)]
+        key = (space.rows, *chosen, *(each[-1] for each in picked))
+        if key not in self._seen:
+            cycles = max(float(engine.cycles[at]) for engine, at in
+                         zip(space.engines, picked, strict=True))
+            counts = [engine.lanes[at[-1]] for engine, at in
+                      zip(space.engines, picked, strict=True) if engine.main]
+            parallel = space.parallel(chosen)
+            schedule = Schedule(tuple(
+                plan_of(layer_layout(self.network, number, count, parallel))
+                for number, count in enumerate(counts)), *space.rows)
+            cost = sum(self._costs.of(schedule), Cost())
+            classes = float(self.network.readout.synapse.neurons)
+            self._seen[key] = Candidate(schedule, cost, max(cycles, classes))
+        return self._seen[key]
+
+
+def _cheaper(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Those with fewer cells than all before them."""
+    least = float("inf")
+    for each in candidates:
+        if each.cost.cells < least:
+            least = each.cost.cells
+            yield each
+
+
+def _factor(groups: tuple[int | None, int], values: np.ndarray) -> Factor:
+    giver, own = groups
+    if giver is None:
+        return (own,), values[0]
+    if giver == own:
+        return (own,), np.diagonal(values)
+    return ((giver, own), values) if giver < own else ((own, giver), values.T)
+
+
+def _at(groups: tuple[int | None, int], chosen: tuple[int, ...],
+        best: np.ndarray) -> tuple[int, int, int]:
+    giver, own = groups
+    a, b = 0 if giver is None else chosen[giver], chosen[own]
+    return a, b, int(best[a, b])
