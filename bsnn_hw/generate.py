@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--parallel", type=counts, metavar="N,N,...",
         help="neurons updated per cycle of each layer, readout last (default: chosen)")
     add("--target", metavar="PART",
-        help="part to plan for, such as ecp5-25k; help lists them (default: none)")
+        help="part to plan for, such as ecp5-25k; an unknown one lists them (default: none)")
     add("--goal", metavar="GOAL",
         help="what the plan is to be: smallest, fastest, or fps=N, the smallest with N inferences "
              "per second (default: smallest); with --target")

@@ -8,7 +8,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule, network_geometries
 from bsnn_hw.planning.chips import Chip
 from bsnn_hw.planning.families import Cost
-from bsnn_hw.planning.plan import Alternative, Plan
+from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
 __all__ = ["plan_lines"]
@@ -29,7 +29,9 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
            f"{plan.forecast.speed(plan.clock):,.0f} inferences/s at {plan.clock:g} MHz; "
            f"layer {_slowest(network, plan)} takes the most cycles")
     for excess in plan.excess:
-        yield f"warning   this does not fit {chip.name}: {excess}"
+        most = largest_taker(network, chip, plan.forecast, excess.words)
+        yield (f"warning   this does not fit {chip.name}: {excess}; {most}; give it fewer lanes or "
+               "parallel neurons, or leave the choice to --goal")
     if plan.alternatives:
         yield ""
         yield table(_alternative_rows(plan, chip))

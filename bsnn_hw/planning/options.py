@@ -36,7 +36,8 @@ __all__ = ["Engine", "Space", "search_space"]
 LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 MAP_LANES = (1, 2, 3, 4)  # of a convolution: events of one place come together
 STEP = 1.12  # from one number of parallel neurons to the next that is looked at, at least
-EXACT = 16  # up to here all are
+EXACT = 12  # up to here all are
+MOST_LARGE = 14  # numbers above it
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
 RESOURCES = 4  # cells, registers, blocks, multipliers
@@ -264,8 +265,9 @@ def _fold_sizes(neurons: int) -> list[int]:
     """Parallel counts that waste the least, the smallest for a number of folds; of large ones
     some."""
     sizes = sorted({-(-neurons // folds) for folds in range(1, neurons + 1)}, reverse=True)
+    step = max(STEP, (neurons / EXACT) ** (1 / MOST_LARGE))
     kept = sizes[:1]
     for size in sizes[1:]:
-        if size <= EXACT or size * STEP <= kept[-1]:
+        if size <= EXACT or size * step <= kept[-1]:
             kept.append(size)
     return kept[::-1]

@@ -17,7 +17,7 @@ from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput
 
-__all__ = ["Alternative", "Plan", "choose", "look_at"]
+__all__ = ["Alternative", "Plan", "choose", "largest_taker", "look_at"]
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
@@ -167,12 +167,18 @@ def _refusal(search: Search, goal: Goal, clock: float) -> str:
     seen = forecast(search.network, least.schedule, search.activity, chip.family)
     excess = chip.excess(seen.cost) or chip.excess(least.cost)
     worst = max(excess, key=lambda each: each.needed / max(1, each.there))
-    shares = [next((used for words, used, _, _ in chip.resources(cost) if words == worst.words), 0)
+    return (f"{chip.name}: a plan must fit, and none does; the one that comes nearest needs "
+            f"{' and '.join(map(str, excess))}; "
+            f"{largest_taker(search.network, chip, seen, worst.words)}; {advice}")
+
+
+def largest_taker(network: Network, chip: Chip, seen: Forecast, words: str) -> str:
+    """Which layer takes the most of a resource, and how much."""
+    shares = [next((used for each, used, _, _ in chip.resources(cost) if each == words), 0.0)
               for cost in seen.layers]
     layer = max(range(len(shares)), key=shares.__getitem__)
-    return (f"{chip.name}: a plan must fit, and none does; the one that comes nearest needs "
-            f"{' and '.join(map(str, excess))}; layer '{search.network.layers[layer].name}' takes "
-            f"the most {worst.words}, {round(shares[layer]):,}; {advice}")
+    return (f"layer '{network.layers[layer].name}' takes the most {words}, "
+            f"{round(shares[layer]):,}")
 
 
 def _larger(chip: Chip) -> list[Chip]:
