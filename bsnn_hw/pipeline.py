@@ -8,13 +8,16 @@ from pathlib import Path
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.activity import Activity, measure_activity
 from bsnn_hw.planning.choice import default_schedule
-from bsnn_hw.planning.schedule import make_schedule, most_lanes
+from bsnn_hw.planning.schedule import engine_problems, make_schedule, most_lanes
+from bsnn_hw.planning.words import fitting_lanes
 from bsnn_hw.reference.network import run
 from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
 
@@ -30,6 +33,7 @@ class Request:
     model : Path of the model file; out : Path of the folder to write
     vectors : int, test vectors in the bundle
     lanes, parallel : one count per layer, the readout last
+    engines : an engine or None per layer, or a single one for all
     data, data_dir : see ``samples.find_samples``
     """
 
@@ -39,6 +43,7 @@ class Request:
     precision: PrecisionRequest = field(default_factory=PrecisionRequest)
     lanes: Sequence[int] | None = None
     parallel: Sequence[int] | None = None
+    engines: Sequence[Engine | None] | None = None
     vectors: int = 32
     data: str | None = None
     data_dir: Path | None = None
@@ -85,13 +90,41 @@ def build(request: Request) -> Built:
 
 def plan(request: Request, lowered: Lowered, activity: Activity) -> Schedule:
     """The schedule that the request gives, completed by the default where it gives none."""
-    chosen = default_schedule(lowered.network, activity)
+    network = lowered.network
+    asked = asked_engines(network, request.engines)
+    chosen = default_schedule(network, activity, engines=asked)
     if request.lanes is None and request.parallel is None:
         return chosen
+    # Lanes that are asked for are of events, unless words are asked for too.
+    engines = [engine or (layer.engine if request.lanes is None else Engine.EVENTS)
+               for engine, layer in zip(asked, chosen.layers, strict=True)]
     defaults = [layer.parallel for layer in chosen.layers]
     parallel = request.parallel or defaults
     # Default lanes give way to the parallel neurons that are asked for.
     widths = [*parallel, *defaults[len(parallel):]]
-    lanes = request.lanes or [min(layer.lanes, most_lanes(lowered.network, number, widths)[0])
-                              for number, layer in enumerate(chosen.layers)]
-    return make_schedule(lowered.network, lanes, parallel)
+    lanes = request.lanes or [
+        fitting_lanes(network, number, layer.lanes, widths) if engines[number] is Engine.WORDS
+        else min(layer.lanes, most_lanes(network, number, widths)[0])
+        for number, layer in enumerate(chosen.layers)]
+    return make_schedule(network, lanes, parallel, engines)
+
+
+def asked_engines(network: Network,
+                  engines: Sequence[Engine | None] | None) -> tuple[Engine | None, ...]:
+    """An engine or None for each layer.
+
+    Raises
+    ------
+    InputError
+        There are too few or too many, or a layer cannot have what it is given.
+    """
+    layers = network.layers
+    asked = tuple(engines or (None,))
+    if len(asked) == 1:
+        asked *= len(layers)
+    if len(asked) != len(layers):
+        raise InputError(f"engine: must be one for all layers or one per layer, {len(layers)} "
+                         f"({', '.join(layer.name for layer in layers)}), not {len(asked)}")
+    if problems := list(engine_problems(network, asked)):
+        raise InputError("\n".join(problems))
+    return asked

@@ -22,7 +22,7 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built
-from bsnn_hw.planning.choice import rough_cells
+from bsnn_hw.planning.choice import rival, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.reference.network import run
@@ -110,6 +110,7 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         *_joins(network),
+        *_engines(built),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
         *_memory_lines(design),
@@ -161,6 +162,22 @@ def _joins(network: Network) -> Iterator[str]:
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
             yield f"adds      {layer.name}: {what} {giver.name}"
+
+
+def _engines(built: Built) -> Iterator[str]:
+    """For each layer that could take events or words, what the other engine would cost."""
+    design, network, activity = built.design, built.design.network, built.activity
+    cycles = predicted_cycles(network, design.schedule, activity)
+    for number, (layer, plan) in enumerate(zip(network.layers, design.schedule.layers,
+                                               strict=True)):
+        other = rival(network, activity, design.schedule, number)
+        if other is None:
+            continue
+        cells, needed, what = other
+        own = rough_cells(network, number, design.geometries[number])
+        yield (f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} lane(s), "
+               f"{cycles[number].mean():,.1f} cycles and about {own:,.0f} cells; "
+               f"{what.engine.value} of {what.lanes} would take {needed:,.1f} and {cells:,.0f}")
 
 
 def _memory_lines(design: Design) -> Iterator[str]:
@@ -215,7 +232,7 @@ def _layer_rows(built):
     design, network = built.design, built.design.network
     cycles = predicted_cycles(network, design.schedule, built.activity)
     memories = layer_memories(network, design.schedule)
-    rows = [["layer", "synapses", "inputs", "neurons", "lanes", "parallel", "folds",
+    rows = [["layer", "synapses", "inputs", "neurons", "engine", "lanes", "parallel", "folds",
              "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
              "cycles/inf."]]
     for index, layer in enumerate(network.layers):
@@ -225,7 +242,8 @@ def _layer_rows(built):
         state = bounds.charged if hidden else bounds.score
         rows.append([
             layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),
-            _map(layer.synapse.shape), geometry.lanes, geometry.parallel,
+            _map(layer.synapse.shape), design.schedule.layers[index].engine.value,
+            geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
             state.width, f"{memories[index].bits / 1024:.1f}",
