@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Conv, Hidden, Network
 from bsnn_hw.ir.schedule import (
     Engine,
@@ -22,7 +23,7 @@ from bsnn_hw.planning.memory import block_rams
 from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel, plan_of
 from bsnn_hw.planning.words import word_cells, word_choices, words_problem
 
-__all__ = ["default_schedule", "rival", "rough_cells"]
+__all__ = ["default_schedule", "fastest_option", "rival", "rough_cells"]
 
 # Cycles per inference that the default aims at; 240,000 inferences a second at 120 MHz.
 CYCLE_GOAL = 500
@@ -86,6 +87,30 @@ def rival(network: Network, activity: Activity, schedule: Schedule,
     best = (min(within, key=_worth) if within else
             min(found, key=lambda each: each[1]) if found else None)
     return best and best[:3]
+
+
+def fastest_option(network: Network, activity: Activity, number: int, parallel: Sequence[int],
+                   cells: int, engine: Engine | None = None) -> tuple[int, float, LayerPlan]:
+    """(cells, cycles, plan) of layer ``number`` with the fewest cycles that ``cells`` rough logic
+    cells allow, of one engine or of both.
+
+    parallel : neurons updated per cycle, of each layer
+
+    Raises
+    ------
+    InputError
+        Not even a single lane is allowed.
+    """
+    engines = tuple(each for each in Engine if engine in (None, each)
+                    and (each is Engine.EVENTS or not words_problem(network, number)))
+    search = _Search(network, activity, (engine,) * len(network.layers))
+    found = [option for each in engines for option in search.options(number, parallel, each)]
+    within = [option for option in found if option[0] <= cells]
+    if not within:
+        least = min((option[0] for option in found), default=0)
+        raise InputError(f"layer '{network.layers[number].name}': {cells:,} cells must be enough "
+                         f"for {parallel[number]} parallel neurons, but {least:,.0f} is the least")
+    return min(within, key=lambda option: (option[1], option[0]))[:3]
 
 
 _Option = tuple[int, float, LayerPlan, int]  # cells, cycles, plan, block RAMs of the weights
