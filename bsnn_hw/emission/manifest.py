@@ -9,6 +9,7 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.manifest_layers import layer_facts, map_facts
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["FORMAT", "VERSION", "manifest"]
 
@@ -30,6 +31,10 @@ _ODD_MAP = {
     "address beyond the layer": "coordinates beyond the map and channels beyond the input's: the "
                                 "slot is ignored",
     "slots of different places in a beat": "all count as events of slot 0's place",
+}
+_ODD_WORD = {
+    "address beyond the layer": "the bit is ignored",
+    "value 0": "a word without spikes; nothing happens",
 }
 _ODD_MARKS = {
     "packet with too few timestep marks": "the missing timesteps are silent",
@@ -70,7 +75,8 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         "s_axis": _input_port(design),
         "m_axis": _output_port(design),
         "odd_input": _ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {})
-                     | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {}),
+                     | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {})
+                     | (_ODD_WORD if isinstance(design.geometries[0], WordGeometry) else {}),
         "block_rows": {"state": design.schedule.block_rows,
                        "constants": design.schedule.constant_rows},
         "layers": [layer_facts(design, number)
@@ -90,8 +96,7 @@ def _input_port(design):
         "slots": ports.slots,
         "slot_width": ports.slot_width,
         "slot": {
-            "value": {"low": 0, "width": ports.value_width,
-                      "meaning": "of the event; 0 means that the slot is empty"},
+            "value": {"low": 0, "width": ports.value_width, **_value(design)},
             "row": {"low": ports.value_width, "width": ports.slot_width - ports.value_width,
                     **_row(design)},
         },
@@ -100,9 +105,19 @@ def _input_port(design):
     }
 
 
+def _value(design):
+    """What the value of a slot says, and of how many inputs."""
+    if not isinstance(design.geometries[0], WordGeometry):
+        return {"meaning": "of the event; 0 means that the slot is empty", "inputs": 1}
+    return {"meaning": "bit e is 1 where input e of the row spikes",
+            "inputs": design.geometries[0].lanes}
+
+
 def _row(design):
     """What the row of a slot says."""
     geometry, ports = design.geometries[0], design.ports
+    if isinstance(geometry, WordGeometry):
+        return {"meaning": f"bit e of row r is input r * {geometry.lanes} + e"}
     if not isinstance(geometry, ConvGeometry):
         return {"meaning": f"slot e of row r is input r * {ports.slots} + e; each slot of a "
                            "beat has a row of its own"}

@@ -101,4 +101,5 @@ class LayerCosts:
         giver = number - reader.back
         if giver < 0:
             return 0
-        return output_margin(self._network.hidden[giver], schedule.layers[giver].lanes)
+        plan = schedule.layers[giver]
+        return output_margin(self._network.hidden[giver], plan.lanes, plan.engine)

@@ -10,11 +10,13 @@ import numpy as np
 from bsnn_hw.ir.network import Hidden, Network, Readout
 from bsnn_hw.ir.schedule import (
     BLOCK_ROWS,
+    Engine,
     Geometry,
     Schedule,
     network_geometries,
     shortcut_geometries,
 )
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import walk
 from bsnn_hw.planning.structure import (
@@ -42,9 +44,14 @@ def recovery(layer: Hidden, rows: int, block_rows: int = BLOCK_ROWS) -> int:
     return 3 + (not leak_shift(layer)) + 2 * (rows >= block_rows)
 
 
-def row_wait(layer: Readout, lanes: int, parallel: int) -> int:
+def row_wait(layer: Readout, lanes: int, parallel: int, engine: Engine = Engine.EVENTS) -> int:
     """Cycles from a row of the readout to the next: synapses, two registers, a class a cycle."""
-    return parallel + synapse_delay(lanes, layer.synapse.weight_bits) + 2
+    return parallel + synapse_delay(lanes, layer.synapse.weight_bits, engine) + 2
+
+
+def _wait(layer: Readout, geometry: Geometry) -> int:
+    engine = Engine.WORDS if isinstance(geometry, WordGeometry) else Engine.EVENTS
+    return row_wait(layer, geometry.lanes, geometry.parallel, engine)
 
 
 def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.ndarray,
@@ -59,7 +66,7 @@ def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.n
     if isinstance(layer, Hidden):
         return np.maximum(times + rows, recovery(layer, rows, block_rows))
     # A row that left owns the scorer; the last one does not hold up events.
-    held = (rows - 1) * row_wait(layer, geometry.lanes, geometry.parallel) + 1
+    held = (rows - 1) * _wait(layer, geometry) + 1
     if layer.constant_gain:
         times[:, -1] += held
         return times
@@ -92,7 +99,7 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
 def _least_period(network: Network, last: Geometry) -> float:
     """Cycles that the scorer needs for an inference: a class a cycle, and between rows a wait."""
     readout = network.readout
-    wait = row_wait(readout, last.lanes, last.parallel) if last.raster.rows > 1 else last.parallel
+    wait = _wait(readout, last) if last.raster.rows > 1 else last.parallel
     passes = 1 if readout.constant_gain else network.timesteps
     return float(max(readout.synapse.neurons, passes * last.raster.rows * wait))
 
@@ -134,8 +141,10 @@ def _held(network, schedule, geometries):
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
         giver = number - layer.back
         if giver >= 0:
-            margin = output_margin(network.hidden[giver], schedule.layers[giver].lanes)
+            plan = schedule.layers[giver]
+            margin = output_margin(network.hidden[giver], plan.lanes, plan.engine)
             rows = queue_rows(network, layer, geometry, margin)
-            words = max(1, geometry.source.rows)
+            gathered = geometry.gathered if isinstance(geometry, WordGeometry) else 1
+            words = max(1, geometry.source.rows // gathered)
             found[giver].append((number, max(1, (rows - margin) // words)))
     return found
