@@ -229,7 +229,7 @@ def test_what_lowering_cost_is_said(place, capsys):
 
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
-    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_: chosen)
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **_more: chosen)
     assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
     layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
     assert [layer["parallel"] for layer in layers] == [1, 1]
