@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
@@ -31,6 +32,7 @@ class Request:
     vectors : int, test vectors in the bundle
     lanes, parallel : one count per layer, the readout last
     data, data_dir : see ``samples.find_samples``
+    port : Port, of the top level
     block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
     """
 
@@ -44,6 +46,7 @@ class Request:
     data: str | None = None
     data_dir: Path | None = None
     top: str | None = None
+    port: Port = Port.EVENTS
     block_rows: Sequence[int] = (BLOCK_ROWS, BLOCK_ROWS)
 
 
@@ -83,7 +86,7 @@ def build(request: Request) -> Built:
                        constant_rows=constants)
     design = write_bundle(lowered.network, schedule, samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top,
-                          trained_on=trained_on)
+                          trained_on=trained_on, port=request.port)
     return Built(request, model, samples, lowered, activity, design)
 
 

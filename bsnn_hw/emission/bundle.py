@@ -18,6 +18,7 @@ from bsnn_hw.emission.manifest import FORMAT, manifest
 from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.sim.render import render
@@ -69,7 +70,7 @@ def _is_bundle(folder):
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
-                 trained_on: str | None = None) -> Design:
+                 trained_on: str | None = None, port: Port = Port.EVENTS) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
 
     Parameters
@@ -77,6 +78,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     samples : uint8, inputs of the test vectors, (N, size) or (N, T, size)
     force : bool, replace a bundle that is there
     trained_on : name of the data set, for later checks
+    port : Port, of the top level
 
     Raises
     ------
@@ -89,7 +91,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     try:
         with _draft(folder, force) as draft:
             (draft / "rtl").mkdir()
-            design = emit_verilog(network, schedule, draft / "rtl", top)
+            design = emit_verilog(network, schedule, draft / "rtl", top, port)
             store.save(draft / "network.json", network)
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
