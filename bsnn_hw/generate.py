@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
                        "file beside the model, else what the model was trained on)")
     add("--data-dir", type=Path, help="folder of the data set's IDX files")
     add("--vectors", type=int, default=32, metavar="N", help="test vectors (default: 32)")
+    add("--port", choices=("events", "bytes"), default="events",
+        help="AXI4-Streams of event slots, or a byte wide for parts with few pins (default: "
+             "events)")
     add("--top", help="name of the top-level module (default: bsnn_ and the model's name)")
     add("--verify", action="store_true",
         help="run the bundle's bench, and all samples that are found through the Verilated model")
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.ir.schedule import BLOCK_ROWS
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
@@ -95,7 +99,7 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
                    options.clock, options.plan, _engines(options.engine), options.vectors,
-                   options.data, options.data_dir, options.top, block_rows)
+                   options.data, options.data_dir, options.top, Port(options.port), block_rows)
 
 
 def _engines(text: str | None) -> tuple[Engine | None, ...] | None:

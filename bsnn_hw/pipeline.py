@@ -9,6 +9,7 @@ from pathlib import Path
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
@@ -42,6 +43,7 @@ class Request:
     plan : Path of a plan file, which lanes, parallel and goal cannot go with
     engines : an engine or None per layer, or a single one for all
     data, data_dir : see ``samples.find_samples``
+    port : Port, of the top level
     block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
     """
 
@@ -60,6 +62,7 @@ class Request:
     data: str | None = None
     data_dir: Path | None = None
     top: str | None = None
+    port: Port = Port.EVENTS
     block_rows: Sequence[int] | None = None
 
 
@@ -103,7 +106,7 @@ def build(request: Request) -> Built:
     design = write_bundle(network, planned.plan.schedule,
                           planned.samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top, trained_on=planned.trained_on,
-                          plan=planned.plan.toml(network))
+                          plan=planned.plan.toml(network), port=request.port)
     return Built(planned, design)
 
 

@@ -41,6 +41,7 @@ class NetworkTop(wiring.Component):
     network : Network
     schedule : Schedule
         Legal for the network; ``planning.schedule`` checks.
+    input_depth : int, groups that can wait at the input
 
     Members
     -------
@@ -48,9 +49,11 @@ class NetworkTop(wiring.Component):
     m_axis_* : AXI4-Stream output, a packet of one beat per class and inference
     """
 
-    def __init__(self, network: Network, schedule: Schedule):
+    def __init__(self, network: Network, schedule: Schedule, *,
+                 input_depth: int = INPUT_QUEUE_DEPTH):
         self._network = network
         self._schedule = schedule
+        self._input_depth = input_depth
         self.geometries = network_geometries(network, schedule)
         self._shortcuts = shortcut_geometries(network, schedule)
         self._bounds = network_bounds(network)
@@ -77,7 +80,7 @@ class NetworkTop(wiring.Component):
         network, geometries = self._network, self.geometries
         value = network.input.max_value
         m.submodules.frontend = frontend = Frontend(
-            geometries[0], max_value=value, timesteps=self._marks, depth=INPUT_QUEUE_DEPTH)
+            geometries[0], max_value=value, timesteps=self._marks, depth=self._input_depth)
         groups = frontend.groups
         if isinstance(geometries[0], ConvGeometry):
             m.submodules.lookup = lookup = ReachLookup(geometries[0],

@@ -33,6 +33,7 @@ MANIFEST = {
                {"name": "out", "from": "fc1", "pool": None, "synapses": {"type": "linear"},
                 "inputs": 10, "neurons": 3, "map": [3, 1, 1], "engine": "words", "lanes": 2,
                 "parallel": 3, "folds": 1}],
+    "port": "events",
     "s_axis": {"packet": "one inference", "tdata_width": 24, "slots": 3, "slot_width": 8,
                "slot": {"value": {"low": 0, "width": 1, "inputs": 1},
                         "row": {"low": 1, "width": 7, "meaning": "slot e of row r is r * 3 + e"}}},
