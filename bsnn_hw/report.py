@@ -179,7 +179,8 @@ def _engines(built: Built) -> Iterator[str]:
         own = rough_cells(network, number, design.geometries[number])
         yield (f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} lane(s), "
                f"{cycles[number].mean():,.1f} cycles and about {own:,.0f} cells; "
-               f"{what.engine.value} of {what.lanes} would take {needed:,.1f} and {cells:,.0f}")
+               f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
+               f"{cells:,.0f}")
 
 
 def _memory_lines(built: Built) -> Iterator[str]:

@@ -133,13 +133,14 @@ class NetworkTop(wiring.Component):
             m.d.comb += [pool.words.eq(words), pool.words_valid.eq(valid)]
             words, valid, margin = pool.placed, pool.placed_valid, margin + POOLING_DELAY
             count = geometry.source.rows if pool.gathers else 1 << len(pool.words.row)
-        late = margin
-        if isinstance(geometry, WordGeometry):
-            count, late = -(-count // geometry.gathered), geometry.completed(margin)
         # All words of an inference, up to a sensible memory, so that a layer seldom waits for one
         # that is slower now and then.
-        entries = min(count * self._network.timesteps + late,
-                      max(most_queued(geometry.source), late + 2))
+        if isinstance(geometry, WordGeometry):  # wide ones, so none for those that come late
+            count, late = -(-count // geometry.gathered), geometry.completed(margin)
+            entries = max(count * self._network.timesteps, late + 2)
+        else:
+            late, entries = margin, count * self._network.timesteps + margin
+        entries = min(entries, max(most_queued(geometry.source), late + 2))
         kind = (MapLink if mapped else WordLink if isinstance(geometry, WordGeometry)
                 else SpikeLink)
         m.submodules[f"link_{name}"] = link = kind(geometry, margin=margin,

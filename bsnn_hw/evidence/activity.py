@@ -34,6 +34,7 @@ GIVER, PARALLEL = 32, 16  # parallel neurons of the layer before, and of the one
 CELLS = 4000  # rough logic cells of the layer under test
 TESTED = 1
 BEHIND = 1.05
+CLOCK = 150.0  # MHz that nextpnr aims at
 
 
 def forced_network(size: int, seed: int = 0) -> Network:
@@ -98,17 +99,18 @@ class Bench:
         design, model = self._built(plan)
         return verify_native(design, model, inputs, chunk=len(inputs)).cycles
 
-    def cells(self, plan: LayerPlan) -> tuple[int, int]:
-        """LUTs of all kinds and block RAMs of the whole network, by Yosys for ECP5."""
+    def placed(self, plan: LayerPlan) -> tuple[int, int, float]:
+        """(TRELLIS_COMB, block RAMs, MHz) of the whole network on an ECP5, seed 1."""
         from bsnn_hw.synthesis.netlist import synthesize
+        from bsnn_hw.synthesis.place import place
         from bsnn_hw.synthesis.targets import find_target
 
         design, _ = self._built(plan)
+        target = find_target("ecp5-85k")
         with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            found = synthesize(design, find_target("ecp5-85k"), Path(scratch)).cells
-        luts = (found.get("LUT4", 0) + 2 * found.get("CCU2C", 0)
-                + 4 * found.get("TRELLIS_DPR16X4", 0))
-        return luts, found.get("DP16KD", 0)
+            netlist = synthesize(design, target, Path(scratch))
+            placement = place(netlist, target, 1, Path(scratch), CLOCK)
+        return (placement.used["TRELLIS_COMB"], placement.used["DP16KD"], placement.megahertz)
 
     def _built(self, plan):
         from bsnn_hw.emission.design import emit_verilog
@@ -144,6 +146,16 @@ def _name(plan):
     return f"{plan.engine.value} {plan.lanes}{' shared' if plan.shared else ''}"
 
 
+def _placements(bench, plans):
+    from bsnn_hw.report import table
+
+    rows = [["plan", "cells", "block RAMs", "MHz"]]
+    for plan in plans:
+        cells, blocks, megahertz = bench.placed(plan)
+        rows.append([_name(plan), f"{cells:,}", blocks, f"{megahertz:.1f}"])
+    return table(rows)
+
+
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.report import table
 
@@ -167,10 +179,7 @@ def _act(options: argparse.Namespace) -> None:
                   f"{PARALLEL} parallel neurons, up to {options.cells:,} rough cells")
             print(table(rows), flush=True)
             if options.synthesize:
-                figures = [(_name(plan), *bench.cells(plan)) for plan in seen]
-                print(table([["plan", "LUTs", "block RAMs"],
-                             *([name, f"{luts:,}", blocks] for name, luts, blocks in figures)]),
-                      flush=True)
+                print(_placements(bench, list(seen)), flush=True)
     if worst > BEHIND:
         raise BsnnError(f"activity: the plan's choice must be at most {BEHIND} of the better "
                         f"engine's cycles, not {worst:.3f}")
@@ -189,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cells", type=int, default=CELLS, metavar="N",
                         help=f"rough logic cells of that layer (default: {CELLS})")
     parser.add_argument("--synthesize", action="store_true",
-                        help="also print what Yosys makes of each plan for ECP5")
+                        help="also place each plan on an ECP5-85k, minutes each")
     return run_verb(parser, _act, argv)
 
 

@@ -139,9 +139,11 @@ def queue_rows(network, reader, geometry, margin):
         count = 1 << max(1, bits_of(source.rows * pool.height * pool.width))
     elif (mapped or pool) and not gathers:
         count = 1 << max(1, bits_of(source.rows))
+    entries = count * network.timesteps + margin
     if isinstance(geometry, WordGeometry):
         count, margin = -(-count // geometry.gathered), geometry.completed(margin)
-    entries = min(count * network.timesteps + margin, max(most_queued(source), margin + 2))
+        entries = max(count * network.timesteps, margin + 2)
+    entries = min(entries, max(most_queued(source), margin + 2))
     return 1 << (entries - 1).bit_length()
 
 
@@ -478,6 +480,8 @@ def _scorer(layer: Readout, bounds: ReadoutBounds, parallel: int) -> Parts:
 def bank_parts(synapse: Synapse, geometry: Geometry) -> Parts:
     """One weight bank per lane, those of shared lanes alike."""
     width = geometry.parallel * synapse.weight_bits
+    if geometry.depth == 1:
+        return Parts()  # constants
     if isinstance(geometry, WordGeometry):
         return Parts(memories=(Memory(geometry.depth, width * geometry.lanes, Access.TABLE,
                                       block=geometry.depth >= BLOCK_ROWS),))

@@ -146,5 +146,5 @@ def _held(network, schedule, geometries):
             rows = queue_rows(network, layer, geometry, margin)
             gathered = geometry.gathered if isinstance(geometry, WordGeometry) else 1
             words = max(1, geometry.source.rows // gathered)
-            found[giver].append((number, max(1, (rows - margin) // words)))
+            found[giver].append((number, max(1, (rows - margin * (gathered == 1)) // words)))
     return found

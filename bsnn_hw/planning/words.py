@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bsnn_hw.ir.network import Conv, Network, PoolKind
+from bsnn_hw.ir.schedule import BLOCK_ROWS
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Feed
 
@@ -77,8 +78,10 @@ def _rows(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, 
 
 def word_cells(geometry: WordGeometry) -> int:
     """Rough logic cells of the synapses and of the queue in front of them."""
-    lanes, parallel = geometry.lanes, geometry.parallel
-    return round(parallel * (NEURON_CELLS + LANE_NEURON_CELLS * lanes) + LINK_CELLS
+    lanes, parallel, depth = geometry.lanes, geometry.parallel, geometry.depth
+    # A shallow memory is of LUTs, 16 rows in each; a single row is constants.
+    luts = -(-depth // 16) if 1 < depth < BLOCK_ROWS else 0
+    return round(parallel * (NEURON_CELLS + (LANE_NEURON_CELLS + luts) * lanes) + LINK_CELLS
                  + LANE_CELLS * max(lanes, geometry.source_width))
 
 

@@ -16,7 +16,7 @@ from bsnn_hw.planning.choice import default_schedule, rival
 from bsnn_hw.planning.cycles import layer_bounds, predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.words import fitting_lanes, word_choices, word_walk
+from bsnn_hw.planning.words import fitting_lanes, word_cells, word_choices, word_walk
 from bsnn_hw.reference.network import run
 from tests.planning.maps import chain
 from tests.planning.test_schedule import INPUTS, network
@@ -178,3 +178,12 @@ def test_the_rival_is_of_the_other_engine_and_legal():
         assert cycles == predicted_cycles(net, plans, activity)[number].mean()
         assert cells > 0
     assert rival(chain(), None, None, 0) is None
+
+
+def test_a_shallow_memory_takes_luts():
+    """64 lanes of 10 neurons: constants, a LUT per bit of up to 16 words, two of up to 32; then
+    block RAM."""
+    cells = {rows: word_cells(WordGeometry.flat(64 * rows, 64, 10, 64, 10))
+             for rows in (1, 2, 16, 32, 33)}
+    assert cells[1] == cells[33]
+    assert [cells[rows] - cells[1] for rows in (2, 16, 32)] == [640, 640, 1280]
