@@ -12,6 +12,7 @@ from bsnn_hw.command import counts, run_verb
 from bsnn_hw.errors import InputError
 
 if TYPE_CHECKING:
+    from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.pipeline import Request
 
 __all__ = ["main"]
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--parallel", type=counts, metavar="N,N,...",
         help="neurons updated per cycle of each layer, readout last (default: chosen)")
     add("--target", metavar="PART",
-        help="part to plan for, such as ecp5-25k; help lists them (default: none)")
+        help="part to plan for, such as ecp5-25k; an unknown one lists them (default: none)")
     add("--goal", metavar="GOAL",
         help="what the plan is to be: smallest, fastest, or fps=N, the smallest with N inferences "
              "per second (default: smallest); with --target")
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--block-rows", type=counts, metavar="N[,M]",
         help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
              "(default: what suits --target, else 33,33)")
+    add("--engine", metavar="events|words|auto|E,E,...",
+        help="what the synapses take, of all layers or of each, readout last: events, or words of "
+             "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--leak-bits", type=int, metavar="N",
@@ -53,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
                        "file beside the model, else what the model was trained on)")
     add("--data-dir", type=Path, help="folder of the data set's IDX files")
     add("--vectors", type=int, default=32, metavar="N", help="test vectors (default: 32)")
+    add("--port", choices=("events", "bytes"), default="events",
+        help="AXI4-Streams of event slots, or a byte wide for parts with few pins (default: "
+             "events)")
     add("--top", help="name of the top-level module (default: bsnn_ and the model's name)")
     add("--verify", action="store_true",
         help="run the bundle's bench, and all samples that are found through the Verilated model")
@@ -61,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.ir.schedule import BLOCK_ROWS
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
@@ -90,8 +98,22 @@ def _request(options: argparse.Namespace) -> Request:
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
-                   options.clock, options.plan, options.vectors, options.data, options.data_dir,
-                   options.top, block_rows)
+                   options.clock, options.plan, _engines(options.engine), options.vectors,
+                   options.data, options.data_dir, options.top, Port(options.port), block_rows)
+
+
+def _engines(text: str | None) -> tuple[Engine | None, ...] | None:
+    """``"words"`` or ``"events,auto"`` to engines, None for auto."""
+    from bsnn_hw.ir.schedule import Engine
+
+    if text is None:
+        return None
+    names = {engine.value: engine for engine in Engine} | {"auto": None}
+    parts = text.split(",")
+    if wrong := [part for part in parts if part not in names]:
+        raise InputError(f"--engine: must be events, words or auto, for all layers or for each, "
+                         f"not {wrong[0]!r}")
+    return tuple(names[part] for part in parts)
 
 
 def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest, lower
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
@@ -21,7 +22,8 @@ from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
-from bsnn_hw.planning.schedule import make_schedule, most_lanes
+from bsnn_hw.planning.schedule import engine_problems, make_schedule, most_lanes
+from bsnn_hw.planning.words import fitting_lanes
 from bsnn_hw.reference.network import run
 from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
 
@@ -39,7 +41,9 @@ class Request:
     lanes, parallel : one count per layer, the readout last
     target : part to plan for; goal : what the plan is to be good at; clock : MHz
     plan : Path of a plan file, which lanes, parallel and goal cannot go with
+    engines : an engine or None per layer, or a single one for all
     data, data_dir : see ``samples.find_samples``
+    port : Port, of the top level
     block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
     """
 
@@ -53,10 +57,12 @@ class Request:
     goal: Goal | None = None
     clock: float | None = None
     plan: Path | None = None
+    engines: Sequence[Engine | None] | None = None
     vectors: int = 32
     data: str | None = None
     data_dir: Path | None = None
     top: str | None = None
+    port: Port = Port.EVENTS
     block_rows: Sequence[int] | None = None
 
 
@@ -100,7 +106,7 @@ def build(request: Request) -> Built:
     design = write_bundle(network, planned.plan.schedule,
                           planned.samples.test[: request.vectors], request.out,
                           force=request.force, top=request.top, trained_on=planned.trained_on,
-                          plan=planned.plan.toml(network))
+                          plan=planned.plan.toml(network), port=request.port)
     return Built(planned, design)
 
 
@@ -134,12 +140,14 @@ class Wish:
     chip, goal, clock : None where nothing is said
     file : PlanFile, where it gives the layers
     rows : of ``Schedule``, from which on memories are in block RAM
+    engines : an engine or None per layer, or one for all
     """
 
     chip: Chip | None
     goal: Goal | None
     clock: float | None
     rows: Rows | None
+    engines: Sequence[Engine | None] | None
     file: PlanFile | None
     lanes: Sequence[int] | None
     parallel: Sequence[int] | None
@@ -162,6 +170,8 @@ def wish(request: Request) -> Wish:
     if request.plan and counts:
         raise InputError(f"--plan: must stand without --lanes and --parallel; write them into "
                          f"{request.plan}")
+    if request.engines and given:
+        raise InputError(f"--engine: must stand without a plan, but {request.plan} gives one")
     if request.goal and (given or counts):
         what = f"{request.plan} gives" if given else "--lanes and --parallel give"
         raise InputError(f"--goal: must stand without a plan, but {what} one")
@@ -169,8 +179,8 @@ def wish(request: Request) -> Wish:
         if value is not None and target is None:
             raise InputError(f"{name}: must come with --target, the part to plan for")
     rows = Rows(*request.block_rows) if request.block_rows else (file.rows if file else None)
-    return Wish(find_chip(target) if target else None, goal, clock, rows, file if given else None,
-                request.lanes, request.parallel)
+    return Wish(find_chip(target) if target else None, goal, clock, rows, request.engines,
+                file if given else None, request.lanes, request.parallel)
 
 
 def plan(wanted: Wish, network: Network, activity: Activity) -> Plan:
@@ -180,7 +190,7 @@ def plan(wanted: Wish, network: Network, activity: Activity) -> Plan:
         schedule = wanted.file.schedule(network)
     elif wanted.lanes is None and wanted.parallel is None and chip is not None:
         return choose(network, activity, chip, wanted.goal or Goal(Aim.SMALLEST), wanted.clock,
-                      wanted.rows)
+                      wanted.rows, asked_engines(network, wanted.engines))
     else:
         schedule = _completed(wanted, network, activity)
     rows = wanted.rows or (chip.family.rows[0] if chip else Rows())
@@ -190,13 +200,40 @@ def plan(wanted: Wish, network: Network, activity: Activity) -> Plan:
 
 def _completed(wanted: Wish, network: Network, activity: Activity) -> Schedule:
     """The schedule that the options give, completed by the default where they give none."""
-    chosen = default_schedule(network, activity)
+    asked = asked_engines(network, wanted.engines)
+    chosen = default_schedule(network, activity, engines=asked)
     if wanted.lanes is None and wanted.parallel is None:
         return chosen
+    # Lanes that are asked for are of events, unless words are asked for too.
+    engines = [engine or (layer.engine if wanted.lanes is None else Engine.EVENTS)
+               for engine, layer in zip(asked, chosen.layers, strict=True)]
     defaults = [layer.parallel for layer in chosen.layers]
     parallel = wanted.parallel or defaults
     # Default lanes give way to the parallel neurons that are asked for.
     widths = [*parallel, *defaults[len(parallel):]]
-    lanes = wanted.lanes or [min(layer.lanes, most_lanes(network, number, widths)[0])
-                             for number, layer in enumerate(chosen.layers)]
-    return make_schedule(network, lanes, parallel)
+    lanes = wanted.lanes or [
+        fitting_lanes(network, number, layer.lanes, widths) if engines[number] is Engine.WORDS
+        else min(layer.lanes, most_lanes(network, number, widths)[0])
+        for number, layer in enumerate(chosen.layers)]
+    return make_schedule(network, lanes, parallel, engines)
+
+
+def asked_engines(network: Network,
+                  engines: Sequence[Engine | None] | None) -> tuple[Engine | None, ...]:
+    """An engine or None for each layer.
+
+    Raises
+    ------
+    InputError
+        There are too few or too many, or a layer cannot have what it is given.
+    """
+    layers = network.layers
+    asked = tuple(engines or (None,))
+    if len(asked) == 1:
+        asked *= len(layers)
+    if len(asked) != len(layers):
+        raise InputError(f"engine: must be one for all layers or one per layer, {len(layers)} "
+                         f"({', '.join(layer.name for layer in layers)}), not {len(asked)}")
+    if problems := list(engine_problems(network, asked)):
+        raise InputError("\n".join(problems))
+    return asked

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, Schedule, network_geometries
 from bsnn_hw.planning.chips import Chip
 from bsnn_hw.planning.families import Cost
-from bsnn_hw.planning.plan import Alternative, Plan
+from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
 __all__ = ["plan_lines"]
@@ -28,17 +28,26 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
     yield (f"forecast  {plan.forecast.cycles:,.1f} cycles per inference, "
            f"{plan.forecast.speed(plan.clock):,.0f} inferences/s at {plan.clock:g} MHz; "
            f"layer {_slowest(network, plan)} takes the most cycles")
+    yield from (f"engine    {note}" for note in plan.notes)
     for excess in plan.excess:
-        yield f"warning   this does not fit {chip.name}: {excess}"
+        most = largest_taker(network, chip, plan.forecast, excess.words)
+        yield (f"warning   this does not fit {chip.name}: {excess}; {most}; give it fewer lanes or "
+               "parallel neurons, or leave the choice to --goal")
     if plan.alternatives:
         yield ""
         yield table(_alternative_rows(plan, chip))
 
 
+def _layout(schedule: Schedule) -> tuple[str, str]:
+    """Lanes, those of words with a w, and parallel neurons."""
+    lanes = (f"{layer.lanes}{'w' if layer.engine is Engine.WORDS else ''}"
+             for layer in schedule.layers)
+    return ",".join(lanes), ",".join(str(layer.parallel) for layer in schedule.layers)
+
+
 def _counts(schedule: Schedule) -> str:
-    lanes, parallel = ([str(getattr(layer, name)) for layer in schedule.layers]
-                       for name in ("lanes", "parallel"))
-    return f"lanes {','.join(lanes)}, parallel {','.join(parallel)}"
+    lanes, parallel = _layout(schedule)
+    return f"lanes {lanes}, parallel {parallel}"
 
 
 def _slowest(network, plan):
@@ -53,16 +62,18 @@ def _used(chip: Chip, cost: Cost) -> list[str]:
 def _layer_rows(network: Network, plan: Plan, chip: Chip) -> list[list[str]]:
     assert plan.forecast is not None
     resources = list(chip.resources(plan.forecast.cost))
-    rows = [["layer", "lanes", "parallel", "folds", *(words for words, *_ in resources),
+    rows = [["layer", "engine", "lanes", "parallel", "folds", *(words for words, *_ in resources),
              "cycles/inf."]]
+    plans = {layer.name: each.engine.value for layer, each in
+             zip(network.layers, plan.schedule.layers, strict=True)}
     for layer, geometry, cost, cycles in zip(
             network.layers, network_geometries(network, plan.schedule), plan.forecast.layers,
             plan.forecast.layer_cycles, strict=True):
-        rows.append([layer.name, f"{geometry.lanes}", f"{geometry.parallel}", f"{geometry.folds}",
-                     *_used(chip, cost), f"{cycles:,.1f}"])
-    rows.append(["all", "", "", "", *_used(chip, plan.forecast.cost), ""])
-    rows.append(["of", "", "", "", *(f"{capacity:,}" for _, _, capacity, _ in resources), ""])
-    rows.append(["share", "", "", "", *(percent(used / capacity) if capacity else "-"
+        rows.append([layer.name, plans[layer.name], f"{geometry.lanes}", f"{geometry.parallel}",
+                     f"{geometry.folds}", *_used(chip, cost), f"{cycles:,.1f}"])
+    rows.append(["all", "", "", "", "", *_used(chip, plan.forecast.cost), ""])
+    rows.append(["of", "", "", "", "", *(f"{capacity:,}" for _, _, capacity, _ in resources), ""])
+    rows.append(["share", "", "", "", "", *(percent(used / capacity) if capacity else "-"
                                         for _, used, capacity, _ in resources), ""])
     return rows
 
@@ -72,8 +83,7 @@ def _alternative_rows(plan: Plan, chip: Chip) -> list[list[str]]:
     words = [words for words, *_ in chip.resources(plan.alternatives[0].forecast.cost)]
     rows = [["lanes", "parallel", *words, "cycles/inf.", "inferences/s", ""]]
     for each in plan.alternatives:
-        rows.append([",".join(str(layer.lanes) for layer in each.schedule.layers),
-                     ",".join(str(layer.parallel) for layer in each.schedule.layers),
+        rows.append([*_layout(each.schedule),
                      *_used(chip, each.forecast.cost), f"{each.forecast.cycles:,.1f}",
                      f"{each.forecast.speed(plan.clock):,.0f}", _verdict(plan, each)])
     return rows

@@ -23,6 +23,7 @@ from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.chips import find_chip
+from bsnn_hw.planning.choice import rival, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
 from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.forecast import LayerCosts
@@ -92,6 +93,7 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         *_joins(network),
+        *_engines(built),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
         *_memory_lines(built),
@@ -164,6 +166,23 @@ def _joins(network: Network) -> Iterator[str]:
             yield f"adds      {layer.name}: {what} {giver.name}"
 
 
+def _engines(built: Built) -> Iterator[str]:
+    """For each layer that could take events or words, what the other engine would cost."""
+    design, network, activity = built.design, built.design.network, built.planned.activity
+    cycles = predicted_cycles(network, design.schedule, activity)
+    for number, (layer, plan) in enumerate(zip(network.layers, design.schedule.layers,
+                                               strict=True)):
+        other = rival(network, activity, design.schedule, number)
+        if other is None:
+            continue
+        cells, needed, what = other
+        own = rough_cells(network, number, design.geometries[number])
+        yield (f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} lane(s), "
+               f"{cycles[number].mean():,.1f} cycles and about {own:,.0f} cells; "
+               f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
+               f"{cells:,.0f}")
+
+
 def _memory_lines(built: Built) -> Iterator[str]:
     """What the memories take, and without a part to plan for what a large one's share is."""
     network = built.design.network
@@ -213,7 +232,7 @@ def _layer_rows(built):
     design, network = built.design, built.design.network
     cycles = predicted_cycles(network, design.schedule, built.planned.activity)
     memories = layer_memories(network, design.schedule)
-    rows = [["layer", "synapses", "inputs", "neurons", "lanes", "parallel", "folds",
+    rows = [["layer", "synapses", "inputs", "neurons", "engine", "lanes", "parallel", "folds",
              "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
              "cycles/inf."]]
     for index, layer in enumerate(network.layers):
@@ -223,7 +242,8 @@ def _layer_rows(built):
         state = bounds.charged if hidden else bounds.score
         rows.append([
             layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),
-            _map(layer.synapse.shape), geometry.lanes, geometry.parallel,
+            _map(layer.synapse.shape), design.schedule.layers[index].engine.value,
+            geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
             state.width, f"{memories[index].bits / 1024:.1f}",

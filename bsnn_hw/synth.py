@@ -24,6 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=counts, default=(1,), metavar="N,N,...",
         help="seeds of nextpnr, a run each (default: 1)")
     add("--clock", type=float, metavar="MHZ", help="clock that must be reached")
+    add("--pins", type=Path, metavar="FILE",
+        help="where the ports are, .pcf for iCE40, .lpf for ECP5: place with them too, and make a "
+             "bitstream")
     add("--simulate", type=int, default=0, metavar="N",
         help="simulate the netlist with the first N of the bundle's vectors (default: 0)")
     return parser
@@ -51,9 +54,10 @@ def _act(options: argparse.Namespace) -> None:
         print(line, file=sys.stderr, flush=True)
 
     figures = measure(Request(options.folder, target, options.seeds, options.clock,
-                              options.simulate), say)
+                              options.simulate, options.pins), say)
     print(text(figures))
-    print(f"written   {options.folder}/synth/synth_{target.name}.json, .txt", flush=True)
+    print(f"written   {options.folder}/synth/synth_{target.name}.json, .txt"
+          f"{f', {made.suffix}' if (made := figures.best.bitstream) else ''}", flush=True)
     check_clock(figures)
 
 

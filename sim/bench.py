@@ -80,6 +80,11 @@ class Probe:
         return f"neuron {neuron} (channel {channel}, line {line}, column {column})"
 
 
+def signed(raw, width):
+    """``width`` bits as two's complement."""
+    return raw - (raw >> width - 1 << width)
+
+
 def compare(what, rtl, reference):
     """Fail where the two differ."""
     require(rtl == reference, f"first difference: {what}: RTL {rtl}, reference {reference}")
@@ -103,6 +108,7 @@ class Bench:
         self.probes = [Probe(dut, layer, inferences) for layer in MANIFEST["layers"]
                        if "probe" in layer]
         self.quiet = 0
+        self.bytes = []  # of the score or class that comes
 
     async def reset(self):
         """Two cycles of reset."""
@@ -135,30 +141,47 @@ class Bench:
 
     async def check(self):
         """Take every packet and look at every layer, until all inferences are out."""
-        dut, width = self.dut, MANIFEST["m_axis"]["tdata_width"]
-        inferences, classes = self.scores.shape
+        dut, beats = self.dut, MANIFEST["m_axis"]["beats"]
+        inferences = len(self.scores)
+        look = self._byte if MANIFEST["port"] == "bytes" else self._beat
         taken = 0
-        while taken < inferences * classes:
+        while taken < inferences * beats:
             dut.m_axis_tready.value = int(self.random.random() >= self.pause_out)
             await RisingEdge(dut.clk)
             for probe in self.probes:
                 probe.sample()
             self.quiet += 1
             require(self.quiet < WATCHDOG, f"no beat for {WATCHDOG} cycles, "
-                                           f"{taken // classes} of {inferences} packets out")
+                                           f"{taken // beats} of {inferences} packets out")
             if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
-                inference, index = divmod(taken, classes)
-                raw = int(dut.m_axis_tdata.value)
-                self._beat(inference, index, raw - (raw >> width - 1 << width))
+                inference, index = divmod(taken, beats)
+                look(inference, index, int(dut.m_axis_tdata.value))
                 taken += 1
                 self.quiet = 0
         for probe in self.probes:
             require(probe.rows == probe.rows_expected,
                     f"layer {probe.layer['name']}: a step missing")
 
-    def _beat(self, inference, index, score):
+    def _byte(self, inference, index, byte):
+        """A byte of the narrow port; a score or the class is compared once it is whole."""
+        size, classes = MANIFEST["m_axis"]["score_bytes"], self.scores.shape[1]
+        ends = index == MANIFEST["m_axis"]["beats"] - 1
+        compare(f"inference {inference}, byte {index}: m_axis_tlast",
+                int(self.dut.m_axis_tlast.value), int(ends))
+        self.bytes.append(byte)
+        raw = int.from_bytes(bytes(self.bytes), "little")
+        if index < classes * size and len(self.bytes) == size:
+            compare(f"inference {inference}, class {index // size}: score",
+                    signed(raw, 8 * size), int(self.scores[inference, index // size]))
+            self.bytes = []
+        if ends:
+            compare(f"inference {inference}: class", raw, int(self.classes[inference]))
+            self.bytes = []
+
+    def _beat(self, inference, index, raw):
         where = f"inference {inference}, class {index}"
-        compare(f"{where}: score", score, int(self.scores[inference, index]))
+        compare(f"{where}: score", signed(raw, MANIFEST["m_axis"]["tdata_width"]),
+                int(self.scores[inference, index]))
         ends = index == self.scores.shape[1] - 1
         compare(f"{where}: m_axis_tlast", int(self.dut.m_axis_tlast.value), int(ends))
         if ends:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import torch
 
 from bsnn_hw import generate
 from bsnn_hw.evidence.random_models import random_document
-from bsnn_hw.ir.schedule import LayerPlan, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +118,15 @@ MISTAKES = {
                     "layer 'fc2': lanes must be 1..2, the parallel neurons of 'fc1', not 3"),
     "block rows": (["--block-rows", "4,1"],
                    "--block-rows: must be one or two numbers of 2 or more, not 4,1"),
+    "engine": (["--engine", "events,spikes"], "--engine: must be events, words or auto, for all "
+               "layers or for each, not 'spikes'"),
+    "engines": (["--engine", "events,words,auto"], "engine: must be one for all layers or one per "
+                "layer, 2 (fc1, fc2), not 3"),
+    "values": (["--engine", "words"], "layer 'fc1': engine must be events, not words, as the input "
+               "gives values of 5 bits, not spikes"),
+    "lanes of words": (["--engine", "events,words", "--lanes", "1,3", "--parallel", "2,1"],
+                       "layer 'fc2': lanes of words must be 1..2, the parallel neurons of 'fc1', "
+                       "or a multiple of it up to 14, not 3"),
     "vectors": (["--vectors", "0"], "--vectors: must be 1 or more, not 0"),
     "fraction": (["--fraction-bits", "x"], "--fraction-bits: must be 0..12 or LAYER=N,..., not"),
     "fraction 13": (["--fraction-bits", "13"], "--fraction-bits: must be 0..12"),
@@ -229,11 +239,38 @@ def test_what_lowering_cost_is_said(place, capsys):
 
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
-    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_: chosen)
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
     assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
     layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
     assert [layer["parallel"] for layer in layers] == [1, 1]
     assert layers[1]["lanes"] == 1
+
+
+def plans(place):
+    """(engine, lanes, parallel) of each layer of the bundle."""
+    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
+    return [(layer["engine"], layer["lanes"], layer["parallel"]) for layer in layers]
+
+
+def test_engines_as_asked_for(place, capsys):
+    """Explicit lanes are of events, unless words are asked for; the other engine's cost is said."""
+    ask = ["m.pt", "--vectors", "1", "--force", "--fraction-bits", "2", "--parallel", "4,2"]
+    assert generate.main([*ask, "--lanes", "3,8", "--engine", "events,words"]) == 0
+    assert plans(place) == [("events", 3, 4), ("words", 8, 2)]
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("engine"))
+    assert re.match(r"engine    fc2: words of 8 lane\(s\), [\d.]+ cycles and about [\d,]+ cells; "
+                    r"events of \d lane\(s\) would take ", line)
+    assert generate.main([*ask, "--lanes", "3,2"]) == 0
+    assert plans(place) == [("events", 3, 4), ("events", 2, 2)]
+    assert generate.main([*ask, "--engine", "events,words"]) == 0
+    assert plans(place)[1][0] == "words"
+
+
+def test_default_words_give_way(place, monkeypatch):
+    chosen = Schedule((LayerPlan(1, 4), LayerPlan(8, 1, engine=Engine.WORDS)))
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
+    assert generate.main(["m.pt", "--parallel", "3,1", "--vectors", "1"]) == 0
+    assert plans(place) == [("events", 1, 3), ("words", 6, 1)]
 
 
 def test_a_full_disk(place, capsys, monkeypatch):

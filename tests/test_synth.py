@@ -24,6 +24,7 @@ def fails(capsys, arguments, code=1):
     (["--clock", "inf"], "--clock: must be MHz above 0, not inf"),
     (["--simulate", "-1"], "--simulate: must be 0 or more, not -1"),
     (["--seeds", "1,-2"], "--seeds: must be 0..2147483647, not -2"),
+    (["--pins", "nowhere.pcf", "--target", "ice40-up5k"], "nowhere: must be a bundle"),
     ([], "nowhere: must be a bundle with a manifest.json, No such file"),
 ])
 def test_options(capsys, options, message):
@@ -39,6 +40,16 @@ def test_more_images_than_there_are(direct_bundle, capsys):
     line = fails(capsys, [direct_bundle.folder, "--simulate", 25])
     assert line == ("--simulate: must be at most 24, the bundle's vectors, not 25; generate with "
                     "more --vectors")
+
+
+@pytest.mark.parametrize("name", ["board.lpf", "nowhere.pcf"])
+def test_pins_that_are_not_there_or_of_another_family(direct_bundle, tmp_path, capsys, name):
+    (tmp_path / "board.lpf").write_text("")
+    line = fails(capsys, [direct_bundle.folder, "--target", "ice40-up5k", "--pins",
+                          tmp_path / name])
+    assert line == (f"--pins: must be a .pcf file for ice40-up5k, {tmp_path / name} is not; see "
+                    "docs/synthesis.md")
+    assert not (direct_bundle.folder / "synth").exists()
 
 
 def test_a_missing_tool_exits_with_three_and_leaves_nothing(direct_bundle, capsys, monkeypatch):

@@ -18,6 +18,7 @@ from bsnn_hw.emission.manifest import FORMAT, manifest
 from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.planning.plan_file import plan_toml
@@ -70,7 +71,8 @@ def _is_bundle(folder):
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
-                 trained_on: str | None = None, plan: str | None = None) -> Design:
+                 trained_on: str | None = None, plan: str | None = None,
+                 port: Port = Port.EVENTS) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
 
     Parameters
@@ -79,6 +81,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     force : bool, replace a bundle that is there
     trained_on : name of the data set, for later checks
     plan : text of plan.toml; None for one of the lanes and parallel neurons alone
+    port : Port, of the top level
 
     Raises
     ------
@@ -91,7 +94,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     try:
         with _draft(folder, force) as draft:
             (draft / "rtl").mkdir()
-            design = emit_verilog(network, schedule, draft / "rtl", top)
+            design = emit_verilog(network, schedule, draft / "rtl", top, port)
             store.save(draft / "network.json", network)
             (draft / "plan.toml").write_text(plan or plan_toml(network, schedule))
             vectors = write_vectors(design, samples, draft / "vectors")

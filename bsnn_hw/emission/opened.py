@@ -11,8 +11,9 @@ from bsnn_hw.emission.vectors import vector_facts
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.bounds import network_bounds
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import LayerPlan, Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
 from bsnn_hw.sim.verilog import Observed, Verilog
 
 __all__ = ["open_bundle", "read_manifest"]
@@ -70,8 +71,8 @@ def open_bundle(folder: Path) -> Design:
 
 
 def _design(folder, network, facts):
-    plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"])
-                  for layer in facts["layers"])
+    plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
+                            Engine(layer["engine"])) for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
                for count in (plan.lanes, plan.parallel)):
         raise ValueError("lanes and parallel neurons must be 1 or more")
@@ -79,6 +80,7 @@ def _design(folder, network, facts):
     if not all(type(count) is int and count >= 2 for count in rows):
         raise ValueError("block_rows must be 2 or more")
     schedule = Schedule(plans, *rows)
+    port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])
     hidden, readout = network_bounds(network)
     if not isinstance(facts["network"]["trained_on"], str | None):
@@ -88,7 +90,7 @@ def _design(folder, network, facts):
         raise ValueError(f"{len(network.hidden)} layers must have probes, not {len(probes)}")
     return Design(network, schedule, port_layout(network, schedule),
                   network_geometries(network, schedule), hidden, readout,
-                  Verilog(paths, facts["top"], {}, {}), probes)
+                  Verilog(paths, facts["top"], {}, {}), probes, port)
 
 
 def _first_difference(wanted, given, place=""):

@@ -15,7 +15,6 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import watchdog
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.samples import fit, shape_of
-from bsnn_hw.sim.stimulus import pack
 
 __all__ = ["check_vectors", "most_vectors", "read_inputs", "vector_facts", "write_vectors"]
 
@@ -99,9 +98,7 @@ def _load(path):
 
 def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.ndarray]:
     """Stimulus and the reference's answers, by file name."""
-    ports = design.ports
-    stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
-                    value_width=ports.value_width, inputs=samples)
+    stimulus = design.stimulus(samples)
     arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
               "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
     for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,

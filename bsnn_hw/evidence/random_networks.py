@@ -57,6 +57,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.evidence.random_models import random_inputs
+    from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
     from bsnn_hw.report import outline
@@ -84,7 +85,9 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
                               pause_out=pauses[1])
             except MismatchError as error:
                 raise MismatchError(f"seed {seed}, pauses {pauses}: {error}") from None
-    plans = " ".join(f"{p.lanes}{'s' if p.shared else ''}x{p.parallel}" for p in schedule.layers)
+    marks = {Engine.EVENTS: "", Engine.WORDS: "w"}
+    plans = " ".join(f"{p.lanes}{marks[p.engine]}{'s' if p.shared else ''}x{p.parallel}"
+                     for p in schedule.layers)
     return (f"seed {seed}: {outline(network)}, T={network.timesteps}, "
             f"{network.input.coding.value}, {about}lanes x parallel {plans}: exact")
 

@@ -24,6 +24,7 @@ from bsnn_hw.ir.schedule import (
     network_geometries,
     shortcut_geometries,
 )
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["LayerMemory", "layer_memories"]
 
@@ -97,13 +98,20 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
 
 def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, ...]]:
     width = geometry.parallel * synapse.weight_bits
+    if isinstance(geometry, WordGeometry):
+        return [(geometry.depth, geometry.lanes * width)]
     return [(rows, width, readers)
             for readers in bank_readers(geometry.lanes, geometry.shared)
             for rows in bank_parts(geometry.depth, width, readers)]
 
 
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
-    """A convolution's queue, or a bank's: its share of a word, the word's number and a mark."""
+    """A convolution's queue, or a bank's: its share of a word, the word's number and a mark; of
+    words also whether they have a spike."""
+    if isinstance(geometry, WordGeometry) and geometry.parts == 1:
+        words = min(geometry.rows * network.timesteps, most_queued(geometry.source))
+        yield words, geometry.lanes + geometry.rows.bit_length() + 2
+        return
     words = min(geometry.source.rows * network.timesteps, most_queued(geometry.source))
     queues = 1 if isinstance(geometry, ConvGeometry) else geometry.banks
     width = -(-geometry.source_width // queues) + geometry.source.rows.bit_length() + 1

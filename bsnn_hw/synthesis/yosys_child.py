@@ -4,8 +4,9 @@ A Yosys error ends the process, which is why this is one. Call::
 
     python -m bsnn_hw.synthesis.yosys_child REQUEST
 
-REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "harness": bool, "json":
-path, "verilog": path}``. The last line printed is JSON too, see `synthesize`.
+REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_label": label,
+"harness": bool, "json": path, "bare": path, "verilog": path}``. The last line printed is JSON
+too, see `synthesize`.
 """
 
 import json
@@ -86,9 +87,9 @@ def synthesize(request):
     _run("proc", design)
     _run("memory_collect", design)
     command = f"{request['synth']} -top {top} -run"
-    _run(f"{command} begin:map_ram", design)
+    _run(f"{command} begin:{request['ram_label']}", design)
     memories, registers = _memories(design, top), _registers(design, top)
-    _run(f"{command} map_ram:map_ffram", design)
+    _run(f"{command} {request['ram_label']}:map_ffram", design)
     lost = sorted(_memories(design, top))
     _run(f"{command} map_ffram:", design)
     cells = Counter(cell.type.str().lstrip("\\") for cell in _cells(design, top))
@@ -96,6 +97,7 @@ def synthesize(request):
     ports = _ports(design, top)
     _run(f"write_verilog -noattr -norename {request['verilog']}", design)
     if request["harness"]:
+        _run(f"write_json {request['bare']}", design)
         _add_harness(design, request, ports)
     _run(f"write_json {request['json']}", design)
     return {"cells": dict(sorted(cells.items())), "memories": memories, "lost": lost,

@@ -15,7 +15,6 @@ from bsnn_hw.planning.cycles import watchdog
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native, signed_values
-from bsnn_hw.sim.stimulus import pack
 from bsnn_hw.verification.compare import check_hidden, check_scores
 
 __all__ = ["Outcome", "build_model", "simulate", "single_latency", "verify_native"]
@@ -50,9 +49,7 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
 
     trace : the reference's on ``inputs``, which says after how many cycles the model hangs
     """
-    ports = design.ports
-    stimulus = pack(design.geometries[0], slot_width=ports.slot_width,
-                    value_width=ports.value_width, inputs=inputs)
+    stimulus = design.stimulus(inputs)
     padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
     padded[:, : stimulus.data.shape[1]] = stimulus.data
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
@@ -111,9 +108,20 @@ def _most_at_once(network: Network, potentials: bool) -> int:
 
 
 def _answers(design, result, count):
-    classes = design.network.readout.synapse.neurons
+    classes, port = design.network.readout.synapse.neurons, design.byte_port
+    if port is not None:
+        packets = result.output.data[:, 0].reshape(count, port.output).astype(np.int64)
+        scores = packets[:, :classes * port.score].reshape(count, classes, port.score)
+        answers = packets[:, classes * port.score:]
+        return (signed_values(_joined(scores).astype(np.uint64)[..., None], 8 * port.score),
+                _joined(answers))
     scores = signed_values(result.output.data, design.ports.output_width)
     return scores.reshape(count, classes), result.output.user.reshape(count, classes)[:, -1]
+
+
+def _joined(values):
+    """Bytes of the last axis, low end first, to integers."""
+    return (values << 8 * np.arange(values.shape[-1])).sum(axis=-1)
 
 
 def _cycles_per_inference(result):

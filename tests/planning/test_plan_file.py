@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan_file import plan_toml, read_plan
 from bsnn_hw.planning.schedule import make_schedule
@@ -59,7 +60,7 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, fc1, out",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes and parallel, not speed",
+        "FILE: layer 'out': must have lanes, parallel and engine, not speed",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
 
@@ -84,6 +85,8 @@ def test_counts_out_of_range_are_all_named(path):
     ('clock = "fast"', "FILE: clock must be MHz above 0, not 'fast'"),
     ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),
     ("layers.fc1 = 3", "FILE: layer 'fc1': must be a table of lanes and parallel"),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nengine = 3",
+     "FILE: layer 'fc1': engine must be events or words, not 3"),
     ("[layers.fc1]\nlanes = true\nparallel = 1",
      "FILE: layer 'fc1': lanes must be a whole number, not True")])
 def test_each_problem(path, text, message):
@@ -99,6 +102,11 @@ def test_binary(path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="must be TOML"):
         read_plan(path)
+
+
+def test_words_are_read_again(path):
+    schedule = make_schedule(network(), (3, 4), (4, 1), (Engine.EVENTS, Engine.WORDS))
+    assert read(path, plan_toml(network(), schedule)).schedule(network()) == schedule
 
 
 def test_a_strange_name_is_quoted(path):

@@ -8,6 +8,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.chips import CHIPS, Chip, find_chip
 from bsnn_hw.planning.forecast import forecast
@@ -32,7 +33,9 @@ def flat(sizes=(12, 9, 8, 4), coding=Coding.EVENTS):
 
 
 def counts(schedule):
-    return [plan.lanes for plan in schedule.layers], [plan.parallel for plan in schedule.layers]
+    layers = schedule.layers
+    return ([plan.lanes for plan in layers], [plan.parallel for plan in layers],
+            [plan.engine for plan in layers])
 
 
 def test_the_smallest_is_the_smallest():
@@ -42,7 +45,7 @@ def test_the_smallest_is_the_smallest():
                          ECP5.family).cost.cells
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
-    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST))
+    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST), engines=[Engine.EVENTS] * 2)
     assert plan.forecast.cost.cells == pytest.approx(least)
 
 
@@ -52,7 +55,7 @@ def test_the_fastest_is_the_fastest():
                              ECP5.family).layer_cycles)
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
-    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST))
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[Engine.EVENTS] * 2)
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
@@ -100,6 +103,26 @@ def small(logic=0, **capacities):
     return Chip(replace(ECP5.target, name="tiny", resources=tuple(
         replace(each, capacity=capacities.get(each.bel, each.capacity))
         for each in ECP5.target.resources)), ECP5.family)
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_an_engine_that_is_asked_for(engine):
+    net, activity = flat()
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[engine] * 3)
+    assert {layer.engine for layer in plan.schedule.layers} == {engine}
+    assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
+    assert not plan.notes
+
+
+def test_why_a_layer_takes_what_it_does():
+    """Events cost a cycle each where all of them come, words a cycle for many."""
+    net, activity = flat((12, 40, 20, 4))
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST))
+    assert any(layer.engine is Engine.WORDS for layer in plan.schedule.layers)
+    assert len(plan.notes) == 2
+    for note, layer in zip(plan.notes, ("fc2", "out"), strict=True):
+        assert note.startswith(f"layer {layer} takes ")
+        assert "logic cells; " in note and " would take " in note
 
 
 def test_nothing_fits():

@@ -1,5 +1,6 @@
 """nextpnr's report and log, read; and a nextpnr that is not there."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -62,12 +63,12 @@ def test_names_of_the_rtl(cell, name):
     assert module._place(cell) == name
 
 
-def placed(monkeypatch, tmp_path, code, log, lost=()):
+def placed(monkeypatch, tmp_path, code, log, lost=(), target="ecp5-25k"):
     monkeypatch.setattr(module, "require_router", lambda target: None)
     monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(
         a, code, log, ""))
     netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, lost, lost, 0, 0)
-    return place(netlist, TARGET, 1, tmp_path)
+    return place(netlist, find_target(target), 1, tmp_path)
 
 
 def test_what_does_not_fit_is_said_with_numbers(monkeypatch, tmp_path):
@@ -86,6 +87,86 @@ def test_memories_in_flip_flops_are_named_as_the_reason(monkeypatch, tmp_path):
 def test_another_failure_keeps_nextpnrs_word(monkeypatch, tmp_path):
     with pytest.raises(ToolError, match="seed 1 failed with code 255: ERROR: no way"):
         placed(monkeypatch, tmp_path, 255, "Info: x\nERROR: no way\nlater")
+
+
+def pinned(monkeypatch, tmp_path, name, *, packed=0):
+    """A placement with pins, and the arguments of both programs."""
+    calls = []
+
+    def run(command, **options):
+        calls.append(command[3:])
+        if "--report" in command:
+            (tmp_path / command[command.index("--report") + 1]).write_text(json.dumps(REPORT))
+            return subprocess.CompletedProcess(command, 0, "", "")
+        if not packed:
+            (tmp_path / command[-1]).write_bytes(b"bits")
+        return subprocess.CompletedProcess(command, packed, "", "no such tile")
+
+    monkeypatch.setattr(module, "require_router", lambda target: None)
+    monkeypatch.setattr(module.subprocess, "run", run)
+    target = find_target(name)
+    pins = tmp_path / f"board{target.pins_suffix}"
+    pins.write_text("set_io clk 35\n")
+    netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, (), (), 0, 9, Path("bare.json"))
+    return place(netlist, target, 1, tmp_path, pins=pins), calls
+
+
+@pytest.mark.parametrize(("name", "options", "packer"), [
+    ("ice40-up5k", ["--pcf", "pins.pcf", "--asc", "config_pins_1.txt"], ["config_pins_1.txt"]),
+    ("ecp5-25k", ["--lpf", "pins.lpf", "--textcfg", "config_pins_1.txt"],
+     ["--compress", "config_pins_1.txt"]),
+    ("gatemate-a1", ["--vopt", "ccf=pins.ccf", "--vopt", "out=config_pins_1.txt"],
+     ["config_pins_1.txt"]),
+])
+def test_with_pins_the_design_itself_is_placed_and_packed(monkeypatch, tmp_path, name, options,
+                                                          packer):
+    placement, (routed, packed) = pinned(monkeypatch, tmp_path, name)
+    assert " ".join(options) in " ".join(routed)
+    assert not {"--out-of-context", "allow-unconstrained"} & set(routed)
+    assert routed[routed.index("--top") + 1] == "top"
+    assert routed[routed.index("--json") + 1] == "bare.json"
+    assert packed[:-1] == packer
+    assert placement.bitstream.read_bytes() == b"bits"
+
+
+def test_a_packer_that_fails_is_a_tool_error(monkeypatch, tmp_path):
+    with pytest.raises(ToolError, match="icepack: failed with code 1: no such tile"):
+        pinned(monkeypatch, tmp_path, "ice40-up5k", packed=1)
+
+
+LATE_FAULT = """Info: 	              CPE_LT:    4558/  40960    11%
+Info: 	            RAM_HALF:       2/     64     3%
+Info: Max frequency for clock 'clk': 99.00 MHz (PASS at 12.00 MHz)
+Info: Running router1 to check that route is legal...
+Info: Critical path report for clock 'clk' (posedge -> posedge):
+Info:       type curr  total name
+Info:   clk-skew  0.53  0.53 Net clk (1,2) -> (3,4)
+Info:   clk-to-q  0.40  0.93 Source $auto$ff.cc:337:slice$6968.Q
+Info:    routing  2.00  2.93 Net layer_fc1.op[3] (1,2) -> (3,4)
+Info:                          Sink $abc$1$2.D0_00
+Info:      logic  0.47  3.40 Source $abc$1$2.OUT
+Info:    routing  1.00  4.40 Net $abc$1$3 (1,2) -> (3,4)
+Info:      setup  0.10  4.50 Source a.store.0.0.ENA
+Info: Critical path report for cross-domain path '<async>' -> 'posedge clk':
+Info:     source  0.00  0.00 Source pad.Y
+Info: Max frequency for clock 'clk': 222.22 MHz (PASS at 12.00 MHz)
+    0: memory fault at wasm address 0x100000070 in linear memory of size 0x8b420000
+"""
+
+
+def test_a_nextpnr_that_fails_behind_its_routing_is_read_from_its_log(monkeypatch, tmp_path):
+    placement = placed(monkeypatch, tmp_path, 1, LATE_FAULT, target="gatemate-a1")
+    assert placement.faulty
+    assert placement.megahertz == 222.22
+    assert placement.used == {"CPE_LT": 4558, "CPE_FF": 0, "RAM_HALF": 2}
+    assert placement.path.words().startswith("layer_fc1.op[3] → a.store: 4.5 ns, 1.5 of them in")
+
+
+@pytest.mark.parametrize(("target", "cut"), [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
+                                             ("gatemate-a1", "memory fault")])
+def test_only_behind_its_routing_and_only_where_it_is_known(monkeypatch, tmp_path, target, cut):
+    with pytest.raises(ToolError, match="seed 1 failed with code 1"):
+        placed(monkeypatch, tmp_path, 1, LATE_FAULT.replace(cut, "x"), target=target)
 
 
 def test_a_missing_nextpnr_says_what_to_install(monkeypatch):

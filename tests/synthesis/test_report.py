@@ -66,16 +66,38 @@ def test_files_appear_whole(tmp_path):
         "synth_ice40-hx8k.json", "synth_ice40-hx8k.txt"]
 
 
+def test_the_bitstream_of_the_best_seed_lies_beside_the_figures(tmp_path):
+    bits = [tmp_path / f"{number}.bin" for number in range(2)]
+    for number, path in enumerate(bits):
+        path.write_bytes(bytes([number]))
+    pinned = [replace(placement(number + 1, megahertz), bitstream=bits[number])
+              for number, megahertz in enumerate((45.0, 44.0))]
+    figures = replace(FIGURES, pinned=tuple(pinned), pins="board.pcf")
+    assert "pins      board.pcf; without pins the best seed reaches 50.00 MHz" in text(figures)
+    assert "seed 1    45.00 MHz" in text(figures)
+    path = write(figures, tmp_path / "synth")
+    assert (path.parent / "synth_ice40-hx8k.bin").read_bytes() == b"\0"
+    found = json.loads(path.read_text())
+    assert found["with_pins"]["bitstream"] == "synth_ice40-hx8k.bin"
+    assert found["megahertz"] == 45.0
+    assert found["resources"]["ICESTORM_LC"]["used"] == 1068, "there is no harness with pins"
+
+
+def test_a_fault_behind_the_routing_is_said():
+    faulty = replace(FIGURES, placements=(replace(placement(1, 40.0), faulty=True),))
+    assert "fault     nextpnr ended with a memory fault behind its routing" in text(faulty)
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     path = write(FIGURES, tmp_path / "synth")
     before = path.read_text()
 
-    def full(self, content, write_text=Path.write_text):
+    def full(self, content, write_bytes=Path.write_bytes):
         if self.name.startswith(".synth_ice40-hx8k.json"):
             raise OSError(28, "No space left on device")
-        return write_text(self, content)
+        return write_bytes(self, content)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(InputError, match="must be a folder that can be written, No space left"):
         write(replace(FIGURES, cycles=1.0), tmp_path / "synth")
     assert path.read_text() == before

@@ -1,0 +1,245 @@
+"""Ports of one byte each way, for parts with few pins; the reference is ir/byte_port.py."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.frontend import slot_layout
+from bsnn_hw.hdl.network import NetworkTop
+from bsnn_hw.hdl.readout import score_beat
+from bsnn_hw.ir.byte_port import BytePort, byte_port
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Geometry, Schedule
+
+__all__ = ["ByteTop", "SampleReader", "ScoreWriter", "byte_layout"]
+
+INPUT_QUEUE_DEPTH = 2  # groups: they come no faster than bytes do
+
+
+def byte_layout() -> data.StructLayout:
+    """A byte of a packet, and whether it is the last."""
+    return data.StructLayout({"byte": 8, "last": 1})
+
+
+class SampleReader(wiring.Component):
+    """Values of a sample, one a byte, to the beats that a Frontend takes; a byte a cycle.
+
+    The values come in the order of ``ir.byte_port.sample_bytes``.  A packet that ends early leaves
+    the rest silent; what comes after the last value is dropped up to the end of the packet.
+
+    Parameters
+    ----------
+    geometry : LayerGeometry or ConvGeometry, of the first layer
+    port : BytePort
+    max_value : int, largest value of an event; higher bits of a byte are ignored
+    slots : int, of a beat: one per lane, or one whose value holds a bit for each lane
+
+    Members
+    -------
+    bytes : In stream of ``byte_layout``
+    beats : Out stream of {slots, last} and, with several timesteps, mark
+    """
+
+    def __init__(self, geometry: Geometry, port: BytePort, *, max_value: int, slots: int):
+        require_instance(Geometry, geometry=geometry)
+        require_instance(BytePort, port=port)
+        require_positive(max_value=max_value)
+        if slots not in (1, geometry.lanes):
+            raise ValueError(f"slots must be 1 or {geometry.lanes}, not {slots!r}")
+        self._geometry = geometry
+        self._port = port
+        self._value_width = max_value.bit_length()
+        layout = data.ArrayLayout(slot_layout(geometry, max_value), slots)
+        beat = {"slots": layout, "last": 1} | ({"mark": 1} if port.timesteps > 1 else {})
+        super().__init__({
+            "bytes": In(stream.Signature(byte_layout())),
+            "beats": Out(stream.Signature(data.StructLayout(beat))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        beats, lanes = self.beats, self._geometry.lanes
+        # The first cycle out of reset is not ready, so that no byte is taken during reset.
+        awake = Signal()
+        take = Signal()
+        m.d.sync += awake.eq(1)
+        m.d.comb += [
+            self.bytes.ready.eq(awake & (~beats.valid | beats.ready)),
+            take.eq(self.bytes.valid & self.bytes.ready),
+        ]
+        last = self.bytes.payload.last
+        lane = Signal(range(lanes))
+        row, channels_end, step_ends = self._count(m, take, lane, last)
+        over = Signal()  # all values are there, the packet goes on
+        gathered = Signal(data.ArrayLayout(self._value_width, lanes))
+        values = [Mux(lane == number, self.bytes.payload.byte[:self._value_width] &
+                      (~over).replicate(self._value_width), gathered[number])
+                  for number in range(lanes)]
+        complete = Signal()
+        m.d.comb += complete.eq((lane == lanes - 1) | channels_end | last)
+
+        with m.If(beats.ready):
+            m.d.sync += beats.valid.eq(0)
+        with m.If(take):
+            m.d.sync += [kept.eq(Mux(complete, 0, value))
+                         for kept, value in zip(gathered, values, strict=True)]
+            m.d.sync += lane.eq(Mux(complete, 0, lane + 1))
+            if self._port.timesteps == 1:
+                m.d.sync += over.eq((over | step_ends) & ~last)
+        with m.If(take & complete):
+            m.d.sync += [beats.valid.eq(1), beats.payload.last.eq(last)]
+            m.d.sync += [slot.row.eq(row) for slot in beats.payload.slots]
+            if len(beats.payload.slots) == lanes:
+                m.d.sync += [slot.value.eq(value) for slot, value
+                             in zip(beats.payload.slots, values, strict=True)]
+            else:
+                m.d.sync += beats.payload.slots[0].value.eq(Cat(values))
+            if self._port.timesteps > 1:
+                m.d.sync += beats.payload.mark.eq(step_ends)
+        return m
+
+    def _count(self, m, take, lane, last):
+        """The coming value's row, and whether it ends a place's channels and a timestep."""
+        geometry = self._geometry
+        mapped = isinstance(geometry, ConvGeometry)
+        shape = geometry.source.shape
+        channels = shape.channels if mapped else shape.size
+        rest = (channels - 1) % geometry.lanes  # lane of the last channel
+        rows = -(-channels // geometry.lanes)
+        row = Signal(geometry.row_bits if isinstance(geometry, ConvGeometry) else range(rows),
+                     name="row")
+        channels_end = Signal()
+        m.d.comb += channels_end.eq((row == rows - 1) & (lane == rest))
+        fields, ends = [row], channels_end
+        with m.If(take & (lane == geometry.lanes - 1)):
+            m.d.sync += row.eq(row + 1)
+        with m.If(take & channels_end):
+            m.d.sync += row.eq(0)
+        if isinstance(geometry, ConvGeometry):
+            for name, count, width in (("x", shape.width, geometry.place_bits[1]),
+                                       ("y", shape.height, geometry.place_bits[0])):
+                place = Signal(width, name=name)
+                with m.If(take & ends):
+                    m.d.sync += place.eq(Mux(place == count - 1, 0, place + 1))
+                with m.If(take & last):
+                    m.d.sync += place.eq(0)
+                fields.append(place)
+                ends = ends & (place == count - 1)
+        with m.If(take & last):
+            m.d.sync += row.eq(0)
+        return Cat(fields), channels_end, ends
+
+
+class ScoreWriter(wiring.Component):
+    """Scores to bytes, low end first, and behind the last of them the class with the largest.
+
+    Parameters
+    ----------
+    port : BytePort
+    score_width : int, bits of a score
+
+    Members
+    -------
+    beats : In stream of ``score_beat``
+    bytes : Out stream of ``byte_layout``
+    """
+
+    def __init__(self, port: BytePort, *, score_width: int):
+        require_instance(BytePort, port=port)
+        require_positive(score_width=score_width)
+        self._port = port
+        super().__init__({
+            "beats": In(stream.Signature(score_beat(score_width=score_width,
+                                                    classes=port.classes))),
+            "bytes": Out(stream.Signature(byte_layout())),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        port, beat = self._port, self.beats.payload
+        score = Signal(8 * port.score)
+        waiting = Signal(8 * (port.score + port.answer))
+        left = Signal(range(port.score + port.answer + 1))
+        ends = Signal()
+        m.d.comb += [
+            score.eq(beat.score),
+            self.beats.ready.eq(left == 0),
+            self.bytes.valid.eq(left != 0),
+            self.bytes.payload.byte.eq(waiting[:8]),
+            self.bytes.payload.last.eq(ends & (left == 1)),
+        ]
+        with m.If(self.beats.valid & self.beats.ready):
+            m.d.sync += [
+                waiting.eq(Cat(score, beat.leader)),
+                left.eq(Mux(beat.last, port.score + port.answer, port.score)),
+                ends.eq(beat.last),
+            ]
+        with m.Elif(self.bytes.valid & self.bytes.ready):
+            m.d.sync += [waiting.eq(waiting >> 8), left.eq(left - 1)]
+        return m
+
+
+class ByteTop(wiring.Component):
+    """The network between two byte-wide AXI4-Streams.
+
+    Parameters
+    ----------
+    network : Network
+    schedule : Schedule, legal for the network
+
+    Members
+    -------
+    s_axis_* : input, a packet per inference
+    m_axis_* : output, a packet per inference
+    """
+
+    def __init__(self, network: Network, schedule: Schedule):
+        self._network = NetworkTop(network, schedule, input_depth=INPUT_QUEUE_DEPTH)
+        port, ports = byte_port(network), self._network.ports
+        self._reader = SampleReader(self._network.geometries[0], port,
+                                    max_value=network.input.max_value, slots=ports.slots)
+        self._writer = ScoreWriter(port, score_width=ports.score_width)
+        super().__init__({
+            **{f"s_axis_{name}": In(width) for name, width in
+               (("tdata", 8), ("tvalid", 1), ("tlast", 1))},
+            "s_axis_tready": Out(1),
+            **{f"m_axis_{name}": Out(width) for name, width in
+               (("tdata", 8), ("tvalid", 1), ("tlast", 1))},
+            "m_axis_tready": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.network = network = self._network
+        m.submodules.reader = reader = self._reader
+        m.submodules.writer = writer = self._writer
+        given, taken = reader.beats, writer.beats
+        m.d.comb += [
+            reader.bytes.payload.byte.eq(self.s_axis_tdata),
+            reader.bytes.payload.last.eq(self.s_axis_tlast),
+            reader.bytes.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(reader.bytes.ready),
+
+            network.s_axis_tdata.eq(given.payload.slots.as_value()),
+            network.s_axis_tlast.eq(given.payload.last),
+            network.s_axis_tvalid.eq(given.valid),
+            given.ready.eq(network.s_axis_tready),
+
+            taken.payload.score.eq(network.m_axis_tdata),
+            taken.payload.leader.eq(network.m_axis_tuser),
+            taken.payload.last.eq(network.m_axis_tlast),
+            taken.valid.eq(network.m_axis_tvalid),
+            network.m_axis_tready.eq(taken.ready),
+
+            self.m_axis_tdata.eq(writer.bytes.payload.byte),
+            self.m_axis_tlast.eq(writer.bytes.payload.last),
+            self.m_axis_tvalid.eq(writer.bytes.valid),
+            writer.bytes.ready.eq(self.m_axis_tready),
+        ]
+        if network.ports.has_mark:
+            m.d.comb += network.s_axis_tuser.eq(given.payload.mark)
+        return m

@@ -1,0 +1,43 @@
+"""Bundles with the narrow ports: the same integers, by both simulations."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.reference.network import run
+from bsnn_hw.sim.lint import lint
+from bsnn_hw.verification.native import build_model, verify_native
+from bsnn_hw.verification.run import verify_bench
+from tests.bundles import make_bundle, make_map_bundle
+
+
+@pytest.mark.parametrize("seed", [24, 32, 34, "maps"])
+def test_exact_at_native_speed(seed, tmp_path):
+    bundle = (make_map_bundle(tmp_path / "b", port=Port.BYTES) if seed == "maps" else
+              make_bundle(seed, tmp_path / "b", port=Port.BYTES))
+    design = open_bundle(bundle.folder)
+    assert design.port is Port.BYTES
+    assert lint(design.verilog.paths, design.verilog.top) == []
+    model = build_model(design, tmp_path / "native", optimize="-O0")
+    assert (model.input_width, model.output_width) == (8, 8)
+    for pauses in ({}, {"pause_in": .5, "pause_out": .3, "seed": 1}):
+        outcome = verify_native(design, model, bundle.inputs, **pauses)
+        np.testing.assert_array_equal(outcome.classes, run(bundle.network, bundle.inputs).classes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [24, 34])
+def test_the_bundles_own_bench(seed, tmp_path, capsys):
+    bundle = make_bundle(seed, tmp_path / "b", port=Port.BYTES)
+    verify_bench(bundle.folder)
+    assert "4 patterns of pauses: every spike, membrane potential and score" in \
+        capsys.readouterr().out
+
+
+def test_the_readme_says_how_to_drive_it(tmp_path):
+    bundle = make_bundle(24, tmp_path / "b", port=Port.BYTES)
+    port, text = byte_port(bundle.network), (bundle.folder / "README.md").read_text()
+    assert "one inference; 19 value(s) in the order of their index; s_axis_tlast" in text
+    assert f"2 score(s) of {port.score} byte(s), low end first, then the class in 1" in text
+    assert "slot(s)" not in text
