@@ -73,10 +73,11 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
 
 def _check_pins(request):
     if request.pins is None:
+        if request.target.needs_pins:
+            raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
+                             f"{request.target.name}, whose nextpnr places nothing without pins, "
+                             "none was given; see docs/synthesis.md")
         return
-    if not request.target.pins_suffix:
-        raise InputError(f"--pins: must be for a family with pins, {request.target.name} has "
-                         "none here; leave it out")
     if request.pins.suffix != request.target.pins_suffix or not request.pins.is_file():
         raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
                          f"{request.target.name}, {request.pins} is not; see docs/synthesis.md")
@@ -88,7 +89,7 @@ def _figures(request, design, inputs, scratch, say):
         netlist = synthesize(design, target, scratch)
     check_room(netlist, target)
     placements = []
-    for seed in request.seeds:
+    for seed in () if target.needs_pins else request.seeds:
         with _stage(say, f"nextpnr: seed {seed}"):
             placements.append(place(netlist, target, seed, scratch, request.clock))
     pinned = []

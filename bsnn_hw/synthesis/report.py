@@ -25,7 +25,7 @@ SHOWN = 4
 class Figures:
     """Everything that was measured of one bundle on one part.
 
-    placements : one for each seed, at least one
+    placements : one for each seed, without the design's own pins; none where the family needs them
     cycles : float, per inference, back to back, in the RTL
     inferences : int, that ``cycles`` was measured on
     simulated : int, images that the netlist was simulated with, every score equal; 0: it was not
@@ -91,8 +91,9 @@ def text(figures: Figures) -> str:
                      percent(used / resource.capacity)])
     lines += [table(rows), ""]
     if figures.pinned:
-        lines.append(f"pins      {figures.pins}; without pins the best seed reaches "
-                     f"{max(each.megahertz for each in figures.placements):.2f} MHz")
+        free = [f"{each.megahertz:.2f}" for each in figures.placements]
+        lines.append(f"pins      {figures.pins}; without pins "
+                     + (f"{', '.join(free)} MHz" if free else "this family is not placed"))
     elif figures.netlist.harness:
         lines.append(f"pins      {figures.netlist.harness} more logic cells hold the ports in "
                      "shift registers; they are not counted above")

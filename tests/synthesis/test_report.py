@@ -73,7 +73,7 @@ def test_the_bitstream_of_the_best_seed_lies_beside_the_figures(tmp_path):
     pinned = [replace(placement(number + 1, megahertz), bitstream=bits[number])
               for number, megahertz in enumerate((45.0, 44.0))]
     figures = replace(FIGURES, pinned=tuple(pinned), pins="board.pcf")
-    assert "pins      board.pcf; without pins the best seed reaches 50.00 MHz" in text(figures)
+    assert "pins      board.pcf; without pins 40.00, 50.00 MHz" in text(figures)
     assert "seed 1    45.00 MHz" in text(figures)
     path = write(figures, tmp_path / "synth")
     assert (path.parent / "synth_ice40-hx8k.bin").read_bytes() == b"\0"
