@@ -36,6 +36,7 @@ check: $(READY) demo
 	$(BIN)/python -m bsnn_hw.evidence.random_networks --jobs $(JOBS)
 	$(BIN)/python -m bsnn_hw.evidence.faults build/demo
 	$(BIN)/python -m bsnn_hw.evidence.cycles
+	$(BIN)/python -m bsnn_hw.evidence.activity
 	$(BIN)/python -m bsnn_hw.evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m bsnn_hw.evidence.random_maps --jobs $(JOBS)

@@ -12,6 +12,7 @@ from bsnn_hw.command import counts, run_verb
 from bsnn_hw.errors import InputError
 
 if TYPE_CHECKING:
+    from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.pipeline import Request
 
 __all__ = ["main"]
@@ -30,9 +31,22 @@ def _parser() -> argparse.ArgumentParser:
         help="input events per cycle of each layer, readout last (default: chosen)")
     add("--parallel", type=counts, metavar="N,N,...",
         help="neurons updated per cycle of each layer, readout last (default: chosen)")
-    add("--block-rows", type=counts, default=(33, 33), metavar="N[,M]",
-        help="sums and potentials of N rows and more lie in block RAM, constants of M and more; "
-             "N = 2 for families without LUT memories, iCE40 and GateMate (default: 33,33)")
+    add("--target", metavar="PART",
+        help="part to plan for, such as ecp5-25k; an unknown one lists them (default: none)")
+    add("--goal", metavar="GOAL",
+        help="what the plan is to be: smallest, fastest, or fps=N, the smallest with N inferences "
+             "per second (default: smallest); with --target")
+    add("--clock", type=float, metavar="MHZ",
+        help="clock that the plan counts on (default: typical of the part); with --target")
+    add("--plan", type=Path, metavar="FILE.toml",
+        help="plan to follow, such as a bundle's plan.toml (docs/planning.md)")
+    add("--dry-run", action="store_true", help="print the plan and write nothing")
+    add("--block-rows", type=counts, metavar="N[,M]",
+        help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
+             "(default: what suits --target, else 33,33)")
+    add("--engine", metavar="events|words|auto|E,E,...",
+        help="what the synapses take, of all layers or of each, readout last: events, or words of "
+             "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--leak-bits", type=int, metavar="N",
@@ -55,13 +69,15 @@ def _parser() -> argparse.ArgumentParser:
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
     from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.ir.schedule import BLOCK_ROWS
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
+    from bsnn_hw.planning.goal import parse_goal
 
     if options.vectors < 1:
         raise InputError(f"--vectors: must be 1 or more, not {options.vectors}")
-    block_rows = (*options.block_rows, 33)[:2]
-    if min(options.block_rows) < 2 or len(options.block_rows) > 2:
+    block_rows = options.block_rows and (*options.block_rows, BLOCK_ROWS)[:2]
+    if options.block_rows and (min(options.block_rows) < 2 or len(options.block_rows) > 2):
         raise InputError(f"--block-rows: must be one or two numbers of 2 or more, not "
                          f"{','.join(map(str, options.block_rows))}")
     if not 0 < options.tolerance <= 1:
@@ -75,12 +91,29 @@ def _request(options: argparse.Namespace) -> Request:
         raise InputError(f"--top: must not be the name of a port, {options.top}")
     if options.top is not None and len(options.top) > MAX_TOP:
         raise InputError(f"--top: must have at most {MAX_TOP} characters, not {len(options.top)}")
+    if options.clock is not None and not 0 < options.clock < float("inf"):
+        raise InputError(f"--clock: must be MHz above 0, not {options.clock:g}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
-                   options.vectors, options.data, options.data_dir, options.top,
-                   Port(options.port), block_rows)
+                   options.target, parse_goal(options.goal) if options.goal is not None else None,
+                   options.clock, options.plan, _engines(options.engine), options.vectors,
+                   options.data, options.data_dir, options.top, Port(options.port), block_rows)
+
+
+def _engines(text: str | None) -> tuple[Engine | None, ...] | None:
+    """``"words"`` or ``"events,auto"`` to engines, None for auto."""
+    from bsnn_hw.ir.schedule import Engine
+
+    if text is None:
+        return None
+    names = {engine.value: engine for engine in Engine} | {"auto": None}
+    parts = text.split(",")
+    if wrong := [part for part in parts if part not in names]:
+        raise InputError(f"--engine: must be events, words or auto, for all layers or for each, "
+                         f"not {wrong[0]!r}")
+    return tuple(names[part] for part in parts)
 
 
 def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
@@ -101,10 +134,13 @@ def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.pipeline import build
-    from bsnn_hw.report import summary
+    from bsnn_hw.pipeline import build, prepare
+    from bsnn_hw.report import plan_summary, summary
 
     request = _request(options)
+    if options.dry_run:
+        print(plan_summary(prepare(request)), flush=True)
+        return
     built = build(request)
     print(summary(built, request.out), flush=True)
     if options.verify:

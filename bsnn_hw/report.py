@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.vectors import most_vectors
 from bsnn_hw.ir.network import (
     Conv,
@@ -21,15 +20,20 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
-from bsnn_hw.pipeline import Built
-from bsnn_hw.planning.choice import rough_cells
+from bsnn_hw.pipeline import Built, Planned
+from bsnn_hw.plan_report import plan_lines
+from bsnn_hw.planning.chips import find_chip
+from bsnn_hw.planning.choice import rival, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
+from bsnn_hw.planning.families import Cost
+from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.reference.network import run
 from bsnn_hw.samples import affordable
-from bsnn_hw.synthesis.targets import find_target
+from bsnn_hw.text import percent, table
 
-__all__ = ["Agreement", "compare_with_real", "outline", "percent", "summary", "table"]
+__all__ = ["Agreement", "compare_with_real", "outline", "percent", "plan_summary", "summary",
+           "table"]
 
 LARGEST = "ecp5-85k"  # of the parts that the synthesis knows
 CHUNK_SPIKES = 1 << 24  # of all layers and timesteps that the two networks are compared on
@@ -75,48 +79,47 @@ def compare_with_real(model: Model, network: Network, inputs: np.ndarray,
                      tuple(different / np.maximum(emitted, 1)))
 
 
-def table(rows: Sequence[Sequence[object]]) -> str:
-    """Rows of cells as aligned text, the first row the heading; the first column left."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                               for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-                     .rstrip() for row in cells)
-
-
-def percent(share: float | None) -> str:
-    """A share of 1 as text."""
-    return "-" if share is None else f"{100 * share:.2f} %"
-
-
 def summary(built: Built, out: Path) -> str:
     """What ``generate`` prints about the network, its integers and its layout."""
-    design, network = built.design, built.design.network
-    counts = {bits: sum(synapse.weights.size for synapse in _synapses(network)
-                        if synapse.weight_bits == bits) for bits in (1, 8)}
-    weights = f"{counts[1]:,} binary weights" + (
-        f", {counts[8]:,} of 8 bits" if counts[8] else "")
-    count = affordable(network, len(built.samples.test))
-    labels = built.samples.labels
-    agreement = compare_with_real(built.model, network, built.samples.test[:count],
+    design, network, planned = built.design, built.design.network, built.planned
+    count = affordable(network, len(planned.samples.test))
+    labels = planned.samples.labels
+    agreement = compare_with_real(planned.model, network, planned.samples.test[:count],
                                   None if labels is None else labels[:count])
-    bound = event_bound(network, design.schedule, built.activity)
+    bound = event_bound(network, design.schedule, planned.activity)
     return "\n".join([
-        f"network   {network.name}: {outline(network)}, {weights}, "
-        f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
-        f"{network.input.bits} bit",
-        f"samples   {built.samples.source}",
+        *_network_lines(planned),
         "",
         table(_layer_rows(built)),
         "",
         *_joins(network),
+        *_engines(built),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
-        *_memory_lines(design),
+        *_memory_lines(built),
         f"cycles    {bound:,.1f} per inference by the event bound, at the samples' activity",
+        *(["", *plan_lines(network, planned.plan), ""] if planned.plan.chip else []),
         f"written   {out}/ (top level {design.verilog.top}, "
         f"{len(design.verilog.paths)} Verilog files)",
     ])
+
+
+def plan_summary(planned: Planned) -> str:
+    """What ``generate --dry-run`` prints."""
+    network = planned.lowered.network
+    return "\n".join([*_network_lines(planned), "", *plan_lines(network, planned.plan)])
+
+
+def _network_lines(planned: Planned) -> Iterator[str]:
+    network = planned.lowered.network
+    counts = {bits: sum(synapse.weights.size for synapse in _synapses(network)
+                        if synapse.weight_bits == bits) for bits in (1, 8)}
+    weights = f"{counts[1]:,} binary weights" + (
+        f", {counts[8]:,} of 8 bits" if counts[8] else "")
+    yield (f"network   {network.name}: {outline(network)}, {weights}, "
+           f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
+           f"{network.input.bits} bit")
+    yield f"samples   {planned.samples.source}"
 
 
 def outline(network: Network) -> str:
@@ -163,30 +166,44 @@ def _joins(network: Network) -> Iterator[str]:
             yield f"adds      {layer.name}: {what} {giver.name}"
 
 
-def _memory_lines(design: Design) -> Iterator[str]:
-    """What the memories and the logic take, and what part has as much."""
-    network = design.network
-    memories = layer_memories(network, design.schedule)
+def _engines(built: Built) -> Iterator[str]:
+    """For each layer that could take events or words, what the other engine would cost."""
+    design, network, activity = built.design, built.design.network, built.planned.activity
+    cycles = predicted_cycles(network, design.schedule, activity)
+    for number, (layer, plan) in enumerate(zip(network.layers, design.schedule.layers,
+                                               strict=True)):
+        other = rival(network, activity, design.schedule, number)
+        if other is None:
+            continue
+        cells, needed, what = other
+        own = rough_cells(network, number, design.geometries[number])
+        yield (f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} lane(s), "
+               f"{cycles[number].mean():,.1f} cycles and about {own:,.0f} cells; "
+               f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
+               f"{cells:,.0f}")
+
+
+def _memory_lines(built: Built) -> Iterator[str]:
+    """What the memories take, and without a part to plan for what a large one's share is."""
+    network = built.design.network
+    memories = layer_memories(network, built.design.schedule)
     parts = ", ".join(
         f"{name} {bits / 1024:,.1f}" for name in ("weights", "accumulators", "potentials",
                                                   "constants", "queues", "carried")
         if (bits := sum(getattr(memory, name) for memory in memories)))
-    blocks = sum(memory.blocks for memory in memories)
-    cells = sum(rough_cells(network, number, geometry)
-                for number, geometry in enumerate(design.geometries))
-    part = find_target(LARGEST)
-    block = next(resource for resource in part.resources if resource.bel == "DP16KD")
-    share = max(blocks / block.capacity, cells / part.logic.capacity)
     yield f"memory    {sum(memory.bits for memory in memories) / 1024:,.1f} kbit: {parts}"
-    yield (f"size      about {blocks:,} {block.words} and {cells:,} {part.logic.words}; "
-           f"{part.name} has {block.capacity:,} and {part.logic.capacity:,}"
-           + (f", so {share:.1f} times its size is needed" if share > 1 else ""))
+    if built.planned.plan.chip is None:
+        chip = find_chip(LARGEST)
+        cost = sum(LayerCosts(network, chip.family).of(built.design.schedule), Cost())
+        used = ", ".join(f"{round(needed):,} of {there:,} {words}"
+                         for words, needed, there, _ in chip.resources(cost))
+        yield f"size      about {used} of an {chip.name}"
 
 
 def _notes(built: Built) -> Iterator[str]:
     """What was done that a user may not expect, a line each."""
     network, tolerance = built.design.network, built.request.precision.tolerance
-    for layer, precision in zip(network.hidden, built.lowered.precision, strict=False):
+    for layer, precision in zip(network.hidden, built.planned.lowered.precision, strict=False):
         if precision.mismatch is not None and precision.mismatch > tolerance:
             yield (f"note      layer {layer.name}: integers change {percent(precision.mismatch)} "
                    "of its calibration spikes, more than the tolerance of "
@@ -196,7 +213,7 @@ def _notes(built: Built) -> Iterator[str]:
             what = "channel(s)" if isinstance(layer.synapse, Conv) else "neuron(s)"
             yield (f"note      layer {layer.name}: {silent} {what} spike alike whatever comes "
                    "in (docs/ir.md, disconnected); their weights are not used")
-    wanted = min(built.request.vectors, len(built.samples.test))
+    wanted = min(built.request.vectors, len(built.planned.samples.test))
     if (kept := most_vectors(network)) < wanted:
         yield (f"note      {kept} of {wanted} test vectors are in the bundle, as all layers' "
                "potentials would be too much")
@@ -213,22 +230,23 @@ def _agreement_line(network, agreement):
 
 def _layer_rows(built):
     design, network = built.design, built.design.network
-    cycles = predicted_cycles(network, design.schedule, built.activity)
+    cycles = predicted_cycles(network, design.schedule, built.planned.activity)
     memories = layer_memories(network, design.schedule)
-    rows = [["layer", "synapses", "inputs", "neurons", "lanes", "parallel", "folds",
+    rows = [["layer", "synapses", "inputs", "neurons", "engine", "lanes", "parallel", "folds",
              "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
              "cycles/inf."]]
     for index, layer in enumerate(network.layers):
-        geometry, precision = design.geometries[index], built.lowered.precision[index]
+        geometry, precision = design.geometries[index], built.planned.lowered.precision[index]
         hidden = index < len(network.hidden)
         bounds = design.hidden_bounds[index] if hidden else design.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
             layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),
-            _map(layer.synapse.shape), geometry.lanes, geometry.parallel,
+            _map(layer.synapse.shape), design.schedule.layers[index].engine.value,
+            geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
             state.width, f"{memories[index].bits / 1024:.1f}",
-            f"{built.activity[index].events:,.1f}", f"{cycles[index].mean():,.1f}",
+            f"{built.planned.activity[index].events:,.1f}", f"{cycles[index].mean():,.1f}",
         ])
     return rows

@@ -110,7 +110,8 @@ class SampleReader(wiring.Component):
         channels = shape.channels if mapped else shape.size
         rest = (channels - 1) % geometry.lanes  # lane of the last channel
         rows = -(-channels // geometry.lanes)
-        row = Signal(geometry.row_bits if mapped else range(rows), name="row")
+        row = Signal(geometry.row_bits if isinstance(geometry, ConvGeometry) else range(rows),
+                     name="row")
         channels_end = Signal()
         m.d.comb += channels_end.eq((row == rows - 1) & (lane == rest))
         fields, ends = [row], channels_end

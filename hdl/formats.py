@@ -22,19 +22,21 @@ def lane_event(*, row_width: int) -> data.StructLayout:
     return data.StructLayout({"row": row_width, "event": 1, "mark": 1})
 
 
-def event_group(*, lanes: int, row_width: int, value_width: int, **more) -> data.StructLayout:
+def event_group(*, lanes: int, row_width: int, value_width: int, row_count: int | None = None,
+                **more) -> data.StructLayout:
     """What a layer takes at a time: an event per lane at most, and perhaps the mark behind them.
 
     In a stream, a group that is offered may grow until it is taken: by events of lanes that had
     none, and then by the mark.  What was offered stays, and nothing comes behind the mark.
 
-    rows : in each lane's weight bank, anything in a lane without an event
+    rows : in each lane's weight bank, anything in a lane without an event; one for all lanes of
+        an engine of words, ``row_count`` of them then
     values : of the events, 1 for a spike, 0 in a lane without an event
     charge : whether there is an event at all
     mark : no more events in this timestep
     more : where all events of the group are, in a map: ``place``, and later ``reach``
     """
-    return data.StructLayout({"rows": data.ArrayLayout(row_width, lanes),
+    return data.StructLayout({"rows": data.ArrayLayout(row_width, row_count or lanes),
                               "values": data.ArrayLayout(value_width, lanes),
                               "charge": 1, "mark": 1, **more})
 

@@ -11,13 +11,18 @@ from bsnn_hw.hdl.formats import event_group, index_width
 from bsnn_hw.hdl.map_encoder import placed_group
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.schedule import Geometry
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["Frontend", "slot_layout"]
 
 
 def slot_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
-    """One lane's slot of a beat: ``value`` in the low bits, ``row`` in the rest of whole bytes."""
-    value_width = max_value.bit_length()
+    """One slot of a beat: ``value`` in the low bits, ``row`` in the rest of whole bytes.
+
+    A slot is a lane's, or holds a word of all lanes' spikes.
+    """
+    words = isinstance(geometry, WordGeometry)
+    value_width = geometry.lanes if words else max_value.bit_length()
     slot_width = -(-(value_width + geometry.address_bits) // 8) * 8
     return data.StructLayout({"value": value_width, "row": slot_width - value_width})
 
@@ -34,14 +39,15 @@ class Frontend(wiring.Component):
 
     Slot ``e`` of a beat carries an event of lane ``e``: input ``row * lanes + e``, or in front of a
     convolution channel ``channel * lanes + e`` of the pixel at ``place``, with
-    ``row = {place.y, place.x, channel}``; all slots of a beat are at slot 0's place.  A slot with
-    value 0, or with a row beyond the layer, is no event.  The packet always makes one inference,
-    whatever is in it: timesteps that it leaves out are silent, and beats after the mark of the
-    last timestep are dropped up to the end of the packet.
+    ``row = {place.y, place.x, channel}``; all slots of a beat are at slot 0's place.  In front of
+    a layer that takes words a beat has one slot, and bit ``e`` of its value is that event.  A slot
+    with value 0, or with a row beyond the layer, is no event.  The packet always makes one
+    inference, whatever is in it: timesteps that it leaves out are silent, and beats after the mark
+    of the last timestep are dropped up to the end of the packet.
 
     Parameters
     ----------
-    geometry : LayerGeometry or ConvGeometry, of the first layer
+    geometry : LayerGeometry, ConvGeometry or WordGeometry, of the first layer
     max_value : int, largest value of an event
     timesteps : int
         Marks per inference; 1 for a direct-coded sample.
@@ -60,12 +66,16 @@ class Frontend(wiring.Component):
         self._max_value = max_value
         self._timesteps = timesteps
         self._depth = depth
-        slots = data.ArrayLayout(slot_layout(geometry, max_value), geometry.lanes)
+        self._words = words = isinstance(geometry, WordGeometry)
+        if words and max_value != 1:
+            raise ValueError(f"max_value must be 1 with words of spikes, not {max_value}")
+        slots = data.ArrayLayout(slot_layout(geometry, max_value), 1 if words else geometry.lanes)
         beat = {"slots": slots, "last": 1} | ({"mark": 1} if timesteps > 1 else {})
         value_width = max_value.bit_length()
         self._group = (placed_group(geometry, value_width) if isinstance(geometry, ConvGeometry)
                        else event_group(lanes=geometry.lanes, value_width=value_width,
-                                        row_width=index_width(geometry.rows)))
+                                        row_width=index_width(geometry.rows),
+                                        row_count=1 if words else None))
         super().__init__({
             "beats": In(stream.Signature(data.StructLayout(beat))),
             "groups": Out(stream.Signature(self._group)),
@@ -79,13 +89,15 @@ class Frontend(wiring.Component):
 
         pushed = Signal(self._group)
         present = Signal(self._geometry.lanes)
-        for lane, slot in enumerate(self.beats.payload.slots):
-            width = len(slot.value)
+        for lane in range(self._geometry.lanes):
+            number = 0 if self._words else lane
+            slot = self.beats.payload.slots[number]
+            value = slot.value[lane] if self._words else slot.value
             row, exists = self._row(m, lane, slot, pushed)
             m.d.comb += [
-                present[lane].eq(~surplus & (slot.value != 0) & exists),
-                pushed.rows[lane].eq(row),
-                pushed.values[lane].eq(slot.value & present[lane].replicate(width)),
+                present[lane].eq(~surplus & (value != 0) & exists),
+                pushed.rows[number].eq(row),
+                pushed.values[lane].eq(value & present[lane].replicate(len(value))),
             ]
         m.d.comb += [
             pushed.charge.eq(present.any()),

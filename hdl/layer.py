@@ -14,18 +14,48 @@ from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay, weights_shape
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk, group_fields
+from bsnn_hw.hdl.word_synapse import WordSynapseArray, word_synapse_delay
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
+from bsnn_hw.ir.network import Dense, Hidden, Synapse, SynapseShortcut
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_layout"]
 
 
 def group_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
     """What synapses of this geometry take at a time."""
+    _require_spikes(geometry, max_value)
     return event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
-                       value_width=max_value.bit_length(), **group_fields(geometry))
+                       value_width=max_value.bit_length(), row_count=_row_count(geometry),
+                       **group_fields(geometry))
+
+
+def _require_spikes(geometry: Geometry, max_value: int) -> None:
+    """Raise ValueError where words would have to hold values."""
+    if isinstance(geometry, WordGeometry) and max_value != 1:
+        raise ValueError(f"max_value must be 1 with words of spikes, not {max_value}")
+
+
+def _row_count(geometry: Geometry) -> int:
+    """Rows of a group: one for a word, else one per lane."""
+    return 1 if isinstance(geometry, WordGeometry) else geometry.lanes
+
+
+def _engine_delay(geometry: Geometry, synapse: Synapse) -> int:
+    """Cycles from a sequencer to its accumulator."""
+    if isinstance(geometry, WordGeometry):
+        return word_synapse_delay(geometry.lanes)
+    return synapse_delay(geometry.lanes, synapse.weight_bits)
+
+
+def _synapses(geometry: Geometry, synapse: Synapse, max_value: int):
+    """The component that weighs what the layer takes."""
+    if not isinstance(geometry, WordGeometry):
+        return SynapseArray(geometry, synapse, max_value=max_value)
+    assert isinstance(synapse, Dense)
+    return WordSynapseArray(geometry, synapse)
 
 
 def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence: Cadence,
@@ -40,10 +70,10 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
     name : str, what the submodules' names end with
     block_rows : int, see `Schedule`
     """
-    synapses = SynapseArray(geometry, synapse, max_value=max_value)
+    synapses = _synapses(geometry, synapse, max_value)
     walk = MapWalk(geometry) if isinstance(geometry, ConvGeometry) else FoldWalk(geometry.folds)
     sequencer = Sequencer(
-        walk, lanes=geometry.lanes, timesteps=timesteps,
+        walk, lanes=geometry.lanes, timesteps=timesteps, row_count=_row_count(geometry),
         row_width=index_width(geometry.rows), value_width=max_value.bit_length(),
         cadence=cadence, recovery=recovery)
     accumulator = Accumulator(
@@ -53,7 +83,7 @@ def charge_pipeline(m, groups, synapse: Synapse, geometry: Geometry, *, cadence:
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
-    least = synapse_delay(geometry.lanes, synapse.weight_bits)
+    least = _engine_delay(geometry, synapse)
     wait, ahead = (delay or least) - least, lookahead(geometry.raster, block_rows)
     start = delayed(m, sequencer.op, wait, f"start{name}")
     next_op = delayed(m, start, least - ahead, f"op{name}")
@@ -80,7 +110,7 @@ class HiddenLayer(wiring.Component):
     ----------
     layer : Hidden
     bounds : HiddenBounds, of the layer
-    geometry : LayerGeometry or ConvGeometry
+    geometry : LayerGeometry, ConvGeometry or WordGeometry
     shortcuts : tuple, geometry of each shortcut's synapses, None where it has none
     max_value : int, largest value of an input event
     direct : bool
@@ -107,6 +137,7 @@ class HiddenLayer(wiring.Component):
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Geometry, geometry=geometry)
         require_shape(weights_shape(geometry), weights=layer.synapse.weights)
+        _require_spikes(geometry, max_value)
         self._layer = layer
         self._bounds = bounds
         self._max_value = max_value
@@ -126,7 +157,7 @@ class HiddenLayer(wiring.Component):
         self._carried = {number: getattr(self._currents, f"carried_{number}")
                          for number, shortcut in enumerate(layer.shortcuts)
                          if not isinstance(shortcut, SynapseShortcut)}
-        self._delay = max(synapse_delay(shape.lanes, synapse.weight_bits)
+        self._delay = max(_engine_delay(shape, synapse)
                           for _, synapse, shape, _ in self._engines)
         super().__init__({
             **{f"groups{name}": In(stream.Signature(group_layout(shape, max_value)))

@@ -14,6 +14,7 @@ from bsnn_hw.hdl.map_link import MapLink
 from bsnn_hw.hdl.pooling import POOLING_DELAY, SpikePool
 from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.hdl.readout import ReadoutLayer
+from bsnn_hw.hdl.word_link import WordLink
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding, CurrentShortcut, Network, SynapseShortcut
@@ -25,6 +26,7 @@ from bsnn_hw.ir.schedule import (
     network_geometries,
     shortcut_geometries,
 )
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["NetworkTop"]
 
@@ -106,7 +108,7 @@ class NetworkTop(wiring.Component):
             rooms.append([])
 
         last = network.readout
-        assert isinstance(geometries[-1], LayerGeometry)
+        assert isinstance(geometries[-1], LayerGeometry | WordGeometry)
         m.submodules[f"layer_{last.name}"] = readout = ReadoutLayer(
             last, self._bounds[1], geometries[-1], timesteps=network.timesteps,
             max_value=1 if blocks else value, block_rows=self._schedule.block_rows)
@@ -133,9 +135,14 @@ class NetworkTop(wiring.Component):
             count = geometry.source.rows if pool.gathers else 1 << len(pool.words.row)
         # All words of an inference, up to a sensible memory, so that a layer seldom waits for one
         # that is slower now and then.
-        entries = min(count * self._network.timesteps + margin,
-                      max(most_queued(geometry.source), margin + 2))
-        kind = MapLink if mapped else SpikeLink
+        if isinstance(geometry, WordGeometry):  # wide ones, so none for those that come late
+            count, late = -(-count // geometry.gathered), geometry.completed(margin)
+            entries = max(count * self._network.timesteps, late + 2)
+        else:
+            late, entries = margin, count * self._network.timesteps + margin
+        entries = min(entries, max(most_queued(geometry.source), late + 2))
+        kind = (MapLink if mapped else WordLink if isinstance(geometry, WordGeometry)
+                else SpikeLink)
         m.submodules[f"link_{name}"] = link = kind(geometry, margin=margin,
                                                    depth=queue_depth(entries))
         fields = link.words.shape().members if mapped else ("spikes", "row", "last")

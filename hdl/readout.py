@@ -9,13 +9,14 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import event_group, index_width
-from bsnn_hw.hdl.layer import charge_pipeline
+from bsnn_hw.hdl.formats import index_width
+from bsnn_hw.hdl.layer import charge_pipeline, group_layout
 from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.hdl.sequencer import Cadence
 from bsnn_hw.ir.bounds import Interval, ReadoutBounds
 from bsnn_hw.ir.network import Readout
 from bsnn_hw.ir.schedule import BLOCK_ROWS, LayerGeometry
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["ReadoutLayer", "Scorer", "score_beat"]
 
@@ -171,7 +172,7 @@ class ReadoutLayer(wiring.Component):
     ----------
     layer : Readout
     bounds : ReadoutBounds
-    geometry : LayerGeometry
+    geometry : LayerGeometry or WordGeometry
     timesteps, max_value : int
     block_rows : int, from how many rows on state lies in block RAM, see `Schedule`
 
@@ -181,11 +182,12 @@ class ReadoutLayer(wiring.Component):
     beats : Out stream of ``score_beat``
     """
 
-    def __init__(self, layer: Readout, bounds: ReadoutBounds, geometry: LayerGeometry, *,
-                 timesteps: int, max_value: int, block_rows: int = BLOCK_ROWS):
+    def __init__(self, layer: Readout, bounds: ReadoutBounds,
+                 geometry: LayerGeometry | WordGeometry, *, timesteps: int, max_value: int,
+                 block_rows: int = BLOCK_ROWS):
         require_positive(timesteps=timesteps, max_value=max_value)
         require_instance(Readout, layer=layer)
-        require_instance(LayerGeometry, geometry=geometry)
+        require_instance(LayerGeometry | WordGeometry, geometry=geometry)
         require_shape((geometry.neurons, geometry.inputs), weights=layer.synapse.weights)
         self._layer = layer
         self._bounds = bounds
@@ -193,11 +195,9 @@ class ReadoutLayer(wiring.Component):
         self._timesteps = timesteps
         self._max_value = max_value
         self._block_rows = block_rows
-        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
-                            value_width=max_value.bit_length())
         beat = score_beat(score_width=bounds.score.width, classes=geometry.neurons)
         super().__init__({
-            "groups": In(stream.Signature(group)),
+            "groups": In(stream.Signature(group_layout(geometry, max_value))),
             "beats": Out(stream.Signature(beat)),
         })
 

@@ -36,6 +36,7 @@ class Sequencer(wiring.Component):
     walk : FoldWalk or MapWalk
     lanes, timesteps : int, 1 or more
     row_width, value_width : int, bits
+    row_count : int, rows of a group; as many as lanes where not given
     cadence : Cadence
     recovery : int
         Cycles from an operation that steps a row until that row may step again.
@@ -48,12 +49,13 @@ class Sequencer(wiring.Component):
     go : In, the step may start, in a layer of several engines once all of them are ``due``
     room : In, a step's operation may start in this cycle
     op : Out, ``operation``
-    tap : Out, which of the weights; rows, values : Out, per lane
+    tap : Out, which of the weights; rows, values : Out, of the group
         The values are 0 where ``op`` charges nothing.
     """
 
     def __init__(self, walk: FoldWalk | MapWalk, *, lanes: int, timesteps: int, row_width: int,
-                 value_width: int, cadence: Cadence, recovery: int):
+                 value_width: int, cadence: Cadence, recovery: int,
+                 row_count: int | None = None):
         require_positive(lanes=lanes, timesteps=timesteps,
                          row_width=row_width, value_width=value_width, recovery=recovery)
         require_instance(FoldWalk | MapWalk, walk=walk)
@@ -64,6 +66,7 @@ class Sequencer(wiring.Component):
         self._cadence = cadence
         self._recovery = recovery
         group = event_group(lanes=lanes, row_width=row_width, value_width=value_width,
+                            row_count=row_count,
                             **({"reach": walk.reach.shape()} if mapped else {}))
         super().__init__({
             "groups": In(stream.Signature(group)),

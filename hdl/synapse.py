@@ -10,7 +10,7 @@ from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes, with_carry
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Synapse
-from bsnn_hw.ir.schedule import Geometry
+from bsnn_hw.ir.schedule import Geometry, LayerGeometry
 
 __all__ = ["SynapseArray", "synapse_delay", "weights_shape"]
 
@@ -50,9 +50,9 @@ class SynapseArray(wiring.Component):
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: Geometry, synapse: Synapse, *, max_value: int):
+    def __init__(self, geometry: LayerGeometry | ConvGeometry, synapse: Synapse, *, max_value: int):
         require_positive(max_value=max_value)
-        require_instance(Geometry, geometry=geometry)
+        require_instance(LayerGeometry | ConvGeometry, geometry=geometry)
         require_instance(Synapse, synapse=synapse)
         require_shape(weights_shape(geometry), weights=synapse.weights)
         self._geometry = geometry

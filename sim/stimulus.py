@@ -8,6 +8,7 @@ import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.schedule import Geometry
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["Stimulus", "pack"]
 
@@ -30,7 +31,7 @@ def pack(geometry: Geometry, *, slot_width: int, value_width: int,
     """One packet per sample, each timestep's events lowest address first.
 
     A convolution's come place by place, as a beat has events of one place only; slot 0 says which
-    place, also where it is empty.
+    place, also where it is empty.  A layer of words gets a beat per word that has a spike.
 
     geometry : of the first layer
     slot_width, value_width : int, bits, from ``PortLayout``
@@ -41,6 +42,9 @@ def pack(geometry: Geometry, *, slot_width: int, value_width: int,
     flat = steps.reshape(samples * marks, -1)
     step, address = np.nonzero(flat)
     lane, row = geometry.lane_row(address)
+    if isinstance(geometry, WordGeometry):
+        data, ends = _words(geometry, slot_width, value_width, len(flat), step, row, lane)
+        return _framed(data, ends, samples, marks)
     place, places = np.zeros_like(row), 1
     if isinstance(geometry, ConvGeometry):
         place, places = row >> geometry.row_bits, 1 << sum(geometry.place_bits)
@@ -66,11 +70,33 @@ def pack(geometry: Geometry, *, slot_width: int, value_width: int,
         _put(data, beat, 0, np.repeat(row_of_place << value_width, spot_beats))
     first = np.cumsum(spot_beats) - spot_beats + before
     _put(data, first[which] + rank, lane, (row << value_width) | flat[step, address])
+    return _framed(data.reshape(len(data), -1), ends, samples, marks)
+
+
+def _framed(data, ends, samples, marks):
+    """``data`` with the ends of timesteps, and of packets of ``marks`` timesteps each."""
     mark = np.zeros(len(data), bool)
     mark[ends - 1] = True
     last = np.zeros(len(data), bool)
     last[(ends - 1).reshape(samples, marks)[:, -1]] = True
-    return Stimulus(data.reshape(len(data), -1), last, mark)
+    return Stimulus(data, last, mark)
+
+
+def _words(geometry, slot_width, value_width, steps, step, row, lane):
+    """Beats of one word each, uint8 (beats, bytes), and where each timestep's beats end.
+
+    step, row, lane : of the spikes
+    """
+    spot, which = np.unique(step * geometry.rows + row, return_inverse=True)
+    words = np.bincount(spot // geometry.rows, minlength=steps)
+    silent = words == 0  # a lone mark takes a beat
+    ends = np.cumsum(words + silent)
+    beat = np.arange(len(spot)) + np.cumsum(silent)[spot // geometry.rows]
+    bits = np.zeros((ends[-1], slot_width), np.uint8)
+    bits[beat[which], lane] = 1
+    for bit in range(slot_width - value_width):
+        bits[beat, value_width + bit] = spot % geometry.rows >> bit & 1
+    return np.packbits(bits, axis=1, bitorder="little"), ends
 
 
 def _put(data, beat, lane, slot):

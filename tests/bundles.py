@@ -16,12 +16,13 @@ from bsnn_hw.evidence.random_models import (
     with_tensors,
 )
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.planning.schedule import make_schedule
 
-__all__ = ["CHOICES", "Bundle", "make_bundle", "make_map_bundle", "make_network", "map_document"]
+__all__ = ["CHOICES", "Bundle", "make_bundle", "make_map_bundle", "make_network",
+           "make_words_bundle", "map_document"]
 
 # seed -> lanes, parallel: sizes that divide nothing evenly.
 CHOICES = {
@@ -54,6 +55,14 @@ def make_bundle(seed: int, folder: Path, **options) -> Bundle:
     """Write the bundle of a seed in `CHOICES`."""
     network, inputs = make_network(seed)
     schedule = make_schedule(network, *CHOICES[seed])
+    design = write_bundle(network, schedule, inputs, folder, **options)
+    return Bundle(folder, network, schedule, inputs, design)
+
+
+def make_words_bundle(folder: Path, **options) -> Bundle:
+    """The network of seed 32, words at the port, and rows gathered in the readout."""
+    network, inputs = make_network(32)
+    schedule = make_schedule(network, (4, 8), (4, 3), [Engine.WORDS] * 2)
     design = write_bundle(network, schedule, inputs, folder, **options)
     return Bundle(folder, network, schedule, inputs, design)
 

@@ -39,9 +39,17 @@ def maps_bundle(tmp_path_factory):
     return make_map_bundle(tmp_path_factory.mktemp("maps") / "bundle")
 
 
-@pytest.fixture(scope="session", params=["direct", "events", "brief", "maps"])
+@pytest.fixture(scope="session")
+def words_bundle(tmp_path_factory):
+    """Words at the port and between layers; do not change it."""
+    from tests.bundles import make_words_bundle
+
+    return make_words_bundle(tmp_path_factory.mktemp("words") / "bundle")
+
+
+@pytest.fixture(scope="session", params=["direct", "events", "brief", "maps", "words"])
 def bundle(request):
-    """Each of the four."""
+    """Each of the five."""
     return request.getfixturevalue(f"{request.param}_bundle")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import torch
 
 from bsnn_hw import generate
 from bsnn_hw.evidence.random_models import random_document
-from bsnn_hw.ir.schedule import LayerPlan, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
 
 ROOT = Path(__file__).parents[1]
@@ -117,6 +118,15 @@ MISTAKES = {
                     "layer 'fc2': lanes must be 1..2, the parallel neurons of 'fc1', not 3"),
     "block rows": (["--block-rows", "4,1"],
                    "--block-rows: must be one or two numbers of 2 or more, not 4,1"),
+    "engine": (["--engine", "events,spikes"], "--engine: must be events, words or auto, for all "
+               "layers or for each, not 'spikes'"),
+    "engines": (["--engine", "events,words,auto"], "engine: must be one for all layers or one per "
+                "layer, 2 (fc1, fc2), not 3"),
+    "values": (["--engine", "words"], "layer 'fc1': engine must be events, not words, as the input "
+               "gives values of 5 bits, not spikes"),
+    "lanes of words": (["--engine", "events,words", "--lanes", "1,3", "--parallel", "2,1"],
+                       "layer 'fc2': lanes of words must be 1..2, the parallel neurons of 'fc1', "
+                       "or a multiple of it up to 14, not 3"),
     "vectors": (["--vectors", "0"], "--vectors: must be 1 or more, not 0"),
     "fraction": (["--fraction-bits", "x"], "--fraction-bits: must be 0..12 or LAYER=N,..., not"),
     "fraction 13": (["--fraction-bits", "13"], "--fraction-bits: must be 0..12"),
@@ -125,6 +135,21 @@ MISTAKES = {
     "fraction =": (["--fraction-bits", "=2"], "must be 0..12 or LAYER=N,..., not '=2'"),
     "leak": (["--leak-bits", "13"], "--leak-bits: must be 0..12, not 13"),
     "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share above 0 and up to 1, not"),
+    "target": (["--target", "ecp6"], "--target: must be one of ecp5-25k, "),
+    "goal": (["--target", "ecp5-25k", "--goal", "fast"], "--goal: must be smallest, fastest or"),
+    "goal alone": (["--goal", "fastest"], "--goal: must come with --target, the part to plan for"),
+    "clock alone": (["--clock", "80"], "--clock: must come with --target, the part to plan for"),
+    "clock": (["--target", "ecp5-25k", "--clock", "-1"], "--clock: must be MHz above 0, not -1"),
+    "goal and lanes": (["--target", "ecp5-25k", "--goal", "fastest", "--lanes", "1,1"],
+                       "--goal: must stand without a plan, but --lanes and --parallel give one"),
+    "plan and lanes": (["--plan", "p.toml", "--lanes", "1,1"],
+                       "--plan: must stand without --lanes and --parallel; write them into p.toml"),
+    "plan and goal": (["--plan", "p.toml", "--target", "ecp5-25k", "--goal", "fastest"],
+                      "--goal: must stand without a plan, but p.toml gives one"),
+    "no plan": (["--plan", "q.toml"], "q.toml: must be a plan file, No such file or directory"),
+    "other plan": (["--plan", "p.toml"], "p.toml: layer 'fc3': must be one of the network's, fc1"),
+    "rate": (["--target", "ecp5-25k", "--goal", "fps=1e9"],
+             "--goal: fps=1000000000 must be reached on ecp5-25k at 100 MHz, but the fastest plan"),
     "top": (["--top", "a b"], "--top: must be a Verilog identifier, not 'a b'"),
     "top long": (["--top", "a" * 129], "--top: must have at most 128 characters, not 129"),
     "top port": (["--top", "s_axis_x"], "--top: must not be the name of a port, s_axis_x"),
@@ -144,9 +169,10 @@ MISTAKES = {
 def test_mistakes_are_one_line(place, capsys, kind):
     options, message = MISTAKES[kind]
     Path("m.npz").write_bytes(b"PK\x03\x04 damaged")
+    Path("p.toml").write_text("[layers.fc3]\nlanes = 1\nparallel = 1\n")
     lines = fails(place, capsys, ["m.pt", *options])
     assert message in lines[0]
-    assert len(lines) == (2 if kind == "both counts" else 1)
+    assert len(lines) == {"both counts": 2, "other plan": 3}.get(kind, 1)
 
 
 @pytest.mark.parametrize("arguments", [[], ["m.pt", "--lanes", "1,x"], ["m.pt", "--vectors", "x"],
@@ -170,6 +196,39 @@ def test_a_summary(place, capsys):
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
 
 
+def test_a_plan_without_a_bundle(place, capsys):
+    assert generate.main(["m.pt", "--target", "ecp5-25k", "--goal", "fps=1e6", "--clock", "50",
+                          "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "plan      ecp5-25k: Lattice LFE5U-25F" in shown
+    assert "; fps=1000000, counting on 50 MHz" in shown
+    assert "lanes  parallel  folds  logic cells  flip-flops  block RAMs of 16 kbit" in shown
+    assert shown.count("chosen") == 1
+    assert [path.name for path in place.iterdir()] == ["m.pt"]
+    assert generate.main(["m.pt", "--lanes", "1,2", "--parallel", "7,1", "--dry-run"]) == 0
+    assert "plan      lanes 1,2, parallel 7,1" in capsys.readouterr().out
+
+
+def test_a_bundle_s_plan_makes_the_same_bundle(place, capsys):
+    assert generate.main(["m.pt", "--out", "a", "--target", "ecp5-25k", "--goal", "fastest",
+                          "--vectors", "1"]) == 0
+    assert generate.main(["m.pt", "--out", "b", "--plan", "a/plan.toml", "--vectors", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "; fastest, counting on 100 MHz" in shown
+    assert "; as given, counting on 100 MHz" in shown
+    first, second = (json.loads(Path(name, "manifest.json").read_text()) for name in "ab")
+    assert first == second
+    again = [line for line in Path("b/plan.toml").read_text().splitlines() if "#" not in line]
+    assert again == [line for line in Path("a/plan.toml").read_text().splitlines()
+                     if "#" not in line and not line.startswith("goal")]
+
+
+def test_a_given_plan_that_does_not_fit_is_a_warning(place, capsys):
+    assert generate.main(["m.pt", "--target", "ice40-up5k", "--lanes", "19,14", "--parallel",
+                          "14,2", "--vectors", "1"]) == 0
+    assert "warning   this does not fit ice40-up5k: " in capsys.readouterr().out
+
+
 def test_what_lowering_cost_is_said(place, capsys):
     save("m.pt", random_document(3))
     assert generate.main(["m.pt", "--fraction-bits", "0"]) == 0
@@ -180,11 +239,38 @@ def test_what_lowering_cost_is_said(place, capsys):
 
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
-    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_: chosen)
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
     assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
     layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
     assert [layer["parallel"] for layer in layers] == [1, 1]
     assert layers[1]["lanes"] == 1
+
+
+def plans(place):
+    """(engine, lanes, parallel) of each layer of the bundle."""
+    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
+    return [(layer["engine"], layer["lanes"], layer["parallel"]) for layer in layers]
+
+
+def test_engines_as_asked_for(place, capsys):
+    """Explicit lanes are of events, unless words are asked for; the other engine's cost is said."""
+    ask = ["m.pt", "--vectors", "1", "--force", "--fraction-bits", "2", "--parallel", "4,2"]
+    assert generate.main([*ask, "--lanes", "3,8", "--engine", "events,words"]) == 0
+    assert plans(place) == [("events", 3, 4), ("words", 8, 2)]
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("engine"))
+    assert re.match(r"engine    fc2: words of 8 lane\(s\), [\d.]+ cycles and about [\d,]+ cells; "
+                    r"events of \d lane\(s\) would take ", line)
+    assert generate.main([*ask, "--lanes", "3,2"]) == 0
+    assert plans(place) == [("events", 3, 4), ("events", 2, 2)]
+    assert generate.main([*ask, "--engine", "events,words"]) == 0
+    assert plans(place)[1][0] == "words"
+
+
+def test_default_words_give_way(place, monkeypatch):
+    chosen = Schedule((LayerPlan(1, 4), LayerPlan(8, 1, engine=Engine.WORDS)))
+    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
+    assert generate.main(["m.pt", "--parallel", "3,1", "--vectors", "1"]) == 0
+    assert plans(place) == [("events", 1, 3), ("words", 6, 1)]
 
 
 def test_a_full_disk(place, capsys, monkeypatch):

@@ -21,6 +21,7 @@ from bsnn_hw.ir import store
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.sim.render import render
 
 __all__ = ["check_target", "write_bundle"]
@@ -70,7 +71,8 @@ def _is_bundle(folder):
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
-                 trained_on: str | None = None, port: Port = Port.EVENTS) -> Design:
+                 trained_on: str | None = None, plan: str | None = None,
+                 port: Port = Port.EVENTS) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
 
     Parameters
@@ -78,6 +80,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     samples : uint8, inputs of the test vectors, (N, size) or (N, T, size)
     force : bool, replace a bundle that is there
     trained_on : name of the data set, for later checks
+    plan : text of plan.toml; None for one of the lanes and parallel neurons alone
     port : Port, of the top level
 
     Raises
@@ -93,6 +96,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             (draft / "rtl").mkdir()
             design = emit_verilog(network, schedule, draft / "rtl", top, port)
             store.save(draft / "network.json", network)
+            (draft / "plan.toml").write_text(plan or plan_toml(network, schedule))
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")

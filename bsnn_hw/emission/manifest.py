@@ -10,6 +10,7 @@ from bsnn_hw.emission.manifest_layers import layer_facts, map_facts
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["FORMAT", "VERSION", "manifest"]
 
@@ -31,6 +32,10 @@ _ODD_MAP = {
     "address beyond the layer": "coordinates beyond the map and channels beyond the input's: the "
                                 "slot is ignored",
     "slots of different places in a beat": "all count as events of slot 0's place",
+}
+_ODD_WORD = {
+    "address beyond the layer": "the bit is ignored",
+    "value 0": "a word without spikes; nothing happens",
 }
 _ODD_MARKS = {
     "packet with too few timestep marks": "the missing timesteps are silent",
@@ -100,8 +105,7 @@ def _input_port(design):
         "slots": ports.slots,
         "slot_width": ports.slot_width,
         "slot": {
-            "value": {"low": 0, "width": ports.value_width,
-                      "meaning": "of the event; 0 means that the slot is empty"},
+            "value": {"low": 0, "width": ports.value_width, **_value(design)},
             "row": {"low": ports.value_width, "width": ports.slot_width - ports.value_width,
                     **_row(design)},
         },
@@ -110,9 +114,19 @@ def _input_port(design):
     }
 
 
+def _value(design):
+    """What the value of a slot says, and of how many inputs."""
+    if not isinstance(design.geometries[0], WordGeometry):
+        return {"meaning": "of the event; 0 means that the slot is empty", "inputs": 1}
+    return {"meaning": "bit e is 1 where input e of the row spikes",
+            "inputs": design.geometries[0].lanes}
+
+
 def _row(design):
     """What the row of a slot says."""
     geometry, ports = design.geometries[0], design.ports
+    if isinstance(geometry, WordGeometry):
+        return {"meaning": f"bit e of row r is input r * {geometry.lanes} + e"}
     if not isinstance(geometry, ConvGeometry):
         return {"meaning": f"slot e of row r is input r * {ports.slots} + e; each slot of a "
                            "beat has a row of its own"}
@@ -129,7 +143,8 @@ def _row(design):
 def _odd_slots(design):
     """What a beat of event slots may hold that no sample gives."""
     return (_ODD_INPUT | (_ODD_MARKS if design.ports.has_mark else {})
-            | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {}))
+            | (_ODD_MAP if isinstance(design.geometries[0], ConvGeometry) else {})
+            | (_ODD_WORD if isinstance(design.geometries[0], WordGeometry) else {}))
 
 
 def _input_bytes(design):

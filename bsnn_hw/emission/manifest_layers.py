@@ -17,6 +17,7 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
+from bsnn_hw.planning.schedule import plan_of
 
 __all__ = ["layer_facts", "map_facts"]
 
@@ -30,6 +31,7 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "pool": _pool(layer.pool), "synapses": _synapses(layer.synapse),
         "inputs": geometry.inputs, "neurons": geometry.neurons,
         "map": map_facts(layer.synapse.shape),
+        "engine": plan_of(geometry).engine.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
     }

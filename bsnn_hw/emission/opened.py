@@ -13,7 +13,7 @@ from bsnn_hw.ir import store
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import LayerPlan, Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
 from bsnn_hw.sim.verilog import Observed, Verilog
 
 __all__ = ["open_bundle", "read_manifest"]
@@ -71,8 +71,8 @@ def open_bundle(folder: Path) -> Design:
 
 
 def _design(folder, network, facts):
-    plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"])
-                  for layer in facts["layers"])
+    plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
+                            Engine(layer["engine"])) for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
                for count in (plan.lanes, plan.parallel)):
         raise ValueError("lanes and parallel neurons must be 1 or more")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["Fault", "fault_makers"]
 
@@ -79,11 +80,17 @@ def _weight_bit(design, texts, trace, inputs):
             number = row & (1 << geometry.row_bits) - 1
             address = (tap * geometry.folds + fold << geometry.row_bits) + number
         else:
-            place, address = 0, geometry.address(row, fold)
+            place = 0
+            address = ((row << geometry.fold_bits) + fold if isinstance(geometry, WordGeometry)
+                       else geometry.address(row, fold))
+        if isinstance(geometry, WordGeometry):  # all lanes side by side
+            bank, bit = 0, bank * geometry.parallel + position
+        else:
+            bit = position
         file, text = _module(texts, design, f"layer_{layer.name}_synapses")
         line, width, value = _constant(text, f"bank_{bank}", address)
         neuron = channel * layer.shape.positions + place
-        return Fault("one weight bit", file, line, _set(line, width, value ^ 1 << position),
+        return Fault("one weight bit", file, line, _set(line, width, value ^ 1 << bit),
                      _where(design, sample, 0, step, neuron))
     return None
 
@@ -182,6 +189,8 @@ def _dropped_events(design, texts, trace, inputs):
         return None
     sample, timestep, neuron = np.argwhere(trace.hidden[0].fired)[0].tolist()
     word, bit = (int(n) for n in geometry.source.locate(np.array(neuron)))
+    if isinstance(geometry, WordGeometry):
+        return _dropped_bit(design, texts, word, bit, _reader(design, sample, timestep))
     slot = bit // geometry.banks
     file, text = _module(texts, design, f"link_{name}_encoder_{bit % geometry.banks}")
     match = re.search(r"assign pending_next = words__ready \? (words__payload\[(\d+):0\])", text)
@@ -193,6 +202,23 @@ def _dropped_events(design, texts, trace, inputs):
     dropped = f"(words__payload[{match[2]}:0] & ~({{{slots}{{{fold}}}}} & {slots}'d{1 << slot}))"
     return Fault("dropped events", file, match[0], match[0].replace(match[1], dropped),
                  _reader(design, sample, timestep))
+
+
+def _dropped_bit(design, texts, row, bit, expected):
+    """The words behind the first layer lose one bit of one row."""
+    geometry = design.geometries[1]
+    file, text = _module(texts, design, f"link_{design.network.hidden[0].name}")
+    match = re.search(r"\.rows\((\w+)\)" if geometry.gathered > 1 else
+                      r"\.w_data\((?:\{ \w+, )?(\w+)", text)
+    if match is None:
+        return None
+    width, number = geometry.source_width, max(1, (geometry.source.rows - 1).bit_length())
+    here = f"{match[1]}[{width + number - 1}:{width}] == {number}'d{row}"
+    bits = width + number + 1
+    dropped = f"({match[1]} & ~({{{bits}{{{here}}}}} & {bits}'d{1 << bit}))"
+    start, end = (place - match.start() for place in match.span(1))
+    return Fault("dropped events", file, match[0], match[0][:start] + dropped + match[0][end:],
+                 expected)
 
 
 def _dropped_channel(design, texts, trace):

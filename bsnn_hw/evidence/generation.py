@@ -145,7 +145,7 @@ def _made(built: Built, bundle: Path) -> dict[str, Any]:
         "weights": sum(layer.synapse.weights.size for layer in network.layers),
         "memory": sum(memory.bits for memory in layer_memories(network, schedule)),
         "bundle": sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()),
-        "cycles": event_bound(network, schedule, built.activity),
+        "cycles": event_bound(network, schedule, built.planned.activity),
     }
 
 

@@ -13,9 +13,15 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.command import run_verb
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from bsnn_hw.ir.network import Network
+    from bsnn_hw.ir.schedule import Schedule
 
 __all__ = ["check_document", "check_one", "main", "run_command"]
 
@@ -29,9 +35,19 @@ def check_one(seed: int, lint: bool = True) -> str:
     return check_document(seed, random_document(seed), lint)
 
 
-def check_document(seed: int, document: dict[str, Any], lint: bool) -> str:
+def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, str]:
+    from bsnn_hw.evidence.random_plans import random_schedule
+
+    return random_schedule(seed, network), ""
+
+
+def check_document(seed: int, document: dict[str, Any], lint: bool,
+                   plan: Callable[[int, Network, np.ndarray],
+                                  tuple[Schedule, str]] = _any_plan) -> str:
     """Generate and verify the model ``document`` with the plan and the samples of ``seed``; return
     a line about it.
+
+    plan : gives the schedule, and what is to be said about it
 
     Raises
     ------
@@ -41,7 +57,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool) -> str:
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.evidence.random_models import random_inputs
-    from bsnn_hw.evidence.random_plans import random_schedule
+    from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
     from bsnn_hw.report import outline
@@ -55,7 +71,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool) -> str:
         model = model_format.load(folder / "model.pt")
         bits = None if seed % 2 else seed // 2 % 6  # half of them choose their precision
         network = lower(model, inputs, PrecisionRequest(fraction_bits=bits)).network
-        schedule = random_schedule(seed, network)
+        schedule, about = plan(seed, network, inputs)
         (folder / "rtl").mkdir()
         design = emit_verilog(network, schedule, folder / "rtl")
         if lint:
@@ -69,9 +85,11 @@ def check_document(seed: int, document: dict[str, Any], lint: bool) -> str:
                               pause_out=pauses[1])
             except MismatchError as error:
                 raise MismatchError(f"seed {seed}, pauses {pauses}: {error}") from None
-    plans = " ".join(f"{p.lanes}{'s' if p.shared else ''}x{p.parallel}" for p in schedule.layers)
+    marks = {Engine.EVENTS: "", Engine.WORDS: "w"}
+    plans = " ".join(f"{p.lanes}{marks[p.engine]}{'s' if p.shared else ''}x{p.parallel}"
+                     for p in schedule.layers)
     return (f"seed {seed}: {outline(network)}, T={network.timesteps}, "
-            f"{network.input.coding.value}, lanes x parallel {plans}: exact")
+            f"{network.input.coding.value}, {about}lanes x parallel {plans}: exact")
 
 
 def _quiet(check: Callable[[int], str], seed: int) -> str:
@@ -91,11 +109,12 @@ def _act(check: Callable[[int], str], what: str, options: argparse.Namespace) ->
 
 
 def run_command(name: str, text: str, check: Callable[[int], str], what: str,
-                argv: list[str] | None) -> int:
+                argv: list[str] | None, count: int = 100) -> int:
     """A command that runs ``check`` for many seeds; returns the exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m bsnn_hw.evidence.{name}",
                                      description=text.split("\n")[0])
-    parser.add_argument("--count", type=int, default=100, help="networks (default: 100)")
+    parser.add_argument("--count", type=int, default=count,
+                        help=f"networks (default: {count})")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
     return run_verb(parser, partial(_act, check, what), argv)

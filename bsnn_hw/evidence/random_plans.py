@@ -1,4 +1,4 @@
-"""Random legal plans: any lanes and parallel neurons that a network's layers can have."""
+"""Random legal plans: any engine, lanes and parallel neurons that a network's layers can have."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from dataclasses import replace
 import numpy as np
 
 from bsnn_hw.ir.network import Conv, Network
-from bsnn_hw.ir.schedule import BLOCK_ROWS, LayerPlan, Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, LayerPlan, Schedule
 
 __all__ = ["random_schedule"]
 
-MOST_LANES = 6
+MOST_LANES, MOST_WORD_LANES = 6, 40
+WORDS = 0.3  # share of the layers that can take words and do
 BLOCK_ROW_CHOICES = ((BLOCK_ROWS, BLOCK_ROWS), (2, 99), (5, 2))  # of state, of constants
 
 
 def random_schedule(seed: int, network: Network) -> Schedule:
     """The plan of ``seed``; layers that must have the same parallel neurons have."""
     from bsnn_hw.planning.schedule import joins, most_lanes, most_parallel
+    from bsnn_hw.planning.words import fitting_lanes, words_problem
 
-    generator = np.random.default_rng([seed, 2])
+    generator, other = (np.random.default_rng([seed, stream]) for stream in (2, 3))
     count = len(network.layers)
     parallel = [int(generator.integers(1, most_parallel(network, number) + 1))
                 for number in range(count)]
@@ -33,5 +35,10 @@ def random_schedule(seed: int, network: Network) -> Schedule:
         if (number >= layer.back and plan.lanes > 1 and not isinstance(layer.synapse, Conv)
                 and generator.random() < 0.5):
             plan = replace(plan, shared=True)
+        # Drawn from another generator, so that the plans of events are those of before.
+        if other.random() < WORDS and words_problem(network, number) is None:
+            lanes = int(other.integers(1, MOST_WORD_LANES + 1))
+            plan = LayerPlan(fitting_lanes(network, number, lanes, parallel), parallel[number],
+                             engine=Engine.WORDS)
         plans.append(plan)
     return Schedule(tuple(plans), *BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.ir.schedule import Schedule, network_geometries
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["PortLayout", "port_layout"]
 
@@ -17,6 +18,7 @@ class PortLayout:
 
     An ``s_axis_tdata`` slot holds the value in its low ``value_width`` bits and the row above; a
     convolution's row is ``{y, x, channel}``, and all slots of a beat are of the place in slot 0.
+    In front of a layer that takes words there is one slot, whose value is a word of spikes.
     ``m_axis_tdata`` is the score, sign-extended to whole bytes; ``m_axis_tuser`` is a class.
     """
 
@@ -42,11 +44,12 @@ def port_layout(network: Network, schedule: Schedule) -> PortLayout:
     """Ports of the network's top level."""
     shapes = network_geometries(network, schedule)
     events = network.input.coding is Coding.EVENTS
-    used = network.input.bits + shapes[0].address_bits
+    words = isinstance(shapes[0], WordGeometry)
+    value_width = shapes[0].lanes if words else network.input.bits
     return PortLayout(
-        slots=shapes[0].lanes,
-        slot_width=-(-used // 8) * 8,
-        value_width=network.input.bits,
+        slots=1 if words else shapes[0].lanes,
+        slot_width=-(-(value_width + shapes[0].address_bits) // 8) * 8,
+        value_width=value_width,
         has_mark=events and network.timesteps > 1,
         score_width=network_bounds(network)[1].score.width,
         class_width=max(1, (shapes[-1].neurons - 1).bit_length()))

@@ -14,10 +14,14 @@ are in ``ir/convolution.py``.
 With ``shared`` lanes, every lane's bank holds the weights of all inputs and takes any event: as
 many lanes with even load, for as many copies of the weights.  The address map is then that of a
 single lane.
+
+A fully connected layer may take words of spikes instead of events; that engine's map is in
+``ir/words.py``.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,27 +29,39 @@ import numpy as np
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster, pack_words
+from bsnn_hw.ir.words import WordGeometry
 
-__all__ = ["BLOCK_ROWS", "Geometry", "LayerGeometry", "LayerPlan", "Schedule", "geometry_of",
-           "most_queued", "network_geometries", "shortcut_geometries", "source_raster"]
+__all__ = ["BLOCK_ROWS", "Engine", "Geometry", "LayerGeometry", "LayerPlan", "Schedule",
+           "geometry_of", "most_queued", "network_geometries", "shortcut_geometries",
+           "source_raster"]
 
 
 # Where a family has LUT memories of 16 rows, two of them one upon the other are cheaper below.
 BLOCK_ROWS = 33
 
 
+class Engine(enum.Enum):
+    """What a layer's synapses take."""
+
+    EVENTS = "events"  # the addresses of the inputs that spike
+    WORDS = "words"  # spikes of many inputs side by side, whether there are any or not
+
+
 @dataclass(frozen=True)
 class LayerPlan:
     """Parallelism of one layer.
 
-    lanes : int, 1..source width: input events taken per cycle
+    lanes : int, 1..source width: input events taken per cycle.  Of the engine of words the inputs
+        of a word: 1..source width, or a multiple of it
     parallel : int, 1..neurons: neurons updated per cycle
-    shared : bool, every lane takes any event; not in the first layer
+    shared : bool, every lane takes any event; not in the first layer, and only of events
+    engine : Engine; words in fully connected layers of binary spikes and weights only
     """
 
     lanes: int
     parallel: int
     shared: bool = False
+    engine: Engine = Engine.EVENTS
 
 
 @dataclass(frozen=True)
@@ -187,7 +203,7 @@ class LayerGeometry:
         return [pack_words(bank, weight_bits) for bank in banks]
 
 
-Geometry = LayerGeometry | ConvGeometry
+Geometry = LayerGeometry | ConvGeometry | WordGeometry
 
 
 def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
@@ -195,6 +211,8 @@ def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
     if isinstance(synapse, Conv):
         return ConvGeometry(source, synapse.shape, synapse.kernel, synapse.stride,
                             synapse.padding, plan.lanes, plan.parallel)
+    if plan.engine is Engine.WORDS:
+        return WordGeometry(source, synapse.neurons, plan.lanes, plan.parallel)
     return LayerGeometry(source, synapse.neurons, plan.lanes, plan.parallel, plan.shared)
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Conv, Hidden, Network
 from bsnn_hw.ir.schedule import (
+    Engine,
     Geometry,
     LayerPlan,
     Schedule,
     shortcut_geometries,
 )
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
+from bsnn_hw.planning.memory import block_rams
 from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel, plan_of
+from bsnn_hw.planning.words import word_cells, word_choices, words_problem
 
-__all__ = ["default_schedule", "rough_cells"]
+__all__ = ["default_schedule", "fastest_option", "rival", "rough_cells"]
 
 # Cycles per inference that the default aims at; 240,000 inferences a second at 120 MHz.
 CYCLE_GOAL = 500
@@ -29,19 +34,22 @@ MAP_LANE_CHOICES = (1, 2, 3, 4)  # of a convolution: events of one place come to
 NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 110, 8, 120, 25
 GAIN_CELLS = 40
 PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits
+BLOCK_CELLS = 400  # a block RAM's share of a part's cells, to weigh wide weight memories
 SLACK = 0.9
 OVERSIZED = 6000  # cells of one layer that the default does not exceed
 
 
-def default_schedule(network: Network, activity: Activity,
-                     goal: float = CYCLE_GOAL) -> Schedule:
+def default_schedule(network: Network, activity: Activity, goal: float = CYCLE_GOAL,
+                     engines: Sequence[Engine | None] | None = None) -> Schedule:
     """Per layer the fewest cells that stay within ``goal`` cycles per inference.
 
     The goal doubles until every layer has a plan within it that is not oversized.
 
     activity : of calibration samples
+    engines : one per layer, or None for what is worth less: words are weighed between layers, as
+        they make a port of another kind at the input
     """
-    search = _Search(network, activity)
+    search = _Search(network, activity, tuple(engines or [None] * len(network.layers)))
     while (plans := search.cheapest(goal)) is None:
         goal *= 2
     return Schedule(plans)
@@ -53,10 +61,64 @@ def rough_cells(network: Network, number: int, geometry: Geometry) -> int:
     if isinstance(layer, Hidden):
         shortcuts = len(layer.shortcuts)
         gains = shortcuts + (layer.neuron.gain is not None)
+    neurons = geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * shortcuts
+                                   + GAIN_CELLS * gains)
+    if isinstance(geometry, WordGeometry):
+        return neurons + word_cells(geometry)
     queues = 0 if number < layer.back else geometry.banks
-    lanes = shortcuts + geometry.lanes * (1 if layer.synapse.weight_bits == 1 else PRODUCT_LANES)
-    return (geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * lanes + GAIN_CELLS * gains)
+    lanes = geometry.lanes * (1 if layer.synapse.weight_bits == 1 else PRODUCT_LANES)
+    return (neurons + geometry.parallel * LANE_NEURON_CELLS * lanes
             + queues * BANK_CELLS + geometry.lanes * LANE_CELLS)
+
+
+def rival(network: Network, activity: Activity, schedule: Schedule,
+          number: int) -> tuple[int, float, LayerPlan] | None:
+    """(cells, cycles, plan) of the other engine for layer ``number`` with the parallel neurons
+    that it has: the cheapest within its cycles, else the fastest that is not oversized; None where
+    there is no other."""
+    if words_problem(network, number):
+        return None
+    search = _Search(network, activity, (None,) * len(network.layers))
+    parallel, plan = [each.parallel for each in schedule.layers], schedule.layers[number]
+    other = Engine.EVENTS if plan.engine is Engine.WORDS else Engine.WORDS
+    shape = layer_layout(network, number, plan.lanes, parallel, plan.engine)
+    found = list(search.options(number, parallel, other))
+    within = [each for each in found if each[1] <= search.cycles(number, shape)]
+    best = (min(within, key=_worth) if within else
+            min(found, key=lambda each: each[1]) if found else None)
+    return best and best[:3]
+
+
+def fastest_option(network: Network, activity: Activity, number: int, parallel: Sequence[int],
+                   cells: int, engine: Engine | None = None) -> tuple[int, float, LayerPlan]:
+    """(cells, cycles, plan) of layer ``number`` with the fewest cycles that ``cells`` rough logic
+    cells allow, of one engine or of both.
+
+    parallel : neurons updated per cycle, of each layer
+
+    Raises
+    ------
+    InputError
+        Not even a single lane is allowed.
+    """
+    engines = tuple(each for each in Engine if engine in (None, each)
+                    and (each is Engine.EVENTS or not words_problem(network, number)))
+    search = _Search(network, activity, (engine,) * len(network.layers))
+    found = [option for each in engines for option in search.options(number, parallel, each)]
+    within = [option for option in found if option[0] <= cells]
+    if not within:
+        least = min((option[0] for option in found), default=0)
+        raise InputError(f"layer '{network.layers[number].name}': {cells:,} cells must be enough "
+                         f"for {parallel[number]} parallel neurons, but {least:,.0f} is the least")
+    return min(within, key=lambda option: (option[1], option[0]))[:3]
+
+
+_Option = tuple[int, float, LayerPlan, int]  # cells, cycles, plan, block RAMs of the weights
+
+
+def _worth(option: _Option) -> int:
+    """Cells, and what the block RAMs are worth of them."""
+    return option[0] + BLOCK_CELLS * option[3]
 
 
 @dataclass
@@ -65,6 +127,7 @@ class _Search:
 
     network: Network
     activity: Activity
+    engines: tuple[Engine | None, ...]
     known: dict[tuple[int, ...], float] = field(default_factory=dict)
 
     def cheapest(self, goal: float) -> tuple[LayerPlan, ...] | None:
@@ -100,34 +163,61 @@ class _Search:
         return _fold_sizes(most)
 
     def _option(self, number: int, parallel: list[int],
-                goal: float) -> tuple[int, float, LayerPlan] | None:
-        """(cells, cycles, plan) of the layer's cheapest lanes within the goal; None without."""
-        options = []
-        layer, own = self.network.layers[number], parallel[number]
-        first = number < layer.back
+                goal: float) -> _Option | None:
+        """The layer's cheapest lanes within the goal, of the engine that is worth less; None
+        without any."""
         # Later layers get some slack: two that are equally busy wait for each other.
-        limit = goal if first else SLACK * goal
-        for lanes in self._lane_choices(number, parallel):
-            geometry = layer_layout(self.network, number, lanes, parallel)
-            cells = rough_cells(self.network, number, geometry)
-            if cells > OVERSIZED and not lanes == own == 1:
-                continue
-            cycles = (self._walked(number, geometry) * geometry.folds
-                      + passes(self.network, number) * geometry.raster.rows)
-            if cycles <= limit:
-                options.append((cells, cycles, plan_of(geometry)))
-        return min(options, key=lambda option: option[:2]) if options else None
+        limit = goal if number < self.network.layers[number].back else SLACK * goal
+        best: list[_Option] = []
+        for engine in self._engines(number):
+            within = [each for each in self.options(number, parallel, engine) if each[1] <= limit]
+            if within and engine is Engine.WORDS:
+                # What its memory takes beyond the events' counts as so many cells.
+                fewest = best[0][3] if best else 0
+                within = [(cells + BLOCK_CELLS * max(0, blocks - fewest), cycles, plan, blocks)
+                          for cells, cycles, plan, blocks in within]
+            if within:
+                best.append(min(within, key=lambda each: each[:2]))
+        return min(best, key=lambda each: each[:2]) if best else None
 
-    def _lane_choices(self, number: int, parallel: list[int]) -> Iterable[int]:
+    def options(self, number: int, parallel: Sequence[int], engine: Engine) -> Iterator[_Option]:
+        """Every count of lanes worth weighing that is not oversized."""
+        for lanes in self._lane_choices(number, parallel, engine):
+            geometry = layer_layout(self.network, number, lanes, parallel, engine)
+            cells = rough_cells(self.network, number, geometry)
+            if cells <= OVERSIZED or lanes == parallel[number] == 1:
+                copies = geometry.lanes if geometry.shared else geometry.banks
+                width = (geometry.lanes if isinstance(geometry, WordGeometry) else 1)
+                blocks = copies * block_rams(geometry.depth, width * geometry.parallel)
+                yield cells, self.cycles(number, geometry), plan_of(geometry), blocks
+
+    def cycles(self, number: int, geometry: Geometry) -> float:
+        """Mean cycles per inference that the layer takes."""
+        return (self._walked(number, geometry) * geometry.folds
+                + passes(self.network, number) * geometry.raster.rows)
+
+    def _engines(self, number: int) -> Sequence[Engine]:
+        asked = self.engines[number]
+        if asked is not None:
+            return (asked,)
+        between = number >= self.network.layers[number].back
+        return tuple(Engine) if between and not words_problem(self.network, number) else (
+            Engine.EVENTS,)
+
+    def _lane_choices(self, number: int, parallel: Sequence[int],
+                      engine: Engine) -> Iterable[int]:
+        if engine is Engine.WORDS:
+            return word_choices(self.network, number, parallel)
         spatial = isinstance(self.network.layers[number].synapse, Conv)
         most, _ = most_lanes(self.network, number, parallel)
         return (n for n in (MAP_LANE_CHOICES if spatial else LANE_CHOICES) if n <= most)
 
     def _walked(self, number: int, geometry: Geometry) -> float:
         """Mean cycles per fold and inference that events cost the busiest of the engines."""
+        words = isinstance(geometry, WordGeometry)
         # With a single bank the source's words do not matter.
-        width = geometry.source_width if geometry.banks > 1 else 0
-        key = number, width, geometry.lanes, geometry.banks
+        width = geometry.source_width if geometry.banks > 1 or words else 0
+        key = number, width, geometry.lanes, geometry.banks, words
         if key not in self.known:
             received = self.activity[number]
             walks = [walk(geometry, received.feed), *self._shortcut_walks(number)]

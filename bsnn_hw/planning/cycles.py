@@ -1,8 +1,9 @@
 """Cycles of every layer: the event bound, and what the lanes' uneven load makes of it.
 
 An event that reaches ``reach`` places costs ``reach * folds`` cycles of its engine, and so does a
-group of up to ``lanes`` events that are taken together; a fully connected layer is one place.  The
-neurons' pass takes a cycle per row.  docs/engine.md says how nothing is lost beyond that.
+group of up to ``lanes`` events that are taken together; a fully connected layer is one place.  A
+layer that takes words needs ``folds`` cycles for each that has a spike.  The neurons' pass takes a
+cycle per row.  docs/engine.md says how nothing is lost beyond that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, pool_places
+from bsnn_hw.planning.words import word_walk
 
 __all__ = ["even_walk", "event_bound", "layer_bounds", "passes", "predicted_cycles", "walk",
            "watchdog"]
@@ -38,6 +41,7 @@ def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> li
 
         fully connected   sum over t of          ceil(events[t] / lanes) * folds
         convolution       sum over t, places of  ceil(events[t, place] / lanes) * reach * folds
+        words             sum over t of          words with a spike[t] * folds
 
     where events of different places never share a cycle, as they reach other rows; a place is one
     behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
@@ -90,6 +94,8 @@ def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
         counts = pool_places(feed.map.sum(axis=2, dtype=np.int32), feed.window)
         groups = -(-counts // geometry.lanes)
         return np.einsum("nmyx,yx->nm", groups, geometry.reach)
+    if isinstance(geometry, WordGeometry):
+        return word_walk(geometry, feed)
     return -(-feed.counts.sum(axis=2) // geometry.lanes)
 
 
@@ -98,12 +104,11 @@ def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     if isinstance(geometry, ConvGeometry):
         groups = pool_places(_word_groups(geometry, feed), feed.window)
         return np.einsum("nmyx,yx->nm", groups, geometry.reach)
-    if geometry.banks == 1:
+    if isinstance(geometry, WordGeometry) or geometry.banks == 1:
         return even_walk(geometry, feed)
     bank, _ = geometry.lane_row(np.arange(geometry.inputs))
-    counts = feed.counts
-    loads = [counts[:, :, bank == lane].sum(axis=2) for lane in range(geometry.banks)]
-    return np.max(loads, axis=0)
+    lanes = (bank[:, None] == np.arange(geometry.banks)).astype(np.float32)
+    return (feed.counts.astype(np.float32) @ lanes).max(axis=2).astype(np.int64)
 
 
 def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:

@@ -23,6 +23,7 @@ from bsnn_hw.ir.schedule import (
     network_geometries,
     shortcut_geometries,
 )
+from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["LayerMemory", "block_rams", "layer_memories"]
 
@@ -105,11 +106,18 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
 
 
 def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, int]]:
+    if isinstance(geometry, WordGeometry):
+        return [(geometry.depth, geometry.lanes * geometry.parallel)]
     return [(geometry.depth, geometry.parallel * synapse.weight_bits)] * geometry.banks
 
 
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
-    """A convolution's queue, or a bank's: its share of a word, the word's number and a mark."""
+    """A convolution's queue, or a bank's: its share of a word, the word's number and a mark; of
+    words also whether they have a spike."""
+    if isinstance(geometry, WordGeometry) and geometry.parts == 1:
+        words = min(geometry.rows * network.timesteps, most_queued(geometry.source))
+        yield words, geometry.lanes + geometry.rows.bit_length() + 2
+        return
     words = min(geometry.source.rows * network.timesteps, most_queued(geometry.source))
     queues = 1 if isinstance(geometry, ConvGeometry) else geometry.banks
     width = -(-geometry.source_width // queues) + geometry.source.rows.bit_length() + 1

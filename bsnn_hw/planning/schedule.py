@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Conv, CurrentShortcut, Network, SpikeShortcut
 from bsnn_hw.ir.schedule import (
+    Engine,
     Geometry,
     LayerGeometry,
     LayerPlan,
@@ -14,15 +15,20 @@ from bsnn_hw.ir.schedule import (
     geometry_of,
     source_raster,
 )
+from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.planning.words import lanes_problem, words_problem
 
-__all__ = ["joins", "layer_layout", "make_schedule", "most_lanes",
+__all__ = ["engine_problems", "joins", "layer_layout", "make_schedule", "most_lanes",
            "most_parallel", "plan_of"]
 
 BLOCK_RAM_BITS = 16 * 1024
 
 
-def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int]) -> Schedule:
+def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
+                  engines: Sequence[Engine] | None = None) -> Schedule:
     """The schedule that the user asks for.
+
+    engines : one per layer, events where not given
 
     Raises
     ------
@@ -30,21 +36,40 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
         A count is missing or is one that its layer cannot have; all of them are named.
     """
     layers = network.layers
-    problems = [f"{what}: must have one number per layer, {len(layers)} "
-                f"({', '.join(layer.name for layer in layers)}), not {len(numbers)}"
-                for what, numbers in (("lanes", lanes), ("parallel", parallel))
-                if len(numbers) != len(layers)]
-    problems = problems or list(_problems(network, lanes, parallel))
+    engines = [Engine.EVENTS for _ in layers] if engines is None else engines
+    problems = [f"{what}: must have one {unit} per layer, {len(layers)} "
+                f"({', '.join(layer.name for layer in layers)}), not {len(given)}"
+                for what, unit, given in (("lanes", "number", lanes),
+                                          ("parallel", "number", parallel),
+                                          ("engine", "name", engines))
+                if len(given) != len(layers)]
+    problems = problems or list(_problems(network, lanes, parallel, engines))
     if problems:
         raise InputError("\n".join(problems))
-    return Schedule(tuple(plan_of(layer_layout(network, number, count, parallel))
-                          for number, count in enumerate(lanes)))
+    return Schedule(tuple(plan_of(layer_layout(network, number, count, parallel, engine))
+                          for number, (count, engine) in enumerate(zip(lanes, engines,
+                                                                       strict=True))))
 
 
-def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int]) -> Iterator[str]:
+def engine_problems(network: Network, engines: Sequence[Engine | None]) -> Iterator[str]:
+    """Layers that cannot take what they are asked to; None asks for nothing."""
+    for number, (layer, engine) in enumerate(zip(network.layers, engines, strict=True)):
+        why = words_problem(network, number) if engine is Engine.WORDS else None
+        if why:
+            yield f"layer '{layer.name}': engine must be events, not words, as {why}"
+
+
+def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
+              engines: Sequence[Engine]) -> Iterator[str]:
+    yield from engine_problems(network, engines)
     for number, layer in enumerate(network.layers):
         width, source = most_lanes(network, number, parallel)
-        if not 1 <= lanes[number] <= width:
+        if engines[number] is Engine.WORDS:
+            wanted = lanes_problem(network, number, lanes[number], parallel)
+            if wanted:
+                yield (f"layer '{layer.name}': lanes of words must be {wanted}, "
+                       f"not {lanes[number]}")
+        elif not 1 <= lanes[number] <= width:
             yield (f"layer '{layer.name}': lanes must be 1..{width}, the {source}, "
                    f"not {lanes[number]}")
         most = most_parallel(network, number)
@@ -85,8 +110,8 @@ def joins(network: Network) -> Iterator[tuple[int, int, str]]:
                 yield number, number - shortcut.back, words[type(shortcut)]
 
 
-def layer_layout(network: Network, number: int, lanes: int,
-                 parallel: Sequence[int]) -> Geometry:
+def layer_layout(network: Network, number: int, lanes: int, parallel: Sequence[int],
+                 engine: Engine = Engine.EVENTS) -> Geometry:
     """Geometry of layer ``number`` with so many lanes, the layers' parallel neurons being given.
 
     Lanes are shared where the copies of the weights fit a block RAM each and one encoder keeps up.
@@ -94,6 +119,8 @@ def layer_layout(network: Network, number: int, lanes: int,
     layer = network.layers[number]
     source = source_raster(network, Schedule(tuple(LayerPlan(lanes, p) for p in parallel)),
                            number, layer.back, layer.pool)
+    if engine is Engine.WORDS:
+        return geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], engine=engine))
     shared = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], True))
     if (isinstance(shared, LayerGeometry) and number >= layer.back
             and 1 < lanes <= shared.folds
@@ -104,4 +131,5 @@ def layer_layout(network: Network, number: int, lanes: int,
 
 def plan_of(geometry: Geometry) -> LayerPlan:
     """The plan that leads to ``geometry``."""
-    return LayerPlan(geometry.lanes, geometry.parallel, geometry.shared)
+    engine = Engine.WORDS if isinstance(geometry, WordGeometry) else Engine.EVENTS
+    return LayerPlan(geometry.lanes, geometry.parallel, geometry.shared, engine)

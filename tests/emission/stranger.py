@@ -6,7 +6,7 @@ import numpy as np
 
 from bsnn_hw.sim.native_run import Beats, run_native
 
-__all__ = ["beat", "drive", "fields_of", "joined", "packet"]
+__all__ = ["beat", "drive", "entries_of", "fields_of", "joined", "packet"]
 
 
 def slot(facts, row, value):
@@ -35,16 +35,27 @@ def packet(facts, timesteps):
 
 
 def where(facts, address):
-    """(place or None, slot, row) of an input."""
-    slots, fields = facts["s_axis"]["slots"], fields_of(facts)
+    """(place or None, slot, row) of an input; a word's bit is its slot, and its row the place."""
+    slots, fields = entries_of(facts), fields_of(facts)
     if fields is None:
         row, entry = divmod(address, slots)
-        return None, entry, row
+        return row if inputs_of(facts) else None, entry, row
     _, height, width = facts["network"]["input"]["map"]
     channel, place = divmod(address, height * width)
     y, x = divmod(place, width)
     r, entry = divmod(channel, slots)
     return place, entry, joined(fields, r=r, x=x, y=y)
+
+
+def inputs_of(facts):
+    """How many inputs' spikes a slot holds, None where it holds an event."""
+    inputs = facts["s_axis"]["slot"]["value"]["inputs"]
+    return inputs if inputs > 1 else None
+
+
+def entries_of(facts):
+    """Inputs that a beat has room for."""
+    return inputs_of(facts) or facts["s_axis"]["slots"]
 
 
 def fields_of(facts):
@@ -63,6 +74,10 @@ def joined(fields, **parts):
 
 def beat(facts, slots):
     """tdata of {slot: (row, value)}; slot 0 says the place in front of a convolution."""
+    if inputs_of(facts):
+        row = next(iter(slots.values()))[0] if slots else 0
+        assert all(other == row for other, _ in slots.values())
+        return slot(facts, row, sum(value << entry for entry, (_, value) in slots.items()))
     if fields_of(facts) and slots and 0 not in slots:
         row, _ = next(iter(slots.values()))
         slots = {**slots, 0: (row, 0)}

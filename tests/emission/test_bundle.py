@@ -35,6 +35,7 @@ def test_what_is_in_it(bundle):
         f"{kind}_{layer['name']}" for layer in facts["layers"][:-1]
         for kind in ("charged", "fired")}
     assert set(files) == {"Makefile", "README.md", "bench.py", "manifest.json", "network.json",
+                          "plan.toml",
                           *facts["sources"], *(f"vectors/{name}.npy" for name in vectors)}
     assert f"rtl/{facts['top']}.v" in files
     assert np.load(bundle.folder / "vectors/scores.npy").shape == (

@@ -9,7 +9,7 @@ import pytest
 
 from bsnn_hw.ir import store
 from bsnn_hw.reference.network import run
-from tests.emission.stranger import beat, drive, fields_of, joined, packet, slot
+from tests.emission.stranger import beat, drive, entries_of, fields_of, joined, packet, slot
 
 
 def events_of(facts, sample):
@@ -55,7 +55,7 @@ def check_odd(driven, cases):
 
 def slots_beyond(facts):
     """{slot: (row, value)} of beats that name no input."""
-    slots, fields = facts["s_axis"]["slots"], fields_of(facts)
+    slots, fields = entries_of(facts), fields_of(facts)
     if fields is None:
         size = facts["network"]["input"]["size"]
         beyond = (1 << facts["s_axis"]["slot"]["row"]["width"]) * slots
@@ -184,6 +184,17 @@ def test_ports_are_those_of_the_verilog(bundle):
     assert given == {"clk", "rst", "m_axis_tuser"} | ports | user
     assert f"input [{facts['s_axis']['tdata_width'] - 1}:0] s_axis_tdata" in text
     assert f"output [{facts['m_axis']['tdata_width'] - 1}:0] m_axis_tdata" in text
+
+
+def test_words_at_the_port(words_bundle):
+    facts = json.loads((words_bundle.folder / "manifest.json").read_text())
+    assert [layer["engine"] for layer in facts["layers"]] == ["words", "words"]
+    assert (facts["s_axis"]["slots"], facts["s_axis"]["tdata_width"]) == (1, 8)
+    assert facts["s_axis"]["rows"] == 3  # of 11 inputs, 4 in a word
+    value, row = (facts["s_axis"]["slot"][part] for part in ("value", "row"))
+    assert (value["low"], value["width"], value["inputs"]) == (0, 4, 4)
+    assert (row["low"], row["width"]) == (4, 4)
+    assert row["meaning"] == "bit e of row r is input r * 4 + e"
 
 
 def test_widths_and_places(events_bundle):

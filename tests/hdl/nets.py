@@ -15,7 +15,7 @@ from bsnn_hw.ir.network import (
     Readout,
     Reset,
 )
-from bsnn_hw.ir.schedule import LayerPlan, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 
 __all__ = ["random_hidden", "random_inputs", "random_network", "random_schedule"]
 
@@ -61,17 +61,30 @@ def random_network(seed, *, coding=None, timesteps=None):
                    tuple(map(str, range(classes))))
 
 
-def random_schedule(seed, network):
-    """Any legal lanes and parallel neurons; the widest and the narrowest are frequent."""
+def random_words(rng, width, rows, parallel):
+    """A plan of words: parts of a row, a row, or several."""
+    lanes = [rng.integers(1, width + 1), width, width * rng.integers(1, rows + 1)]
+    return LayerPlan(int(rng.choice(lanes)), parallel, engine=Engine.WORDS)
+
+
+def random_schedule(seed, network, *, words=0.0):
+    """Any legal lanes and parallel neurons; the widest and the narrowest are frequent.
+
+    words : chance that a layer takes words where it can
+    """
     rng = np.random.default_rng(seed + 10_000)
+    rows = 1
     plans, width = [], network.input.size
     for layer in (*network.hidden, network.readout):
         lanes = int(rng.integers(1, min(width, 5) + 1))
         parallel = int(rng.choice([1, layer.synapse.neurons,
                                    rng.integers(1, layer.synapse.neurons + 1)]))
         shared = bool(plans) and lanes > 1 and rng.random() < .5
-        plans.append(LayerPlan(lanes, parallel, shared))
-        width = parallel
+        plan = LayerPlan(lanes, parallel, shared)
+        if words and (plans or network.input.max_value == 1) and rng.random() < words:
+            plan = random_words(rng, width, rows, parallel)
+        plans.append(plan)
+        width, rows = parallel, -(-layer.synapse.neurons // parallel)
     return Schedule(tuple(plans), (33, 2)[seed % 2])
 
 

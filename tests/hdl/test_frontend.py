@@ -152,6 +152,6 @@ def test_wrong_arguments(name):
 
 
 def test_wrong_geometry():
-    message = "geometry must be a LayerGeometry or ConvGeometry, not None"
+    message = "geometry must be a LayerGeometry or ConvGeometry or WordGeometry, not None"
     with pytest.raises(TypeError, match=message):
         Frontend(None, **CORRECT)

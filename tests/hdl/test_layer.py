@@ -9,6 +9,7 @@ import torch
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
 from tests.hdl.benches import Bench, stalls
@@ -129,7 +130,10 @@ def test_wrong_arguments():
         HiddenLayer(layer, bounds, geometry, max_value=0, direct=True)
     with pytest.raises(TypeError, match="bounds must be a HiddenBounds, not None"):
         HiddenLayer(layer, None, geometry, max_value=1, direct=True)
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry or ConvGeometry, not 1"):
+    kinds = "LayerGeometry or ConvGeometry or WordGeometry"
+    with pytest.raises(TypeError, match=f"geometry must be a {kinds}, not 1"):
         HiddenLayer(layer, bounds, 1, max_value=1, direct=True)
     with pytest.raises(ValueError, match=r"weights must have shape \(3, 5\), not \(3, 4\)"):
         HiddenLayer(layer, bounds, LayerGeometry.flat(5, 5, 3, 1, 1), max_value=1, direct=True)
+    with pytest.raises(ValueError, match="max_value must be 1 with words of spikes, not 3"):
+        HiddenLayer(layer, bounds, WordGeometry.flat(4, 4, 3, 4, 1), max_value=3, direct=True)

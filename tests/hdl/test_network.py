@@ -77,9 +77,9 @@ def flat(lists):
     return list(itertools.chain(*lists))
 
 
-def drive(seed, *, pause, full, samples=4, **options):
+def drive(seed, *, pause, full, samples=4, words=0.0, **options):
     network = random_network(seed, **options)
-    driver = Driver(network, random_schedule(seed, network))
+    driver = Driver(network, random_schedule(seed, network, words=words))
     inputs = random_inputs(seed, network, samples)
     beats = flat(driver.packets(inputs))
 
@@ -97,6 +97,13 @@ def drive(seed, *, pause, full, samples=4, **options):
 def test_random_networks(seed):
     pause, full = [(0, 0), (.5, 0), (0, .8), (.3, .3)][seed % 4]
     drive(seed, pause=pause, full=full)
+
+
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_random_networks_of_words(seed):
+    """Words of every width, before and behind layers of events, and at the port."""
+    pause, full = [(0, 0), (.5, 0), (0, .8), (.3, .3)][seed % 4]
+    drive(seed, pause=pause, full=full, words=.8, coding=list(Coding)[seed % 3 == 0])
 
 
 @pytest.mark.parametrize("coding", Coding, ids=lambda c: c.value)

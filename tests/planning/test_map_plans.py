@@ -59,7 +59,8 @@ def test_the_default_is_legal(seed, goal):
     inputs = random_inputs(net, rng, 4)
     schedule = default_schedule(net, measure_activity(net, inputs, run(net, inputs)), goal)
     again = make_schedule(net, [plan.lanes for plan in schedule.layers],
-                          [plan.parallel for plan in schedule.layers])
+                          [plan.parallel for plan in schedule.layers],
+                          [plan.engine for plan in schedule.layers])
     assert again == schedule
 
 
@@ -68,7 +69,8 @@ def test_random_plans_are_legal(seed):
     net = random_network(np.random.default_rng(seed))
     schedule = random_schedule(seed, net)
     make_schedule(net, [plan.lanes for plan in schedule.layers],
-                  [plan.parallel for plan in schedule.layers])
+                  [plan.parallel for plan in schedule.layers],
+                  [plan.engine for plan in schedule.layers])
 
 
 def test_the_default_balances_layers_of_bearable_size():

@@ -123,7 +123,8 @@ def test_the_default_is_legal(sizes, coding, goal):
     activity = measure_activity(net, inputs, run(net, inputs))
     schedule = default_schedule(net, activity, goal)
     plans = schedule.layers
-    again = make_schedule(net, [p.lanes for p in plans], [p.parallel for p in plans])
+    again = make_schedule(net, [p.lanes for p in plans], [p.parallel for p in plans],
+                          [p.engine for p in plans])
     assert again == schedule
     assert len(network_geometries(net, schedule)) == len(sizes) - 1
 

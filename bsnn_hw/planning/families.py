@@ -1,0 +1,243 @@
+"""What a family's synthesis makes of parts: one row of coefficients and RAM shapes per family.
+
+Which RAM a memory gets is computed as Yosys's memory_libmap does, from the costs and shapes in
+its ``brams.txt`` and ``lutrams.txt``, so that block RAMs are exact.  Logic cells are a weighted sum
+of ``Parts``; the weights are fitted to placed designs (docs/planning.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
+
+__all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Ram", "Weights"]
+
+MUX, EMULATED = 0.5, 2  # memory_libmap's weights of a multiplexer's bit and of what it adds
+LOGIC_TABLE, LOGIC_WRITTEN = 1 / 16, 1.0  # and its cost of a bit of memory in logic
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something takes of a part."""
+
+    cells: float = 0
+    registers: float = 0
+    blocks: int = 0
+    multipliers: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cells + other.cells, self.registers + other.registers,
+                    self.blocks + other.blocks, self.multipliers + other.multipliers)
+
+
+@dataclass(frozen=True)
+class Ram:
+    """A RAM of Yosys's library.
+
+    address_bits : of its narrowest shape; widths : data bits, each step halves the words
+    byte : bits that share a write enable, 0 for all
+    cost : of one, in Yosys's unit; blocks : that it counts as, 0 for LUTs
+    access : what it can hold
+    most_written, most_read : widths that a port can have at most
+    """
+
+    address_bits: int
+    widths: tuple[int, ...]
+    byte: int
+    cost: int
+    blocks: int
+    access: frozenset[Access]
+    most_written: int = 1 << 16
+    least_written: int = 0
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Where a memory went: ``rams`` of ``ram``, ``deep`` of them one upon the other; logic if
+    there is none."""
+
+    ram: Ram | None
+    rams: int = 0
+    deep: int = 1
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Logic cells per unit of each kind of part.
+
+    register : flip-flops, not cells, per register: some are never needed
+    lut_ram : cells of one LUT RAM; table_bit : of a bit of a table in logic, per 16 rows
+    bit, bit_row : of a written memory's bit that became a flip-flop, and of each such row
+    product_bit : of a product without a multiplier, per bit of one factor times the other's
+    multiplier : of a product that has one
+    """
+
+    sum_bit: float = 1.0
+    chain: float = 0.0
+    lut: float = 1.0
+    bare: float = 0.0
+    cleared: float = 0.0
+    register: float = 0.9
+    lut_ram: float = 0.0
+    table_bit: float = 1.0
+    bit: float = 2.0
+    bit_row: float = 1.0
+    mux_bit: float = 0.7
+    product_bit: float = 1.0
+    multiplier: float = 0.0
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of parts.
+
+    logic, registers, blocks, multipliers : nextpnr's names; None where the row has no such thing
+    rams : in the order in which Yosys reads them
+    largest_factor : bits of a multiplier's input; 0 where products are logic
+    rows : from which on memories are put into block RAM, the choices of a search
+    clock : MHz, typical
+    """
+
+    logic: str
+    rams: tuple[Ram, ...]
+    weights: Weights
+    clock: float
+    registers: str | None = None
+    blocks: str | None = None
+    multipliers: str | None = None
+    largest_factor: int = 0
+    rows: tuple[Rows, ...] = (Rows(),)
+    least_product: int = 9
+    clocks: dict[str, float] = field(default_factory=dict)
+
+    def cost(self, parts: Parts) -> Cost:
+        """What ``parts`` take of a part of this family."""
+        weights, blocks = self.weights, 0
+        registers = weights.register * parts.registers
+        cells = (weights.sum_bit * parts.sum_bits + weights.chain * parts.chains
+                 + weights.lut * parts.luts + weights.bare * parts.bare
+                 + weights.cleared * parts.cleared)
+        for memory in parts.memories:
+            each = self._memory(memory)
+            cells += memory.count * each.cells
+            registers += memory.count * each.registers
+            blocks += memory.count * each.blocks
+        multipliers = 0
+        for product in parts.products:
+            number = self._multipliers(product)
+            multipliers += product.count * number
+            cells += product.count * (weights.multiplier * number if number else
+                                      weights.product_bit * product.left * product.right)
+        return Cost(cells, registers, blocks, multipliers)
+
+    def _multipliers(self, product: Product) -> int:
+        if not self.largest_factor or min(product.left, product.right) < 2:
+            return 0
+        if product.left + product.right < self.least_product:
+            return 0
+        most = self.largest_factor
+        return -(-product.left // most) * -(-product.right // most)
+
+    def _memory(self, memory: Memory) -> Cost:
+        weights, mapped = self.weights, place_memory(self.rams, memory)
+        bits, rows, width = memory.rows * memory.width, memory.rows, memory.width
+        if mapped.ram is None:
+            if memory.access is Access.TABLE:
+                return Cost(weights.table_bit * width * -(-rows // 16), width)
+            return Cost(weights.bit * bits + weights.bit_row * rows
+                        + weights.mux_bit * (rows - 1) * width,
+                        bits + (width if memory.access is Access.QUEUE else 0))
+        chosen = weights.mux_bit * (mapped.deep - 1) * width
+        if mapped.ram.blocks:
+            return Cost(chosen, 0, mapped.rams * mapped.ram.blocks)
+        clocked = memory.access is not Access.STATE
+        return Cost(weights.lut_ram * mapped.rams + chosen
+                    + 2 * (mapped.deep if mapped.deep > 1 else 0),
+                    width if clocked else 0)
+
+
+@lru_cache(maxsize=1 << 16)
+def place_memory(rams: tuple[Ram, ...], memory: Memory) -> Mapped:
+    """Where Yosys puts one such memory."""
+    if memory.logic:
+        return Mapped(None)
+    return _place(rams, memory.rows, memory.width, memory.access, memory.block)
+
+
+def _place(rams, rows, width, access, block):
+    logic = LOGIC_TABLE if access is Access.TABLE else LOGIC_WRITTEN
+    best, cheapest = Mapped(None), int(rows * width * logic)
+    candidates = [(cost, mapped) for ram in rams
+                  if access in ram.access and (ram.blocks or not block)
+                  for cost, mapped in [_geometry(ram, rows, width, access)]]
+    if block and candidates:
+        best, cheapest = candidates[0][1], int(candidates[0][0])
+    for cost, mapped in candidates:
+        if cost < cheapest:
+            best, cheapest = mapped, int(cost)
+    return best
+
+
+def _geometry(ram: Ram, rows: int, width: int, access: Access) -> tuple[float, Mapped]:
+    """(cost, how) of the cheapest of the RAM's shapes."""
+    found = None
+    for cost, mapped in _shapes(ram, rows, width, access):
+        if found is None or cost < int(found[0]):
+            found = cost, mapped
+    assert found is not None
+    return found
+
+
+def _shapes(ram: Ram, rows: int, width: int, access: Access) -> Iterator[tuple[float, Mapped]]:
+    written = access is not Access.TABLE
+    for step, unit in enumerate(ram.widths):
+        if written and (unit > ram.most_written
+                        or (unit < ram.least_written and unit < ram.byte)):
+            continue
+        byte = min(ram.byte or unit, unit) if written else 1
+        padded = -(-width // byte) * byte
+        deep = -(-rows // (1 << ram.address_bits - step))
+        rams = -(-deep * padded // unit)
+        cost = ram.cost * rams + MUX * (deep - 1) * width + EMULATED
+        cost += MUX * deep if written and deep > 1 else 0
+        yield cost, Mapped(ram, rams, deep)
+
+
+_CLOCKED = frozenset({Access.TABLE, Access.QUEUE})
+_WRITTEN = frozenset({Access.QUEUE, Access.STATE})
+
+# Without LUT memories, state is flip-flops unless it is in block RAM; constants may make room.
+_FEW_LUTS = (Rows(2), Rows(2, 1 << 16))
+
+_ECP5 = Family(
+    "TRELLIS_COMB",
+    (Ram(4, (4,), 0, 4, 0, _WRITTEN),
+     Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED),
+     Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
+    Weights(sum_bit=1.1, chain=2.8, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
+    clock=100.0, registers="TRELLIS_FF", blocks="DP16KD", multipliers="MULT18X18D",
+    largest_factor=18)
+
+_ICE40 = Family(
+    "ICESTORM_LC",
+    (Ram(11, (2, 4, 8), 0, 64, 1, _CLOCKED),
+     Ram(11, (2, 4, 8, 16), 1, 64, 1, _CLOCKED, least_written=16)),
+    Weights(sum_bit=1.04, chain=1.0, lut=0.9, bare=0.8, table_bit=0.9, bit=1.33, mux_bit=0.63,
+            product_bit=1.2),
+    clock=40.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0}, rows=_FEW_LUTS)
+
+_GATEMATE = Family(
+    "CPE_LT",
+    (Ram(14, (1, 2, 5, 10, 20), 1, 129, 1, _CLOCKED),
+     Ram(15, (1, 2, 5, 10, 20, 40), 1, 257, 2, _CLOCKED),
+     Ram(16, (1, 2, 5), 1, 513, 4, _CLOCKED),
+     Ram(14, (1, 2, 5, 10, 20, 40), 1, 129, 1, _CLOCKED),
+     Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
+    Weights(sum_bit=2.2, chain=1.0, lut=1.45, bare=1.9, cleared=1.0, bit=1.07, mux_bit=0.58,
+            product_bit=0.95),
+    clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
+
+FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE)}

@@ -1,0 +1,100 @@
+"""What a circuit is made of, whatever the family: bits of adders, LUTs, registers, memories."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from bsnn_hw.ir.schedule import BLOCK_ROWS
+
+__all__ = ["Access", "Memory", "Parts", "Product", "Rows"]
+
+
+class Rows(NamedTuple):
+    """From how many rows on memories of state, and constants, lie in block RAM; see `Schedule`."""
+
+    state: int = BLOCK_ROWS
+    constants: int = BLOCK_ROWS
+
+
+class Access(enum.Enum):
+    """How a memory is used, which decides what can hold it."""
+
+    TABLE = "table"  # never written, read with the clock
+    QUEUE = "queue"  # written and read with the clock
+    STATE = "state"  # written with the clock, read without one
+
+
+@dataclass(frozen=True)
+class Memory:
+    """``count`` memories of ``rows`` words of ``width`` bits.
+
+    block : bool, the circuit asks for block RAM; logic : bool, for none
+    enabled : bool, reading has an enable
+    """
+
+    rows: int
+    width: int
+    access: Access
+    block: bool = False
+    logic: bool = False
+    enabled: bool = False
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Product:
+    """``count`` multiplications of signed numbers of so many bits."""
+
+    left: int
+    right: int
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Of one component or of several together.
+
+    sum_bits : bits of adders, subtracters and comparisons; chains : how many of them
+    luts : functions of four inputs, about
+    registers : flip-flops, those of memories not counted
+    bare : those of them with nothing in front: a pipeline's delays
+    cleared : those behind an adder that another signal makes 0
+    """
+
+    sum_bits: float = 0
+    chains: float = 0
+    luts: float = 0
+    registers: float = 0
+    bare: float = 0
+    cleared: float = 0
+    memories: tuple[Memory, ...] = ()
+    products: tuple[Product, ...] = ()
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(self.sum_bits + other.sum_bits, self.chains + other.chains,
+                     self.luts + other.luts, self.registers + other.registers,
+                     self.bare + other.bare, self.cleared + other.cleared,
+                     self.memories + other.memories, self.products + other.products)
+
+    def __rmul__(self, count: int) -> Parts:
+        return Parts(count * self.sum_bits, count * self.chains, count * self.luts,
+                     count * self.registers, count * self.bare, count * self.cleared,
+                     tuple(replace(each, count=count * each.count) for each in self.memories),
+                     tuple(replace(each, count=count * each.count) for each in self.products))
+
+    @classmethod
+    def adders(cls, width: float, count: float = 1) -> Parts:
+        """``count`` carry chains of ``width`` bits."""
+        return cls(sum_bits=width * count, chains=count)
+
+    @classmethod
+    def delays(cls, bits: float) -> Parts:
+        """Registers with nothing in front."""
+        return cls(registers=bits, bare=bits)
+
+    @classmethod
+    def logic(cls, luts: float, registers: float = 0) -> Parts:
+        """LUTs, and registers that lie behind some of them."""
+        return cls(luts=luts, registers=registers)

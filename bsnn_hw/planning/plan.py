@@ -1,0 +1,212 @@
+"""The plan of a network for a part: chosen among all, or looked at as it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.chips import CHIPS, Chip, Excess
+from bsnn_hw.planning.forecast import Forecast, forecast
+from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.plan_file import plan_toml
+from bsnn_hw.planning.search import Candidate, Search
+from bsnn_hw.planning.throughput import throughput
+
+__all__ = ["Alternative", "Plan", "choose", "largest_taker", "look_at"]
+
+SHOWN = 4  # alternatives of each kind, faster and slower ones
+ATTEMPTS = 6  # to meet a rate that waiting misses
+DIFFERENT = 1.4  # times the cycles from one alternative that is shown to the next, at least
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A plan that was weighed; ``excess`` is empty where it fits."""
+
+    schedule: Schedule
+    forecast: Forecast
+    excess: tuple[Excess, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule, and for which part, to what end and with what forecast it was made.
+
+    chip, forecast : None where no part was named
+    clock : MHz; None where no part was named
+    goal : None where the schedule was given
+    notes : what the other engine would take, a line for each layer that could have it
+    alternatives : ascending in cycles, the chosen one among them
+    """
+
+    schedule: Schedule
+    chip: Chip | None = None
+    goal: Goal | None = None
+    clock: float | None = None
+    forecast: Forecast | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def excess(self) -> list[Excess]:
+        """What the part has too little of."""
+        if self.chip is None or self.forecast is None:
+            return []
+        return self.chip.excess(self.forecast.cost)
+
+    def toml(self, network: Network) -> str:
+        """As a file, the forecast in comments."""
+        notes: tuple[str, ...] = ()
+        if self.chip and self.forecast and self.clock:
+            used = ", ".join(f"{round(used):,} {words}" for words, used, _, _ in
+                             self.chip.resources(self.forecast.cost))
+            notes = (f"forecast: {used}",
+                     f"forecast: {self.forecast.cycles:,.1f} cycles per inference, "
+                     f"{self.forecast.speed(self.clock):,.0f} inferences per second")
+        return plan_toml(network, self.schedule, target=self.chip.name if self.chip else None,
+                         goal=self.goal, clock=self.clock, notes=notes)
+
+
+def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip,
+            clock: float | None) -> Plan:
+    """A schedule that is given, with its forecast; it need not fit."""
+    return Plan(schedule, chip, None, clock or chip.clock,
+                forecast(network, schedule, activity, chip.family))
+
+
+def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
+           clock: float | None = None, rows: Rows | None = None,
+           engines: Sequence[Engine | None] = ()) -> Plan:
+    """The best plan for ``goal`` that fits ``chip``.
+
+    rows : from which on memories are in block RAM; None for what suits the family
+    engines : one per layer, or None where both are weighed
+
+    Raises
+    ------
+    InputError
+        None does; says by how much, what the problem is, and which part would do.
+    """
+    clock = clock or chip.clock
+    search = Search(network, activity, chip, rows, engines)
+    found = _find(search, goal, clock)
+    if found is None:
+        raise InputError(_refusal(search, goal, clock))
+    chosen = _look(search, found)
+    weighed = sorted([*_alternatives(search, found), chosen],
+                     key=lambda each: (each.forecast.cycles, each.forecast.cost.cells))
+    return Plan(found.schedule, chip, goal, clock, chosen.forecast, tuple(weighed),
+                tuple(_rivals(search, found)))
+
+
+def _look(search: Search, candidate: Candidate) -> Alternative:
+    seen = forecast(search.network, candidate.schedule, search.activity, search.chip.family)
+    return Alternative(candidate.schedule, seen, tuple(search.chip.excess(seen.cost)))
+
+
+def _find(search: Search, goal: Goal, clock: float) -> Candidate | None:
+    if goal.aim is Aim.SMALLEST:
+        return search.fitting(float("inf"))
+    if goal.aim is Aim.FASTEST:
+        return search.fastest()
+    wanted = clock * 1e6 / goal.rate
+    limit, fastest = wanted, search.fastest()
+    if fastest is None or _cycles(search, fastest) > wanted:
+        return None
+    for _ in range(ATTEMPTS):
+        found = search.fitting(limit)
+        if found is None:
+            break
+        # The search counts on some samples only, and on single layers.
+        cycles = _cycles(search, found)
+        if cycles <= wanted:
+            return found
+        limit *= min(0.98, wanted / cycles)
+    return fastest
+
+
+def _cycles(search: Search, candidate: Candidate) -> float:
+    """Of the whole pipeline, on all samples."""
+    return throughput(search.network, candidate.schedule, search.activity).cycles
+
+
+def _alternatives(search: Search, chosen: Candidate) -> Iterator[Alternative]:
+    """A few faster and a few slower plans, each with the fewest cells for its cycles."""
+    front = [each for each in search.front() if each.schedule != chosen.schedule]
+    slower = [each for each in front if each.cycles > chosen.cycles]
+    faster = [each for each in front if each.cycles < chosen.cycles][::-1]
+    for side in (faster, slower):
+        for each in _spaced(side, chosen):
+            yield _look(search, each)
+
+
+def _spaced(side: list[Candidate], chosen: Candidate) -> list[Candidate]:
+    kept: list[Candidate] = []
+    last = chosen
+    for each in side:
+        apart = max(each.cycles / last.cycles, last.cycles / each.cycles)
+        if apart >= DIFFERENT and len(kept) < SHOWN:
+            kept.append(each)
+            last = each
+    return kept
+
+
+def _rivals(search: Search, chosen: Candidate) -> Iterator[str]:
+    """Per layer that could take events or words, why it takes what it does."""
+    network, unit = search.network, search.chip.words(search.chip.family.logic)
+    for number, (own, other) in search.rivals(chosen).items():
+        name, plan = network.layers[number].name, chosen.schedule.layers[number]
+        kind = Engine.EVENTS if plan.engine is Engine.WORDS else Engine.WORDS
+        line = (f"layer {name} takes {plan.engine.value}, {own[1]:,.1f} cycles and "
+                f"{own[0]:,.0f} {unit}; ")
+        yield line + (f"{kind.value} within {chosen.cycles:,.1f} cycles would take "
+                      f"{other[1]:,.1f} and {other[0]:,.0f}" if other else
+                      f"{kind.value} would take more cycles than {chosen.cycles:,.1f}")
+
+
+def _refusal(search: Search, goal: Goal, clock: float) -> str:
+    chip = search.chip
+    other = next((each for each in _larger(chip) if _would_do(search, each, goal, clock)), None)
+    advice = (f"take --target {other.name}, the smallest of the listed parts that would do" if other
+              else "no listed part would do")
+    if goal.aim is Aim.RATE and (best := search.fastest()) is not None:
+        seen = forecast(search.network, best.schedule, search.activity, chip.family)
+        slowest = max(range(len(seen.layers)), key=lambda number: seen.layer_cycles[number])
+        return (f"--goal: {goal} must be reached on {chip.name} at {clock:g} MHz, but the fastest "
+                f"plan that fits makes {seen.speed(clock):,.0f} inferences per second, "
+                f"{seen.cycles:,.1f} cycles each; layer "
+                f"'{search.network.layers[slowest].name}' takes the most; {advice}")
+    least = search.least_excess()
+    seen = forecast(search.network, least.schedule, search.activity, chip.family)
+    excess = chip.excess(seen.cost) or chip.excess(least.cost)
+    worst = max(excess, key=lambda each: each.needed / max(1, each.there))
+    return (f"{chip.name}: a plan must fit, and none does; the one that comes nearest needs "
+            f"{' and '.join(map(str, excess))}; "
+            f"{largest_taker(search.network, chip, seen, worst.words)}; {advice}")
+
+
+def largest_taker(network: Network, chip: Chip, seen: Forecast, words: str) -> str:
+    """Which layer takes the most of a resource, and how much."""
+    shares = [next((used for each, used, _, _ in chip.resources(cost) if each == words), 0.0)
+              for cost in seen.layers]
+    layer = max(range(len(shares)), key=shares.__getitem__)
+    return (f"layer '{network.layers[layer].name}' takes the most {words}, "
+            f"{round(shares[layer]):,}")
+
+
+def _larger(chip: Chip) -> list[Chip]:
+    """Other parts, those of the same family first, the smallest first."""
+    others = [each for each in CHIPS if each != chip]
+    return sorted(others, key=lambda each: (each.family is not chip.family,
+                                            each.capacity(each.family.logic)))
+
+
+def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
+    known = search.spaces if other.family is search.chip.family else ()
+    elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
+    return _find(elsewhere, goal, clock if known else other.clock) is not None

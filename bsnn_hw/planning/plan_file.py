@@ -1,0 +1,161 @@
+"""A plan as a small TOML file: read and checked against a network, and written."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Schedule
+from bsnn_hw.planning.goal import Goal, parse_goal
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.schedule import make_schedule
+
+__all__ = ["PlanFile", "plan_toml", "read_plan"]
+
+KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
+COUNTS = ("lanes", "parallel")
+ENGINES = {engine.value: engine for engine in Engine}
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """What a file says; None, or empty, where it says nothing.
+
+    layers : name -> {"lanes": int, "parallel": int, "engine": str}, as the file has them;
+        checked by ``schedule``
+    clock : MHz
+    rows : from which on memories are in block RAM; None where the file does not say
+    """
+
+    path: Path
+    target: str | None = None
+    goal: Goal | None = None
+    clock: float | None = None
+    rows: Rows | None = None
+    layers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def schedule(self, network: Network) -> Schedule:
+        """The schedule of the file's layers.
+
+        Raises
+        ------
+        InputError
+            The file does not match the network; all problems are named, with the layer.
+        """
+        problems = list(self._problems(network))
+        if problems:
+            raise InputError("\n".join(problems))
+        counts = [self.layers[layer.name] for layer in network.layers]
+        try:
+            made = make_schedule(network, [each["lanes"] for each in counts],
+                                 [each["parallel"] for each in counts],
+                                 [ENGINES[each.get("engine", "events")] for each in counts])
+        except InputError as error:
+            raise InputError("\n".join(f"{self.path}: {line}"
+                                       for line in str(error).splitlines())) from None
+        rows = self.rows or Rows()
+        return replace(made, block_rows=rows.state, constant_rows=rows.constants)
+
+    def _problems(self, network: Network) -> Iterator[str]:
+        names = [layer.name for layer in network.layers]
+        for name in self.layers:
+            if name not in names:
+                yield (f"{self.path}: layer '{name}': must be one of the network's, "
+                       f"{', '.join(names)}")
+        for name in names:
+            if name not in self.layers:
+                yield f"{self.path}: layer '{name}': must be there, [layers.{name}] is missing"
+                continue
+            given = self.layers[name]
+            if not isinstance(given, dict):
+                yield f"{self.path}: layer '{name}': must be a table of lanes and parallel"
+                continue
+            for key in given:
+                if key not in (*COUNTS, "engine"):
+                    yield (f"{self.path}: layer '{name}': must have lanes, parallel and engine, "
+                           f"not {key}")
+            if given.get("engine", "events") not in ENGINES:
+                yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
+                       f"not {given['engine']!r}")
+            for key in COUNTS:
+                if type(given.get(key)) is not int:
+                    yield (f"{self.path}: layer '{name}': {key} must be a whole number, "
+                           f"not {given.get(key)!r}" if key in given else
+                           f"{self.path}: layer '{name}': {key} must be given")
+
+
+def read_plan(path: Path) -> PlanFile:
+    """The plan in ``path``.
+
+    Raises
+    ------
+    InputError
+        It is no TOML file, or says something that a plan does not.
+    """
+    try:
+        facts = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: must be a plan file, {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: must be TOML, {error}") from None
+    unknown = [key for key in facts if key not in KEYS]
+    if unknown:
+        raise InputError(f"{path}: must have {', '.join(KEYS)} and nothing else, "
+                         f"not {', '.join(unknown)}")
+    for key in ("target", "goal"):
+        if key in facts and not isinstance(facts[key], str):
+            raise InputError(f"{path}: {key} must be a string, not {facts[key]!r}")
+    layers = facts.get("layers", {})
+    if not isinstance(layers, dict):
+        raise InputError(f"{path}: layers must be tables [layers.NAME], not {layers!r}")
+    goal = facts.get("goal")
+    return PlanFile(path, facts.get("target"), goal and parse_goal(goal, f"{path}: goal"),
+                    _clock(path, facts.get("clock")), _rows(path, facts), layers)
+
+
+def _clock(path: Path, given: Any) -> float | None:
+    if given is None:
+        return None
+    if type(given) not in (int, float) or not (0 < given < math.inf):
+        raise InputError(f"{path}: clock must be MHz above 0, not {given!r}")
+    return float(given)
+
+
+def _rows(path: Path, facts: dict[str, Any]) -> Rows | None:
+    given = {key: facts[key] for key in ("block_rows", "constant_rows") if key in facts}
+    for key, count in given.items():
+        if type(count) is not int or count < 2:
+            raise InputError(f"{path}: {key} must be a whole number of 2 or more, not {count!r}")
+    return Rows(given.get("block_rows", BLOCK_ROWS),
+                given.get("constant_rows", BLOCK_ROWS)) if given else None
+
+
+def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None,
+              goal: Goal | None = None, clock: float | None = None,
+              notes: tuple[str, ...] = ()) -> str:
+    """The plan as text that ``read_plan`` reads again.
+
+    notes : of one line each, that go in as comments
+    """
+    lines = [f"# {note}" for note in notes]
+    lines += [f'{key} = "{value}"' for key, value in (("target", target), ("goal", goal))
+              if value is not None]
+    lines += [f"clock = {clock:g}  # MHz"] if clock is not None else []
+    lines += [f"{key} = {getattr(schedule, key)}" for key in ("block_rows", "constant_rows")]
+    for layer, plan in zip(network.layers, schedule.layers, strict=True):
+        lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
+                  f"parallel = {plan.parallel}"]
+        lines += ['engine = "words"'] if plan.engine is Engine.WORDS else []
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)

@@ -1,0 +1,215 @@
+"""Plans that cost the least for the cycles that they may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import InitVar, dataclass, field
+from itertools import product
+
+import numpy as np
+
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.chips import CHIPS, Chip
+from bsnn_hw.planning.elimination import Factor, least_sum
+from bsnn_hw.planning.families import Cost
+from bsnn_hw.planning.forecast import LayerCosts
+from bsnn_hw.planning.options import Space, search_space
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.schedule import layer_layout, plan_of
+
+__all__ = ["Candidate", "Search"]
+
+RATIO = 1.25  # between the cycles of two points of the front
+# What a block RAM and a multiplier count as, in shares of the part: 0 where only logic matters.
+BLOCK_PRICES = (0.0, 0.3, 1.0, 3.0)
+MULTIPLIER_PRICES = (0.0, 1.0)
+LEAST_PRICE = 1e-3  # of what is not counted, so that of equal plans the one with less is taken
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan with what the search thinks of it."""
+
+    schedule: Schedule
+    cost: Cost
+    cycles: float
+
+
+@dataclass
+class Search:
+    """All plans of a network on a chip.
+
+    What each option costs is worked out once; then every question is a few sums of arrays.
+
+    rows : from which on memories are in block RAM; None for what the family has
+    engines : one per layer, or None where both are weighed
+    known : the options of this network and the chip's family, if they have been worked out
+    """
+
+    network: Network
+    activity: Activity
+    chip: Chip
+    rows: Rows | None = None
+    engines: Sequence[Engine | None] = ()
+    known: InitVar[tuple[Space, ...]] = ()
+    spaces: tuple[Space, ...] = field(init=False)
+    _seen: dict[tuple, Candidate] = field(default_factory=dict)
+
+    def __post_init__(self, known: tuple[Space, ...]) -> None:
+        family = self.chip.family
+        most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
+        self._costs = LayerCosts(self.network, family)
+        choices = (self.rows,) if self.rows else family.rows
+        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most,
+                                                  self.engines)
+                                     for rows in choices)
+
+    def limits(self) -> np.ndarray:
+        """Cycles that single layers can have: only these make a difference, ascending."""
+        cycles = np.unique(np.concatenate([table.cycles.ravel() for space in self.spaces
+                                           for table in space.tables]))
+        cycles = cycles[np.isfinite(cycles)]
+        least = min(max(float(table.cycles.min()) for table in space.tables)
+                    for space in self.spaces)
+        return cycles[cycles >= least]
+
+    def within(self, limit: float) -> Iterator[Candidate]:
+        """The cheapest plans of at most ``limit`` cycles, for different prices."""
+        for space, blocks, multipliers in product(self.spaces, BLOCK_PRICES, MULTIPLIER_PRICES):
+            found = self._cheapest(space, limit, blocks, multipliers)
+            if found is not None:
+                yield found
+
+    def fitting(self, limit: float) -> Candidate | None:
+        """Of the plans within ``limit`` that fit the one with the fewest cells."""
+        fitting = [each for each in self.within(limit) if not self.chip.excess(each.cost)]
+        return min(fitting, key=lambda each: (each.cost.cells, each.cycles), default=None)
+
+    def fastest(self) -> Candidate | None:
+        """The plan with the fewest cycles that fits."""
+        limits = self.limits()
+        low, high = 0, len(limits) - 1
+        best = self.fitting(limits[high])
+        if best is None:
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            found = self.fitting(limits[middle])
+            if found is None:
+                low = middle + 1
+            else:
+                best, high = found, middle
+        return best
+
+    def weighed(self) -> list[Candidate]:
+        """The cheapest plans over the whole range of cycles, the fastest first."""
+        limits = self.limits()
+        steps = int(np.ceil(np.log(limits[-1] / limits[0]) / np.log(RATIO))) + 1
+        found = {each.schedule: each for limit in np.geomspace(limits[0], limits[-1], steps)
+                 for each in self.within(float(limit) * (1 + 1e-9))}
+        return sorted(found.values(), key=lambda each: (each.cycles, each.cost.cells))
+
+    def front(self) -> list[Candidate]:
+        """Of these, those that fit the chip and that no faster one beats in cells; and those that
+        are too large for it, but faster than all that fit."""
+        weighed = self.weighed()
+        fits = [each for each in weighed if not self.chip.excess(each.cost)]
+        first = fits[0].cycles if fits else float("inf")
+        return [*_cheaper(each for each in weighed if each.cycles < first), *_cheaper(fits)]
+
+    def least_excess(self) -> Candidate:
+        """The plan that comes nearest to fitting."""
+        return min(self.weighed(), key=lambda each: self.chip.fill(each.cost))
+
+    def rivals(self, chosen: Candidate) -> dict[int, tuple[tuple[float, float],
+                                                          tuple[float, float] | None]]:
+        """For each layer that both engines were weighed for (cells, cycles) of what it has, and of
+        the other engine's cheapest lanes within the plan's cycles, None if there are none.
+
+        Parallel neurons are those of the plan.
+        """
+        rows = Rows(chosen.schedule.block_rows, chosen.schedule.constant_rows)
+        space = next(each for each in self.spaces if each.rows == rows)
+        found = {}
+        for table in space.tables:
+            plan = chosen.schedule.layers[table.number]
+            giver, own = table.groups
+            if not table.main or giver is None:
+                continue
+            source = self.network.layers[table.number]
+            width = chosen.schedule.layers[table.number - source.back].parallel
+            a, b = space.choices[giver].index(width), space.choices[own].index(plan.parallel)
+            sides: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+            for n, way in enumerate(table.ways[a]):
+                mine = way is not None and way[0] is plan.engine
+                if way is None or (mine and way[1] != plan.lanes):
+                    continue
+                cells, cycles = float(table.costs[0, a, b, n]), float(table.cycles[a, b, n])
+                if mine or cycles <= chosen.cycles:
+                    sides[mine].append((cells, cycles))
+            if any(way and way[0] is not plan.engine for way in table.ways[a]):
+                found[table.number] = min(sides[True]), min(sides[False], default=None)
+        return found
+
+    def _cheapest(self, space: Space, limit: float, blocks: float,
+                  multipliers: float) -> Candidate | None:
+        chip, family = self.chip, self.chip.family
+        logic = chip.capacity(family.logic)
+        prices = np.array([1, LEAST_PRICE, *(
+            max(LEAST_PRICE, price) * logic / max(1, chip.capacity(bel))
+            for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
+        factors: list[Factor] = []
+        best = []
+        for table in space.tables:
+            values, legal = np.tensordot(prices, table.costs, 1), np.isfinite(table.cycles)
+            values = np.where(legal & (table.cycles <= limit), values, np.inf)
+            best.append(values.argmin(axis=2))
+            factors.append(_factor(table.groups, values.min(axis=2)))
+        chosen = least_sum(len(space.members), factors)
+        if chosen is None:
+            return None
+        return self._candidate(space, chosen, best)
+
+    def _candidate(self, space: Space, chosen, best) -> Candidate:
+        picked = [_at(table.groups, chosen, each)
+                  for table, each in zip(space.tables, best, strict=True)]
+        key = (space.rows, *chosen, *(each[-1] for each in picked))
+        if key not in self._seen:
+            pairs = list(zip(space.tables, picked, strict=True))
+            cycles = max(float(table.cycles[at]) for table, at in pairs)
+            ways = [table.ways[at[0]][at[2]] for table, at in pairs if table.main]
+            parallel = space.parallel(chosen)
+            schedule = Schedule(tuple(
+                plan_of(layer_layout(self.network, number, way[1], parallel, way[0]))
+                for number, way in enumerate(ways) if way), *space.rows)
+            cost = sum(self._costs.of(schedule), Cost())
+            classes = float(self.network.readout.synapse.neurons)
+            self._seen[key] = Candidate(schedule, cost, max(cycles, classes))
+        return self._seen[key]
+
+
+def _cheaper(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Those with fewer cells than all before them."""
+    least = float("inf")
+    for each in candidates:
+        if each.cost.cells < least:
+            least = each.cost.cells
+            yield each
+
+
+def _factor(groups: tuple[int | None, int], values: np.ndarray) -> Factor:
+    giver, own = groups
+    if giver is None:
+        return (own,), values[0]
+    if giver == own:
+        return (own,), np.diagonal(values)
+    return ((giver, own), values) if giver < own else ((own, giver), values.T)
+
+
+def _at(groups: tuple[int | None, int], chosen: tuple[int, ...],
+        best: np.ndarray) -> tuple[int, int, int]:
+    giver, own = groups
+    a, b = 0 if giver is None else chosen[giver], chosen[own]
+    return a, b, int(best[a, b])

@@ -1,0 +1,88 @@
+"""Between two layers: rows of spikes in, words of spikes out."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.formats import event_group, index_width, spike_word
+from bsnn_hw.hdl.queue import WordQueue, require_depth
+from bsnn_hw.hdl.row_gather import RowGather
+from bsnn_hw.hdl.row_parts import RowParts
+from bsnn_hw.ir.words import WordGeometry
+
+__all__ = ["WordLink"]
+
+
+class WordLink(wiring.Component):
+    """Gathers rows or cuts them, and queues what has spikes; silent words take no cycle.
+
+    Parameters
+    ----------
+    geometry : WordGeometry, of the layer that receives
+    depth : int, entries of the queue: words, or rows that are cut behind it
+    margin : int, rows that may still arrive once the queue has come to its limit, see `SpikeLink`;
+        the words that they make are fewer than ``depth``
+
+    Members
+    -------
+    words, words_valid : In, ``spike_word``
+    room : Out, from the cycle before on, more than ``margin`` rows could be taken
+    groups : Out stream of ``event_group``, with one row
+    """
+
+    def __init__(self, geometry: WordGeometry, *, depth: int, margin: int):
+        require_positive(margin=margin)
+        require_instance(WordGeometry, geometry=geometry)
+        self._margin = geometry.completed(margin)
+        require_depth(depth, self._margin)
+        self._geometry = geometry
+        self._depth = depth
+        group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
+                            value_width=1, row_count=1)
+        super().__init__({
+            "words": In(spike_word(parallel=geometry.source_width, rows=geometry.source.rows)),
+            "words_valid": In(1),
+            "room": Out(1, init=1),
+            "groups": Out(stream.Signature(group)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        words, valid = self.words, self.words_valid
+        if self._geometry.gathered > 1:
+            m.submodules.gather = gather = RowGather(self._geometry)
+            m.d.comb += [gather.rows.eq(self.words), gather.rows_valid.eq(self.words_valid)]
+            words, valid = gather.words, gather.words_valid
+
+        charge = words.spikes.any()
+        entry = data.StructLayout({"spikes": len(words.spikes), "row": len(words.row), "last": 1}
+                                  | ({"charge": 1} if self._geometry.parts == 1 else {}))
+        m.submodules.queue = queue = WordQueue(entry, depth=self._depth, margin=self._margin)
+        m.d.comb += [
+            queue.word.spikes.eq(words.spikes),
+            queue.word.row.eq(words.row),
+            queue.word.last.eq(words.last),
+            queue.write.eq(valid & (charge | words.last)),
+        ]
+        m.d.sync += self.room.eq(queue.room)
+        if self._geometry.parts > 1:
+            m.submodules.parts = parts = RowParts(self._geometry)
+            connect(m, queue.words, parts.rows)
+            connect(m, parts.groups, wiring.flipped(self.groups))
+            return m
+
+        # In the queue too, so that nothing is between its register and the sequencer.
+        m.d.comb += queue.word.charge.eq(charge)
+        word, group = queue.words.payload, self.groups.payload
+        m.d.comb += [
+            group.rows[0].eq(word.row),
+            group.values.eq(word.spikes),
+            group.charge.eq(word.charge),
+            group.mark.eq(word.last),
+            self.groups.valid.eq(queue.words.valid),
+            queue.words.ready.eq(self.groups.ready),
+        ]
+        return m

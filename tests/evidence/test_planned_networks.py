@@ -1,0 +1,19 @@
+"""Every part and goal comes up, and a few plans are exact."""
+
+import pytest
+
+from bsnn_hw.evidence.planned_networks import GOALS, check_one
+from bsnn_hw.planning.chips import CHIPS
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_exact_in_rtl(seed):
+    """A network of maps, and a fully connected one."""
+    line = check_one(seed, lint=False)
+    assert line.endswith(": exact")
+    assert CHIPS[seed % len(CHIPS)].name in line
+
+
+def test_every_part_meets_every_goal():
+    met = {(seed % len(CHIPS), seed // len(CHIPS) % len(GOALS)) for seed in range(60)}
+    assert len(met) == len(CHIPS) * len(GOALS)

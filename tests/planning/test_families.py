@@ -1,0 +1,67 @@
+"""Which RAM a memory gets, as seen in netlists of pyosys 0.70."""
+
+import pytest
+
+from bsnn_hw.planning.families import FAMILIES, place_memory
+from bsnn_hw.planning.parts import Access, Memory, Parts, Product
+
+ECP5, ICE40, GATEMATE = (FAMILIES[name] for name in ("TRELLIS_COMB", "ICESTORM_LC", "CPE_LT"))
+TABLE, QUEUE, STATE = Access.TABLE, Access.QUEUE, Access.STATE
+
+
+@pytest.mark.parametrize(("memory", "blocks"), [
+    (Memory(2048, 4, TABLE, block=True), 1),
+    (Memory(131072, 1, TABLE, block=True), 8),
+    (Memory(128, 40, TABLE, block=True), 2),
+    (Memory(2752, 5, TABLE, block=True), 1),
+    (Memory(1024, 19, TABLE, block=True), 2),
+    (Memory(64, 30, TABLE, block=True), 1),
+    (Memory(43, 39, QUEUE, block=True), 2),  # bytes of 9: 45 bits
+    (Memory(43, 33, QUEUE, block=True), 1),
+    (Memory(256, 10, QUEUE), 1),
+    (Memory(512, 9, QUEUE), 1),
+    (Memory(64, 10, QUEUE), 0),  # LUTs are cheaper
+    (Memory(32, 44, STATE), 0),
+    (Memory(32, 40, TABLE), 0),
+])
+def test_block_rams_of_ecp5(memory, blocks):
+    mapped = place_memory(ECP5.rams, memory)
+    assert (mapped.rams if mapped.ram and mapped.ram.blocks else 0) == blocks
+    assert ECP5.cost(Parts(memories=(memory,))).blocks == blocks
+
+
+@pytest.mark.parametrize(("memory", "rams"), [
+    (Memory(64, 10, QUEUE), 12), (Memory(32, 44, STATE), 22), (Memory(16, 20, QUEUE), 5),
+    (Memory(10, 9, STATE), 3), (Memory(13, 60, STATE), 15)])
+def test_lut_rams_of_ecp5(memory, rams):
+    mapped = place_memory(ECP5.rams, memory)
+    assert (mapped.ram.blocks, mapped.rams) == (0, rams)
+
+
+@pytest.mark.parametrize(("memory", "blocks"), [
+    (Memory(256, 16, QUEUE), 1), (Memory(512, 16, TABLE, block=True), 2),
+    (Memory(2048, 2, TABLE, block=True), 1), (Memory(128, 40, TABLE, block=True), 3),
+    (Memory(16, 20, QUEUE), 2), (Memory(16, 3, QUEUE), 0), (Memory(10, 9, STATE), 0)])
+def test_block_rams_of_ice40(memory, blocks):
+    assert ICE40.cost(Parts(memories=(memory,))).blocks == blocks
+
+
+@pytest.mark.parametrize(("memory", "halves"), [
+    (Memory(512, 40, QUEUE), 1), (Memory(1024, 40, TABLE, block=True), 2),
+    (Memory(64, 78, TABLE, block=True), 2), (Memory(32, 13, STATE), 0)])
+def test_block_rams_of_gatemate(memory, halves):
+    assert GATEMATE.cost(Parts(memories=(memory,))).blocks == halves
+
+
+@pytest.mark.parametrize(("product", "number"), [
+    (Product(16, 7, 8), 8), (Product(19, 7), 2), (Product(1, 12), 0), (Product(3, 4), 0)])
+def test_multipliers(product, number):
+    assert ECP5.cost(Parts(products=(product,))).multipliers == number
+    assert ICE40.cost(Parts(products=(product,))).multipliers == 0
+
+
+def test_count_repeats_a_memory():
+    one = ECP5.cost(Parts(memories=(Memory(512, 36, QUEUE),)))
+    five = ECP5.cost(Parts(memories=(Memory(512, 36, QUEUE, count=5),)))
+    assert (five.blocks, five.cells) == (5 * one.blocks, 5 * one.cells)
+    assert 5 * Parts.adders(3) == Parts.adders(3, 5)

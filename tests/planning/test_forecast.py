@@ -1,0 +1,69 @@
+"""Forecasts against what nextpnr packed, pyosys 0.70 and nextpnr 0.11.1.0.post826."""
+
+from pathlib import Path
+
+import pytest
+
+from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.families import FAMILIES, Cost
+from bsnn_hw.planning.forecast import LayerCosts
+from bsnn_hw.planning.schedule import make_schedule
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# Example, lanes, parallel, logic cells, block RAMs, multipliers.
+ECP5 = (
+    ("digits_fc", (1, 1, 1), (1, 1, 1), 653, 13, 2),
+    ("digits_fc", (2, 1, 1), (4, 4, 1), 1879, 9, 8),
+    ("digits_fc", (2, 2, 2), (3, 5, 2), 1624, 14, 8),
+    ("digits_fc", (1, 1, 1), (16, 8, 5), 4385, 3, 24),
+    ("digits_fc", (1, 4, 1), (8, 4, 1), 2075, 12, 12),
+    ("digits_fc", (4, 2, 1), (8, 4, 2), 2325, 13, 12),
+    ("digits_fc", (8, 1, 1), (4, 8, 1), 2874, 13, 12),
+    ("digits_fc", (4, 4, 2), (16, 16, 10), 6162, 8, 32),
+    ("fashion_mnist_fc", (1, 1, 1), (1, 1, 1), 789, 18, 2),
+    ("fashion_mnist_fc", (1, 1, 1), (4, 4, 1), 2199, 13, 8),
+    ("fashion_mnist_fc", (2, 1, 1), (8, 8, 2), 3080, 14, 16),
+    ("fashion_mnist_fc", (16, 6, 1), (8, 3, 1), 4294, 29, 11),
+    ("fashion_mnist_fc", (8, 2, 1), (16, 12, 5), 6719, 11, 28),
+    ("fashion_mnist_fc", (1, 1, 1), (32, 24, 10), 9004, 9, 56),
+    ("fashion_mnist_fc", (4, 1, 1), (32, 24, 10), 9731, 10, 56),
+    ("fashion_mnist_fc", (3, 4, 2), (43, 7, 3), 9981, 21, 50),
+)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Name of an example to its network."""
+    from bsnn_hw.lowering.lower import lower
+    from bsnn_hw.model.format import describe, read
+    from bsnn_hw.samples import dataset_of, find_samples, shape_of
+
+    found = {}
+    for name in ("digits_fc", "fashion_mnist_fc"):
+        document = read(EXAMPLES / f"{name}.pt")
+        model = describe(document, name)
+        samples = find_samples(shape_of(model), dataset_of(document), EXAMPLES, data=None,
+                               data_dir=None)
+        found[name] = lower(model, samples.calibration[:512]).network
+    return found
+
+
+@pytest.mark.parametrize("row", ECP5, ids=str)
+def test_ecp5(networks, row):
+    example, lanes, parallel, cells, blocks, multipliers = row
+    network = networks[example]
+    schedule = make_schedule(network, lanes, parallel)
+    cost = sum(LayerCosts(network, FAMILIES["TRELLIS_COMB"]).of(schedule), Cost())
+    assert cost.cells == pytest.approx(cells, rel=0.15)
+    assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_costs_are_kept_apart(networks, family):
+    """What is known of one plan must not be taken for another's."""
+    network = networks["digits_fc"]
+    costs = LayerCosts(network, FAMILIES[family])
+    for lanes, parallel in (((1, 1, 1), (4, 4, 1)), ((4, 1, 1), (4, 4, 1)), ((4, 2, 1), (4, 4, 1)),
+                            ((4, 2, 1), (8, 4, 1)), ((4, 2, 2), (8, 4, 1))):
+        schedule: Schedule = make_schedule(network, lanes, parallel)
+        assert costs.of(schedule) == LayerCosts(network, FAMILIES[family]).of(schedule)

@@ -1,0 +1,21 @@
+"""What a goal is called."""
+
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.planning.goal import Aim, Goal, parse_goal
+
+
+@pytest.mark.parametrize(("text", "goal"), [
+    ("smallest", Goal(Aim.SMALLEST)), ("fastest", Goal(Aim.FASTEST)),
+    ("fps=20000", Goal(Aim.RATE, 20000)), ("fps=1e6", Goal(Aim.RATE, 1e6))])
+def test_goals(text, goal):
+    assert parse_goal(text) == goal
+    assert parse_goal(str(goal)) == goal
+
+
+@pytest.mark.parametrize("text", ["", "fast", "fps", "fps=", "fps=x", "fps=0", "fps=-1", "fps=inf",
+                                  "fps=nan", "rate=3", "smallest=3"])
+def test_others(text):
+    with pytest.raises(InputError, match=r"^--goal: must be smallest, fastest or fps=N with"):
+        parse_goal(text)

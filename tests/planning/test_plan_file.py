@@ -1,0 +1,117 @@
+"""A plan written, read again, and everything that is wrong with one."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.plan_file import plan_toml, read_plan
+from bsnn_hw.planning.schedule import make_schedule
+from tests.planning.test_schedule import network
+
+GOOD = """
+[layers.fc1]
+lanes = 2
+parallel = 3
+[layers.out]
+lanes = 1
+parallel = 2
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "plan.toml"
+
+
+def read(path, text):
+    path.write_text(text)
+    return read_plan(path)
+
+
+def refused(path, text):
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_plan(path).schedule(network())
+    return str(caught.value).replace(str(path), "FILE").splitlines()
+
+
+def test_a_file(path):
+    plan = read(path, 'target = "ecp5-25k"\ngoal = "fps=5000"\nclock = 80\n' + GOOD)
+    assert (plan.target, plan.goal, plan.clock) == ("ecp5-25k", Goal(Aim.RATE, 5000), 80.0)
+    assert plan.schedule(network()) == make_schedule(network(), (2, 1), (3, 2))
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"target": "ecp5-85k", "goal": Goal(Aim.FASTEST), "clock": 62.5, "notes": ("a", "b = c")}])
+def test_what_is_written_is_read_again(path, options):
+    schedule = replace(make_schedule(network(), (3, 2), (4, 1)), block_rows=2, constant_rows=99)
+    plan = read(path, plan_toml(network(), schedule, **options))
+    assert plan.schedule(network()) == schedule
+    for name in ("target", "goal", "clock"):
+        assert getattr(plan, name) == options.get(name)
+
+
+def test_all_problems_are_named(path):
+    assert refused(path, "[layers.fc2]\nlanes = 1\nparallel = 1\n[layers.out]\nlanes = 1.5\n"
+                         "speed = 3\n") == [
+        "FILE: layer 'fc2': must be one of the network's, fc1, out",
+        "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
+        "FILE: layer 'out': must have lanes, parallel and engine, not speed",
+        "FILE: layer 'out': lanes must be a whole number, not 1.5",
+        "FILE: layer 'out': parallel must be given"]
+
+
+def test_counts_out_of_range_are_all_named(path):
+    assert refused(path, GOOD.replace("lanes = 2", "lanes = 9").replace("parallel = 2",
+                                                                       "parallel = 4")) == [
+        "FILE: layer 'fc1': lanes must be 1..5, the inputs, not 9",
+        "FILE: layer 'out': parallel must be 1..3, its neurons, not 4"]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("[layers", "FILE: must be TOML, "),
+    ("speed = 3", "FILE: must have target, goal, clock, block_rows, constant_rows, layers and "
+                  "nothing else, not speed"),
+    ("target = 3", "FILE: target must be a string, not 3"),
+    ("goal = true", "FILE: goal must be a string, not True"),
+    ('goal = "x"', "FILE: goal: must be smallest, fastest or fps=N"),
+    ("block_rows = 1", "FILE: block_rows must be a whole number of 2 or more, not 1"),
+    ("constant_rows = true", "FILE: constant_rows must be a whole number of 2 or more, not True"),
+    ("clock = 0", "FILE: clock must be MHz above 0, not 0"),
+    ('clock = "fast"', "FILE: clock must be MHz above 0, not 'fast'"),
+    ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),
+    ("layers.fc1 = 3", "FILE: layer 'fc1': must be a table of lanes and parallel"),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nengine = 3",
+     "FILE: layer 'fc1': engine must be events or words, not 3"),
+    ("[layers.fc1]\nlanes = true\nparallel = 1",
+     "FILE: layer 'fc1': lanes must be a whole number, not True")])
+def test_each_problem(path, text, message):
+    assert refused(path, text)[0].startswith(message)
+
+
+def test_no_file(path):
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: must be a plan file, No such"):
+        read_plan(path)
+
+
+def test_binary(path):
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="must be TOML"):
+        read_plan(path)
+
+
+def test_words_are_read_again(path):
+    schedule = make_schedule(network(), (3, 4), (4, 1), (Engine.EVENTS, Engine.WORDS))
+    assert read(path, plan_toml(network(), schedule)).schedule(network()) == schedule
+
+
+def test_a_strange_name_is_quoted(path):
+    net = network()
+    layers = (type(net.hidden[0])("a.b c", net.hidden[0].synapse, net.hidden[0].neuron),)
+    odd = type(net)(net.name, net.timesteps, net.input, layers, net.readout, net.classes)
+    schedule = make_schedule(odd, (1, 1), (1, 1))
+    assert read(path, plan_toml(odd, schedule)).schedule(odd) == schedule

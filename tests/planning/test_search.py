@@ -1,0 +1,179 @@
+"""The plans that are offered: legal, the cheapest there are, and within what was asked for."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.chips import CHIPS, Chip, find_chip
+from bsnn_hw.planning.forecast import forecast
+from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.plan import choose, look_at
+from bsnn_hw.planning.schedule import make_schedule
+from bsnn_hw.planning.search import Search
+from bsnn_hw.reference.network import run
+from bsnn_hw.synthesis.targets import TARGETS
+from tests.planning.test_schedule import network
+from tests.reference.random_maps import random_inputs, random_network
+
+ECP5 = find_chip("ecp5-25k")
+
+
+def flat(sizes=(12, 9, 8, 4), coding=Coding.EVENTS):
+    net = network(sizes, coding=coding)
+    rng = np.random.default_rng(1)
+    shape = (20, sizes[0]) if coding is Coding.DIRECT else (20, net.timesteps, sizes[0])
+    inputs = (rng.random(shape) < 0.4).astype(np.uint8)
+    return net, measure_activity(net, inputs, run(net, inputs))
+
+
+def counts(schedule):
+    layers = schedule.layers
+    return ([plan.lanes for plan in layers], [plan.parallel for plan in layers],
+            [plan.engine for plan in layers])
+
+
+def test_the_smallest_is_the_smallest():
+    """Against every plan there is, of a network that is small enough."""
+    net, activity = flat((5, 4, 3))
+    least = min(forecast(net, make_schedule(net, lanes, parallel), activity,
+                         ECP5.family).cost.cells
+                for parallel in itertools.product(range(1, 5), range(1, 4))
+                for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
+    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST), engines=[Engine.EVENTS] * 2)
+    assert plan.forecast.cost.cells == pytest.approx(least)
+
+
+def test_the_fastest_is_the_fastest():
+    net, activity = flat((5, 4, 3))
+    least = min(max(forecast(net, make_schedule(net, lanes, parallel), activity,
+                             ECP5.family).layer_cycles)
+                for parallel in itertools.product(range(1, 5), range(1, 4))
+                for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[Engine.EVENTS] * 2)
+    assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
+
+
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
+@pytest.mark.parametrize("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST), Goal(Aim.RATE, 2e5)],
+                         ids=str)
+@pytest.mark.parametrize("coding", Coding)
+def test_plans_are_legal_and_fit(chip, goal, coding):
+    net, activity = flat(coding=coding)
+    plan = choose(net, activity, chip, goal, 40)
+    assert make_schedule(net, *counts(plan.schedule)).layers == plan.schedule.layers
+    assert (plan.schedule.block_rows, plan.schedule.constant_rows) in chip.family.rows
+    assert not plan.excess
+    assert goal.aim is not Aim.RATE or plan.forecast.speed(40) >= goal.rate
+    assert [each.schedule for each in plan.alternatives].count(plan.schedule) == 1
+    cycles = [each.forecast.cycles for each in plan.alternatives]
+    assert cycles == sorted(cycles)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST)], ids=str)
+def test_plans_of_maps_and_joins_are_legal(seed, goal):
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    inputs = random_inputs(net, rng, 6)
+    activity = measure_activity(net, inputs, run(net, inputs))
+    plan = choose(net, activity, find_chip("ecp5-85k"), goal)
+    assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_search_counts_is_the_forecast(seed):
+    rng = np.random.default_rng(seed)
+    sizes = tuple(int(n) for n in rng.integers(4, 40, size=4))
+    net, activity = flat(sizes, list(Coding)[seed % 2])
+    for candidate in Search(net, activity, ECP5).front():
+        seen = forecast(net, candidate.schedule, activity, ECP5.family)
+        assert candidate.cost == seen.cost
+        assert candidate.cycles == pytest.approx(max(*seen.layer_cycles, sizes[-1]))
+
+
+def small(logic=0, **capacities):
+    """An ECP5 with less of some resources."""
+    capacities |= {"TRELLIS_COMB": logic} if logic else {}
+    return Chip(replace(ECP5.target, name="tiny", resources=tuple(
+        replace(each, capacity=capacities.get(each.bel, each.capacity))
+        for each in ECP5.target.resources)), ECP5.family)
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_an_engine_that_is_asked_for(engine):
+    net, activity = flat()
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[engine] * 3)
+    assert {layer.engine for layer in plan.schedule.layers} == {engine}
+    assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
+    assert not plan.notes
+
+
+def test_why_a_layer_takes_what_it_does():
+    """Events cost a cycle each where all of them come, words a cycle for many."""
+    net, activity = flat((12, 40, 20, 4))
+    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST))
+    assert any(layer.engine is Engine.WORDS for layer in plan.schedule.layers)
+    assert len(plan.notes) == 2
+    for note, layer in zip(plan.notes, ("fc2", "out"), strict=True):
+        assert note.startswith(f"layer {layer} takes ")
+        assert "logic cells; " in note and " would take " in note
+
+
+def test_nothing_fits():
+    net, activity = flat()
+    with pytest.raises(InputError) as caught:
+        choose(net, activity, small(logic=300), Goal(Aim.SMALLEST))
+    message = str(caught.value)
+    assert message.startswith("tiny: a plan must fit, and none does; the one that comes nearest "
+                              "needs ")
+    assert "logic cells, " in message and " more than 270; layer '" in message
+    assert message.endswith("take --target ecp5-25k, the smallest of the listed parts that would "
+                            "do")
+
+
+def test_a_rate_that_nothing_reaches():
+    net, activity = flat()
+    with pytest.raises(InputError, match=r"^--goal: fps=1000000000 must be reached on ecp5-25k at "
+                                         r"100 MHz, but the fastest plan that fits makes .* "
+                                         r"inferences per second, .* cycles each; layer '.*' takes "
+                                         "the most; no listed part would do$"):
+        choose(net, activity, ECP5, Goal(Aim.RATE, 1e9))
+
+
+def test_multipliers_are_a_limit():
+    net, activity = flat((12, 40, 8, 4))
+    hidden = tuple(replace(layer, neuron=replace(
+        layer.neuron, threshold=9 * layer.neuron.threshold, leak_bits=12,
+        leak=np.array([0, 3000]))) for layer in net.hidden)
+    net = replace(net, hidden=hidden)
+    assert choose(net, activity, ECP5, Goal(Aim.FASTEST)).forecast.cost.multipliers > 9
+    plan = choose(net, activity, small(MULT18X18D=9), Goal(Aim.FASTEST))
+    assert 0 < plan.forecast.cost.multipliers <= 9
+
+
+def test_a_given_plan_that_does_not_fit_says_so():
+    net, activity = flat()
+    plan = look_at(net, make_schedule(net, (12, 9, 8), (9, 8, 4)), activity, small(logic=300), None)
+    assert [each.words for each in plan.excess] == ["logic cells"]
+    assert plan.clock == ECP5.clock
+
+
+def test_every_part_of_a_known_family_can_be_planned_for():
+    assert [chip.target for chip in CHIPS] == [
+        target for target in TARGETS if target.logic.bel in {chip.family.logic for chip in CHIPS}]
+    for chip in CHIPS:
+        bels = {resource.bel for resource in chip.target.resources}
+        assert {bel for bel in (chip.family.logic, chip.family.blocks, chip.family.registers,
+                                chip.family.multipliers) if bel} <= bels
+        assert chip.clock > 0
+
+
+def test_an_unknown_part():
+    with pytest.raises(InputError, match=r"^--target: must be one of ecp5-25k, "):
+        find_chip("ecp6")
