@@ -15,6 +15,10 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.chips import CHIPS
+from bsnn_hw.planning.forecast import forecast
+from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis import report
 from bsnn_hw.synthesis.netlist import check_room, synthesize
 from bsnn_hw.synthesis.place import place, require_router
@@ -105,7 +109,26 @@ def _figures(request, design, inputs, scratch, say):
                 for name in ("pyosys", target.router.package)}
     return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,
                    outcome.inferences, request.simulate, request.clock, versions,
-                   _digest(design), tuple(pinned), request.pins and request.pins.name)
+                   _digest(design), tuple(pinned), request.pins and request.pins.name,
+                   _forecast(design, target, inputs))
+
+
+def _forecast(design, target, inputs):
+    """What the planner says of the bundle's plan, see `Figures`; None for a part it does not know.
+
+    At the activity of the bundle's vectors, on which the cycles are measured too.
+    """
+    chip = next((chip for chip in CHIPS if chip.name == target.name), None)
+    if chip is None:
+        return None
+    trace = run(design.network, inputs, potentials=False)
+    seen = forecast(design.network, design.schedule,
+                    measure_activity(design.network, inputs, trace), chip.family)
+    family, cost = chip.family, seen.cost
+    values = {family.logic: cost.cells, family.registers: cost.registers,
+              family.blocks: cost.blocks, family.multipliers: cost.multipliers}
+    return {bel: float(round(value)) for bel, value in values.items() if bel} | {
+        "cycles": seen.cycles}
 
 
 @contextmanager
