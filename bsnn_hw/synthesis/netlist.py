@@ -62,7 +62,7 @@ class Netlist:
     def flip_flops(self) -> int:
         """Flip-flops of the netlist, of any family."""
         return sum(count for cell, count in self.cells.items()
-                   if cell.startswith(("TRELLIS_FF", "SB_DFF", "CC_DFF")))
+                   if cell.startswith(("TRELLIS_FF", "SB_DFF", "CC_DFF", "FD1P3", "DFF")))
 
 
 def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
