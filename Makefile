@@ -40,6 +40,7 @@ check: $(READY) demo
 	$(BIN)/python -m bsnn_hw.evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m bsnn_hw.evidence.random_maps --jobs $(JOBS)
+	$(BIN)/python -m bsnn_hw.evidence.planned_networks --jobs $(JOBS)
 	$(BIN)/python -m bsnn_hw.evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 	$(BIN)/python -m bsnn_hw.evidence.map_cycles

@@ -93,7 +93,7 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         *_joins(network),
-        *_engines(built),
+        *(_engines(built) if planned.plan.chip is None else ()),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
         *_memory_lines(built),
