@@ -72,6 +72,6 @@ def test_every_packet_is_one_inference(shape, pause, full, wild):
     assert [(word, row if charge else None, mark) for word, row, charge, mark in groups] == wanted
 
 
-def test_values_are_refused():
+def test_wrong_values():
     with pytest.raises(ValueError, match="max_value must be 1 with words of spikes, not 15"):
         Frontend(WordGeometry.flat(4, 2, 1, 2, 1), max_value=15, timesteps=1, depth=4)

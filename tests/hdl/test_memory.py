@@ -66,7 +66,7 @@ def test_a_family_may_want_few_rows_in_block_ram():
 
 
 @pytest.mark.parametrize("least", [1, 0, 2.5])
-def test_a_single_row_is_a_register(least):
+def test_wrong_least_rows(least):
     with pytest.raises(ValueError, match=f"block_rows must be .* 2 or more, not {least}"):
         in_blocks(4, least)
 

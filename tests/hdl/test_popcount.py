@@ -56,6 +56,6 @@ def test_delays_by_hand(bits, delay):
     assert popcount_delay(bits) == delay
 
 
-def test_a_leaf_has_four_bits_at_most():
+def test_wrong_number_of_bits():
     with pytest.raises(ValueError, match="bits must be 1 to 4, not 5"):
         _count([Signal()] * 5)
