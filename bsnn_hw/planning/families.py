@@ -70,7 +70,8 @@ class Weights:
     """Logic cells per unit of each kind of part.
 
     register : flip-flops, not cells, per register: some are never needed
-    lut_ram : cells of one LUT RAM; table_bit : of a bit of a table in logic, per 16 rows
+    lut_ram : cells of one LUT RAM; table_bit : of a bit of a table in logic, per 16 rows;
+    table_mux : of what chooses among several such 16 rows
     bit, bit_row : of a written memory's bit that became a flip-flop, and of each such row
     product_bit : of a product without a multiplier, per bit of one factor times the other's
     multiplier : of a product that has one
@@ -84,6 +85,7 @@ class Weights:
     register: float = 0.9
     lut_ram: float = 0.0
     table_bit: float = 1.0
+    table_mux: float = 0.0
     bit: float = 2.0
     bit_row: float = 1.0
     mux_bit: float = 0.7
@@ -147,8 +149,9 @@ class Family:
         bits, rows, width = memory.rows * memory.width, memory.rows, memory.width
         if mapped.ram is None:
             if memory.access is Access.TABLE:
-                width *= memory.readers
-                return Cost(weights.table_bit * width * -(-rows // 16), width)
+                width, luts = memory.readers * width, -(-rows // 16)
+                return Cost(width * (weights.table_bit * luts + weights.table_mux * (luts - 1)),
+                            width)
             return Cost(weights.bit * bits + weights.bit_row * rows
                         + weights.mux_bit * (rows - 1) * width,
                         bits + (width if memory.access is Access.QUEUE else 0))
@@ -230,9 +233,9 @@ _ICE40 = Family(
     "ICESTORM_LC",
     (Ram(11, (2, 4, 8), 0, 64, 1, _CLOCKED),
      Ram(11, (2, 4, 8, 16), 1, 64, 1, _CLOCKED, least_written=16)),
-    Weights(sum_bit=1.04, chain=1.0, lut=0.9, bare=0.8, table_bit=0.9, bit=1.33, mux_bit=0.63,
-            product_bit=1.2),
-    clock=40.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0}, rows=_FEW_LUTS)
+    Weights(sum_bit=1.0, chain=1.0, lut=0.85, bare=0.65, table_bit=1.05, table_mux=0.87,
+            bit=1.23, mux_bit=0.61, product_bit=1.96),
+    clock=80.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0}, rows=_FEW_LUTS)
 
 _GATEMATE = Family(
     "CPE_LT",
@@ -241,8 +244,8 @@ _GATEMATE = Family(
      Ram(16, (1, 2, 5), 1, 513, 4, _CLOCKED),
      Ram(14, (1, 2, 5, 10, 20, 40), 1, 129, 1, _CLOCKED),
      Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
-    Weights(sum_bit=2.2, chain=1.0, lut=1.45, bare=1.9, cleared=1.0, bit=1.07, mux_bit=0.58,
-            product_bit=0.95),
+    Weights(sum_bit=2.33, chain=1.0, lut=1.43, bare=2.14, cleared=1.0, table_bit=0.93,
+            table_mux=1.0, bit=1.01, mux_bit=0.58, product_bit=0.85),
     clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
 
 FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE)}

@@ -86,8 +86,9 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
         times.append(step_cycles(network, number, geometry, np.max(walks, axis=0),
                                  schedule.block_rows))
     least = _least_period(network, geometries[-1])
+    held = _held(network, schedule, geometries, activity)
     means = tuple(float(each.sum(axis=1).mean()) for each in times)
-    whole = _pipeline(network, schedule, geometries, [each.ravel() for each in times], least)
+    whole = _pipeline(network, held, geometries, [each.ravel() for each in times], least)
     return Throughput(means, max(whole, least))
 
 
@@ -99,14 +100,13 @@ def _least_period(network: Network, last: Geometry) -> float:
     return float(max(readout.synapse.neurons, passes * last.raster.rows * wait))
 
 
-def _pipeline(network: Network, schedule: Schedule, geometries: Sequence[Geometry],
-              times: Sequence[np.ndarray], least: float) -> float:
+def _pipeline(network: Network, held: Sequence[Sequence[tuple[int, int]]],
+              geometries: Sequence[Geometry], times: Sequence[np.ndarray], least: float) -> float:
     """Cycles per inference of all layers together, timestep by timestep."""
     steps, timesteps = len(times[0]), network.timesteps
     givers = [sorted({number - layer.back, *(number - each.back for each in
                                              getattr(layer, "shortcuts", ()))})
               for number, layer in enumerate(network.layers)]
-    held = _held(network, schedule, geometries)
     passes = [float(geometry.raster.rows) for geometry in geometries]
     passes[-1] = 0.0
     durations = [each.tolist() for each in times]
@@ -130,8 +130,9 @@ def _pipeline(network: Network, schedule: Schedule, geometries: Sequence[Geometr
     return (done[-1][-1] - done[-1][first]) / ((steps - 1 - first) / timesteps)
 
 
-def _held(network, schedule, geometries):
-    """Per layer (reader, timesteps that the queue between holds)."""
+def _held(network, schedule, geometries, activity):
+    """Per layer (reader, timesteps that the queue between holds); words without a spike are not in
+    it."""
     found: list[list[tuple[int, int]]] = [[] for _ in network.layers]
     shortcuts = shortcut_geometries(network, schedule)
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
@@ -142,6 +143,8 @@ def _held(network, schedule, geometries):
                                                        shortcuts[giver]))
             rows = queue_rows(network, layer, geometry, margin)
             gathered = geometry.gathered if isinstance(geometry, WordGeometry) else 1
-            words = max(1, geometry.source.rows // gathered)
+            events = activity[number].feed.events
+            spikes = np.count_nonzero(events) / max(1, events.shape[0] * events.shape[1])
+            words = max(1, int(min(geometry.source.rows // gathered, spikes + 1)))
             found[giver].append((number, max(1, (rows - margin * (gathered == 1)) // words)))
     return found
