@@ -25,8 +25,8 @@ def _parser() -> argparse.ArgumentParser:
         help="seeds of nextpnr, a run each (default: 1)")
     add("--clock", type=float, metavar="MHZ", help="clock that must be reached")
     add("--pins", type=Path, metavar="FILE",
-        help="where the ports are, .pcf for iCE40, .lpf for ECP5: place with them too, and make a "
-             "bitstream")
+        help="where the ports are: .pcf for iCE40, .lpf ECP5, .ccf GateMate, .pdc Nexus, "
+             ".cst Gowin; place with them too, and make a bitstream")
     add("--simulate", type=int, default=0, metavar="N",
         help="simulate the netlist with the first N of the bundle's vectors (default: 0)")
     return parser

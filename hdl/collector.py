@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Array, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
@@ -22,19 +22,23 @@ class EventCollector(wiring.Component):
     ----------
     lanes : int, 1 or more
     row_width : int, bits
+    place : StructLayout or None
+        Where in a map an event is; all events of a group have the same place.
 
     Members
     -------
-    events : In stream of ``lane_event``
-    groups : Out stream of ``event_group``
+    events : In stream of ``lane_event``, with ``place``
+    groups : Out stream of ``event_group``, with ``place``
     """
 
-    def __init__(self, *, lanes: int, row_width: int):
+    def __init__(self, *, lanes: int, row_width: int, place: data.StructLayout | None = None):
         require_positive(lanes=lanes, row_width=row_width)
         self._lanes = lanes
-        group = event_group(lanes=lanes, row_width=row_width, value_width=1)
+        self._placed = place is not None
+        more = {"place": place} if place else {}
+        group = event_group(lanes=lanes, row_width=row_width, value_width=1, **more)
         super().__init__({
-            "events": In(stream.Signature(lane_event(row_width=row_width))),
+            "events": In(stream.Signature(lane_event(row_width=row_width, **more))),
             "groups": Out(stream.Signature(group)),
         })
 
@@ -46,6 +50,9 @@ class EventCollector(wiring.Component):
         turn = Signal(index_width(self._lanes))
         taken = Signal()
         accept = Signal()
+        joins = Signal(init=1)  # what comes belongs to the place of the group that is there
+        if self._placed:
+            m.d.comb += joins.eq(~event.event | ~group.charge | (event.place == group.place))
         m.d.comb += [
             group.values.eq(filled),
             group.charge.eq(filled.any()),
@@ -53,7 +60,7 @@ class EventCollector(wiring.Component):
             self.groups.valid.eq(group.charge | marked),
             taken.eq(self.groups.valid & self.groups.ready),
             # Behind the mark, and where a lane has its event, the next waits for the next group.
-            self.events.ready.eq(taken | ~marked & ~Array(filled)[turn]),
+            self.events.ready.eq(taken | joins & ~marked & ~Array(filled)[turn]),
             accept.eq(self.events.valid & self.events.ready),
         ]
 
@@ -62,6 +69,8 @@ class EventCollector(wiring.Component):
         with m.If(accept):
             m.d.sync += marked.eq(event.mark)
             with m.If(event.event):
+                if self._placed:
+                    m.d.sync += group.place.eq(event.place)
                 m.d.sync += turn.eq(turn + 1)
                 with m.If(turn == self._lanes - 1):
                     m.d.sync += turn.eq(0)

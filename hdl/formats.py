@@ -17,9 +17,12 @@ def index_width(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def lane_event(*, row_width: int) -> data.StructLayout:
-    """A spike's row in a weight bank, an end-of-timestep mark, or both: the timestep's last."""
-    return data.StructLayout({"row": row_width, "event": 1, "mark": 1})
+def lane_event(*, row_width: int, **more) -> data.StructLayout:
+    """A spike's row in a weight bank, an end-of-timestep mark, or both: the timestep's last.
+
+    more : ``place`` of a spike in a map
+    """
+    return data.StructLayout({"row": row_width, "event": 1, "mark": 1, **more})
 
 
 def event_group(*, lanes: int, row_width: int, value_width: int, row_count: int | None = None,

@@ -12,13 +12,13 @@ from bsnn_hw.hdl.current import CurrentArray
 from bsnn_hw.hdl.formats import delayed, event_group, index_width, spike_word
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
-from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay, weights_shape
+from bsnn_hw.hdl.synapse import SynapseArray, weights_shape
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk, group_fields
 from bsnn_hw.hdl.word_synapse import WordSynapseArray, word_synapse_delay
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Dense, Hidden, Synapse, SynapseShortcut
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, synapse_delay
 from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_layout"]
@@ -47,7 +47,7 @@ def _engine_delay(geometry: Geometry, synapse: Synapse) -> int:
     """Cycles from a sequencer to its accumulator."""
     if isinstance(geometry, WordGeometry):
         return word_synapse_delay(geometry.lanes)
-    return synapse_delay(geometry.lanes, synapse.weight_bits)
+    return synapse_delay(geometry, synapse.weight_bits)
 
 
 def _synapses(geometry: Geometry, synapse: Synapse, max_value: int):

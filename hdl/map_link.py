@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
-from bsnn_hw.hdl.formats import event_group
+from bsnn_hw.hdl.collector import EventCollector
+from bsnn_hw.hdl.formats import event_group, place_layout
 from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.hdl.queue import WordQueue, require_depth
@@ -21,6 +22,9 @@ __all__ = ["MapLink"]
 
 class MapLink(wiring.Component):
     """Queues the words that have spikes, encodes them, and looks up what their place reaches.
+
+    Lanes with a bank of their own get what a word has for them.  For shared lanes, which take any
+    event, those of all words of a place are dealt out in turn.
 
     Parameters
     ----------
@@ -64,6 +68,26 @@ class MapLink(wiring.Component):
         m.submodules.buffer = buffer = StreamBuffer(layout)
         connect(m, queue.words, buffer.source)
         connect(m, buffer.words, encoder.words)
-        connect(m, encoder.groups, lookup.placed)
+        if self._geometry.shared:
+            self._collect(m, encoder.groups, lookup.placed)
+        else:
+            connect(m, encoder.groups, lookup.placed)
         connect(m, lookup.groups, wiring.flipped(self.groups))
         return m
+
+    def _collect(self, m, events, groups):
+        """Single events of ``events`` to ``groups``."""
+        geometry = self._geometry
+        m.submodules.collector = collector = EventCollector(
+            lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
+            place=place_layout(geometry.source.shape))
+        event, taken = events.payload, collector.events
+        m.d.comb += [
+            taken.payload.row.eq(event.rows[0]),
+            taken.payload.event.eq(event.charge),
+            taken.payload.mark.eq(event.mark),
+            taken.payload.place.eq(event.place),
+            taken.valid.eq(events.valid),
+            events.ready.eq(taken.ready),
+        ]
+        connect(m, collector.groups, groups)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import data, memory, wiring
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
-from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes, with_carry
+from bsnn_hw.hdl.formats import delayed, index_width, with_carry
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_delay, bank_readers
 from bsnn_hw.ir.network import Synapse
-from bsnn_hw.ir.schedule import Geometry, LayerGeometry
+from bsnn_hw.ir.schedule import Geometry, LayerGeometry, banks_delay
 
-__all__ = ["SynapseArray", "synapse_delay", "weights_shape"]
-
-
-def synapse_delay(lanes: int, weight_bits: int = 1) -> int:
-    """Cycles from ``tap`` and ``rows`` to ``deltas``: block RAM, its register, terms, tree."""
-    terms = -(-lanes // 2) if weight_bits == 1 else lanes
-    return 3 + (terms - 1).bit_length()
+__all__ = ["SynapseArray", "weights_shape"]
 
 
 def weights_shape(geometry: Geometry) -> tuple[int, ...]:
@@ -70,11 +66,10 @@ class SynapseArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        banks = self._geometry.bank_words(self._synapse.weights, self._bits)
-        words = [self._bank(m, lane, banks[lane % len(banks)])
-                 for lane in range(self._geometry.lanes)]
-        # Values wait for the block RAM; their sums take the cycle of its output register.
-        values = delayed(m, self.values, 1, "values", reset_less=True)
+        words = self._words(m)
+        # Values wait for the weights; their sums take the cycle of the weights' register.
+        values = delayed(m, self.values, banks_delay(self._geometry, self._bits) - 1, "values",
+                         reset_less=True)
         if self._bits == 1:
             terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
                      for lane in range(0, self._geometry.lanes, 2)]
@@ -92,20 +87,27 @@ class SynapseArray(wiring.Component):
         m.d.comb += self.carries.eq(carries)
         return m
 
-    def _bank(self, m, lane, init):
-        """One lane's weight words, two cycles after their address."""
+    def _words(self, m):
+        """Each lane's weight words."""
         geometry = self._geometry
-        bank = memory.Memory(shape=geometry.parallel * self._bits, depth=geometry.depth, init=init,
-                             attrs=rom_attributes(geometry.depth))
-        m.submodules[f"bank_{lane}"] = bank
-        read = bank.read_port()
-        row = self.rows[lane]
-        row_first = Cat(row[: geometry.row_bits], self.tap)
-        m.d.comb += read.addr.eq(row_first
-                                 if isinstance(geometry, ConvGeometry) or geometry.fold_first
-                                 else Cat(self.tap[: geometry.fold_bits], row))
-        # Nothing between a block RAM and this register: the RAM alone takes most of a cycle.
-        return delayed(m, read.data, 1, f"weights_{lane}", reset_less=True)
+        found: list[Value] = []
+        inits = geometry.bank_words(self._synapse.weights, self._bits)
+        delay = banks_delay(geometry, self._bits)
+        for number, readers in enumerate(bank_readers(geometry.lanes, geometry.shared)):
+            init, width = inits[number % len(inits)], geometry.parallel * self._bits
+            rows = [self._address(row)
+                    for row in list(self.rows)[len(found):len(found) + readers]]
+            early = delay - bank_delay(geometry.depth, width, readers)
+            found += [delayed(m, word, early, f"words_{number}_{reader}", reset_less=True)
+                      for reader, word in enumerate(read_bank(m, f"bank_{number}", init, width,
+                                                              rows))]
+        return found
+
+    def _address(self, row):
+        geometry = self._geometry
+        if isinstance(geometry, ConvGeometry) or geometry.fold_first:
+            return Cat(row[: geometry.row_bits], self.tap)
+        return Cat(self.tap[: geometry.fold_bits], row)
 
     def _choose(self, m, lane, words, values):
         """Per neuron the signed sum of one or two lanes: the XNOR with the weight, and a carry."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,12 +61,8 @@ class FoldWalk(wiring.Component):
         m.d.comb += [
             self.row.eq(self.fold),
             self.tap.eq(self.fold),
-            self.last.eq(self.fold == self.folds - 1),
+            self.last.eq(_count_folds(m, self)),
         ]
-        with m.If(self.load):
-            m.d.sync += self.fold.eq(0)
-        with m.Elif(self.advance):
-            m.d.sync += self.fold.eq(self.fold + 1)
         return m
 
 
@@ -116,14 +112,10 @@ class MapWalk(wiring.Component):
         line_columns = Signal.like(reach.columns)
         line_row = Signal.like(self.row)  # where the next line starts
         line_tap = Signal.like(self.tap)
-        place_ends = Signal()
-        m.d.comb += [
-            place_ends.eq(self.fold == folds - 1),
-            self.last.eq(place_ends & (columns == 0) & (lines == 0)),
-        ]
+        place_ends = _count_folds(m, self)
+        m.d.comb += self.last.eq(place_ends & (columns == 0) & (lines == 0))
         with m.If(self.load):
             m.d.sync += [
-                self.fold.eq(0),
                 self.row.eq(reach.row),
                 self.tap.eq(reach.tap),
                 columns.eq(reach.columns),
@@ -135,11 +127,9 @@ class MapWalk(wiring.Component):
             with m.If(self.whole):
                 m.d.sync += [self.row.eq(0), columns.eq(places - 1), lines.eq(0)]
         with m.Elif(self.advance):
-            m.d.sync += [self.fold.eq(self.fold + 1), self.row.eq(self.row + 1),
-                         self.tap.eq(self.tap + 1)]
+            m.d.sync += [self.row.eq(self.row + 1), self.tap.eq(self.tap + 1)]
             with m.If(place_ends):
-                m.d.sync += [self.fold.eq(0), self.tap.eq(self.tap + next_place),
-                             columns.eq(columns - 1)]
+                m.d.sync += [self.tap.eq(self.tap + next_place), columns.eq(columns - 1)]
             with m.If(place_ends & (columns == 0)):
                 m.d.sync += [
                     self.row.eq(line_row),
@@ -150,3 +140,16 @@ class MapWalk(wiring.Component):
                     line_tap.eq(line_tap + next_line),
                 ]
         return m
+
+
+def _count_folds(m, walk):
+    """Count ``walk.fold`` round and round; returns whether it is the last, known a cycle before,
+    as what a layer takes next hangs on it."""
+    if walk.folds == 1:
+        return Const(1)
+    ends = Signal(name="fold_ends")
+    with m.If(walk.load | walk.advance & ends):
+        m.d.sync += [walk.fold.eq(0), ends.eq(0)]
+    with m.Elif(walk.advance):
+        m.d.sync += [walk.fold.eq(walk.fold + 1), ends.eq(walk.fold == walk.folds - 2)]
+    return ends

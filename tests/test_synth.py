@@ -42,6 +42,13 @@ def test_more_images_than_there_are(direct_bundle, capsys):
                     "more --vectors")
 
 
+@pytest.mark.parametrize(("name", "suffix"), [("nexus-40", ".pdc"), ("gowin-9", ".cst")])
+def test_a_family_that_needs_pins(direct_bundle, capsys, name, suffix):
+    line = fails(capsys, [direct_bundle.folder, "--target", name])
+    assert line == (f"--pins: must be a {suffix} file for {name}, whose nextpnr places nothing "
+                    "without pins, none was given; see docs/synthesis.md")
+
+
 @pytest.mark.parametrize("name", ["board.lpf", "nowhere.pcf"])
 def test_pins_that_are_not_there_or_of_another_family(direct_bundle, tmp_path, capsys, name):
     (tmp_path / "board.lpf").write_text("")

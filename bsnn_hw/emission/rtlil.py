@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from unittest import mock
 
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable
+from amaranth.hdl import Elaboratable, Shape
+from amaranth.hdl import _mem as amaranth_memory
 
 __all__ = ["to_rtlil"]
 
 
 def to_rtlil(component: Elaboratable, name: str) -> str:
     """The component as RTLIL text, its top module called ``name``; Amaranth's own text exactly."""
-    with _no_collection(), mock.patch.object(rtlil.ModuleEmitter, "emit_memory", _emit_memory):
+    with (_no_collection(),
+          mock.patch.object(rtlil.ModuleEmitter, "emit_memory", _emit_memory),
+          mock.patch.object(amaranth_memory, "_get_init_value", _initial_word)):
         return rtlil.convert(component, name=name, emit_src=False)
 
 
@@ -30,6 +33,19 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+_amaranth_word = amaranth_memory._get_init_value
+
+
+def _initial_word(value, shape, what="signal"):
+    """A word of a memory as it is, where nothing has to be checked or converted: Amaranth makes
+    several objects of each of a million rows."""
+    if type(value) is int and type(shape) in (int, Shape):
+        width, negative = (shape, False) if type(shape) is int else (shape.width, shape.signed)
+        if not negative and 0 <= value < 1 << width:
+            return value
+    return _amaranth_word(value, shape, what)
 
 
 def _emit_memory(self, index, cell):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_parts
 from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["Fault", "fault_makers"]
@@ -88,7 +89,11 @@ def _weight_bit(design, texts, trace, inputs):
         else:
             bit = position
         file, text = _module(texts, design, f"layer_{layer.name}_synapses")
-        line, width, value = _constant(text, f"bank_{bank}", address)
+        parts = ([geometry.depth] if isinstance(geometry, WordGeometry)
+                 else bank_parts(geometry.depth, geometry.parallel))
+        part, within = divmod(address, parts[0])
+        memory = f"bank_{bank}_part_{part}" if len(parts) > 1 else f"bank_{bank}"
+        line, width, value = _constant(text, memory, within)
         neuron = channel * layer.shape.positions + place
         return Fault("one weight bit", file, line, _set(line, width, value ^ 1 << bit),
                      _where(design, sample, 0, step, neuron))
@@ -231,12 +236,12 @@ def _dropped_channel(design, texts, trace):
         y, x = divmod(place, layer.shape.width)
         if not geometry.reach[y // height, x // width]:
             continue
-        slot, lane = divmod(channel % geometry.source_width, geometry.lanes)
+        slot, bank = divmod(channel % geometry.source_width, geometry.banks)
         file, text = _module(texts, design, f"link_{layer.name}_encoder")
-        match = re.search(rf"assign pending_{lane}_next = words__ready \? ([^?]+) : ", text)
+        match = re.search(rf"assign pending_{bank}_next = words__ready \? ([^?]+) : ", text)
         if match is None:
             return None
-        slots = len(range(lane, geometry.source_width, geometry.lanes))
+        slots = len(range(bank, geometry.source_width, geometry.banks))
         dropped = f"({match[1]} & ~{slots}'d{1 << slot})"
         return Fault("dropped events", file, match[0], match[0].replace(match[1], dropped),
                      _reader(design, sample, timestep))

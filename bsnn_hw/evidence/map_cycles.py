@@ -2,9 +2,7 @@
 
 Inferences back to back through the Verilated model, as in ``evidence.cycles``, for the default
 plan of each example, a smaller one, and the same lanes and parallel neurons in all layers.
-``predicted`` is the busiest layer's cycles as the lanes are loaded, and no waiting: a group of
-events never holds those of two words, so several lanes are seldom full where few of a word's
-neurons fire.  The default knows that.
+``predicted`` is the busiest layer's cycles as the lanes are loaded, and no waiting.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bsnn_hw.ir.network import Conv, Network
+from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, LayerPlan, Schedule
 
 __all__ = ["random_schedule"]
@@ -32,8 +32,7 @@ def random_schedule(seed: int, network: Network) -> Schedule:
     for number, layer in enumerate(network.layers):
         most, _ = most_lanes(network, number, parallel)
         plan = LayerPlan(int(generator.integers(1, min(most, MOST_LANES) + 1)), parallel[number])
-        if (number >= layer.back and plan.lanes > 1 and not isinstance(layer.synapse, Conv)
-                and generator.random() < 0.5):
+        if number >= layer.back and plan.lanes > 1 and generator.random() < 0.5:
             plan = replace(plan, shared=True)
         # Drawn from another generator, so that the plans of events are those of before.
         if other.random() < WORDS and words_problem(network, number) is None:

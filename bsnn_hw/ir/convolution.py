@@ -7,8 +7,8 @@ kernel turned by 180 degrees: then row and tap both only count up.
     row = (oy * out.width + ox) * folds + fold           of the state memories
     tap = (ty * kernel width + tx) * folds + fold        ty = kernel height - 1 - ky, tx likewise
 
-A lane's weight bank holds at ``{tap, channel}`` the weights of ``parallel`` output channels, where
-``channel = {fold of the source, slot}`` is the input channel's number within the lane.  Per axis, a
+A weight bank holds at ``{tap, channel}`` the weights of ``parallel`` output channels, where
+``channel = {fold of the source, slot}`` is the input channel's number within the bank.  Per axis, a
 table says for each input coordinate where the walk starts and how long it is.
 """
 
@@ -53,6 +53,7 @@ class ConvGeometry:
     kernel, stride, padding : (vertical, horizontal)
     lanes : int, 1..source width: events of one place that are taken per cycle
     parallel : int, 1..output channels
+    shared : bool, every lane takes any event, as in `LayerPlan`
     """
 
     source: Raster
@@ -62,11 +63,7 @@ class ConvGeometry:
     padding: tuple[int, int]
     lanes: int
     parallel: int
-
-    @property
-    def shared(self) -> bool:
-        """Lanes have banks of their own."""
-        return False
+    shared: bool = False
 
     @property
     def raster(self) -> Raster:
@@ -91,7 +88,7 @@ class ConvGeometry:
     @property
     def banks(self) -> int:
         """Lanes that the input channels are divided among."""
-        return self.lanes
+        return 1 if self.shared else self.lanes
 
     @property
     def folds(self) -> int:
@@ -101,7 +98,7 @@ class ConvGeometry:
     @property
     def slots(self) -> int:
         """Input channels of one word that share a bank, at most."""
-        return -(-self.source_width // self.lanes)
+        return -(-self.source_width // self.banks)
 
     @property
     def slot_bits(self) -> int:
@@ -157,15 +154,16 @@ class ConvGeometry:
         return max(1, sum(self.place_bits) + self.row_bits)
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lane, and ``{y, x, channel}`` as a number, of the inputs ``index``."""
+        """Bank, which is the lane unless lanes are shared, and ``{y, x, channel}`` as a number, of
+        the inputs ``index``."""
         row, bit = self.source.locate(index)
         place, fold = np.divmod(row, self.source.folds)
         y, x = np.divmod(place, self.source.shape.width)
-        channel = (fold << self.slot_bits) + bit // self.lanes
-        return bit % self.lanes, (((y << self.place_bits[1]) + x) << self.row_bits) + channel
+        channel = (fold << self.slot_bits) + bit // self.banks
+        return bit % self.banks, (((y << self.place_bits[1]) + x) << self.row_bits) + channel
 
     def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
-        """Weight banks, ``lanes`` lists of ``depth`` integers, see ``raster.pack_words``.
+        """Weight banks, ``banks`` lists of ``depth`` integers, see ``raster.pack_words``.
 
         weights : int8 (output channels, input channels, kernel height, kernel width)
         """
@@ -173,10 +171,10 @@ class ConvGeometry:
         padded = np.zeros((self.folds * self.parallel, inputs, height, width), np.int8)
         padded[:outputs] = weights[:, :, ::-1, ::-1]
         fold, bit = np.divmod(np.arange(inputs), self.source_width)
-        channel = (fold << self.slot_bits) + bit // self.lanes
-        banks = np.zeros((self.lanes, 1 << self.row_bits, height, width, self.folds,
+        channel = (fold << self.slot_bits) + bit // self.banks
+        banks = np.zeros((self.banks, 1 << self.row_bits, height, width, self.folds,
                           self.parallel), np.int8)
         by_fold = padded.reshape(self.folds, self.parallel, inputs, height, width)
-        banks[bit % self.lanes, channel] = by_fold.transpose(2, 3, 4, 0, 1)
-        flat = np.moveaxis(banks, 1, 4).reshape(self.lanes, self.depth, self.parallel)
+        banks[bit % self.banks, channel] = by_fold.transpose(2, 3, 4, 0, 1)
+        flat = np.moveaxis(banks, 1, 4).reshape(self.banks, self.depth, self.parallel)
         return [pack_words(bank, weight_bits) for bank in flat]

@@ -27,17 +27,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_readers
 from bsnn_hw.ir.network import Conv, Network, Pool, Shape, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["BLOCK_ROWS", "Engine", "Geometry", "LayerGeometry", "LayerPlan", "Schedule",
-           "geometry_of", "most_queued", "network_geometries", "shortcut_geometries",
-           "source_raster"]
+           "banks_delay", "geometry_of", "most_queued", "network_geometries",
+           "shortcut_geometries", "source_raster", "synapse_delay"]
 
 
 # Where a family has LUT memories of 16 rows, two of them one upon the other are cheaper below.
-BLOCK_ROWS = 33
 
 
 class Engine(enum.Enum):
@@ -206,11 +206,24 @@ class LayerGeometry:
 Geometry = LayerGeometry | ConvGeometry | WordGeometry
 
 
+def banks_delay(geometry: Geometry, weight_bits: int = 1) -> int:
+    """Cycles from a weight word's address to the word, the same for all banks of a layer."""
+    return max(bank_delay(geometry.depth, geometry.parallel * weight_bits, readers)
+               for readers in bank_readers(geometry.lanes, geometry.shared))
+
+
+def synapse_delay(geometry: Geometry, weight_bits: int = 1) -> int:
+    """Cycles from an address to the sum over the lanes: weight banks, terms, tree."""
+    lanes = geometry.lanes
+    terms = -(-lanes // 2) if weight_bits == 1 else lanes
+    return banks_delay(geometry, weight_bits) + 1 + (terms - 1).bit_length()
+
+
 def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
     """Geometry of synapses whose spikes come in the order ``source``."""
     if isinstance(synapse, Conv):
         return ConvGeometry(source, synapse.shape, synapse.kernel, synapse.stride,
-                            synapse.padding, plan.lanes, plan.parallel)
+                            synapse.padding, plan.lanes, plan.parallel, plan.shared)
     if plan.engine is Engine.WORDS:
         return WordGeometry(source, synapse.neurons, plan.lanes, plan.parallel)
     return LayerGeometry(source, synapse.neurons, plan.lanes, plan.parallel, plan.shared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class Feed:
         """``events`` as (N, marks, channels, height, width)."""
         return self.events.reshape(*self.events.shape[:2], self.shape.channels, self.shape.height,
                                    self.shape.width)
+
+    @cached_property
+    def totals(self) -> np.ndarray:
+        """Events per place, all channels together, int32 (N, marks, height, width)."""
+        return self.map.sum(axis=2, dtype=np.int32)
 
     @property
     def counts(self) -> np.ndarray:

@@ -217,7 +217,8 @@ class _Search:
         words = isinstance(geometry, WordGeometry)
         # With a single bank the source's words do not matter.
         width = geometry.source_width if geometry.banks > 1 or words else 0
-        key = number, width, geometry.lanes, geometry.banks, words
+        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
+        key = number, width, geometry.lanes, geometry.banks, words, folds
         if key not in self.known:
             received = self.activity[number]
             walks = [walk(geometry, received.feed), *self._shortcut_walks(number)]

@@ -55,8 +55,8 @@ def predicted_cycles(network: Network, schedule: Schedule,
                      activity: Activity) -> list[np.ndarray]:
     """Cycles of each layer per sample, like ``layer_bounds`` with the lanes' uneven load.
 
-    A group never holds events of two words; and the engines of a layer wait for each other at
-    the end of every timestep.
+    Lanes with a bank of their own never take events of two words of a map together.  The engines
+    of a layer wait for each other at the end of every timestep.
     """
     return [np.max(walks, axis=0).sum(axis=1) + rest
             for walks, rest in _engines(network, schedule, activity, walk)]
@@ -91,7 +91,7 @@ def passes(network: Network, number: int) -> int:
 def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     """Places that groups of events walk over, (N, marks), if every group is as full as can be."""
     if isinstance(geometry, ConvGeometry):
-        counts = pool_places(feed.map.sum(axis=2, dtype=np.int32), feed.window)
+        counts = pool_places(feed.totals, feed.window)
         groups = -(-counts // geometry.lanes)
         return np.einsum("nmyx,yx->nm", groups, geometry.reach)
     if isinstance(geometry, WordGeometry):
@@ -102,6 +102,8 @@ def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
 def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     """Places that groups of events walk over, (N, marks), as the lanes get them."""
     if isinstance(geometry, ConvGeometry):
+        if geometry.shared:
+            return _shared_walk(geometry, feed)
         groups = pool_places(_word_groups(geometry, feed), feed.window)
         return np.einsum("nmyx,yx->nm", groups, geometry.reach)
     if isinstance(geometry, WordGeometry) or geometry.banks == 1:
@@ -111,12 +113,21 @@ def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
     return (feed.counts.astype(np.float32) @ lanes).max(axis=2).astype(np.int64)
 
 
+def _shared_walk(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
+    """Where lanes take any event, of all words of a place that come one after the other: of a line
+    of what a sum makes one place.  The encoder gives an event a cycle."""
+    counts = pool_places(feed.totals, (1, feed.window[1]))
+    reach = np.repeat(geometry.reach, feed.window[0], axis=0)
+    groups = -(-counts // geometry.lanes)
+    return np.maximum(groups * reach, counts / geometry.folds).sum(axis=(2, 3))
+
+
 def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
     """Groups at each place before the pooling, int32 (N, marks, height, width): of every word as
     many as its fullest lane has events."""
     events, lanes, width = feed.map, geometry.lanes, geometry.source_width
     if lanes == 1:
-        return events.sum(axis=2, dtype=np.int32)
+        return feed.totals
     if feed.port:
         width = events.shape[2]
     groups = np.zeros((*events.shape[:2], *events.shape[3:]), np.int32)

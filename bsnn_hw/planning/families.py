@@ -40,7 +40,7 @@ class Ram:
     address_bits : of its narrowest shape; widths : data bits, each step halves the words
     byte : bits that share a write enable, 0 for all
     cost : of one, in Yosys's unit; blocks : that it counts as, 0 for LUTs
-    access : what it can hold
+    access : what it can hold; readers : ports that can read a table
     most_written, most_read : widths that a port can have at most
     """
 
@@ -52,6 +52,7 @@ class Ram:
     access: frozenset[Access]
     most_written: int = 1 << 16
     least_written: int = 0
+    readers: int = 1
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Family:
         bits, rows, width = memory.rows * memory.width, memory.rows, memory.width
         if mapped.ram is None:
             if memory.access is Access.TABLE:
-                luts = -(-rows // 16)
+                width, luts = width * memory.readers, -(-rows // 16)
                 return Cost(width * (weights.table_bit * luts + weights.table_mux * (luts - 1)),
                             width)
             return Cost(weights.bit * bits + weights.bit_row * rows
@@ -168,16 +169,18 @@ def place_memory(rams: tuple[Ram, ...], memory: Memory) -> Mapped:
     """Where Yosys puts one such memory."""
     if memory.logic:
         return Mapped(None)
-    return _place(rams, memory.rows, memory.width, memory.access, memory.block)
+    return _place(rams, memory)
 
 
-def _place(rams, rows, width, access, block):
-    logic = LOGIC_TABLE if access is Access.TABLE else LOGIC_WRITTEN
-    best, cheapest = Mapped(None), int(rows * width * logic)
+def _place(rams, memory):
+    access, logic = memory.access, LOGIC_WRITTEN
+    if access is Access.TABLE:
+        logic = LOGIC_TABLE * memory.readers
+    best, cheapest = Mapped(None), int(memory.rows * memory.width * logic)
     candidates = [(cost, mapped) for ram in rams
-                  if access in ram.access and (ram.blocks or not block)
-                  for cost, mapped in [_geometry(ram, rows, width, access)]]
-    if block and candidates:
+                  if access in ram.access and (ram.blocks or not memory.block)
+                  for cost, mapped in [_geometry(ram, memory)]]
+    if memory.block and candidates:
         best, cheapest = candidates[0][1], int(candidates[0][0])
     for cost, mapped in candidates:
         if cost < cheapest:
@@ -185,18 +188,19 @@ def _place(rams, rows, width, access, block):
     return best
 
 
-def _geometry(ram: Ram, rows: int, width: int, access: Access) -> tuple[float, Mapped]:
+def _geometry(ram: Ram, memory: Memory) -> tuple[float, Mapped]:
     """(cost, how) of the cheapest of the RAM's shapes."""
     found = None
-    for cost, mapped in _shapes(ram, rows, width, access):
+    for cost, mapped in _shapes(ram, memory):
         if found is None or cost < int(found[0]):
             found = cost, mapped
     assert found is not None
     return found
 
 
-def _shapes(ram: Ram, rows: int, width: int, access: Access) -> Iterator[tuple[float, Mapped]]:
-    written = access is not Access.TABLE
+def _shapes(ram: Ram, memory: Memory) -> Iterator[tuple[float, Mapped]]:
+    rows, width, written = memory.rows, memory.width, memory.access is not Access.TABLE
+    copies = -(-memory.readers // ram.readers)
     for step, unit in enumerate(ram.widths):
         if written and (unit > ram.most_written
                         or (unit < ram.least_written and unit < ram.byte)):
@@ -204,8 +208,8 @@ def _shapes(ram: Ram, rows: int, width: int, access: Access) -> Iterator[tuple[f
         byte = min(ram.byte or unit, unit) if written else 1
         padded = -(-width // byte) * byte
         deep = -(-rows // (1 << ram.address_bits - step))
-        rams = -(-deep * padded // unit)
-        cost = ram.cost * rams + MUX * (deep - 1) * width + EMULATED
+        rams = copies * -(-deep * padded // unit)
+        cost = ram.cost * rams + MUX * memory.readers * (deep - 1) * width + EMULATED
         cost += MUX * deep if written and deep > 1 else 0
         yield cost, Mapped(ram, rams, deep)
 
@@ -219,7 +223,7 @@ _FEW_LUTS = (Rows(2), Rows(2, 1 << 16))
 _ECP5 = Family(
     "TRELLIS_COMB",
     (Ram(4, (4,), 0, 4, 0, _WRITTEN),
-     Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED),
+     Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED, readers=2),
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.1, chain=2.8, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
     clock=100.0, registers="TRELLIS_FF", blocks="DP16KD", multipliers="MULT18X18D",

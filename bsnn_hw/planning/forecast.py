@@ -11,12 +11,13 @@ from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.families import Cost, Family
 from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.structure import (
-    bank_parts,
     engine_parts,
+    layer_delay,
     neuron_parts,
     output_margin,
     supply_parts,
     total,
+    weight_parts,
 )
 from bsnn_hw.planning.throughput import throughput
 
@@ -60,12 +61,17 @@ class LayerCosts:
         hidden, readout = network_bounds(network)
         self._network, self._family = network, family
         self._bounds: tuple[HiddenBounds | ReadoutBounds, ...] = (*hidden, readout)
+        self._margins: list[int] = []
         self._known: dict[tuple, Cost] = {}
 
     def of(self, schedule: Schedule) -> tuple[Cost, ...]:
         """Cost of each layer, the readout last; the input port belongs to the first."""
         geometries = network_geometries(self._network, schedule)
         shortcuts = (*shortcut_geometries(self._network, schedule), ())
+        self._margins = [
+            output_margin(layer, layer_delay(layer, geometry, others))
+            for layer, geometry, others in zip(self._network.hidden, geometries, shortcuts,
+                                               strict=False)]
         return tuple(self._layer(schedule, number, geometry, others)
                      for number, (geometry, others) in enumerate(zip(geometries, shortcuts,
                                                                      strict=True)))
@@ -75,9 +81,9 @@ class LayerCosts:
         # Everything that its parts depend on.
         rows = Rows(schedule.block_rows, schedule.constant_rows)
         key = (number, rows, schedule.layers[number], geometry.source_width,
-               self._margin(schedule, number, layer),
+               self._margin(number, layer),
                tuple(other and other.source_width for other in others),
-               tuple(self._margin(schedule, number, each)
+               tuple(self._margin(number, each)
                      for each in getattr(layer, "shortcuts", ())))
         if key in self._known:
             return self._known[key]
@@ -91,15 +97,12 @@ class LayerCosts:
         return self._known[key]
 
     def _engine(self, schedule, number, reader, sums, geometry):
-        margin = self._margin(schedule, number, reader)
+        margin = self._margin(number, reader)
         rows = Rows(schedule.block_rows, schedule.constant_rows)
         return [supply_parts(self._network, number, geometry, margin, reader),
                 engine_parts(self._network, number, reader.synapse, sums, geometry, rows),
-                bank_parts(reader.synapse, geometry)]
+                weight_parts(reader.synapse, geometry)]
 
-    def _margin(self, schedule, number, reader):
+    def _margin(self, number, reader):
         giver = number - reader.back
-        if giver < 0:
-            return 0
-        plan = schedule.layers[giver]
-        return output_margin(self._network.hidden[giver], plan.lanes, plan.engine)
+        return self._margins[giver] if giver >= 0 else 0

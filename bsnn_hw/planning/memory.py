@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_parts, bank_readers, block_rams
 from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
@@ -25,10 +26,7 @@ from bsnn_hw.ir.schedule import (
 )
 from bsnn_hw.ir.words import WordGeometry
 
-__all__ = ["LayerMemory", "block_rams", "layer_memories"]
-
-# Of an ECP5: rows and bits per row that one block RAM can have.
-SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+__all__ = ["LayerMemory", "layer_memories"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,6 @@ class LayerMemory:
                 + self.carried)
 
 
-def block_rams(rows: int, width: int, block_rows: int = BLOCK_ROWS) -> int:
-    """Block RAMs of a memory of ``rows`` words of ``width`` bits; none where LUTs are cheaper, with
-    fewer than ``block_rows``."""
-    if rows < block_rows:
-        return 0
-    return min(-(-rows // deep) * -(-width // wide) for deep, wide in SHAPES)
-
-
 def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     """The memories of every layer, the readout last."""
     hidden_bounds, readout = network_bounds(network)
@@ -72,7 +62,8 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
     shortcuts = (*shortcut_geometries(network, schedule), ())
     found = []
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
-        parts: dict[str, list[tuple[int, int]]] = {
+        # (rows, bits per row), and readers where there are two
+        parts: dict[str, list[tuple[int, ...]]] = {
             "weights": _banks(layer.synapse, geometry),
             "queues": list(_queue(network, geometry)) if number >= layer.back else [],
             "potentials": [], "constants": [], "carried": [], "accumulators": [],
@@ -81,7 +72,7 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
         if isinstance(layer, Hidden):
             bounds = hidden_bounds[number]
             parts["potentials"].append((rows, parallel * bounds.settled.width))
-            parts["constants"] = _constants(layer, geometry)
+            parts["constants"] += _constants(layer, geometry)
             parts["accumulators"].append((rows, parallel * bounds.acc.width))
             for shortcut, other, sums in zip(layer.shortcuts, shortcuts[number], bounds.shortcuts,
                                              strict=True):
@@ -95,20 +86,23 @@ def layer_memories(network: Network, schedule: Schedule) -> list[LayerMemory]:
                     parts["carried"].append((rows * shortcut.back, parallel * width))
         else:
             parts["accumulators"].append((rows, parallel * readout.acc.width))
-        bits = {name: sum(deep * wide for deep, wide in memories)
+        bits = {name: sum(deep * wide for deep, wide, *_ in memories)
                 for name, memories in parts.items()}
         least = {"accumulators": schedule.block_rows, "potentials": schedule.block_rows,
                  "constants": schedule.constant_rows}
-        blocks = sum(block_rams(*memory, least.get(name, BLOCK_ROWS))
-                     for name, memories in parts.items() for memory in memories)
+        blocks = sum(block_rams(rows, width, *readers, block_rows=least.get(name, BLOCK_ROWS))
+                     for name, memories in parts.items() for rows, width, *readers in memories)
         found.append(LayerMemory(**bits, blocks=blocks))
     return found
 
 
-def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, int]]:
+def _banks(synapse: Synapse, geometry: Geometry) -> list[tuple[int, ...]]:
+    width = geometry.parallel * synapse.weight_bits
     if isinstance(geometry, WordGeometry):
-        return [(geometry.depth, geometry.lanes * geometry.parallel)]
-    return [(geometry.depth, geometry.parallel * synapse.weight_bits)] * geometry.banks
+        return [(geometry.depth, geometry.lanes * width)]
+    return [(rows, width, readers)
+            for readers in bank_readers(geometry.lanes, geometry.shared)
+            for rows in bank_parts(geometry.depth, width, readers)]
 
 
 def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:

@@ -25,16 +25,18 @@ from bsnn_hw.planning.families import Cost, Family
 from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel
 from bsnn_hw.planning.structure import (
-    bank_parts,
     engine_parts,
     neuron_parts,
     output_margin,
     supply_parts,
+    weight_parts,
 )
 from bsnn_hw.planning.throughput import step_cycles
 from bsnn_hw.planning.words import word_choices, words_problem
 
 __all__ = ["OptionTable", "Space", "search_space"]
+
+USUAL_DELAY = 3  # of synapses, with two lanes
 
 LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 MAP_LANES = (1, 2, 3, 4)  # of a convolution: events of one place come together
@@ -177,7 +179,7 @@ class _Builder:
             counts[number] = parallel
             geometry = layer_layout(network, number, way[1], counts, way[0])
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
-                    + self._family.cost(bank_parts(layer.synapse, geometry)))
+                    + self._family.cost(weight_parts(layer.synapse, geometry)))
             costs[(slice(None), *at)] = _row(cost)
             cycles[at] = self._cycles(number, None, geometry)
         return OptionTable((giver, own), number, True, ways, costs, cycles)
@@ -222,7 +224,7 @@ class _Builder:
                 geometry = geometry_of(shortcut.synapse, source, LayerPlan(1, parallel))
                 core = engine_parts(network, number, shortcut.synapse, sums, geometry, self._rows)
                 cost = (self._family.cost(core) + self._supply(number, index, geometry)
-                        + self._family.cost(bank_parts(shortcut.synapse, geometry)))
+                        + self._family.cost(weight_parts(shortcut.synapse, geometry)))
                 costs[:, a, b, 0] = _row(cost)
                 cycles[a, b, 0] = self._cycles(number, index, geometry)
         return OptionTable((giver, own), number, False, ways, costs, cycles)
@@ -259,7 +261,7 @@ class _Builder:
             reader = layer if index is None else layer.shortcuts[index]
             giver = number - reader.back
             # The giver's lanes are not known here; with two its words come as late as mostly.
-            margin = output_margin(self._network.hidden[giver], 2) if giver >= 0 else 0
+            margin = output_margin(self._network.hidden[giver], USUAL_DELAY) if giver >= 0 else 0
             self._supplies[key] = self._family.cost(
                 supply_parts(self._network, number, geometry, margin, reader))
         return self._supplies[key]
@@ -274,7 +276,8 @@ class _Builder:
         """Places that events of each timestep cost the engine."""
         words = isinstance(geometry, WordGeometry)
         width = geometry.source_width if geometry.banks > 1 or words else 0
-        key = number, index, width, geometry.lanes, geometry.banks, words
+        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
+        key = number, index, width, geometry.lanes, geometry.banks, words, folds
         if key not in self._walks:
             received = self._activity[number]
             feed = received.feed if index is None else received.shortcuts[index]

@@ -32,6 +32,7 @@ class Memory:
 
     block : bool, the circuit asks for block RAM; logic : bool, for none
     enabled : bool, reading has an enable
+    readers : int, ports that read
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Memory:
     logic: bool = False
     enabled: bool = False
     count: int = 1
+    readers: int = 1
 
 
 @dataclass(frozen=True)

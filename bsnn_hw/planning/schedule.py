@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_parts, block_rams
 from bsnn_hw.ir.network import Conv, CurrentShortcut, Network, SpikeShortcut
 from bsnn_hw.ir.schedule import (
     Engine,
@@ -22,6 +26,8 @@ __all__ = ["engine_problems", "joins", "layer_layout", "make_schedule", "most_la
            "most_parallel", "plan_of"]
 
 BLOCK_RAM_BITS = 16 * 1024
+COPY_BLOCKS = 16  # block RAMs that the further copies of a convolution's weights may take
+ENCODER_SLACK = 1.1  # of a convolution's cycles, where events reach fewer places than it has lanes
 
 
 def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
@@ -114,19 +120,38 @@ def layer_layout(network: Network, number: int, lanes: int, parallel: Sequence[i
                  engine: Engine = Engine.EVENTS) -> Geometry:
     """Geometry of layer ``number`` with so many lanes, the layers' parallel neurons being given.
 
-    Lanes are shared where the copies of the weights fit a block RAM each and one encoder keeps up.
+    Lanes are shared where one encoder keeps up and the copies of the weights are affordable.
     """
     layer = network.layers[number]
     source = source_raster(network, Schedule(tuple(LayerPlan(lanes, p) for p in parallel)),
                            number, layer.back, layer.pool)
     if engine is Engine.WORDS:
         return geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], engine=engine))
-    shared = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], True))
-    if (isinstance(shared, LayerGeometry) and number >= layer.back
-            and 1 < lanes <= shared.folds
-            and shared.depth * parallel[number] * layer.synapse.weight_bits <= BLOCK_RAM_BITS):
-        return shared
+    if number >= layer.back and lanes > 1:
+        shared = geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number], True))
+        assert not isinstance(shared, WordGeometry)
+        if _keeps_up(shared) and _affordable(shared, layer.synapse.weight_bits):
+            return shared
     return geometry_of(layer.synapse, source, LayerPlan(lanes, parallel[number]))
+
+
+def _keeps_up(geometry: LayerGeometry | ConvGeometry) -> bool:
+    """Whether an encoder that gives an event a cycle keeps shared lanes busy."""
+    if isinstance(geometry, LayerGeometry):
+        return geometry.lanes <= geometry.folds
+    walks = geometry.reach * geometry.folds
+    waits = np.maximum(walks, geometry.lanes * (walks > 0))
+    return bool(waits.sum() <= ENCODER_SLACK * walks.sum())
+
+
+def _affordable(geometry: Geometry, weight_bits: int) -> bool:
+    """Whether shared lanes may have their copies of the weights, one for two lanes."""
+    width = geometry.parallel * weight_bits
+    if isinstance(geometry, LayerGeometry):
+        return geometry.depth * width <= BLOCK_RAM_BITS
+    copies = -(-geometry.lanes // 2) - 1
+    return copies * sum(block_rams(part, width, 2) for part in
+                        bank_parts(geometry.depth, width, 2)) <= COPY_BLOCKS
 
 
 def plan_of(geometry: Geometry) -> LayerPlan:

@@ -17,6 +17,7 @@ import numpy as np
 
 from bsnn_hw.ir.bounds import HiddenBounds, Interval, ReadoutBounds
 from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.ir.memory import bank_parts, bank_readers
 from bsnn_hw.ir.network import (
     Coding,
     CurrentShortcut,
@@ -30,18 +31,18 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Geometry, most_queued
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, most_queued, synapse_delay
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
 
-__all__ = ["bank_parts", "engine_parts", "leak_shift", "neuron_parts",
-           "output_margin", "queue_rows", "supply_parts",
-           "synapse_delay", "total"]
+__all__ = ["engine_delay", "engine_parts", "layer_delay", "leak_shift", "neuron_parts",
+           "output_margin", "queue_rows", "supply_parts", "total", "weight_parts"]
 
 WIDE = 16  # as in hdl/link.py
 CHUNK = 8  # as in hdl/priority.py
 LEAF = 4  # as in hdl/popcount.py
 FRONTEND_ROWS = 16
+CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
 CONTROL = 5  # of an operation: charge, step, clear, close, sweep
 
 
@@ -50,12 +51,11 @@ def bits_of(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def synapse_delay(lanes: int, weight_bits: int, engine: Engine = Engine.EVENTS) -> int:
-    """As hdl/synapse.py and hdl/word_synapse.py have it."""
-    if engine is Engine.WORDS:
-        return 3 + _popcount_delay(lanes)
-    terms = -(-lanes // 2) if weight_bits == 1 else lanes
-    return 3 + (terms - 1).bit_length()
+def engine_delay(geometry: Geometry, weight_bits: int) -> int:
+    """Cycles from an operation to its accumulator, as hdl/layer.py has it."""
+    if isinstance(geometry, WordGeometry):
+        return 3 + _popcount_delay(geometry.lanes)
+    return synapse_delay(geometry, weight_bits)
 
 
 def leak_shift(layer: Hidden) -> bool:
@@ -70,12 +70,17 @@ def _popcount_delay(count):
     return 0 if count <= LEAF else 1 + _popcount_delay(count // 2)
 
 
-def output_margin(layer: Hidden, lanes: int, engine: Engine = Engine.EVENTS) -> int:
-    """Words that may still come from a layer whose reader has no room."""
-    delay = max([synapse_delay(lanes, layer.synapse.weight_bits, engine)]
-                + [synapse_delay(1, shortcut.synapse.weight_bits) for shortcut in layer.shortcuts
-                   if isinstance(shortcut, SynapseShortcut)])
+def output_margin(layer: Hidden, delay: int) -> int:
+    """Words that may still come from a layer whose reader has no room; ``delay`` as below."""
     return delay + (5 if layer.neuron.gain is None else 7) + 1
+
+
+def layer_delay(layer: Hidden, geometry: Geometry,
+                shortcuts: Sequence[Geometry | None] = ()) -> int:
+    """Cycles of the slowest of a layer's synapses."""
+    engines = [(layer, geometry), *zip(layer.shortcuts, shortcuts, strict=False)]
+    return max(engine_delay(shape, reader.synapse.weight_bits) for reader, shape in engines
+               if isinstance(reader, Hidden | SynapseShortcut) and shape is not None)
 
 
 # Supply: the input port, or what lies between two layers.
@@ -247,8 +252,7 @@ def engine_parts(network: Network, number: int, synapse: Synapse, sums: Interval
     raster, lanes, timesteps = geometry.raster, geometry.lanes, network.timesteps
     value = network.input.max_value if number == 0 else 1
     words = isinstance(geometry, WordGeometry)
-    engine = Engine.WORDS if words else Engine.EVENTS
-    stages = synapse_delay(lanes, synapse.weight_bits, engine)
+    stages = engine_delay(geometry, synapse.weight_bits)
     return (_sequencer(raster, geometry, timesteps)
             + Parts.delays(stages * _operation(raster, timesteps))
             + (_word_synapses(lanes, raster.width) if words
@@ -477,17 +481,24 @@ def _scorer(layer: Readout, bounds: ReadoutBounds, parallel: int) -> Parts:
 # Banks.
 
 
-def bank_parts(synapse: Synapse, geometry: Geometry) -> Parts:
-    """One weight bank per lane, those of shared lanes alike."""
-    width = geometry.parallel * synapse.weight_bits
+def weight_parts(synapse: Synapse, geometry: Geometry) -> Parts:
+    """hdl/bank.py: the weight banks, and what chooses among the parts of one."""
+    width, found = geometry.parallel * synapse.weight_bits, Parts()
     if geometry.depth == 1:
-        return Parts()  # constants
+        return found  # constants
     if isinstance(geometry, WordGeometry):
         return Parts(memories=(Memory(geometry.depth, width * geometry.lanes, Access.TABLE,
                                       block=geometry.depth >= BLOCK_ROWS),))
-    memory = Memory(geometry.depth, width, Access.TABLE,
-                    block=geometry.depth >= BLOCK_ROWS, count=geometry.lanes)
-    return Parts(memories=(memory,))
+    for readers in bank_readers(geometry.lanes, geometry.shared):
+        rows = bank_parts(geometry.depth, width, readers)
+        found += Parts(memories=tuple(
+            Memory(part, width, Access.TABLE, block=part >= BLOCK_ROWS, readers=readers)
+            for part in rows))
+        if len(rows) > 1:
+            registers = readers * len(rows) * width
+            found += Parts(registers=registers, bare=registers - readers * width,
+                           luts=readers * width * (len(rows) - 1) * CHOICE_LUTS)
+    return found
 
 
 def total(parts: Sequence[Parts]) -> Parts:

@@ -10,7 +10,6 @@ import numpy as np
 from bsnn_hw.ir.network import Hidden, Network, Readout
 from bsnn_hw.ir.schedule import (
     BLOCK_ROWS,
-    Engine,
     Geometry,
     Schedule,
     network_geometries,
@@ -20,10 +19,11 @@ from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import walk
 from bsnn_hw.planning.structure import (
+    engine_delay,
+    layer_delay,
     leak_shift,
     output_margin,
     queue_rows,
-    synapse_delay,
 )
 
 __all__ = ["Throughput", "recovery", "row_wait", "step_cycles", "throughput"]
@@ -44,14 +44,9 @@ def recovery(layer: Hidden, rows: int, block_rows: int = BLOCK_ROWS) -> int:
     return 3 + (not leak_shift(layer)) + 2 * (rows >= block_rows)
 
 
-def row_wait(layer: Readout, lanes: int, parallel: int, engine: Engine = Engine.EVENTS) -> int:
+def row_wait(layer: Readout, geometry: Geometry) -> int:
     """Cycles from a row of the readout to the next: synapses, two registers, a class a cycle."""
-    return parallel + synapse_delay(lanes, layer.synapse.weight_bits, engine) + 2
-
-
-def _wait(layer: Readout, geometry: Geometry) -> int:
-    engine = Engine.WORDS if isinstance(geometry, WordGeometry) else Engine.EVENTS
-    return row_wait(layer, geometry.lanes, geometry.parallel, engine)
+    return geometry.parallel + engine_delay(geometry, layer.synapse.weight_bits) + 2
 
 
 def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.ndarray,
@@ -66,7 +61,7 @@ def step_cycles(network: Network, number: int, geometry: Geometry, charges: np.n
     if isinstance(layer, Hidden):
         return np.maximum(times + rows, recovery(layer, rows, block_rows))
     # A row that left owns the scorer; the last one does not hold up events.
-    held = (rows - 1) * _wait(layer, geometry) + 1
+    held = (rows - 1) * row_wait(layer, geometry) + 1
     if layer.constant_gain:
         times[:, -1] += held
         return times
@@ -100,7 +95,7 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
 def _least_period(network: Network, last: Geometry) -> float:
     """Cycles that the scorer needs for an inference: a class a cycle, and between rows a wait."""
     readout = network.readout
-    wait = _wait(readout, last) if last.raster.rows > 1 else last.parallel
+    wait = row_wait(readout, last) if last.raster.rows > 1 else last.parallel
     passes = 1 if readout.constant_gain else network.timesteps
     return float(max(readout.synapse.neurons, passes * last.raster.rows * wait))
 
@@ -139,11 +134,13 @@ def _held(network, schedule, geometries, activity):
     """Per layer (reader, timesteps that the queue between holds); words without a spike are not in
     it."""
     found: list[list[tuple[int, int]]] = [[] for _ in network.layers]
+    shortcuts = shortcut_geometries(network, schedule)
     for number, (layer, geometry) in enumerate(zip(network.layers, geometries, strict=True)):
         giver = number - layer.back
         if giver >= 0:
-            plan = schedule.layers[giver]
-            margin = output_margin(network.hidden[giver], plan.lanes, plan.engine)
+            hidden = network.hidden[giver]
+            margin = output_margin(hidden, layer_delay(hidden, geometries[giver],
+                                                       shortcuts[giver]))
             rows = queue_rows(network, layer, geometry, margin)
             gathered = geometry.gathered if isinstance(geometry, WordGeometry) else 1
             events = activity[number].feed.events

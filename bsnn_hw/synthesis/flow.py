@@ -15,6 +15,10 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.chips import CHIPS
+from bsnn_hw.planning.forecast import forecast
+from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis import report
 from bsnn_hw.synthesis.netlist import check_room, synthesize
 from bsnn_hw.synthesis.place import place, require_router
@@ -73,10 +77,11 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
 
 def _check_pins(request):
     if request.pins is None:
+        if request.target.needs_pins:
+            raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
+                             f"{request.target.name}, whose nextpnr places nothing without pins, "
+                             "none was given; see docs/synthesis.md")
         return
-    if not request.target.pins_suffix:
-        raise InputError(f"--pins: must be for a family with pins, {request.target.name} has "
-                         "none here; leave it out")
     if request.pins.suffix != request.target.pins_suffix or not request.pins.is_file():
         raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
                          f"{request.target.name}, {request.pins} is not; see docs/synthesis.md")
@@ -88,7 +93,7 @@ def _figures(request, design, inputs, scratch, say):
         netlist = synthesize(design, target, scratch)
     check_room(netlist, target)
     placements = []
-    for seed in request.seeds:
+    for seed in () if target.needs_pins else request.seeds:
         with _stage(say, f"nextpnr: seed {seed}"):
             placements.append(place(netlist, target, seed, scratch, request.clock))
     pinned = []
@@ -104,7 +109,26 @@ def _figures(request, design, inputs, scratch, say):
                 for name in ("pyosys", target.router.package)}
     return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,
                    outcome.inferences, request.simulate, request.clock, versions,
-                   _digest(design), tuple(pinned), request.pins and request.pins.name)
+                   _digest(design), tuple(pinned), request.pins and request.pins.name,
+                   _forecast(design, target, inputs))
+
+
+def _forecast(design, target, inputs):
+    """What the planner says of the bundle's plan, see `Figures`; None for a part it does not know.
+
+    At the activity of the bundle's vectors, on which the cycles are measured too.
+    """
+    chip = next((chip for chip in CHIPS if chip.name == target.name), None)
+    if chip is None:
+        return None
+    trace = run(design.network, inputs, potentials=False)
+    seen = forecast(design.network, design.schedule,
+                    measure_activity(design.network, inputs, trace), chip.family)
+    family, cost = chip.family, seen.cost
+    values = {family.logic: cost.cells, family.registers: cost.registers,
+              family.blocks: cost.blocks, family.multipliers: cost.multipliers}
+    return {bel: float(round(value)) for bel, value in values.items() if bel} | {
+        "cycles": seen.cycles}
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Netlist:
     def flip_flops(self) -> int:
         """Flip-flops of the netlist, of any family."""
         return sum(count for cell, count in self.cells.items()
-                   if cell.startswith(("TRELLIS_FF", "SB_DFF", "CC_DFF")))
+                   if cell.startswith(("TRELLIS_FF", "SB_DFF", "CC_DFF", "FD1P3", "DFF")))
 
 
 def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
@@ -99,7 +99,7 @@ def _child(request: Path, target: Target) -> dict:
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     result = subprocess.run(
         [sys.executable, "-m", "bsnn_hw.synthesis.yosys_child", str(request)],
-        capture_output=True, text=True,
+        capture_output=True, text=True, cwd=request.parent,  # abc leaves files where it runs
         env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"})
     if result.returncode:
         lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]

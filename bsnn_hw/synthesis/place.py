@@ -135,16 +135,16 @@ def _named(option: tuple[str, ...], file: str) -> list[str]:
 
 def _pack(target: Target, folder: Path, config: str) -> Path | None:
     """The bitstream of ``config``; None where no packer is packaged."""
-    packer, module = target.packer, target.router.module
+    packer = target.packer
     if packer is None:
         return None
     bitstream = (folder / config).with_suffix(packer.suffix)
-    call = f"import sys, {module} as tool; sys.exit(tool.{packer.function}(sys.argv[1:]))"
-    result = subprocess.run([sys.executable, "-c", call, *packer.arguments, config,
-                             bitstream.name], cwd=folder, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", f"import sys; {packer.call}",
+                             *packer.arguments, config, *packer.output, bitstream.name],
+                            cwd=folder, capture_output=True, text=True)
     if result.returncode or not bitstream.is_file():
         lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
-        raise ToolError(f"{packer.function.removeprefix('run_')}: failed with code "
+        raise ToolError(f"{packer.name}: failed with code "
                         f"{result.returncode}: {lines[-1]}")
     return bitstream
 

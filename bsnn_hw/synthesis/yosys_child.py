@@ -83,6 +83,9 @@ def synthesize(request):
     design, top = ys.Design(), request["top"]
     for path in request["paths"]:
         _run(f"read_verilog {path}", design)
+    # At once: a memory's initial words are a cell each until then, and every pass visits them all.
+    _run("proc", design)
+    _run("memory_collect", design)
     command = f"{request['synth']} -top {top} -run"
     _run(f"{command} begin:{request['ram_label']}", design)
     memories, registers = _memories(design, top), _registers(design, top)

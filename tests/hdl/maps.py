@@ -26,11 +26,12 @@ CONVS = [
 ]
 
 
-def geometry_of(case):
+def geometry_of(case, shared=False):
     source, kernel, stride, padding, channels, width, lanes, parallel = case
     out = conv_of(case).shape
     assert out.channels == channels
-    return ConvGeometry(Raster(source, width), out, kernel, stride, padding, lanes, parallel)
+    return ConvGeometry(Raster(source, width), out, kernel, stride, padding, lanes, parallel,
+                        shared)
 
 
 def conv_of(case, seed=0):
@@ -86,12 +87,12 @@ def placed_words(raster, spikes):
 
 def expected_groups(geometry, values):
     """((y, x), {lane: (row, value)}, mark) of one timestep's ``values`` (inputs,), by the
-    geometry's address map; a lone mark has no place."""
+    geometry's address map; a lone mark has no place.  Of shared lanes a group is one event."""
     source, row_mask = geometry.source, (1 << geometry.row_bits) - 1
     word, _ = source.locate(np.arange(source.shape.size))
     groups, number = [], None
     for number in np.unique(word[values != 0]).tolist():
-        lanes = [[] for _ in range(geometry.lanes)]
+        lanes = [[] for _ in range(geometry.banks)]
         inputs = np.flatnonzero((values != 0) & (word == number))
         for lane, address, i in zip(*geometry.lane_row(inputs), inputs, strict=True):
             lanes[lane].append((int(address) & row_mask, int(values[i])))

@@ -45,10 +45,11 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
     return bench.cycle - start[0]
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4)])
-def test_every_spike_at_its_place(case, pause, full):
-    geometry = geometry_of(case)
+def test_every_spike_at_its_place(case, shared, pause, full):
+    geometry = geometry_of(case, shared)
     steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 6)
     cycles = encode(geometry, steps, pause=pause, full=full)
     if not pause and not full:

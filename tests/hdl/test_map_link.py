@@ -1,5 +1,7 @@
 """MapLink against what ``ConvGeometry`` says of every spike, whatever stalls it."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,65 @@ def test_nothing_is_lost(case, pause, full, delay, spare):
 
     Bench(dut).run(sink, background=[source.run])
     assert list(map(seen, taken)) == right
+
+
+def events_of(groups):
+    """(reach, row) of each event and None for each mark, in order; groups of shared lanes deal
+    them out to the lanes, so their lane and number mean nothing."""
+    return [event for reach, events, mark in groups
+            for event in [*((str(reach), row) for row, _ in events.values()), *[None] * mark]]
+
+
+@pytest.mark.parametrize("case", [case for case in [*CONVS, WIDE, SPARSE] if case[6] > 1], ids=str)
+@pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .7), (.3, .5)])
+def test_shared_lanes_take_any_event_of_a_place(case, pause, full):
+    geometry, margin = geometry_of(case, shared=True), 3
+    steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 5)
+    right = list(reaching_groups(geometry, steps))
+    dut = MapLink(geometry, depth=margin + 2, margin=margin)
+    words = [word for spikes in steps for word in placed_words(geometry.source, spikes)]
+    source = Source(dut, dut.words, dut.words_valid, words, 2, stalls(1, pause))
+    taken, marks = [], 0
+
+    async def sink(context):
+        nonlocal marks
+        pauses = stalls(2, full)
+        while marks < len(steps):
+            await receive(context, dut.groups, len(taken) + 1, pauses, taken)
+            marks += seen(taken[-1])[2]
+
+    Bench(dut).run(sink, background=[source.run])
+    # Within a group, events are in the lanes' order and not in their own.
+    assert [sorted(map(str, part)) for part in split(events_of(map(seen, taken)))] == [
+        sorted(map(str, part)) for part in split(events_of(right))]
+
+
+def split(events):
+    """Events between marks."""
+    parts = [[]]
+    for event in events:
+        if event is None:
+            parts.append([])
+        else:
+            parts[-1].append(event)
+    return parts
+
+
+def test_groups_of_shared_lanes_are_full():
+    """Words of two spikes, three of a place, and a reader that takes four cycles."""
+    geometry = geometry_of((Shape(6, 2, 2), (1, 1), (1, 1), (0, 0), 1, 2, 2, 1), shared=True)
+    steps = np.ones((3, geometry.source.shape.size), bool)
+    dut = MapLink(geometry, depth=16, margin=3)
+    words = [word for spikes in steps for word in placed_words(geometry.source, spikes)]
+    source = Source(dut, dut.words, dut.words_valid, words, 2, stalls(0, 0))
+    taken = []
+
+    async def sink(context):
+        await receive(context, dut.groups, 3 * 4 * 3, itertools.cycle([True] * 3 + [False]), taken)
+
+    Bench(dut).run(sink, background=[source.run])
+    # The first groups leave as they come, so the first place may have one more.
+    assert [len(seen(group)[1]) for group in taken[6:]] == [2] * (len(taken) - 6)
 
 
 @pytest.mark.parametrize("delay", [1, 5])

@@ -32,7 +32,7 @@ def random_schedule(rng, network):
         width = (plans[giver].parallel if giver >= 0
                  else source.channels if is_conv else source.size)
         lanes = int(rng.integers(1, min(width, 4) + 1))
-        shared = number > 0 and not is_conv and lanes > 1 and rng.random() < .5
+        shared = number > 0 and lanes > 1 and rng.random() < .5
         plans.append(LayerPlan(lanes, drawn, shared))
     return Schedule(tuple(plans))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from bsnn_hw.hdl.synapse import SynapseArray, synapse_delay
+from bsnn_hw.hdl.synapse import SynapseArray
 from bsnn_hw.ir.network import Dense
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ir.schedule import LayerGeometry, synapse_delay
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench
 
@@ -36,7 +36,7 @@ def run(geometry, weights, max_value, inputs, folds, weight_bits=1):
     rng, totals = np.random.default_rng(0), []
 
     async def check(context):
-        delay = synapse_delay(geometry.lanes, weight_bits)
+        delay = synapse_delay(geometry, weight_bits)
         for cycle in range(len(inputs) + delay):
             # A lane without an event has a value of 0, and any row that its bank has.
             group = rng.integers(geometry.rows, size=geometry.lanes), np.zeros(geometry.lanes, int)
@@ -116,7 +116,7 @@ def test_shared_lanes_hold_all_weights(lanes):
             context.set(dut.tap, fold)
             context.set(dut.rows, [int(rows[i])] * lanes)
             context.set(dut.values, [int(other == lane) for other in range(lanes)])
-            await context.tick().repeat(synapse_delay(lanes))
+            await context.tick().repeat(synapse_delay(geometry))
             deltas, carries = context.get(dut.deltas), context.get(dut.carries)
             for position, weight in enumerate(weights[3 * fold:3 * fold + 3, i]):
                 assert deltas[position] + (carries >> position & 1) == weight

@@ -33,6 +33,17 @@ def test_models_are_small(name):
     assert stored["recipe"]["gate"] == "agmm"
 
 
+def test_the_one_for_an_ice40_up5k_has_a_leak_that_is_a_shift():
+    model = load(EXAMPLES / "fashion_mnist_up5k.pt")
+    assert [layer.synapse.weight.shape for layer in model.layers] == [(80, 784), (10, 80)]
+    assert model.timesteps == 2
+    stored = torch.load(EXAMPLES / "fashion_mnist_up5k.pt", weights_only=True)
+    assert (stored["recipe"]["gate"], stored["recipe"]["leak"]) == ("none", 0.5)
+    assert stored["recipe"]["test_accuracy"] >= 0.865
+    sample = data.load_sample(EXAMPLES / "fashion_mnist_sample.npz")
+    assert accuracy("fashion_mnist_up5k.pt", sample.test_x, sample.test_y) >= 0.85
+
+
 @pytest.mark.parametrize(("name", "floor"), MAPS)
 def test_networks_of_maps_are_small(name, floor):
     model = load(EXAMPLES / name)

@@ -12,7 +12,7 @@ from bsnn_hw.ir.schedule import network_geometries
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.choice import OVERSIZED, default_schedule, rough_cells
 from bsnn_hw.planning.cycles import predicted_cycles
-from bsnn_hw.planning.memory import block_rams, layer_memories
+from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import joins, make_schedule
 from bsnn_hw.reference.network import run
 from tests.planning.maps import chain, joined
@@ -44,11 +44,21 @@ def test_joined_layers_have_the_same_parallel():
         make_schedule(net, (1, 1, 1, 1, 1), (2, 3, 4, 1, 1))
 
 
-def test_lanes_of_a_convolution_are_not_shared():
+def test_lanes_are_shared_where_one_encoder_keeps_up():
     net = chain(Shape(2, 1, 1), (4, 4))
-    assert not any(plan.shared for plan in make_schedule(net, (2, 2, 1), (2, 2, 2)).layers)
+    # Of a place of its own an event reaches one: two folds of it keep two lanes busy, not three.
+    assert [plan.shared for plan in make_schedule(net, (2, 2, 1), (4, 2, 2)).layers] == [
+        False, True, False]
+    assert not make_schedule(net, (2, 3, 1), (4, 2, 2)).layers[1].shared
     # A dense layer behind a map shares as any other.
     assert make_schedule(net, (2, 2, 2), (2, 2, 1)).layers[2].shared
+
+
+def test_lanes_are_shared_where_copies_are_affordable():
+    """512 inputs to 512 channels in 3x3 are 2.4 Mbit: two lanes read them through the two ports."""
+    net = chain(Shape(2, 8, 8), (512, 512))
+    assert make_schedule(net, (1, 2, 1), (8, 8, 1)).layers[1].shared
+    assert not make_schedule(net, (1, 4, 1), (8, 8, 1)).layers[1].shared
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -106,10 +116,3 @@ def test_memory_by_hand():
     assert last.carried == 18 * 2
     assert readout.potentials == 0
     assert all(memory.bits >= memory.weights for memory in (first, second, last, readout))
-
-
-@pytest.mark.parametrize(("rows", "width", "blocks"), [
-    (1, 4000, 0), (32, 36, 0), (33, 36, 1), (512, 36, 1), (512, 37, 2), (513, 36, 2),
-    (1024, 18, 1), (4096, 4, 1), (16384, 1, 1), (16385, 1, 2), (600, 72, 4)])
-def test_block_rams(rows, width, blocks):
-    assert block_rams(rows, width) == blocks

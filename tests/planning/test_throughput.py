@@ -30,7 +30,7 @@ def test_rows_of_the_readout_wait_for_the_scorer():
     net = network((4, 8, 6), timesteps=2)
     from bsnn_hw.ir.schedule import network_geometries
     geometry = network_geometries(net, make_schedule(net, (1, 1), (8, 2)))[1]
-    assert row_wait(net.readout, 1, 2) == 2 + 3 + 2
+    assert row_wait(net.readout, geometry) == 2 + 3 + 2
     times = step_cycles(net, 1, geometry, np.array([[9.0, 3.0]]))
     np.testing.assert_array_equal(times, [[9, 3 + 2 * 7 + 1]])
 

@@ -6,7 +6,7 @@ import pytest
 
 from bsnn_hw.errors import ToolError
 from bsnn_hw.sim.lint import lint
-from bsnn_hw.sim.verilog import to_verilog, yosys_reads
+from bsnn_hw.sim.verilog import _tidy, to_verilog, yosys_reads
 from tests.sim.designs import Mixed
 
 
@@ -78,3 +78,13 @@ def test_yosys_error_is_one_line(tmp_path):
 def test_unknown_observed_signal(tmp_path):
     with pytest.raises(ToolError, match=r"must exist in the design, not mixed\.pool\.nothing"):
         to_verilog(_rtlil(), tmp_path, "mixed", [("mixed.pool", "nothing")])
+
+
+def test_memories_are_initialised_in_short_blocks():
+    """Yosys reads a block of n rows in a time that grows with n squared."""
+    rows = "".join(f"    m[{row}] = 4'h{row % 16:x};\n" for row in range(200))
+    text = _tidy(f"module a;\n  reg [3:0] m [199:0];\n  initial begin\n{rows}  end\nendmodule\n")
+    blocks = text.split("initial begin\n")[1:]
+    assert [block.count("m[") for block in blocks] == [64, 64, 64, 8]
+    assert text.count("  end\n") == 4
+    assert [line for line in text.splitlines() if "m[" in line] == rows.splitlines()

@@ -48,6 +48,24 @@ def test_weights_are_in_block_ram(tmp_path):
     assert netlist.flip_flops <= netlist.registers
 
 
+@pytest.mark.slow
+def test_state_is_in_block_ram_where_the_family_has_no_lut_ram(tmp_path):
+    """The example for an iCE40 UP5K: no written memory is flip-flops, and it fits."""
+    from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.pipeline import Request, build
+
+    model = Path(__file__).parents[2] / "examples" / "fashion_mnist_up5k.pt"
+    design = build(Request(model, tmp_path / "b", vectors=2, lanes=(4, 1), parallel=(2, 1),
+                           port=Port.BYTES, block_rows=(2, 99))).design
+    target = find_target("ice40-up5k")
+    netlist = synthesize(design, target, tmp_path)
+    check_room(netlist, target)
+    assert not netlist.flip_flop_memories
+    assert netlist.flip_flops <= netlist.registers
+    assert netlist.cells["SB_RAM40_4K"] == 27
+    assert {memory.name.rpartition(".")[2] for memory in netlist.lost} == {"bias", "threshold"}
+
+
 def test_what_does_not_fit_is_said_with_numbers(mapped):
     target, netlist = mapped
     check_room(netlist, target)

@@ -117,6 +117,10 @@ def pinned(monkeypatch, tmp_path, name, *, packed=0):
      ["--compress", "config_pins_1.txt"]),
     ("gatemate-a1", ["--vopt", "ccf=pins.ccf", "--vopt", "out=config_pins_1.txt"],
      ["config_pins_1.txt"]),
+    ("nexus-40", ["--pdc", "pins.pdc", "--fasm", "config_pins_1.txt"],
+     ["pack", "config_pins_1.txt"]),
+    ("gowin-9", ["--vopt", "cst=pins.cst", "--write", "config_pins_1.txt"],
+     ["-d", "GW1N-9C", "config_pins_1.txt", "-o"]),
 ])
 def test_with_pins_the_design_itself_is_placed_and_packed(monkeypatch, tmp_path, name, options,
                                                           packer):

@@ -57,7 +57,8 @@ def test_files_appear_whole(tmp_path):
     path = write(replace(FIGURES, clock=62.5), tmp_path / "synth")
     found = json.loads(path.read_text())
     assert path.name == "synth_ice40-hx8k.json"
-    assert found["resources"]["ICESTORM_LC"] == {"used": 1000, "available": 7680}
+    assert found["resources"]["ICESTORM_LC"] == {"used": 1000, "available": 7680,
+                                                  "forecast": None}
     assert found["clock"] == {"megahertz": 62.5, "slack_ns": -4.0, "reached": False}
     assert found["best_seed"] == 2
     assert found["inferences_per_second"] == 100_000
@@ -73,7 +74,7 @@ def test_the_bitstream_of_the_best_seed_lies_beside_the_figures(tmp_path):
     pinned = [replace(placement(number + 1, megahertz), bitstream=bits[number])
               for number, megahertz in enumerate((45.0, 44.0))]
     figures = replace(FIGURES, pinned=tuple(pinned), pins="board.pcf")
-    assert "pins      board.pcf; without pins the best seed reaches 50.00 MHz" in text(figures)
+    assert "pins      board.pcf; without pins 40.00, 50.00 MHz" in text(figures)
     assert "seed 1    45.00 MHz" in text(figures)
     path = write(figures, tmp_path / "synth")
     assert (path.parent / "synth_ice40-hx8k.bin").read_bytes() == b"\0"
@@ -81,6 +82,17 @@ def test_the_bitstream_of_the_best_seed_lies_beside_the_figures(tmp_path):
     assert found["with_pins"]["bitstream"] == "synth_ice40-hx8k.bin"
     assert found["megahertz"] == 45.0
     assert found["resources"]["ICESTORM_LC"]["used"] == 1068, "there is no harness with pins"
+
+
+def test_the_forecast_stands_beside_what_it_came_to(tmp_path):
+    figures = replace(FIGURES, forecast={"ICESTORM_LC": 1100.0, "cycles": 490.0})
+    shown = text(figures)
+    assert "logic cells (ICESTORM_LC)            1,000  7,680  13.02 %     1,100" in shown
+    assert "block RAMs of 4 kbit (ICESTORM_RAM)     12     32  37.50 %         -" in shown
+    assert "32 of the bundle's vectors; forecast 490.0" in shown
+    found = json.loads(write(figures, tmp_path / "synth").read_text())
+    assert found["resources"]["ICESTORM_LC"]["forecast"] == 1100
+    assert found["cycles_forecast"] == 490
 
 
 def test_a_fault_behind_the_routing_is_said():
