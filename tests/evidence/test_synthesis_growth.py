@@ -34,6 +34,7 @@ def test_kept_points_are_shown_and_not_measured_again(tmp_path, capsys, monkeypa
         return dict(FOUND, cells=hidden * 10)
 
     monkeypatch.setattr(synthesis_growth, "measure", measure)
+    monkeypatch.setattr(synthesis_growth, "_versions", lambda target: {"pyosys": "0.70"})
     options = ["--keep", str(tmp_path / "k.json"), "--plot", str(tmp_path / "g.svg"),
                "--largest", "256"]
     assert synthesis_growth.main(options) == 0
