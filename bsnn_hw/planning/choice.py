@@ -20,7 +20,13 @@ from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
 from bsnn_hw.planning.memory import block_rams
-from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel, plan_of
+from bsnn_hw.planning.schedule import (
+    joined_layers,
+    layer_layout,
+    most_lanes,
+    most_parallel,
+    plan_of,
+)
 from bsnn_hw.planning.words import word_cells, word_choices, words_problem
 
 __all__ = ["default_schedule", "fastest_option", "rival", "rough_cells"]
@@ -138,7 +144,7 @@ class _Search:
         """
         count = len(self.network.layers)
         parallel = [most_parallel(self.network, number) for number in range(count)]
-        for group in _joined(self.network):
+        for group in joined_layers(self.network):
             options = []
             for choice in self._parallel_choices(group[0]):
                 for number in group:
@@ -234,18 +240,6 @@ class _Search:
         for geometry, feed in zip(geometries, self.activity[number].shortcuts, strict=True):
             if geometry is not None and feed is not None:
                 yield walk(geometry, feed)
-
-
-def _joined(network: Network) -> list[list[int]]:
-    """Layers that must have the same parallel neurons, in order of the first of each group."""
-    group = list(range(len(network.layers)))
-    for number, giver, _ in joins(network):
-        old, new = group[number], group[giver]
-        group = [new if each == old else each for each in group]
-    together: dict[int, list[int]] = {}
-    for number, each in enumerate(group):
-        together.setdefault(each, []).append(number)
-    return list(together.values())
 
 
 def _fold_sizes(neurons: int) -> list[int]:

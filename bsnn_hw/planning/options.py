@@ -23,7 +23,7 @@ from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
 from bsnn_hw.planning.cycles import walk
 from bsnn_hw.planning.families import Cost, Family
 from bsnn_hw.planning.parts import Rows
-from bsnn_hw.planning.schedule import joins, layer_layout, most_lanes, most_parallel
+from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_lanes, most_parallel
 from bsnn_hw.planning.structure import (
     engine_parts,
     neuron_parts,
@@ -100,7 +100,7 @@ def search_space(network: Network, activity: Activity, family: Family, rows: Row
     most_cells : a choice whose neurons alone take more is left out, unless it is the only one
     """
     builder = _Builder(network, _thinned(network, activity), family, rows)
-    members = _joined(network)
+    members = joined_layers(network)
     choices = tuple(builder.choices(numbers, most_cells) for numbers in members)
     group_of = {number: group for group, numbers in enumerate(members) for number in numbers}
     tables = []
@@ -125,18 +125,6 @@ def _thinned(network, activity):
     return tuple(LayerActivity(thin(each.feed), tuple(feed and thin(feed)
                                                       for feed in each.shortcuts))
                  for each in activity)
-
-
-def _joined(network: Network) -> list[list[int]]:
-    """Layers that must have the same parallel neurons, in order of the first of each group."""
-    group = list(range(len(network.layers)))
-    for number, giver, _ in joins(network):
-        old, new = group[number], group[giver]
-        group = [new if each == old else each for each in group]
-    together: dict[int, list[int]] = {}
-    for number, each in enumerate(group):
-        together.setdefault(each, []).append(number)
-    return list(together.values())
 
 
 class _Builder:

@@ -22,8 +22,8 @@ from bsnn_hw.ir.schedule import (
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.words import lanes_problem, words_problem
 
-__all__ = ["engine_problems", "joins", "layer_layout", "make_schedule", "most_lanes",
-           "most_parallel", "plan_of"]
+__all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_schedule",
+           "most_lanes", "most_parallel", "plan_of"]
 
 BLOCK_RAM_BITS = 16 * 1024
 COPY_BLOCKS = 16  # block RAMs that the further copies of a convolution's weights may take
@@ -114,6 +114,18 @@ def joins(network: Network) -> Iterator[tuple[int, int, str]]:
         for shortcut in layer.shortcuts:
             if type(shortcut) in words:
                 yield number, number - shortcut.back, words[type(shortcut)]
+
+
+def joined_layers(network: Network) -> list[list[int]]:
+    """Layers that must have the same parallel neurons, in order of the first of each group."""
+    group = list(range(len(network.layers)))
+    for number, giver, _ in joins(network):
+        old, new = group[number], group[giver]
+        group = [new if each == old else each for each in group]
+    together: dict[int, list[int]] = {}
+    for number, each in enumerate(group):
+        together.setdefault(each, []).append(number)
+    return list(together.values())
 
 
 def layer_layout(network: Network, number: int, lanes: int, parallel: Sequence[int],
