@@ -15,10 +15,10 @@ from bsnn_hw.planning.structure import (
     layer_delay,
     neuron_parts,
     output_margin,
-    supply_parts,
     total,
     weight_parts,
 )
+from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.planning.throughput import throughput
 
 __all__ = ["Forecast", "LayerCosts", "forecast"]

@@ -28,9 +28,9 @@ from bsnn_hw.planning.structure import (
     engine_parts,
     neuron_parts,
     output_margin,
-    supply_parts,
     weight_parts,
 )
+from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.planning.throughput import step_cycles
 from bsnn_hw.planning.words import word_choices, words_problem
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bsnn_hw.ir.schedule import BLOCK_ROWS
 
-__all__ = ["Access", "Memory", "Parts", "Product", "Rows"]
+__all__ = ["Access", "Memory", "Parts", "Product", "Rows", "bits_of", "fifo_parts"]
 
 
 class Rows(NamedTuple):
@@ -100,3 +100,19 @@ class Parts:
     def logic(cls, luts: float, registers: float = 0) -> Parts:
         """LUTs, and registers that lie behind some of them."""
         return cls(luts=luts, registers=registers)
+
+
+def bits_of(count: int) -> int:
+    """Bits of an index into ``count`` things; 0 for a single one, whose bit is a constant."""
+    return (count - 1).bit_length()
+
+
+def fifo_parts(rows: int, width: int, *, registered: bool = True) -> Parts:
+    """amaranth.lib.fifo.SyncFIFOBuffered of ``rows`` words behind its output, and, ``registered``,
+    what hdl/queue.py adds."""
+    index, level = bits_of(rows), bits_of(rows + 2)
+    counters = (Parts.adders(index, 2) + Parts.adders(level, 4)
+                + Parts.logic(2 * level + 8, 2 * index + 2 * level + 1))
+    memory = Memory(rows, width, Access.QUEUE, enabled=True)
+    ours = Parts.adders(level) + Parts.delays(width + 1) if registered else Parts()
+    return counters + ours + Parts(memories=(memory,))

@@ -3,7 +3,7 @@
 One function for each, in the order of the signal; what they count is what the component of the
 same name says.  A layer's parts are cut by what decides on them, so that a search can combine them:
 
-    supply   what hands it its events: lanes and the giver's parallel neurons
+    supply   what hands it its events (planning/supply.py): lanes and the giver's parallel neurons
     engine   sequencer, synapses, accumulators: lanes and its own parallel neurons
     neurons  what lies behind them: its own parallel neurons
     banks    weights: all of these
@@ -19,11 +19,9 @@ from bsnn_hw.ir.bounds import HiddenBounds, Interval, ReadoutBounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.memory import bank_parts, bank_readers
 from bsnn_hw.ir.network import (
-    Coding,
     CurrentShortcut,
     Hidden,
     Network,
-    PoolKind,
     Readout,
     Reset,
     SpikeShortcut,
@@ -31,24 +29,16 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, most_queued, synapse_delay
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, synapse_delay
 from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
+from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows, bits_of, fifo_parts
 
 __all__ = ["engine_delay", "engine_parts", "layer_delay", "leak_shift", "neuron_parts",
-           "output_margin", "queue_rows", "supply_parts", "total", "weight_parts"]
+           "output_margin", "total", "weight_parts"]
 
-WIDE = 16  # as in hdl/link.py
-CHUNK = 8  # as in hdl/priority.py
 LEAF = 4  # as in hdl/popcount.py
-FRONTEND_ROWS = 16
 CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
 CONTROL = 5  # of an operation: charge, step, clear, close, sweep
-
-
-def bits_of(count: int) -> int:
-    """Bits of an index into ``count`` things; 0 for a single one, whose bit is a constant."""
-    return (count - 1).bit_length()
 
 
 def engine_delay(geometry: Geometry, weight_bits: int) -> int:
@@ -81,162 +71,6 @@ def layer_delay(layer: Hidden, geometry: Geometry,
     engines = [(layer, geometry), *zip(layer.shortcuts, shortcuts, strict=False)]
     return max(engine_delay(shape, reader.synapse.weight_bits) for reader, shape in engines
                if isinstance(reader, Hidden | SynapseShortcut) and shape is not None)
-
-
-# Supply: the input port, or what lies between two layers.
-
-
-def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
-                 reader: Hidden | Readout | SynapseShortcut | None = None) -> Parts:
-    """What hands the engine its events, and the sequencer's registers of them.
-
-    margin : of the giver, see ``output_margin``
-    reader : the layer, or its shortcut whose synapses these are
-    """
-    reader = reader or network.layers[number]
-    first = number < reader.back
-    value = network.input.max_value.bit_length() if number == 0 else 1
-    lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
-    rows = 1 if isinstance(geometry, WordGeometry) else lanes
-    group = Parts(registers=rows * row + lanes * value, bare=rows * row, luts=lanes * value)
-    if first:
-        supply = _frontend(network, geometry, value)
-    elif isinstance(geometry, ConvGeometry):
-        supply = _map_link(network, reader, geometry, margin)
-    elif isinstance(geometry, WordGeometry):
-        supply = _word_link(network, reader, geometry, margin)
-    else:
-        supply = _spike_link(network, reader, geometry, margin)
-    if isinstance(geometry, ConvGeometry):
-        supply += _reach_lookup(geometry, value)
-    return group + supply
-
-
-def _frontend(network, geometry, value):
-    lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
-    place = sum(geometry.place_bits) if isinstance(geometry, ConvGeometry) else 0
-    rows = 1 if isinstance(geometry, WordGeometry) else lanes
-    width = rows * row + lanes * value + place + 2
-    marks = 1 if network.input.coding is Coding.DIRECT else network.timesteps
-    return (_fifo(FRONTEND_ROWS, width, registered=False) + Parts.adders(row, rows)
-            + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (marks > 1), 2)
-            + (Parts.adders(bits_of(marks)) if marks > 1 else Parts()))
-
-
-def _fifo(rows, width, *, registered=True):
-    """amaranth.lib.fifo.SyncFIFOBuffered of ``rows`` words behind its output, and, ``registered``,
-    what hdl/queue.py adds."""
-    index, level = bits_of(rows), bits_of(rows + 2)
-    counters = (Parts.adders(index, 2) + Parts.adders(level, 4)
-                + Parts.logic(2 * level + 8, 2 * index + 2 * level + 1))
-    memory = Memory(rows, width, Access.QUEUE, enabled=True)
-    ours = Parts.adders(level) + Parts.delays(width + 1) if registered else Parts()
-    return counters + ours + Parts(memories=(memory,))
-
-
-def queue_rows(network, reader, geometry, margin):
-    source, mapped = geometry.source, isinstance(geometry, ConvGeometry)
-    pool = reader.pool
-    gathers = (pool is not None and pool.kind is PoolKind.MAX
-               and (pool.height, pool.width) != (1, 1))
-    count = source.rows
-    if pool and not gathers:
-        count = 1 << max(1, bits_of(source.rows * pool.height * pool.width))
-    elif (mapped or pool) and not gathers:
-        count = 1 << max(1, bits_of(source.rows))
-    entries = count * network.timesteps + margin
-    if isinstance(geometry, WordGeometry):
-        count, margin = -(-count // geometry.gathered), geometry.completed(margin)
-        entries = max(count * network.timesteps, margin + 2)
-    entries = min(entries, max(most_queued(source), margin + 2))
-    return 1 << (entries - 1).bit_length()
-
-
-def _spike_link(network, reader, geometry, margin):
-    margin += 2 * bool(reader.pool)
-    rows = queue_rows(network, reader, geometry, margin)
-    number, row = max(1, bits_of(geometry.words)), max(1, bits_of(geometry.rows))
-    parts = Parts.delays(1)
-    least, fuller = divmod(geometry.source_width, geometry.banks)
-    for slots, banks in ((least + 1, fuller), (least, geometry.banks - fuller)):
-        width = slots + number + 1
-        bank = _fifo(rows, width) + Parts.logic(slots / 3 + 2)
-        bank += Parts(registers=2 * width, bare=2 * width, luts=width) if slots > WIDE else Parts()
-        parts += banks * (bank + _encoder(slots, number) + Parts.delays(row + 3))
-    lanes = geometry.lanes
-    if geometry.shared:
-        parts += Parts.logic(5 * lanes + 8, lanes + 1 + bits_of(lanes)) + Parts.delays(lanes * row)
-    else:
-        parts += Parts.logic(5 * lanes + 3, lanes)
-    return parts + (_pool(geometry.source, reader.pool) if reader.pool else Parts())
-
-
-def _word_link(network, reader, geometry, margin):
-    margin += 2 * bool(reader.pool)
-    rows, width, row = (queue_rows(network, reader, geometry, margin), geometry.source_width,
-                        max(1, bits_of(geometry.source.rows)))
-    parts = Parts.delays(1) + (_pool(geometry.source, reader.pool) if reader.pool else Parts())
-    if geometry.gathered > 1:
-        row, count = max(1, bits_of(geometry.rows)), geometry.gathered
-        parts += Parts.adders(row) + Parts.logic(
-            1.7 * width * count + 8 + 2 * row, width * (count - 1) + row + bits_of(count))
-        width = geometry.lanes
-    parts += _fifo(rows, width + row + 1 + (geometry.parts == 1)) + Parts.logic(width / 3 + 2)
-    if geometry.parts > 1:
-        count, lanes = geometry.parts, geometry.lanes
-        parts += (_encoder(count, row) + Parts.delays(width + row)
-                  + Parts.logic(width / 3 + lanes * (count - 1) * 0.6, lanes + row + 2))
-    return parts
-
-
-def _encoder(slots, number):
-    """hdl/encoder.py and hdl/priority.py: one lane's word in work."""
-    chunks = -(-slots // CHUNK)
-    return (Parts.logic(2.5 * slots + 3 * chunks + 6, slots + 2) + Parts.delays(number + 1)
-            + (Parts.adders(min(slots, CHUNK), chunks) if slots > 1 else Parts()))
-
-
-def _placed_bits(raster):
-    """A placed word's row, place and fold."""
-    shape = raster.shape
-    return sum(max(1, bits_of(count)) for count in
-               (raster.rows, shape.height, shape.width, raster.folds))
-
-
-def _pool(pooled, pool):
-    places = _placed_bits(pooled)
-    counted = Parts.adders(places / 3, 4) + Parts.logic(2 * places, places)
-    delays = Parts.delays(2 * (pooled.width + places + 2))
-    if pool is None or pool.kind is not PoolKind.MAX or (pool.height, pool.width) == (1, 1):
-        return counted + delays
-    line = Memory(pooled.shape.width * pooled.folds, pooled.width, Access.STATE)
-    return counted + delays + Parts.logic(2 * pooled.width) + Parts(memories=(line,))
-
-
-def _map_link(network, reader, geometry, margin):
-    source, lanes = geometry.source, geometry.lanes
-    rows = queue_rows(network, reader, geometry, margin + 2)
-    # Of what stands in a placed word, the encoder does not use the row.
-    places = _placed_bits(source) - max(1, bits_of(source.rows))
-    width = source.width + places + 1
-    slots = [len(range(lane, source.width, lanes)) for lane in range(lanes)]
-    parts = _pool(source, reader.pool) + _fifo(rows, width) + Parts.logic(source.width / 3 + 2)
-    parts += Parts(registers=2 * width, bare=2 * width, luts=width)
-    for each in slots:
-        parts += _encoder(each, 0)
-    row = max(1, geometry.row_bits)
-    return parts + Parts.delays(2 * places + 1 + lanes * row + 2) + Parts.logic(lanes + 4, lanes)
-
-
-def _reach_lookup(geometry, value):
-    row, tap = bits_of(geometry.raster.rows), bits_of(geometry.taps)
-    lanes, channel = geometry.lanes, max(1, geometry.row_bits)
-    reach = row + tap + 4
-    height, width = geometry.source.shape.height, geometry.source.shape.width
-    tables = tuple(Memory(side, reach, Access.TABLE, enabled=True) for side in (height, width))
-    return (Parts.delays(2 * lanes * (channel + value) + sum(geometry.place_bits) + 8)
-            + Parts.adders(row) + Parts.adders(tap) + Parts.logic(10, row + tap)
-            + Parts(memories=tables))
 
 
 # Engine and neurons.
@@ -405,7 +239,7 @@ def _currents(layer, bounds, raster, timesteps, block_rows):
             continue
         carried = width * (sums.width if isinstance(shortcut, CurrentShortcut) else 1)
         rows = max(3, raster.rows * shortcut.back + output_margin(layer, 2))
-        parts += _fifo(rows, carried) + Parts.delays(carried) + Parts.logic(12, 3)
+        parts += fifo_parts(rows, carried) + Parts.delays(carried) + Parts.logic(12, 3)
         if isinstance(shortcut, SpikeShortcut):
             parts += _table(shortcut.gain, raster, block_rows) + Parts.logic(row)
     pairs = -(-len(terms) // 2)

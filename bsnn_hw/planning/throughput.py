@@ -23,8 +23,8 @@ from bsnn_hw.planning.structure import (
     layer_delay,
     leak_shift,
     output_margin,
-    queue_rows,
 )
+from bsnn_hw.planning.supply import queue_rows
 
 __all__ = ["Throughput", "recovery", "row_wait", "step_cycles", "throughput"]
 
