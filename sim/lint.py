@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.toolchain import Verilator, verilator
 
 __all__ = ["lint"]
@@ -28,8 +29,8 @@ def _warnings(tool: Verilator, top: str, arguments: list[str | Path]) -> list[st
 def lint(paths: Iterable[Path], top: str) -> list[str]:
     """Return Verilator's warnings on ``paths``, ``["%Warning-NAME: file:line:column: text", ...]``.
 
-    Both of the linter alone and of a build as cocotb makes it, with every signal in sight: some
-    warnings come only where signals are ordered.
+    Where the linter alone has none, those of a build as cocotb makes it, with every signal in
+    sight (and large memories' words in files): some come only where signals are ordered.
 
     Raises
     ------
@@ -37,8 +38,9 @@ def lint(paths: Iterable[Path], top: str) -> list[str]:
         Verilator cannot read a file at all.
     """
     tool, files = verilator(), list(paths)
+    found = _warnings(tool, top, ["--lint-only", *files])
+    if found:
+        return found
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        found = _warnings(tool, top, ["--lint-only", *files])
         build: list[str | Path] = ["--cc", "--vpi", "--public-flat-rw", "--Mdir", scratch]
-        built = _warnings(tool, top, [*build, *files])
-    return found + [line for line in built if line not in found]
+        return _warnings(tool, top, [*build, *with_memory_files(files, Path(scratch))])

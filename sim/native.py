@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.render import render
 from bsnn_hw.sim.toolchain import Compiler, Verilator, cache_folder, compiler, verilator
 from bsnn_hw.sim.verilog import Observed
@@ -223,12 +224,13 @@ def build_native(
     tool, cxx = verilator(), compiler()
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    sources = with_memory_files(paths, folder)
     visible = folder / "observed.vlt"
     visible.write_text(_visible(groups))
     _call(
         tool.command("--cc", "-Wno-fatal", "--flatten", "-O3", "--x-assign", "unique",
                      "--x-initial", "unique", "--prefix", _PREFIX, "--Mdir", folder,
-                     "--top-module", top, visible, *(path.resolve() for path in paths)),
+                     "--top-module", top, visible, *sources),
         "verilator --cc", env=tool.environment(),
     )
     header = (folder / f"{_PREFIX}.h").read_text()

@@ -89,8 +89,14 @@ def _row_words(group: Group) -> int:
 
 def _execute(model: NativeModel, arguments: list[str]) -> int:
     """Run the program; return its number of cycles."""
-    result = subprocess.run([str(model.executable), *arguments], capture_output=True, text=True)
+    result = subprocess.run([str(model.executable), *arguments], capture_output=True, text=True,
+                            cwd=model.executable.parent)  # where its memories' files are
     message = result.stderr.strip()
+    # A file of words that is not there is no more than a warning to Verilator.
+    warnings = [line for line in f"{result.stdout}{message}".splitlines()
+                if line.startswith("%Warning")]
+    if warnings:
+        raise ToolError(f"simulation: must run without a warning, not {warnings[0]}")
     if result.returncode in (_HUNG, _PROTOCOL):
         raise MismatchError(f"simulation: {message}")
     if result.returncode:
