@@ -128,7 +128,7 @@ def prepare(request: Request) -> Planned:
     calibration = samples.calibration[:affordable(model, CALIBRATION_SAMPLES)]
     lowered = lower(model, calibration, request.precision)
     trace = run(lowered.network, calibration, potentials=False)
-    activity = measure_activity(lowered.network, calibration, trace)
+    activity = measure_activity(lowered.network, calibration, trace, request.port)
     return Planned(request, model, trained_on, samples, lowered, activity,
                    plan(wanted, lowered.network, activity))
 

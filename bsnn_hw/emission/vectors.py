@@ -52,7 +52,7 @@ def write_vectors(design: Design, samples: np.ndarray, folder: Path) -> dict[str
     trace = run(design.network, samples)
     for name, values in _arrays(design, samples, trace).items():
         np.save(folder / f"{name}.npy", values)
-    activity = measure_activity(design.network, samples, trace)
+    activity = measure_activity(design.network, samples, trace, design.port)
     return vector_facts(len(samples), watchdog(design.network, design.schedule, activity))
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLANS", "Compared", "compare", "main"]
 
-# Example, part, goal.
+# Example, part, goal, and port where it is not of event slots.
 PLANS = (
     ("digits_fc", "ecp5-25k", "smallest"),
     ("digits_fc", "ecp5-25k", "fps=100000"),
@@ -36,6 +36,7 @@ PLANS = (
     ("digits_fc", "ice40-hx8k", "fps=30000"),
     ("digits_fc", "ice40-hx8k", "fps=60000"),
     ("digits_fc", "ice40-hx8k", "fastest"),
+    ("fashion_mnist_up5k", "ice40-up5k", "fps=5000", "bytes"),
     ("digits_fc", "gatemate-a1", "smallest"),
     ("digits_fc", "gatemate-a1", "fps=15000"),
     ("digits_fc", "gatemate-a1", "fps=30000"),
@@ -79,7 +80,9 @@ def compare(built: Built, figures: Figures) -> Iterator[Compared]:
     yield Compared("cycles/inf.", plan.forecast.cycles, figures.cycles, CYCLES)
 
 
-def _measured(model: Path, target: str, goal: str, folder: Path) -> tuple[Built, Figures]:
+def _measured(model: Path, target: str, goal: str, port: str,
+              folder: Path) -> tuple[Built, Figures]:
+    from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.pipeline import Request, build
     from bsnn_hw.planning.goal import parse_goal
     from bsnn_hw.synthesis.flow import Request as Synthesis
@@ -87,7 +90,7 @@ def _measured(model: Path, target: str, goal: str, folder: Path) -> tuple[Built,
     from bsnn_hw.synthesis.targets import find_target
 
     built = build(Request(model, folder / "bundle", target=target, goal=parse_goal(goal),
-                          vectors=IMAGES))
+                          vectors=IMAGES, port=Port(port)))
     return built, measure(Synthesis(built.request.out, find_target(target)))
 
 
@@ -101,13 +104,15 @@ def _act(options: argparse.Namespace) -> None:
     rows = [["example", "part", "goal", "lanes", "parallel", "resource", "forecast", "found",
              "ratio", "MHz"]]
     wrong = []
-    for example, target, goal in plans:
+    for example, target, goal, *other in plans:
+        port = other[0] if other else "events"
         with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
             built, figures = _measured(options.examples / f"{example}.pt", target, goal,
-                                       Path(scratch))
+                                       port, Path(scratch))
         layers = built.planned.plan.schedule.layers
         for each in compare(built, figures):
-            rows.append([example, target, goal, ",".join(str(layer.lanes) for layer in layers),
+            rows.append([example, target, " ".join((goal, *other)),
+                         ",".join(str(layer.lanes) for layer in layers),
                          ",".join(str(layer.parallel) for layer in layers), each.words,
                          f"{each.forecast:,.1f}", f"{each.found:,.1f}", f"{each.ratio:.3f}",
                          f"{figures.best.megahertz:.1f}"])
@@ -117,7 +122,7 @@ def _act(options: argparse.Namespace) -> None:
     if wrong:
         raise BsnnError(f"forecasts: must be within {CELLS:.0%} in logic cells, {CYCLES:.0%} in "
                         f"cycles and exact in the rest, but are not for {'; '.join(wrong)}")
-    print(f"{len(plans)} plans of {len({target.split('-')[0] for _, target, _ in plans})} families "
+    print(f"{len(plans)} plans of {len({plan[1].split('-')[0] for plan in plans})} families "
           f"as forecast")
 
 

@@ -7,6 +7,9 @@ part has a register of its own, and the part that was asked for is chosen a cycl
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
+
 __all__ = ["BLOCK_ROWS", "bank_delay", "bank_parts", "bank_readers", "block_rams"]
 
 # Of ECP5 and its like: rows, and bits per row, that one block RAM can have with one reader; the
@@ -25,26 +28,33 @@ def block_rams(rows: int, width: int, readers: int = 1, *,
     return min(-(-rows // deep) * -(-width // wide) for deep, wide in SHAPES[readers - 1:])
 
 
-def bank_parts(rows: int, width: int, readers: int = 1) -> list[int]:
+@cache
+def bank_parts(rows: int, width: int, readers: int = 1) -> tuple[int, ...]:
     """Rows of each part of a weight bank; all but the last are the same power of two.
 
     readers : 1 or 2, of the same block RAMs
     """
     if rows < BLOCK_ROWS:
-        return [rows]
-
-    def blocks(part: int) -> int:
-        return block_rams(part, width, readers)
+        return (rows,)
 
     def side_by_side(part: int) -> bool:
         """Whether the fewest block RAMs for a part, which synthesis takes, are as deep as it is."""
         wide = next((wide for deep, wide in shapes if deep >= part), width)
-        return blocks(part) in (0, -(-width // wide))
+        return block_rams(part, width, readers) in (0, -(-width // wide))
 
     shapes = SHAPES[readers - 1:]
-    ways = [_cut(rows, deep) for deep, _ in shapes]
-    return min((parts for parts in ways if all(map(side_by_side, parts))),
-               key=lambda parts: sum(map(blocks, parts)) + PART_BLOCKS * len(parts))
+    best: tuple[int, ...] = ()
+    least = float("inf")
+    for deep, _ in shapes:
+        count, rest = divmod(rows, deep)
+        parts = Counter({deep: count, rest: 1}) if rest else Counter({deep: count})
+        if not all(side_by_side(part) for part in +parts):
+            continue
+        cost = sum(times * (block_rams(part, width, readers) + PART_BLOCKS)
+                   for part, times in parts.items())
+        if cost < least:
+            best, least = tuple(parts.elements()), cost
+    return best
 
 
 def bank_delay(rows: int, width: int, readers: int = 1) -> int:
@@ -56,8 +66,3 @@ def bank_delay(rows: int, width: int, readers: int = 1) -> int:
 def bank_readers(lanes: int, shared: bool) -> list[int]:
     """Lanes of each weight bank: one, or two that are shared, through the two ports of one."""
     return [2] * (lanes // 2) + [1] * (lanes % 2) if shared else [1] * lanes
-
-
-def _cut(rows: int, deep: int) -> list[int]:
-    whole, rest = divmod(rows, deep)
-    return [deep] * whole + [rest] * bool(rest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Coding, Conv, Network, Pool, PoolKind, Shape, SynapseShortcut
 from bsnn_hw.reference.network import Trace
 
@@ -22,13 +23,16 @@ class Feed:
     shape : Shape of the map
     window : (height, width), places of the map that a sum makes one of the synapse's; (1, 1)
         where nothing is summed
-    port : bool, they come from the network's input port, whose beats hold any events of a place
+    port : Port that they come from, None where a layer sends them; a beat of event slots holds any
+        events of a place, bytes are the values of all inputs one after the other
+    passes : of the neurons that follow on each mark
     """
 
     events: np.ndarray
     shape: Shape
     window: tuple[int, int] = (1, 1)
-    port: bool = False
+    port: Port | None = None
+    passes: int = 1
 
     @property
     def map(self) -> np.ndarray:
@@ -64,11 +68,13 @@ class LayerActivity:
 Activity = tuple[LayerActivity, ...]
 
 
-def measure_activity(network: Network, inputs: np.ndarray, trace: Trace) -> Activity:
+def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
+                     port: Port = Port.EVENTS) -> Activity:
     """What each layer receives, the readout last.
 
     inputs : (N, size) for direct coding or (N, T, size)
     trace : of these inputs
+    port : that they come through
     """
     events = inputs > 0
     given = {-1: events[:, None] if network.input.coding is Coding.DIRECT else events}
@@ -78,7 +84,9 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace) -> Acti
         shape = network.features(giver)
         if giver < 0 and not isinstance(network.layers[0].synapse, Conv):
             shape = Shape(shape.size)  # nothing but its index counts
-        return _behind(Feed(given[giver], shape, port=giver < 0), pool)
+        passes = network.timesteps // given[giver].shape[1]
+        return _behind(Feed(given[giver], shape, port=port if giver < 0 else None, passes=passes),
+                       pool)
 
     activity = []
     for number, layer in enumerate(network.layers):
@@ -94,9 +102,9 @@ def _behind(feed: Feed, pool: Pool | None) -> Feed:
         return feed
     window = pool.height, pool.width
     if pool.kind is PoolKind.SUM:
-        return Feed(feed.events, feed.shape, window)
+        return replace(feed, window=window)
     fired = pool_places(feed.map, window) > 0
-    return Feed(fired.reshape(*fired.shape[:2], -1), pool.shape(feed.shape))
+    return replace(feed, events=fired.reshape(*fired.shape[:2], -1), shape=pool.shape(feed.shape))
 
 
 def pool_places(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:

@@ -3,15 +3,18 @@
 An event that reaches ``reach`` places costs ``reach * folds`` cycles of its engine, and so does a
 group of up to ``lanes`` events that are taken together; a fully connected layer is one place.  A
 layer that takes words needs ``folds`` cycles for each that has a spike.  The neurons' pass takes a
-cycle per row.  docs/engine.md says how nothing is lost beyond that.
+cycle per row.  docs/engine.md says how nothing is lost beyond that.  A port of bytes takes one a
+cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from bsnn_hw.ir.byte_port import Port, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
@@ -19,19 +22,29 @@ from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, pool_places
 from bsnn_hw.planning.words import word_walk
 
-__all__ = ["even_walk", "event_bound", "layer_bounds", "passes", "predicted_cycles", "walk",
-           "watchdog"]
+__all__ = ["byte_walks", "even_walk", "event_bound", "layer_bounds", "passes", "port_cycles",
+           "predicted_cycles", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
+BYTE_GROUPS = 2  # that wait, as in hdl/byte_port.py
 
 
 def event_bound(network: Network, schedule: Schedule, activity: Activity) -> float:
     """Mean cycles per inference that no order of work can beat, inferences back to back.
 
-    The busiest layer's, or the output port's one beat per class.
+    The busiest layer's, or a port's.
     """
     busiest = max(float(c.mean()) for c in layer_bounds(network, schedule, activity))
-    return max(busiest, float(network.readout.synapse.neurons))
+    return max(busiest, port_cycles(network, activity))
+
+
+def port_cycles(network: Network, activity: Activity) -> float:
+    """Cycles that a port needs for an inference: a beat per class; or a byte per value, or of each
+    class its bytes and a cycle to take them, and the answer's."""
+    if activity[0].feed.port is not Port.BYTES:
+        return float(network.readout.synapse.neurons)
+    port = byte_port(network)
+    return float(max(port.step * port.timesteps, port.output + port.classes))
 
 
 def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> list[np.ndarray]:
@@ -100,7 +113,12 @@ def even_walk(geometry: Geometry, feed: Feed) -> np.ndarray:
 
 
 def walk(geometry: Geometry, feed: Feed) -> np.ndarray:
-    """Places that groups of events walk over, (N, marks), as the lanes get them."""
+    """Places that groups of events walk over, (N, marks), as the lanes get them.
+
+    Behind a port of bytes these are no whole numbers: what an engine waits for is in them.
+    """
+    if feed.port is Port.BYTES:
+        return byte_walks([geometry], feed)[0]
     if isinstance(geometry, ConvGeometry):
         if geometry.shared:
             return _shared_walk(geometry, feed)
@@ -128,7 +146,7 @@ def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
     events, lanes, width = feed.map, geometry.lanes, geometry.source_width
     if lanes == 1:
         return feed.totals
-    if feed.port:
+    if feed.port is not None:
         width = events.shape[2]
     groups = np.zeros((*events.shape[:2], *events.shape[3:]), np.int32)
     for first in range(0, events.shape[2], width):
@@ -136,3 +154,57 @@ def _word_groups(geometry: ConvGeometry, feed: Feed) -> np.ndarray:
         groups += np.max([word[:, :, lane::lanes].sum(axis=2, dtype=np.int32)
                           for lane in range(min(lanes, word.shape[2]))], axis=0)
     return groups
+
+
+def byte_walks(geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
+    """``walk`` of engines with equal lanes, behind a port of bytes: float64 (N, marks) each.
+
+    Bytes come one a cycle, whatever is in them; a group is complete with the last of its lanes'.
+    One without an event costs nothing more.  Of others as many wait as hdl/byte_port.py holds, and
+    bytes wait where there are more.  While the neurons step, bytes go on.
+    """
+    groups, sizes = _byte_groups(geometries[0], feed)
+    folds = np.array([float(geometry.folds) for geometry in geometries])
+    passes = np.array([float(feed.passes * geometry.raster.rows) for geometry in geometries])
+    costs = groups[..., None] * folds
+    nothing = np.zeros(groups.shape[1:] + folds.shape) - passes
+    reader, engine, ends = _take_bytes(costs, sizes, nothing, [nothing] * BYTE_GROUPS)
+    # Again, each mark with what the one before left behind.
+    end = np.maximum(reader, engine) + passes
+    reader, *ends = (np.roll(time - end, 1, axis=0) for time in (reader, *ends))
+    reader, engine, _ = _take_bytes(costs, sizes, reader, ends)
+    found = (np.maximum(reader, engine) / folds).reshape(*feed.events.shape[:2], -1)
+    return list(np.moveaxis(found, -1, 0))
+
+
+def _take_bytes(costs, sizes, reader, ends):
+    """Times when the last byte is taken and the engine is done, and at which the last groups left
+    the queue, the engine free at 0.
+
+    costs : (groups, marks of all samples, geometries), sizes : (groups,), of the others
+    reader, ends : times likewise, of what was before
+    """
+    engine = np.zeros_like(reader)
+    for cost, size in zip(costs, sizes, strict=True):
+        some = cost > 0
+        arrival = reader + size
+        reader = np.where(some, np.maximum(arrival, ends[0]), arrival)
+        engine = np.where(some, np.maximum(reader, engine) + cost, engine)
+        ends = [np.where(some, late, soon) for soon, late in pairwise([*ends, engine])]
+    return reader, engine, ends
+
+
+def _byte_groups(geometry: Geometry, feed: Feed) -> tuple[np.ndarray, list[int]]:
+    """Places that each group of values walks over, (groups, N * marks) in the order of the port,
+    0 without an event; and the groups' bytes."""
+    lanes, places = geometry.lanes, 1
+    values, reach = feed.events, np.ones(1)
+    if isinstance(geometry, ConvGeometry):
+        places, reach = feed.shape.positions, geometry.reach.ravel()
+        values = np.moveaxis(feed.map, 2, -1)
+    channels = values.size // (values.shape[0] * values.shape[1] * places)
+    firsts = np.arange(0, channels, lanes)
+    some = np.logical_or.reduceat(values.reshape(*feed.events.shape[:2], places, channels), firsts,
+                                  axis=-1)
+    walked = (some * reach[:, None]).reshape(len(values) * values.shape[1], -1)
+    return walked.T, np.diff([*firsts, channels]).tolist() * places

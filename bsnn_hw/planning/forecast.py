@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network, SynapseShortcut
 from bsnn_hw.ir.schedule import Schedule, network_geometries, shortcut_geometries
 from bsnn_hw.planning.activity import Activity
@@ -51,15 +52,19 @@ def forecast(network: Network, schedule: Schedule, activity: Activity,
              family: Family) -> Forecast:
     """What ``schedule`` takes of a part of ``family``, and its cycles at this activity."""
     times = throughput(network, schedule, activity)
-    return Forecast(LayerCosts(network, family).of(schedule), times.layers, times.cycles)
+    costs = LayerCosts(network, family, activity[0].feed.port)
+    return Forecast(costs.of(schedule), times.layers, times.cycles)
 
 
 class LayerCosts:
-    """What the layers of plans take of a part of ``family``; each is worked out once."""
+    """What the layers of plans take of a part of ``family``; each is worked out once.
 
-    def __init__(self, network: Network, family: Family):
+    port : of the network's input
+    """
+
+    def __init__(self, network: Network, family: Family, port: Port | None = None):
         hidden, readout = network_bounds(network)
-        self._network, self._family = network, family
+        self._network, self._family, self._port = network, family, port
         self._bounds: tuple[HiddenBounds | ReadoutBounds, ...] = (*hidden, readout)
         self._margins: list[int] = []
         self._known: dict[tuple, Cost] = {}
@@ -99,7 +104,7 @@ class LayerCosts:
     def _engine(self, schedule, number, reader, sums, geometry):
         margin = self._margin(number, reader)
         rows = Rows(schedule.block_rows, schedule.constant_rows)
-        return [supply_parts(self._network, number, geometry, margin, reader),
+        return [supply_parts(self._network, number, geometry, margin, reader, self._port),
                 engine_parts(self._network, number, reader.synapse, sums, geometry, rows),
                 weight_parts(reader.synapse, geometry)]
 

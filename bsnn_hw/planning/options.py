@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Conv, Network, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import (
@@ -20,7 +21,7 @@ from bsnn_hw.ir.schedule import (
 )
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
-from bsnn_hw.planning.cycles import walk
+from bsnn_hw.planning.cycles import byte_walks, walk
 from bsnn_hw.planning.families import Cost, Family
 from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_lanes, most_parallel
@@ -155,6 +156,8 @@ class _Builder:
         network, layer = self._network, self._network.layers[number]
         widths = choices[giver] if giver is not None else (None,)
         ways = self._ways(number, giver, widths, engine)
+        if self._feed(number, None).port is Port.BYTES:
+            self._walk_bytes(number, ways[0], choices[own])
         costs = np.zeros((RESOURCES, len(widths), len(choices[own]), len(ways[0])))
         cycles = np.full(costs.shape[1:], np.inf)
         for at in np.ndindex(*cycles.shape):
@@ -251,7 +254,8 @@ class _Builder:
             # The giver's lanes are not known here; with two its words come as late as mostly.
             margin = output_margin(self._network.hidden[giver], USUAL_DELAY) if giver >= 0 else 0
             self._supplies[key] = self._family.cost(
-                supply_parts(self._network, number, geometry, margin, reader))
+                supply_parts(self._network, number, geometry, margin, reader,
+                             self._activity[0].feed.port))
         return self._supplies[key]
 
     def _cycles(self, number, index, geometry):
@@ -262,15 +266,34 @@ class _Builder:
 
     def _walked(self, number, index, geometry):
         """Places that events of each timestep cost the engine."""
+        key = self._walk_key(number, index, geometry)
+        if key not in self._walks:
+            self._walks[key] = walk(geometry, self._feed(number, index)).astype(float)
+        return self._walks[key]
+
+    def _walk_bytes(self, number, ways, parallel):
+        """The same behind a port of bytes, for all parallel counts together."""
+        counts = [1] * len(self._network.layers)
+        for engine, lanes in ways:
+            geometries = []
+            for counts[number] in parallel:
+                geometries.append(layer_layout(self._network, number, lanes, counts, engine))
+            for geometry, walked in zip(geometries, byte_walks(geometries,
+                                                               self._feed(number, None)),
+                                        strict=True):
+                self._walks[self._walk_key(number, None, geometry)] = walked
+
+    def _walk_key(self, number, index, geometry):
         words = isinstance(geometry, WordGeometry)
         width = geometry.source_width if geometry.banks > 1 or words else 0
-        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
-        key = number, index, width, geometry.lanes, geometry.banks, words, folds
-        if key not in self._walks:
-            received = self._activity[number]
-            feed = received.feed if index is None else received.shortcuts[index]
-            self._walks[key] = walk(geometry, feed).astype(float)
-        return self._walks[key]
+        # An encoder may not keep up with few folds, nor do bytes.
+        narrow = self._feed(number, index).port is Port.BYTES
+        folds = geometry.folds if geometry.shared or narrow else 0
+        return number, index, width, geometry.lanes, geometry.banks, words, folds
+
+    def _feed(self, number, index):
+        received = self._activity[number]
+        return received.feed if index is None else received.shortcuts[index]
 
 
 def _spread(lanes: Sequence[int]) -> list[int]:

@@ -12,6 +12,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.chips import CHIPS, Chip
+from bsnn_hw.planning.cycles import port_cycles
 from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.forecast import LayerCosts
@@ -60,7 +61,7 @@ class Search:
     def __post_init__(self, known: tuple[Space, ...]) -> None:
         family = self.chip.family
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
-        self._costs = LayerCosts(self.network, family)
+        self._costs = LayerCosts(self.network, family, self.activity[0].feed.port)
         choices = (self.rows,) if self.rows else family.rows
         self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most,
                                                   self.engines)
@@ -185,8 +186,8 @@ class Search:
                 plan_of(layer_layout(self.network, number, way[1], parallel, way[0]))
                 for number, way in enumerate(ways) if way), *space.rows)
             cost = sum(self._costs.of(schedule), Cost())
-            classes = float(self.network.readout.synapse.neurons)
-            self._seen[key] = Candidate(schedule, cost, max(cycles, classes))
+            cycles = max(cycles, port_cycles(self.network, self.activity))
+            self._seen[key] = Candidate(schedule, cost, cycles)
         return self._seen[key]
 
 

@@ -1,7 +1,11 @@
-"""The parts of what hands a layer its events: the input port, or what lies between two layers."""
+"""The parts of what hands a layer its events: the input port, or what lies between two layers.
+
+With a port of bytes what writes scores belongs to it too.
+"""
 
 from __future__ import annotations
 
+from bsnn_hw.ir.byte_port import Port, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding, Hidden, Network, PoolKind, Readout, SynapseShortcut
 from bsnn_hw.ir.schedule import Geometry, most_queued
@@ -12,15 +16,17 @@ __all__ = ["queue_rows", "supply_parts"]
 
 WIDE = 16  # as in hdl/link.py
 CHUNK = 8  # as in hdl/priority.py
-FRONTEND_ROWS = 16
+FRONTEND_ROWS, BYTE_GROUPS = 16, 2  # as in hdl/network.py and hdl/byte_port.py
 
 
 def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
-                 reader: Hidden | Readout | SynapseShortcut | None = None) -> Parts:
+                 reader: Hidden | Readout | SynapseShortcut | None = None,
+                 port: Port | None = None) -> Parts:
     """What hands the engine its events, and the sequencer's registers of them.
 
     margin : of the giver, see ``output_margin``
     reader : the layer, or its shortcut whose synapses these are
+    port : of the network's input, for the first layer
     """
     reader = reader or network.layers[number]
     first = number < reader.back
@@ -29,7 +35,7 @@ def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
     rows = 1 if isinstance(geometry, WordGeometry) else lanes
     group = Parts(registers=rows * row + lanes * value, bare=rows * row, luts=lanes * value)
     if first:
-        supply = _frontend(network, geometry, value)
+        supply = _frontend(network, geometry, value, port)
     elif isinstance(geometry, ConvGeometry):
         supply = _map_link(network, reader, geometry, margin)
     elif isinstance(geometry, WordGeometry):
@@ -41,15 +47,31 @@ def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
     return group + supply
 
 
-def _frontend(network, geometry, value):
+def _frontend(network, geometry, value, port):
     lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
     place = sum(geometry.place_bits) if isinstance(geometry, ConvGeometry) else 0
     rows = 1 if isinstance(geometry, WordGeometry) else lanes
     width = rows * row + lanes * value + place + 2
     marks = 1 if network.input.coding is Coding.DIRECT else network.timesteps
-    return (fifo_parts(FRONTEND_ROWS, width, registered=False) + Parts.adders(row, rows)
+    narrow = port is Port.BYTES
+    return (fifo_parts(BYTE_GROUPS if narrow else FRONTEND_ROWS, width, registered=False)
+            + (_byte_ports(network, geometry, value) if narrow else Parts())
+            + Parts.adders(row, rows)
             + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (marks > 1), 2)
             + (Parts.adders(bits_of(marks)) if marks > 1 else Parts()))
+
+
+def _byte_ports(network, geometry, value):
+    """hdl/byte_port.py: values gathered, a beat of them, and where they belong; scores shifted."""
+    lanes, port = geometry.lanes, byte_port(network)
+    counters = [bits_of(lanes), max(1, bits_of(geometry.rows))]
+    if isinstance(geometry, ConvGeometry):
+        counters = [bits_of(lanes), max(1, geometry.row_bits), *geometry.place_bits]
+    counted, out = sum(counters), 8 * (port.score + port.answer)
+    kept = value * (2 * lanes - 1)
+    return (Parts.adders(counted / len(counters), len(counters)) + Parts.logic(2 * counted, counted)
+            + Parts.logic(value * lanes * 2 + 12, kept + counted + 6)
+            + Parts.logic(out + 8, out + 4))
 
 
 def queue_rows(network: Network, reader: Hidden | Readout | SynapseShortcut, geometry: Geometry,

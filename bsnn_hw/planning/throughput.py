@@ -17,7 +17,7 @@ from bsnn_hw.ir.schedule import (
 )
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.cycles import walk
+from bsnn_hw.planning.cycles import port_cycles, walk
 from bsnn_hw.planning.structure import (
     engine_delay,
     layer_delay,
@@ -85,7 +85,7 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
                   if other is not None and feed is not None]
         times.append(step_cycles(network, number, geometry, np.max(walks, axis=0),
                                  schedule.block_rows))
-    least = _least_period(network, geometries[-1])
+    least = max(_least_period(network, geometries[-1]), port_cycles(network, activity))
     held = _held(network, schedule, geometries, activity)
     means = tuple(float(each.sum(axis=1).mean()) for each in times)
     whole = _pipeline(network, held, geometries, [each.ravel() for each in times], least)
@@ -93,11 +93,11 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
 
 
 def _least_period(network: Network, last: Geometry) -> float:
-    """Cycles that the scorer needs for an inference: a class a cycle, and between rows a wait."""
+    """Cycles that the scorer needs for an inference, waiting between rows."""
     readout = network.readout
     wait = row_wait(readout, last) if last.raster.rows > 1 else last.parallel
     passes = 1 if readout.constant_gain else network.timesteps
-    return float(max(readout.synapse.neurons, passes * last.raster.rows * wait))
+    return float(passes * last.raster.rows * wait)
 
 
 def _pipeline(network: Network, held: Sequence[Sequence[tuple[int, int]]],

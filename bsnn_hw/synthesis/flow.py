@@ -123,7 +123,7 @@ def _forecast(design, target, inputs):
         return None
     trace = run(design.network, inputs, potentials=False)
     seen = forecast(design.network, design.schedule,
-                    measure_activity(design.network, inputs, trace), chip.family)
+                    measure_activity(design.network, inputs, trace, design.port), chip.family)
     family, cost = chip.family, seen.cost
     values = {family.logic: cost.cells, family.registers: cost.registers,
               family.blocks: cost.blocks, family.multipliers: cost.multipliers}

@@ -54,7 +54,7 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
     padded[:, : stimulus.data.shape[1]] = stimulus.data
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
     patience = watchdog(design.network, design.schedule,
-                        measure_activity(design.network, inputs, trace))
+                        measure_activity(design.network, inputs, trace, design.port))
     return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
                       pause_out=pause_out, watchdog=patience)
 

@@ -75,7 +75,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
           f"{time.monotonic() - built:.0f} s to run)")
     trace = run(design.network, inputs[:1000], potentials=False)
     bound = event_bound(design.network, design.schedule,
-                        measure_activity(design.network, inputs[:1000], trace))
+                        measure_activity(design.network, inputs[:1000], trace, design.port))
     print(f"cycles    {outcome.cycles:,.1f} per inference back to back, "
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")

@@ -27,7 +27,7 @@ def test_two_readers_have_narrower_rows():
     (147456, 16, 1, [16384] * 9),
 ])
 def test_parts(rows, width, readers, parts):
-    assert bank_parts(rows, width, readers) == parts
+    assert bank_parts(rows, width, readers) == tuple(parts)
 
 
 @pytest.mark.parametrize("rows", [1, 33, 700, 5000, 40000])

@@ -1,0 +1,128 @@
+"""Cycles behind a port of bytes: by hand, by a scalar count, and in the simulation."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.emission.bundle import write_bundle
+from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.ir.network import Coding, Shape
+from bsnn_hw.ir.schedule import network_geometries
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import event_bound, walk
+from bsnn_hw.planning.schedule import make_schedule
+from bsnn_hw.planning.throughput import throughput
+from bsnn_hw.reference.network import run
+from bsnn_hw.verification.native import build_model, verify_native
+from tests.planning.maps import chain
+from tests.planning.test_schedule import network
+
+
+def measured(net, inputs):
+    return measure_activity(net, inputs, run(net, inputs), Port.BYTES)
+
+
+def cycles(net, lanes, parallel, inputs):
+    """Of the first layer from mark to mark, (N, marks)."""
+    activity = measured(net, inputs)
+    geometry = network_geometries(net, make_schedule(net, lanes, parallel))[0]
+    return walk(geometry, activity[0].feed) * geometry.folds
+
+
+def flat(size=12, timesteps=1):
+    return network((size, 8, 2), timesteps=timesteps, coding=Coding.DIRECT)
+
+
+def test_a_silent_sample_takes_its_bytes_less_what_came_during_the_pass():
+    assert cycles(flat(), (1, 1), (2, 2), np.zeros((1, 12), np.uint8)) == [[12 - 4]]
+    assert cycles(flat(timesteps=2), (1, 1), (2, 2), np.zeros((1, 12), np.uint8)) == [[12 - 8]]
+
+
+def test_the_engine_waits_for_a_late_byte():
+    inputs = np.zeros((1, 12), np.uint8)
+    inputs[0, 11] = 1
+    # Its last group takes 4 and the pass 4: 8 bytes of the next sample are there by then.
+    assert cycles(flat(), (1, 1), (2, 2), inputs) == [[12 - 8 + 4]]
+
+
+def test_bytes_wait_for_the_engine():
+    # One is worked on until it leaves the queue, one waits there, and one is complete.
+    inputs = np.zeros((1, 12), np.uint8)
+    inputs[0, :4] = 1
+    assert cycles(flat(), (1, 1), (1, 2), inputs)[0, 0] == 4 * 8
+    inputs[0, 11] = 1  # comes behind seven silent ones, while the engine works
+    assert cycles(flat(), (1, 1), (1, 2), inputs)[0, 0] == 5 * 8
+
+
+def by_hand(samples, passes):
+    """(bytes, cycles) of each group of each sample to cycles; the first sample comes again, behind
+    the last."""
+    reader, free, ends, found = 0, 0, [0, 0], []
+    for groups in [*samples, *samples]:
+        began = free
+        for size, cost in groups:
+            reader += size
+            if cost:
+                reader = max(reader, ends[-2])
+                free = max(reader, free) + cost
+                ends.append(free)
+        found.append(max(reader, free) - began)
+        free = max(reader, free) + passes
+    return found[len(samples):]
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 5])
+def test_as_counted_group_by_group(lanes):
+    rng = np.random.default_rng(lanes)
+    inputs = (rng.random((6, 40)) < 0.3).astype(np.uint8)
+    groups = [[(len(group), 4 * group.any()) for group in np.split(sample, range(lanes, 40, lanes))]
+              for sample in inputs]
+    found = cycles(flat(40), (lanes, 1), (2, 2), inputs)[:, 0]
+    np.testing.assert_allclose(found.mean(), np.mean(by_hand(groups, 4)), rtol=0.03)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_maps_come_place_by_place(lanes):
+    net = chain(Shape(3, 3, 4), (4, 5))
+    rng = np.random.default_rng(1)
+    inputs = (rng.random((5, 2, 36)) < 0.3).astype(np.uint8)
+    geometry = network_geometries(net, make_schedule(net, (lanes, 1, 1), (2, 5, 2)))[0]
+    groups = [[(len(group), geometry.reach[y, x] * geometry.folds * group.any())
+               for y, x in np.ndindex(3, 4)
+               for group in np.split(step.reshape(3, 3, 4)[:, y, x], range(lanes, 3, lanes))]
+              for step in inputs.reshape(10, 36)]
+    found = cycles(net, (lanes, 1, 1), (2, 5, 2), inputs).ravel()
+    np.testing.assert_array_equal(found, by_hand(groups, geometry.raster.rows))
+
+
+def test_no_plan_is_faster_than_the_ports():
+    net = flat(200)
+    activity = measured(net, np.zeros((9, 200), np.uint8))
+    schedule = make_schedule(net, (20, 1), (8, 2))
+    assert event_bound(net, schedule, activity) == 200
+    assert throughput(net, schedule, activity).cycles >= 200
+    port = byte_port(net)
+    few = network((2, 1, 40), timesteps=1, coding=Coding.DIRECT)
+    activity = measured(few, np.zeros((9, 2), np.uint8))
+    assert throughput(few, make_schedule(few, (1, 1), (1, 40)), activity).cycles >= 40 * (
+        port.score + 1)
+
+
+@pytest.mark.parametrize(("net", "lanes", "parallel"), [
+    (flat(120, 2), (4, 1), (1, 2)),
+    (flat(120, 2), (3, 1), (8, 2)),
+    (chain(Shape(2, 6, 7), (4, 5)), (1, 1, 1), (4, 5, 2)),
+    (chain(Shape(2, 6, 7), (4, 5), coding=Coding.DIRECT), (2, 2, 1), (2, 5, 2)),
+], ids=["engine", "bytes", "events", "map"])
+def test_as_simulated(net, lanes, parallel, tmp_path):
+    rng = np.random.default_rng(1)
+    steps = 1 if net.input.coding is Coding.DIRECT else net.timesteps
+    inputs = (rng.random((40, steps * net.input.size)) < 0.3).astype(np.uint8)
+    inputs[:, : steps * net.input.size // 3] = 0
+    inputs = inputs if steps == 1 else inputs.reshape(40, steps, -1)
+    schedule = make_schedule(net, lanes, parallel)
+    write_bundle(net, schedule, inputs[:1], tmp_path / "b", port=Port.BYTES)
+    design = open_bundle(tmp_path / "b")
+    model = build_model(design, tmp_path / "native", optimize="-O0")
+    found = verify_native(design, model, inputs).cycles
+    assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.03)
