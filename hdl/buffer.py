@@ -1,4 +1,4 @@
-"""A place to wait, so that no path goes through two components' ``ready``."""
+"""Places to wait, so that no path goes through two components' ``ready``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance
 
-__all__ = ["StreamBuffer"]
+__all__ = ["StreamBuffer", "StreamRegister"]
 
 
 class StreamBuffer(wiring.Component):
@@ -44,4 +44,34 @@ class StreamBuffer(wiring.Component):
             ]
         with m.Elif(~spared):
             m.d.sync += [spare.eq(source.payload), spared.eq(source.valid)]
+        return m
+
+
+class StreamRegister(wiring.Component):
+    """One register and no logic in front of it: it passes a word every other cycle.
+
+    Parameters
+    ----------
+    layout : data.Layout, of a word
+
+    Members
+    -------
+    source : In stream; words : Out stream, a cycle later
+    """
+
+    def __init__(self, layout: data.Layout):
+        require_instance(data.Layout, layout=layout)
+        super().__init__({
+            "source": In(stream.Signature(layout)),
+            "words": Out(stream.Signature(layout)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        source, words = self.source, self.words
+        m.d.comb += source.ready.eq(~words.valid)
+        with m.If(source.ready):
+            m.d.sync += [words.payload.eq(source.payload), words.valid.eq(source.valid)]
+        with m.Elif(words.ready):
+            m.d.sync += words.valid.eq(0)
         return m

@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.buffer import StreamRegister
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
@@ -87,6 +88,11 @@ class NetworkTop(wiring.Component):
                                                        value_width=value.bit_length())
             connect(m, groups, lookup.placed)
             groups = lookup.groups
+        elif geometries[0].folds > 1:
+            # The layer takes a group every other cycle at most; when is known late in a cycle.
+            m.submodules.first = first = StreamRegister(groups.payload.shape())
+            connect(m, groups, first.source)
+            groups = first.words
 
         blocks: list[HiddenLayer] = []
         rooms: list[list] = []  # per layer, of all its readers

@@ -161,34 +161,39 @@ def byte_walks(geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
 
     Bytes come one a cycle, whatever is in them; a group is complete with the last of its lanes'.
     One without an event costs nothing more.  Of others as many wait as hdl/byte_port.py holds, and
-    bytes wait where there are more.  While the neurons step, bytes go on.
+    one where hdl/network.py has a register; bytes wait where there are more.  While the neurons
+    step, bytes go on.
     """
     groups, sizes = _byte_groups(geometries[0], feed)
     folds = np.array([float(geometry.folds) for geometry in geometries])
     passes = np.array([float(feed.passes * geometry.raster.rows) for geometry in geometries])
     costs = groups[..., None] * folds
+    registered = (folds > 1) & (not isinstance(geometries[0], ConvGeometry))
     nothing = np.zeros(groups.shape[1:] + folds.shape) - passes
-    reader, engine, ends = _take_bytes(costs, sizes, nothing, [nothing] * BYTE_GROUPS)
+    reader, engine, ends = _take_bytes(costs, sizes, registered, nothing,
+                                       [nothing] * (BYTE_GROUPS + 1))
     # Again, each mark with what the one before left behind.
     end = np.maximum(reader, engine) + passes
     reader, *ends = (np.roll(time - end, 1, axis=0) for time in (reader, *ends))
-    reader, engine, _ = _take_bytes(costs, sizes, reader, ends)
+    reader, engine, _ = _take_bytes(costs, sizes, registered, reader, ends)
     found = (np.maximum(reader, engine) / folds).reshape(*feed.events.shape[:2], -1)
     return list(np.moveaxis(found, -1, 0))
 
 
-def _take_bytes(costs, sizes, reader, ends):
+def _take_bytes(costs, sizes, registered, reader, ends):
     """Times when the last byte is taken and the engine is done, and at which the last groups left
     the queue, the engine free at 0.
 
     costs : (groups, marks of all samples, geometries), sizes : (groups,), of the others
+    registered : bool (geometries,), one more group can wait
     reader, ends : times likewise, of what was before
     """
     engine = np.zeros_like(reader)
     for cost, size in zip(costs, sizes, strict=True):
         some = cost > 0
         arrival = reader + size
-        reader = np.where(some, np.maximum(arrival, ends[0]), arrival)
+        room = np.where(registered, ends[0], ends[1])
+        reader = np.where(some, np.maximum(arrival, room), arrival)
         engine = np.where(some, np.maximum(reader, engine) + cost, engine)
         ends = [np.where(some, late, soon) for soon, late in pairwise([*ends, engine])]
     return reader, engine, ends

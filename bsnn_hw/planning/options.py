@@ -246,7 +246,8 @@ class _Builder:
         return self._steps[key]
 
     def _supply(self, number, index, geometry: Geometry):
-        key = number, index, geometry.source_width, geometry.lanes, geometry.shared, type(geometry)
+        key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,
+               geometry.folds > 1, type(geometry))
         if key not in self._supplies:
             layer = self._network.layers[number]
             reader = layer if index is None else layer.shortcuts[index]

@@ -54,8 +54,10 @@ def _frontend(network, geometry, value, port):
     width = rows * row + lanes * value + place + 2
     marks = 1 if network.input.coding is Coding.DIRECT else network.timesteps
     narrow = port is Port.BYTES
+    registered = not place and geometry.folds > 1
     return (fifo_parts(BYTE_GROUPS if narrow else FRONTEND_ROWS, width, registered=False)
             + (_byte_ports(network, geometry, value) if narrow else Parts())
+            + (Parts.delays(width + 1) if registered else Parts())
             + Parts.adders(row, rows)
             + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (marks > 1), 2)
             + (Parts.adders(bits_of(marks)) if marks > 1 else Parts()))

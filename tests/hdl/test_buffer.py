@@ -1,17 +1,17 @@
-"""StreamBuffer against the list of what goes in."""
+"""StreamBuffer and StreamRegister against the list of what goes in."""
 
 import pytest
 from amaranth.lib import data
 
-from bsnn_hw.hdl.buffer import StreamBuffer
+from bsnn_hw.hdl.buffer import StreamBuffer, StreamRegister
 from tests.hdl.benches import Bench, receive, send, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
 
 
-def run(pause, full):
+def run(kind, pause, full):
     """Numbers that come out, and the cycle of the last one."""
-    dut, taken = StreamBuffer(LAYOUT), []
+    dut, taken = kind(LAYOUT), []
     bench = Bench(dut)
     payloads = [{"number": number, "last": number % 3 == 0} for number in range(100)]
 
@@ -27,11 +27,12 @@ def run(pause, full):
 
 
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
-def test_every_word_once(pause, full):
-    numbers, cycles = run(pause, full)
+@pytest.mark.parametrize(("kind", "each"), [(StreamBuffer, 1), (StreamRegister, 2)])
+def test_every_word_once(kind, each, pause, full):
+    numbers, cycles = run(kind, pause, full)
     assert numbers == list(range(100))
     if not pause and not full:
-        assert cycles == 101, "a word a cycle, and one through the buffer"
+        assert cycles == 99 * each + 2, "a word every `each` cycles, and one through the buffer"
 
 
 def test_two_words_wait():
@@ -51,6 +52,23 @@ def test_two_words_wait():
     Bench(dut).run(check)
 
 
-def test_wrong_layout():
+def test_ready_is_a_register():
+    dut = StreamRegister(LAYOUT)
+
+    async def check(context):
+        context.set(dut.source.valid, 1)
+        await context.tick()
+        for ready in (0, 1, 0):
+            context.set(dut.words.ready, ready)
+            assert not context.get(dut.source.ready)
+        context.set(dut.words.ready, 1)
+        await context.tick()
+        assert context.get(dut.source.ready)
+
+    Bench(dut).run(check)
+
+
+@pytest.mark.parametrize("kind", [StreamBuffer, StreamRegister])
+def test_wrong_layout(kind):
     with pytest.raises(TypeError, match="layout must be a Layout, not 3"):
-        StreamBuffer(3)
+        kind(3)
