@@ -134,7 +134,7 @@ def _save_results(trainer, result: dict[str, Any], out: Path) -> None:
     from bsnn_hw.nn.files import write_whole
 
     recipe, dataset = trainer.recipe, trainer.dataset
-    if recipe.weights == "binary":
+    if recipe.weights != "real":
         described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": recipe.bits,
                      "scale": 1 / ((1 << recipe.bits) - 1), "offset": 0.0}
         save_model(out, trainer.network, input=described, classes=dataset.classes,
@@ -171,7 +171,7 @@ def _epoch_text(trainer, line: dict[str, Any]) -> str:
 def _result_text(trainer, result: dict[str, Any], out: Path) -> str:
     spikes = ", ".join(f"{name} {count:.1f}"
                        for name, count in result["spikes_per_inference"].items())
-    written = (f"model {out}" if trainer.recipe.weights == "binary" else
+    written = (f"model {out}" if trainer.recipe.weights != "real" else
                "no model: real weights are to compare with, and no circuit holds them")
     return (f"test {result['accuracy']:.2%} of {result['samples']:,} samples; spikes per "
             f"inference: {spikes}\n{written}")
@@ -192,8 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
         "digits 128,64); conv: channels of each convolution and neurons of a dense layer "
         "(32,64,64,128); residual: channels of each convolution (32,32,64,64)")
-    add("--weights", choices=("binary", "real"), help="real is the full-precision twin, to "
-        "compare with; it writes a log and no model (binary)")
+    add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
+        "first layer and the readout, else binary; real is the full-precision twin, to compare "
+        "with: it writes a log and no model (binary)")
     add("--timesteps", type=int, metavar="T", help="timesteps per inference (4; conv and "
         "residual 2)")
     add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "

@@ -59,6 +59,18 @@ def test_networks_of_maps(tmp_path, capsys, network, hidden):
     assert f"digits {network} 1x8x8-{hidden.replace(',', '-')}-10, " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("network", "hidden"), [("fc", "9,8"), ("conv", "3,4,5"),
+                                                 ("residual", "3,3,4")])
+def test_eight_bits_at_the_ends(tmp_path, network, hidden):
+    out = tmp_path / "m.pt"
+    assert train.main(["digits", "--network", network, "--hidden", hidden, "--epochs", "1",
+                       "--weights", "int8-ends", "--out", str(out)]) == 0
+    synapses = [layer.synapse for layer in load(out).layers]
+    assert [synapse.binary for synapse in synapses] == [False, *[True] * (len(synapses) - 2), False]
+    log = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    assert "readout" not in log[1]["flip_ratios"], "only signs flip"
+
+
 def test_a_twin_of_real_weights_leaves_no_model(tmp_path, capsys):
     out = tmp_path / "m.pt"
     assert train.main([*SMALL, "--weights", "real", "--out", str(out)]) == 0

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["random_document", "random_inputs", "random_neuron", "random_norm", "with_tensors"]
+__all__ = ["random_document", "random_inputs", "random_neuron", "random_norm", "with_int8_ends",
+           "with_tensors"]
 
 # What BatchNorm scales of a layer look like, one kind per channel.
+INT8_SPREAD = 73.0  # of weights that are uniform in -127..127, where signs have 1
 SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
 
 
@@ -46,6 +48,27 @@ def with_tensors(value: Any) -> Any:
     if isinstance(value, list):
         return [with_tensors(inner) for inner in value]
     return torch.from_numpy(value.astype(np.float64)) if isinstance(value, np.ndarray) else value
+
+
+def with_int8_ends(seed: int, document: dict[str, Any]) -> dict[str, Any]:
+    """``document`` with weights of 8 bits in every third first layer and readout."""
+    import torch
+
+    generator = np.random.default_rng([seed, 8])
+    *hidden, last = document["layers"]
+    changed = [_int8(layer, generator, torch) if generator.random() < 1 / 3 else layer
+               for layer in (*hidden[:1], last)]
+    return document | {"layers": [*changed[:-1], *hidden[1:], changed[-1]]}
+
+
+def _int8(layer, generator, torch):
+    weight = generator.integers(-127, 128, tuple(layer["weight"].shape))
+    extreme = generator.choice([-127, 0, 127], weight.shape)
+    weight = np.where(generator.random(weight.shape) < 0.2, extreme, weight)
+    wide = layer | {"weight_bits": 8, "weight": torch.from_numpy(weight.astype(np.int8))}
+    if layer["norm"] is None:
+        return wide
+    return wide | {"norm": layer["norm"] | {"var": layer["norm"]["var"] * INT8_SPREAD ** 2}}
 
 
 def _layer(generator, name, fan_in, neurons, timesteps, reach, last):

@@ -30,9 +30,9 @@ SAMPLES = 24
 
 def check_one(seed: int, lint: bool = True) -> str:
     """Generate and verify the fully connected network of ``seed``; return a line about it."""
-    from bsnn_hw.evidence.random_models import random_document
+    from bsnn_hw.evidence.random_models import random_document, with_int8_ends
 
-    return check_document(seed, random_document(seed), lint)
+    return check_document(seed, with_int8_ends(seed, random_document(seed)), lint)
 
 
 def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, str]:

@@ -17,6 +17,8 @@ __all__ = [
     "BinaryLinear",
     "ConstantGate",
     "CurrentShortcut",
+    "Int8Conv2d",
+    "Int8Linear",
     "Layer",
     "Network",
     "Pool",
@@ -35,7 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "synapse": ("BinaryConv2d", "BinaryLinear"),
+    "synapse": ("BinaryConv2d", "BinaryLinear", "Int8Conv2d", "Int8Linear"),
     "norm": ("BatchNorm", "SharedScaleNorm"),
     "gate": ("AGMMGate", "ConstantGate"),
     "neuron": ("IF", "LIF"),

@@ -13,7 +13,7 @@ from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SynapseShortcut
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
 from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
-from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, Int8Conv2d, Int8Linear
 
 __all__ = ["Style", "convolutional", "fully_connected", "residual"]
 
@@ -31,6 +31,7 @@ class Style:
     reset : {"hard", "soft"}
     coding : {"direct", "events"}
     binary : bool, False for the full-precision twin
+    int8_ends : bool, weights of 8 bits in the first layer and the readout, as in the literature
     """
 
     timesteps: int
@@ -40,21 +41,25 @@ class Style:
     reset: str = "hard"
     coding: str = "direct"
     binary: bool = True
+    int8_ends: bool = False
 
     def __post_init__(self):
         if self.gate not in GATES:
             raise ValueError(f"Gate must be one of {GATES}, not {self.gate!r}")
+        if self.int8_ends and not self.binary:
+            raise ValueError("Weights of 8 bits at the ends have no full-precision twin")
 
     def convolution(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1,
-                    **others: Any) -> Layer:
+                    first: bool = False, **others: Any) -> Layer:
         """Return a layer whose odd kernel is padded so that stride 1 keeps the map's size."""
-        synapse = BinaryConv2d(channels_in, channels_out, kernel, stride=stride,
-                               padding=kernel // 2, binary=self.binary)
+        kind = Int8Conv2d if first and self.int8_ends else BinaryConv2d
+        synapse = kind(channels_in, channels_out, kernel, stride=stride, padding=kernel // 2,
+                       binary=self.binary)
         return self._layer(synapse, channels_out, others)
 
-    def dense(self, fan_in: int, neurons: int, **others: Any) -> Layer:
+    def dense(self, fan_in: int, neurons: int, *, first: bool = False, **others: Any) -> Layer:
         """Return a fully connected layer."""
-        return self._layer(BinaryLinear(fan_in, neurons, binary=self.binary), neurons, others)
+        return self._layer(self._linear(fan_in, neurons, first), neurons, others)
 
     def projection(self, source: str, channels_in: int, channels_out: int, *,
                    stride: int = 1) -> SynapseShortcut:
@@ -65,9 +70,12 @@ class Style:
     def network(self, hidden: dict[str, Layer], fan_in: int, classes: int, **others: Any
                 ) -> Network:
         """Return the network of `hidden` and a fully connected readout."""
-        readout = Readout(BinaryLinear(fan_in, classes, binary=self.binary),
-                          SharedScaleNorm(classes), **others)
+        readout = Readout(self._linear(fan_in, classes, True), SharedScaleNorm(classes), **others)
         return Network(hidden, readout, timesteps=self.timesteps, coding=self.coding)
+
+    def _linear(self, fan_in: int, neurons: int, end: bool) -> BinaryLinear:
+        kind = Int8Linear if end and self.int8_ends else BinaryLinear
+        return kind(fan_in, neurons, binary=self.binary)
 
     def _layer(self, synapse, channels: int, others: dict[str, Any]) -> Layer:
         neuron = LIF(self.leak, threshold=self.threshold, reset=self.reset)
@@ -89,7 +97,7 @@ def fully_connected(sizes: Sequence[int], **style: Any) -> Network:
     style : as `Style`
     """
     common = Style(**style)
-    hidden = {f"fc{index}": common.dense(fan_in, neurons)
+    hidden = {f"fc{index}": common.dense(fan_in, neurons, first=index == 1)
               for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1)}
     return common.network(hidden, sizes[-2], sizes[-1])
 
@@ -113,7 +121,7 @@ def convolutional(shape: Sequence[int], channels: Sequence[int], neurons: Sequen
     for index, width in enumerate(channels, 1):
         stride = 2 if index <= 2 else 1
         hidden[f"conv{index}"] = common.convolution(fan_in, width, 5 if index == 1 else 3,
-                                                    stride=stride)
+                                                    stride=stride, first=index == 1)
         fan_in, sides = width, _strided(sides, stride)
     flat = fan_in * prod(sides)
     for index, (size, width) in enumerate(pairwise((flat, *neurons)), 1):
@@ -138,7 +146,7 @@ def residual(shape: Sequence[int], channels: Sequence[int], classes: int, **styl
         Liu et al. 2018 (ECCV), Bi-Real Net, with spikes for its signs.
     """
     common = Style(**style)
-    hidden = {"conv1": common.convolution(shape[0], channels[0], 5, stride=2)}
+    hidden = {"conv1": common.convolution(shape[0], channels[0], 5, stride=2, first=True)}
     sides = _strided(shape[1:], 2)
     for index, (fan_in, width) in enumerate(pairwise(channels), 2):
         hidden[f"conv{index}"] = carrying(common, f"conv{index - 1}", fan_in, width)

@@ -14,7 +14,7 @@ from bsnn_hw.nn.gate import AGMMGate, ConstantGate
 from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SpikeShortcut, SynapseShortcut
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
-from bsnn_hw.nn.synapse import pair
+from bsnn_hw.nn.synapse import Int8Conv2d, Int8Linear, pair
 
 __all__ = ["document", "save_model"]
 
@@ -106,8 +106,11 @@ def _branch(where: str, branch: Any, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{where}: weights must be binary, not those of a full-precision twin; "
                         f"train with binary weights")
         return {}
+    wide = isinstance(synapse, Int8Linear | Int8Conv2d)
     written: dict[str, Any] = {"type": "linear" if weight.dim() == 2 else "conv2d",
-                               "weight": _signs(weight)}
+                               "weight": synapse.integers().cpu() if wide else _signs(weight)}
+    if wide:
+        written["weight_bits"] = synapse.weight_bits
     if weight.dim() == 4:
         written |= _geometry(where, synapse, problems)
     if branch.pool is not None:

@@ -85,13 +85,17 @@ class Network(nn.Module):
         """Return the latent weights of every synapse, detached: by layer name, and those of a
         shortcut by ``NAME.shortcutN``.
         """
-        weights = {}
+        return {name: synapse.weight.detach() for name, synapse in self.synapses().items()}
+
+    def synapses(self) -> dict[str, Any]:
+        """Return every synapse, by the names of `latent_weights`."""
+        synapses = {}
         for name, layer in self.layers().items():
-            weights[name] = layer.synapse.weight.detach()
+            synapses[name] = layer.synapse
             for index, shortcut in enumerate(layer.shortcuts):
                 if isinstance(shortcut, SynapseShortcut):
-                    weights[f"{name}.shortcut{index}"] = shortcut.synapse.weight.detach()
-        return weights
+                    synapses[f"{name}.shortcut{index}"] = shortcut.synapse
+        return synapses
 
     @staticmethod
     def _spikes(layer: Any, done: Mapping[str, Activity], before: Tensor) -> Tensor:

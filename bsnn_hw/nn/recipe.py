@@ -15,7 +15,7 @@ GATES = ("agmm", "agmm-sample", "none")
 RESETS = ("hard", "soft")
 CODINGS = ("direct", "events")
 NETWORKS = ("fc", "conv", "residual")
-WEIGHTS = ("binary", "real")
+WEIGHTS = ("binary", "int8-ends", "real")
 
 # Per data set, what differs from the defaults below.
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -53,7 +53,8 @@ class Recipe:
     validation : int, samples at the end of the training data that are kept out of training
     device : "cpu" or "cuda"
     network : one of `NETWORKS`
-    weights : "binary", or "real" for the full-precision twin
+    weights : "binary"; "int8-ends", those of the first layer and the readout of 8 bits; or "real"
+        for the full-precision twin
 
     Raises
     ------

@@ -1,17 +1,19 @@
-"""Binary synapses with latent weights, trained straight through the sign."""
+"""Synapses with latent weights, trained straight through the sign, or the rounding to 8 bits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BinaryConv2d", "BinaryLinear", "binarize", "pair"]
+__all__ = ["BinaryConv2d", "BinaryLinear", "Int8Conv2d", "Int8Linear", "binarize", "pair"]
 
 # Latent weights start well inside the clip, so that early gradients can still flip them.
 _INITIAL_RANGE = 0.1
+LARGEST = 127  # of 8 bits, whose other end is left out: latent weights are symmetric too
 
 
 class _StraightThroughSign(torch.autograd.Function):
@@ -49,6 +51,8 @@ class _BinarySynapse(nn.Module):
     With ``binary=False`` the weights are used as they are: the full-precision twin, to compare
     with, which no model file holds.
     """
+
+    weight_bits = 1
 
     def __init__(self, *shape: int, binary: bool = True):
         super().__init__()
@@ -122,3 +126,45 @@ class BinaryConv2d(_BinarySynapse):
         weight = self._effective().contiguous(memory_format=torch.channels_last)
         sums = functional.conv2d(flat, weight, stride=stride, padding=self.padding)
         return sums.contiguous(memory_format=torch.channels_last).unflatten(0, spikes.shape[:2])
+
+
+class _Int8Synapse(_BinarySynapse):
+    """Weights of 8 bits, for the first layer and the readout: ``round(127 · W)``.
+
+    The norm behind them takes their scale away.  The gradient passes straight through the
+    rounding.
+    """
+
+    weight_bits = 8
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        if not self.binary:
+            raise ValueError("Weights of 8 bits have no full-precision twin; it has those of 1 bit")
+
+    def integers(self) -> Tensor:
+        """Return the weights as the hardware has them, int8."""
+        return self._effective().detach().round().to(torch.int8)
+
+    def _effective(self) -> Tensor:
+        scaled = LARGEST * self.weight.clamp(-1, 1)
+        return scaled + (scaled.round() - scaled).detach()
+
+
+class Int8Linear(_Int8Synapse, BinaryLinear):
+    """Fully connected synapses of 8 bits: ``X = S @ round(127 · W).T``; otherwise `BinaryLinear`.
+
+    Members
+    -------
+    weight : latent weights within ±1, float (neurons, fan_in)
+    """
+
+
+class Int8Conv2d(_Int8Synapse, BinaryConv2d):
+    """Convolution with 8-bit weights, ``X = round(127 · W) * S``; otherwise `BinaryConv2d`.
+
+    Members
+    -------
+    weight : latent weights within ±1, float (channels_out, channels_in, kernel rows, kernel
+        columns)
+    """

@@ -44,7 +44,7 @@ class Tally:
         flips = {name: int(count) for name, count in self._flips.items()}
         ratios = {name: count / (self._steps * self._signs[name].numel())
                   for name, count in flips.items()}
-        weights = sum(signs.numel() for signs in self._signs.values())
+        weights = max(1, sum(signs.numel() for signs in self._signs.values()))
         rates = self._rates / self._steps
         spikes = rates.cpu() * self._network.timesteps * torch.tensor(self._neurons)
         changed = sum(int((signs != self._first[name]).sum())
@@ -63,5 +63,6 @@ def by_layer(network: Network, values: Tensor) -> dict[str, float]:
 
 
 def _signs(network: Network) -> dict[str, Tensor]:
-    """Return which weights are +1, by layer name."""
-    return {name: weight >= 0 for name, weight in network.latent_weights().items()}
+    """Return which weights are +1, by layer name; those of 8 bits have no sign that flips."""
+    return {name: synapse.weight.detach() >= 0 for name, synapse in network.synapses().items()
+            if getattr(synapse, "weight_bits", 1) == 1}

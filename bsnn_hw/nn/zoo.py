@@ -45,7 +45,7 @@ def resnet19(join: str = "tdbn", *, blocks: Sequence[int] = (3, 3, 2),
     if join not in _JOINS:
         raise ValueError(f"Join must be one of {_JOINS}, not {join!r}")
     common = Style(**style)
-    hidden = {"conv1": common.convolution(shape[0], channels[0], 3)}
+    hidden = {"conv1": common.convolution(shape[0], channels[0], 3, first=True)}
     widths = [width for count, width in zip(blocks, channels, strict=True) for _ in range(count)]
     add = _tdbn_block if join == "tdbn" else _bireal_block
     for index, (fan_in, width) in enumerate(pairwise((channels[0], *widths)), 1):
@@ -70,11 +70,13 @@ def vgg(groups: Sequence[Sequence[int]] = _VGG, *, neurons: int = 512, classes: 
     Source
         Simonyan and Zisserman 2015 (ICLR), for CIFAR with a single hidden dense layer.
     """
-    common, hidden, fan_in = Style(**style), {}, shape[0]
+    hidden: dict[str, Layer] = {}
+    common, fan_in = Style(**style), shape[0]
     for number, group in enumerate(groups, 1):
         for index, width in enumerate(group, 1):
             pool = Pool("max", 2) if index == 1 and number > 1 else None
-            hidden[f"conv{number}_{index}"] = common.convolution(fan_in, width, 3, pool=pool)
+            hidden[f"conv{number}_{index}"] = common.convolution(fan_in, width, 3, pool=pool,
+                                                                 first=not hidden)
             fan_in = width
     positions = (shape[1] >> len(groups)) * (shape[2] >> len(groups))
     hidden["fc1"] = common.dense(fan_in * positions, neurons, pool=Pool("max", 2))

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from bsnn_hw.nn import CurrentShortcut, SynapseShortcut, convolutional, residual
+from bsnn_hw.nn import (
+    CurrentShortcut,
+    SynapseShortcut,
+    convolutional,
+    fully_connected,
+    residual,
+    resnet19,
+    vgg,
+)
 
 
 def images(batch=8, side=28):
@@ -52,6 +60,24 @@ def test_every_parameter_gets_a_gradient():
 def test_events_take_spikes_of_images():
     network = convolutional((1, 12, 12), (2, 3), (4,), 3, timesteps=3, coding="events")
     assert network((torch.rand(3, 5, 1, 12, 12) < 0.3).float()).logits.shape == (5, 3)
+
+
+def test_the_ends_may_have_eight_bits():
+    networks = [fully_connected((6, 5, 4, 3), timesteps=2, int8_ends=True),
+                convolutional((1, 12, 12), (2, 3), (4,), 3, timesteps=2, int8_ends=True),
+                residual((1, 12, 12), (2, 4), 3, timesteps=2, int8_ends=True),
+                vgg([(2, 2), (3,)], neurons=4, shape=(3, 8, 8), timesteps=2, int8_ends=True),
+                resnet19(blocks=(1, 1), channels=(2, 3), neurons=4, shape=(3, 8, 8),
+                         timesteps=2, int8_ends=True)]
+    for network in networks:
+        bits = [synapse.weight_bits for synapse in network.synapses().values()]
+        assert (bits[0], bits[-1]) == (8, 8)
+        assert set(bits[1:-1]) == {1}
+
+
+def test_the_ends_of_a_twin_are_real():
+    with pytest.raises(ValueError, match="no full-precision twin"):
+        fully_connected((6, 5, 3), timesteps=2, int8_ends=True, binary=False)
 
 
 def test_a_twin_has_real_weights_everywhere():

@@ -101,6 +101,7 @@ MAPS = {
     "bireal": lambda: resnet19("bireal", blocks=(1, 1), channels=(3, 4), neurons=5, classes=3,
                                shape=(1, 8, 8), timesteps=2),
     "vgg": lambda: vgg(((3,), (4, 4)), neurons=5, classes=3, shape=(1, 8, 8), timesteps=2),
+    "int8": lambda: residual((1, 8, 8), (3, 3, 4), 3, timesteps=2, int8_ends=True),
     "pieces": lambda: Network({
         "a": Layer(BinaryConv2d(1, 2, (3, 2), stride=(2, 1), padding=(1, 0))),
         "b": Layer(BinaryConv2d(2, 2, 1)),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, binarize
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, Int8Conv2d, Int8Linear, binarize
 
 
 def test_sign_of_zero_is_plus_one():
@@ -82,3 +82,29 @@ def test_single_positions_with_a_stride(stride, padding):
     assert torch.equal(layer(spikes), flat.unflatten(0, (2, 16)))
     layer(spikes).sum().backward()
     assert layer.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", [Int8Linear, Int8Conv2d])
+def test_eight_bits_are_rounded_latent_weights(kind):
+    torch.manual_seed(0)
+    layer = kind(4, 2) if kind is Int8Linear else kind(4, 2, 3, padding=1)
+    layer.weight.data.uniform_(-1, 1)
+    layer.weight.data[0, :2], layer.weight.data[1, :2] = 1.7, -1.7
+    integers = layer.integers()
+    assert integers.dtype is torch.int8
+    assert (int(integers.min()), int(integers.max())) == (-127, 127)
+    torch.testing.assert_close(integers.float(), 127 * layer.weight.clamp(-1, 1), atol=0.5, rtol=0)
+    layer.clip()
+    assert torch.equal(layer.integers(), integers)
+    plain = (BinaryLinear(4, 2, binary=False) if kind is Int8Linear else
+             BinaryConv2d(4, 2, 3, padding=1, binary=False))
+    plain.weight.data = integers.float()
+    spikes = (torch.rand(1, 3, 4) if kind is Int8Linear else torch.rand(1, 3, 4, 5, 5)).round()
+    assert torch.equal(layer(spikes).round(), plain(spikes))
+    layer(spikes).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0, "straight through the rounding"
+
+
+def test_eight_bits_have_no_twin():
+    with pytest.raises(ValueError, match="no full-precision twin"):
+        Int8Linear(4, 2, binary=False)
