@@ -248,4 +248,21 @@ _GATEMATE = Family(
             table_mux=1.0, bit=1.01, mux_bit=0.58, product_bit=0.85),
     clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
 
-FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE)}
+# Its sums are look-up tables: nextpnr takes no carry chain here (synthesis/targets.py).
+_NEXUS = Family(
+    "OXIDE_COMB", _ECP5.rams,
+    Weights(sum_bit=1.23, chain=2.25, lut=0.0, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
+    clock=100.0, registers="OXIDE_FF", blocks="OXIDE_EBR", multipliers="MULT18_CORE",
+    largest_factor=18)
+
+# A bit of a sum or a LUT RAM takes the place of look-up tables, and counts as such.
+_GOWIN = Family(
+    "LUT4",
+    (Ram(4, (4,), 0, 4, 0, _WRITTEN),
+     Ram(14, (1, 2, 4, 9, 18), 9, 138, 1, _CLOCKED, readers=2),
+     Ram(14, (1, 2, 4, 9, 18, 36), 9, 138, 1, _CLOCKED, least_written=36)),
+    Weights(sum_bit=1.02, lut=0.78, bare=0.39, register=0.95, lut_ram=7.5, table_bit=0.69,
+            mux_bit=0.81),
+    clock=80.0, registers="DFF", blocks="BSRAM", multipliers="MULT18X18", largest_factor=18)
+
+FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE, _NEXUS, _GOWIN)}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.planning.families import FAMILIES, Cost
 from bsnn_hw.planning.forecast import LayerCosts
@@ -31,6 +32,16 @@ ECP5 = (
 )
 
 
+# Family, then likewise of digits_fc with a port of bytes; cells after packing.
+NARROW = (
+    ("LUT4", (1, 1, 1), (1, 1, 1), 807, 13, 2),
+    ("LUT4", (2, 1, 1), (4, 4, 1), 2126, 8, 8),
+    ("LUT4", (4, 2, 1), (8, 4, 2), 2719, 11, 12),
+    ("OXIDE_COMB", (1, 1, 1), (1, 1, 1), 521, 13, 2),
+    ("OXIDE_COMB", (2, 1, 1), (4, 4, 1), 1567, 9, 8),
+)
+
+
 @pytest.fixture(scope="module")
 def networks():
     """Name of an example to its network."""
@@ -54,6 +65,16 @@ def test_ecp5(networks, row):
     network = networks[example]
     schedule = make_schedule(network, lanes, parallel)
     cost = sum(LayerCosts(network, FAMILIES["TRELLIS_COMB"]).of(schedule), Cost())
+    assert cost.cells == pytest.approx(cells, rel=0.15)
+    assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
+
+
+@pytest.mark.parametrize("row", NARROW, ids=str)
+def test_ports_of_bytes(networks, row):
+    family, lanes, parallel, cells, blocks, multipliers = row
+    network = networks["digits_fc"]
+    costs = LayerCosts(network, FAMILIES[family], Port.BYTES)
+    cost = sum(costs.of(make_schedule(network, lanes, parallel)), Cost())
     assert cost.cells == pytest.approx(cells, rel=0.15)
     assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
 
