@@ -154,18 +154,23 @@ def _headline(trainer) -> str:
     shape = "x".join(map(str, recipe.input_shape(trainer.dataset.shape)))
     sizes = [shape, *recipe.hidden, len(trainer.dataset.classes)]
     kind = "" if recipe.network == "fc" else f"{recipe.network} "
-    weights = sum(weight.numel() for weight in trainer.network.latent_weights().values())
+    counts: dict[int, int] = {}
+    for synapse in trainer.network.synapses().values():
+        counts[synapse.weight_bits] = counts.get(synapse.weight_bits, 0) + synapse.weight.numel()
+    kinds = {1: "real" if recipe.weights == "real" else "binary", 8: "8-bit"}
+    weights = " and ".join(f"{count:,} {kinds[bits]}" for bits, count in sorted(counts.items()))
     start = f", from epoch {trainer.epoch}" if trainer.epoch else ""
-    return (f"{recipe.dataset} {kind}{'-'.join(map(str, sizes))}, {weights:,} {recipe.weights} "
-            f"weights, T = {recipe.timesteps}, gate {recipe.gate}, seed {recipe.seed}{start}")
+    return (f"{recipe.dataset} {kind}{'-'.join(map(str, sizes))}, {weights} weights, "
+            f"T = {recipe.timesteps}, gate {recipe.gate}, seed {recipe.seed}{start}")
 
 
 def _epoch_text(trainer, line: dict[str, Any]) -> str:
     rates = " ".join(f"{name} {rate:.3f}" for name, rate in line["rates"].items())
     validation = line["validation_accuracy"]
     checked = "" if validation is None else f"  validation {validation:7.2%}"
+    flips = "none" if line["flip_ratio"] is None else f"{line['flip_ratio']:.2e}"
     return (f"epoch {line['epoch']:3}/{trainer.recipe.epochs}  loss {line['loss']:.4f}  training "
-            f"{line['train_accuracy']:7.2%}{checked}  π {line['flip_ratio']:.2e}  firing {rates}")
+            f"{line['train_accuracy']:7.2%}{checked}  π {flips}  firing {rates}")
 
 
 def _result_text(trainer, result: dict[str, Any], out: Path) -> str:

@@ -10,14 +10,12 @@ from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.frontend import slot_layout
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.hdl.readout import score_beat
-from bsnn_hw.ir.byte_port import BytePort, byte_port
+from bsnn_hw.ir.byte_port import QUEUED_GROUPS, BytePort, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Geometry, Schedule
 
 __all__ = ["ByteTop", "SampleReader", "ScoreWriter", "byte_layout"]
-
-INPUT_QUEUE_DEPTH = 2  # groups: they come no faster than bytes do
 
 
 def byte_layout() -> data.StructLayout:
@@ -198,7 +196,7 @@ class ByteTop(wiring.Component):
     """
 
     def __init__(self, network: Network, schedule: Schedule):
-        self._network = NetworkTop(network, schedule, input_depth=INPUT_QUEUE_DEPTH)
+        self._network = NetworkTop(network, schedule, input_depth=QUEUED_GROUPS)
         port, ports = byte_port(network), self._network.ports
         self._reader = SampleReader(self._network.geometries[0], port,
                                     max_value=network.input.max_value, slots=ports.slots)

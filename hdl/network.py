@@ -23,6 +23,7 @@ from bsnn_hw.ir.ports import port_layout
 from bsnn_hw.ir.schedule import (
     LayerGeometry,
     Schedule,
+    has_register,
     most_queued,
     network_geometries,
     shortcut_geometries,
@@ -88,8 +89,8 @@ class NetworkTop(wiring.Component):
                                                        value_width=value.bit_length())
             connect(m, groups, lookup.placed)
             groups = lookup.groups
-        elif geometries[0].folds > 1:
-            # The layer takes a group every other cycle at most; when is known late in a cycle.
+        elif has_register(geometries[0]):
+            # The end of a walk, late in its cycle, says whether the layer is ready for a group.
             m.submodules.first = first = StreamRegister(groups.payload.shape())
             connect(m, groups, first.source)
             groups = first.words

@@ -43,4 +43,8 @@ def lint(paths: Iterable[Path], top: str) -> list[str]:
         return found
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         build: list[str | Path] = ["--cc", "--vpi", "--public-flat-rw", "--Mdir", scratch]
-        return _warnings(tool, top, [*build, *with_memory_files(files, Path(scratch))])
+        copies = with_memory_files(files, Path(scratch))
+        found = _warnings(tool, top, [*build, *copies])
+    for copy, path in copies.items():
+        found = [line.replace(str(copy), str(path)) for line in found]
+    return found

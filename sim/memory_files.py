@@ -15,17 +15,22 @@ __all__ = ["with_memory_files"]
 
 FEWEST_ROWS = 65  # of a memory that is worth a file
 
-_ROW = r"\[(\d+)\] = \d+'h([0-9a-f]+);\n"
+# Yosys writes words of 32 bits as decimal numbers.
+_ROW = r"\[(\d+)\] = (?:\d+'h([0-9a-f]+)|32'd(\d+));\n"
 _BLOCK = re.compile(rf"^  initial begin\n    (\w+){_ROW}(?:    \1{_ROW})*  end\n", re.MULTILINE)
 
 
-def with_memory_files(paths: Iterable[Path], folder: Path) -> list[Path]:
-    """The Verilog ``paths``, those with a large memory as copies in ``folder`` that read its words
-    from a file there.
+def with_memory_files(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
+    """Each of the Verilog ``paths``, or a copy of it that reads its large memories from files.
 
-    The copies name that file without its folder: a simulation has to run in it.
+    The copies have the lines of the originals and are in ``folder``/sources, the words in
+    ``folder``, by names without it: a simulation has to run there.
+
+    Returns
+    -------
+    dict : what is to be read -> the path that it was made of, in the given order
     """
-    return [_with_files(path, folder) for path in paths]
+    return {_with_files(path, folder): path for path in paths}
 
 
 def _with_files(path: Path, folder: Path) -> Path:
@@ -40,9 +45,11 @@ def _with_files(path: Path, folder: Path) -> Path:
         name, first = block[1], block[2]
         if name not in memories:
             return block[0]
-        return f'  initial $readmemh("{path.stem}.{name}.hex", {name});\n' if first == "0" else ""
+        read = f'  initial $readmemh("{path.stem}.{name}.hex", {name});' if first == "0" else ""
+        return read + "\n" * block[0].count("\n")
 
-    copy = folder / path.name
+    copy = folder / "sources" / path.name
+    copy.parent.mkdir(exist_ok=True)
     copy.write_text(_BLOCK.sub(shorter, text))
     return copy
 
@@ -53,9 +60,9 @@ def _large_memories(text: str) -> dict[str, list[str]]:
     unordered = set()
     for block in _BLOCK.finditer(text):
         name = block[1]
-        for row, word in re.findall(_ROW, block[0]):
+        for row, hexadecimal, decimal in re.findall(_ROW, block[0]):
             if int(row) != len(words.setdefault(name, [])):
                 unordered.add(name)
-            words[name].append(word)
+            words[name].append(hexadecimal or f"{int(decimal):x}")
     return {name: rows for name, rows in words.items()
             if len(rows) >= FEWEST_ROWS and name not in unordered}

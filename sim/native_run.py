@@ -93,10 +93,10 @@ def _execute(model: NativeModel, arguments: list[str]) -> int:
                             cwd=model.executable.parent)  # where its memories' files are
     message = result.stderr.strip()
     # A file of words that is not there is no more than a warning to Verilator.
-    warnings = [line for line in f"{result.stdout}{message}".splitlines()
-                if line.startswith("%Warning")]
-    if warnings:
-        raise ToolError(f"simulation: must run without a warning, not {warnings[0]}")
+    lost = [line for text in (result.stdout, message) for line in text.splitlines()
+            if "$readmem" in line]
+    if lost:
+        raise ToolError(f"simulation: its memories' files must be beside it, but {lost[0]}")
     if result.returncode in (_HUNG, _PROTOCOL):
         raise MismatchError(f"simulation: {message}")
     if result.returncode:

@@ -10,6 +10,7 @@ import argparse
 import datetime
 import importlib.metadata
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.command import run_verb
-from bsnn_hw.errors import BsnnError, InputError, ToolError
+from bsnn_hw.errors import BsnnError, InputError, MismatchError, ToolError
 
 __all__ = ["BENCHMARKS", "Benchmark", "main", "measure"]
 
@@ -77,8 +78,10 @@ def _run(command: str, scratch: Path) -> str:
     result = subprocess.run([sys.executable, "-m", f"bsnn_hw.{module}", *arguments],
                             stdout=subprocess.PIPE, text=True)
     if result.returncode:
-        raise BsnnError(f"python -m bsnn_hw.{command}: must succeed, but ended with code "
-                        f"{result.returncode}: {result.stdout.strip()[-2000:]}")
+        kind = next((each for each in (MismatchError, ToolError)
+                     if each.exit_code == result.returncode), BsnnError)
+        raise kind(f"python -m bsnn_hw.{command}: must succeed, but ended with code "
+                   f"{result.returncode}: {result.stdout.strip()[-2000:]}")
     return result.stdout.replace(str(scratch), "")
 
 
@@ -89,7 +92,18 @@ def _versions() -> str:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             continue
+    found.append(f"on {platform.machine()}, Python {platform.python_version()}")
     return ", ".join(found)
+
+
+def _commit() -> str:
+    """Of the checkout that this file is in; nothing without one."""
+    try:
+        described = subprocess.run(["git", "describe", "--always", "--dirty"], text=True,
+                                   cwd=Path(__file__).parent, capture_output=True)
+    except FileNotFoundError:
+        return ""
+    return f"commit {described.stdout.strip()}; " if described.returncode == 0 else ""
 
 
 def measure(benchmark: Benchmark, results: Path) -> str:
@@ -100,14 +114,14 @@ def measure(benchmark: Benchmark, results: Path) -> str:
     BsnnError
         A command failed; what was kept before stays.
     """
+    _require_folder(results)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         printed = [_run(command, Path(scratch)) for command in benchmark.commands]
     commands = "\n".join(f"    python -m bsnn_hw.{command}" for command in benchmark.commands)
     text = (f"{benchmark.title}\n\n{commands}\n\n{datetime.date.today()}, "
-            f"{time.monotonic() - started:.0f} s, {os.cpu_count()} cores; {_versions()}\n\n"
-            f"{printed[-1]}")
-    results.mkdir(parents=True, exist_ok=True)
+            f"{time.monotonic() - started:.0f} s, {os.cpu_count()} cores; "
+            f"{_commit()}{_versions()}\n\n{printed[-1]}")
     draft = results / f".{benchmark.name}.draft"
     try:
         draft.write_text(text)
@@ -130,17 +144,30 @@ def _act(options: argparse.Namespace) -> None:
     known = {benchmark.name: benchmark for benchmark in BENCHMARKS}
     if unknown := sorted(set(options.names) - set(known)):
         raise InputError(f"names: must be some of {', '.join(known)}, not {', '.join(unknown)}")
-    failures = []
+    if options.measure:
+        _require_folder(options.results)
+    failures: list[tuple[str, BsnnError]] = []
     for name in options.names or known:
         try:
             text = measure(known[name], options.results) if options.measure else _kept(
                 known[name], options.results)
         except BsnnError as error:
-            failures.append(f"{name}: {error}")
+            failures.append((name, error))
             continue
         print(f"{'=' * 100}\n{text}", flush=True)
     if failures:
-        raise ToolError("\n".join(failures))
+        worst = max((error for _, error in failures), key=lambda error: error.exit_code)
+        raise type(worst)("\n".join(f"{name}: {error}" for name, error in failures))
+
+
+def _require_folder(results: Path) -> None:
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        raise InputError(f"--results: must be a folder to write into, not {results}: "
+                         f"{error.strerror}") from error
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -88,7 +88,7 @@ def _check(name: str, stages: list[float], peak: float, seconds: float) -> None:
                         f"not {peak / 1e9:.1f}")
     if seconds > MOST_SIMULATION:
         raise BsnnError(f"{name}: must be linted and simulated in {MOST_SIMULATION:g} s, "
-                         f"not {seconds:.0f}")
+                        f"not {seconds:.0f}")
 
 
 def _row(name: str, timesteps: int) -> list[str]:

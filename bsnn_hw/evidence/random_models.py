@@ -9,8 +9,8 @@ import numpy as np
 __all__ = ["random_document", "random_inputs", "random_neuron", "random_norm", "with_int8_ends",
            "with_tensors"]
 
-# What BatchNorm scales of a layer look like, one kind per channel.
 INT8_SPREAD = 73.0  # of weights that are uniform in -127..127, where signs have 1
+# What BatchNorm scales of a layer look like, one kind per channel.
 SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
 
 
@@ -51,7 +51,7 @@ def with_tensors(value: Any) -> Any:
 
 
 def with_int8_ends(seed: int, document: dict[str, Any]) -> dict[str, Any]:
-    """``document`` with weights of 8 bits in every third first layer and readout."""
+    """``document`` with weights of 8 bits in a third of all first layers and readouts."""
     import torch
 
     generator = np.random.default_rng([seed, 8])

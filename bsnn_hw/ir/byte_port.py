@@ -10,7 +10,9 @@ import numpy as np
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Conv, Network
 
-__all__ = ["BytePort", "Port", "byte_port", "sample_bytes"]
+__all__ = ["QUEUED_GROUPS", "BytePort", "Port", "byte_port", "sample_bytes"]
+
+QUEUED_GROUPS = 2  # behind the port: they come no faster than bytes do
 
 
 class Port(enum.Enum):

@@ -54,6 +54,7 @@ def bank_parts(rows: int, width: int, readers: int = 1) -> tuple[int, ...]:
                    for part, times in parts.items())
         if cost < least:
             best, least = tuple(parts.elements()), cost
+    assert best, "rows of one bit's width are as deep as any part"
     return best
 
 

@@ -243,6 +243,14 @@ def source_raster(network: Network, schedule: Schedule, number: int, back: int =
     return Raster(pool.shape(shape) if pool else shape, width)
 
 
+def has_register(geometry: Geometry) -> bool:
+    """Whether a register stands between the network's input queue and these synapses.
+
+    It passes a group every other cycle, and a walk over two folds or more takes as long.
+    """
+    return not isinstance(geometry, ConvGeometry) and geometry.folds > 1
+
+
 def most_queued(source: Raster) -> int:
     """Words that a queue of spikes holds at most, however many an inference has.
 

@@ -47,7 +47,8 @@ class Style:
         if self.gate not in GATES:
             raise ValueError(f"Gate must be one of {GATES}, not {self.gate!r}")
         if self.int8_ends and not self.binary:
-            raise ValueError("Weights of 8 bits at the ends have no full-precision twin")
+            raise ValueError("Binary must be True with int8_ends, not False: a full-precision twin "
+                             "has real weights everywhere")
 
     def convolution(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1,
                     first: bool = False, **others: Any) -> Layer:
@@ -59,7 +60,7 @@ class Style:
 
     def dense(self, fan_in: int, neurons: int, *, first: bool = False, **others: Any) -> Layer:
         """Return a fully connected layer."""
-        return self._layer(self._linear(fan_in, neurons, first), neurons, others)
+        return self._layer(self._linear(fan_in, neurons, end=first), neurons, others)
 
     def projection(self, source: str, channels_in: int, channels_out: int, *,
                    stride: int = 1) -> SynapseShortcut:
@@ -70,10 +71,11 @@ class Style:
     def network(self, hidden: dict[str, Layer], fan_in: int, classes: int, **others: Any
                 ) -> Network:
         """Return the network of `hidden` and a fully connected readout."""
-        readout = Readout(self._linear(fan_in, classes, True), SharedScaleNorm(classes), **others)
+        readout = Readout(self._linear(fan_in, classes, end=True), SharedScaleNorm(classes),
+                          **others)
         return Network(hidden, readout, timesteps=self.timesteps, coding=self.coding)
 
-    def _linear(self, fan_in: int, neurons: int, end: bool) -> BinaryLinear:
+    def _linear(self, fan_in: int, neurons: int, *, end: bool) -> BinaryLinear:
         kind = Int8Linear if end and self.int8_ends else BinaryLinear
         return kind(fan_in, neurons, binary=self.binary)
 

@@ -140,7 +140,8 @@ class _Int8Synapse(_BinarySynapse):
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
         if not self.binary:
-            raise ValueError("Weights of 8 bits have no full-precision twin; it has those of 1 bit")
+            raise ValueError("Binary must be True with weights of 8 bits, not False; for a "
+                             "full-precision twin take BinaryLinear or BinaryConv2d")
 
     def integers(self) -> Tensor:
         """Return the weights as the hardware has them, int8."""

@@ -38,13 +38,13 @@ def _row(path: Path) -> tuple[str, ...]:
         first, *epochs, last = [json.loads(line) for line in path.read_text().splitlines()]
         recipe, test = first["recipe"], last["test"]
         validation = epochs[-1]["validation_accuracy"]
-        flips = _mean(line["flip_ratio"] for line in epochs)
+        flips = _mean(line["flip_ratio"] for line in epochs if line["flip_ratio"] is not None)
         # Logs of earlier versions have no flips per epoch.
         by_epoch = _mean(line["epoch_flip_ratio"] for line in epochs[1:]
-                         if "epoch_flip_ratio" in line)
+                         if line.get("epoch_flip_ratio") is not None)
         return (path.stem, recipe.get("weights", "binary"), recipe["gate"], str(recipe["seed"]),
                 str(len(epochs)), "none" if validation is None else f"{validation:.2%}",
-                f"{test['accuracy']:.2%}", f"{flips:.2e}",
+                f"{test['accuracy']:.2%}", "" if flips is None else f"{flips:.2e}",
                 "" if by_epoch is None else f"{by_epoch:.3f}", _joined(_rates(recipe, test), ".3f"),
                 _joined(test["spikes_per_inference"].values(), ".1f"))
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:

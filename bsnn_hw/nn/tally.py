@@ -40,19 +40,21 @@ class Tally:
         self._signs = signs
 
     def means(self) -> dict[str, Any]:
-        """Return loss, accuracy, firing rates, and flip ratios, by layer and in total."""
+        """Return loss, accuracy, firing rates, and flip ratios, by layer and in total; None where
+        no weight is binary."""
         flips = {name: int(count) for name, count in self._flips.items()}
         ratios = {name: count / (self._steps * self._signs[name].numel())
                   for name, count in flips.items()}
-        weights = max(1, sum(signs.numel() for signs in self._signs.values()))
+        weights = sum(signs.numel() for signs in self._signs.values())
         rates = self._rates / self._steps
         spikes = rates.cpu() * self._network.timesteps * torch.tensor(self._neurons)
         changed = sum(int((signs != self._first[name]).sum())
                       for name, signs in self._signs.items())
         return {"loss": float(self._loss) / self._steps,
                 "train_accuracy": int(self._correct) / self._seen,
-                "flip_ratio": sum(flips.values()) / (self._steps * weights),
-                "flip_ratios": ratios, "epoch_flip_ratio": changed / weights,
+                "flip_ratio": sum(flips.values()) / (self._steps * weights) if weights else None,
+                "flip_ratios": ratios,
+                "epoch_flip_ratio": changed / weights if weights else None,
                 "rates": by_layer(self._network, rates),
                 "spikes_per_inference": by_layer(self._network, spikes)}
 

@@ -14,10 +14,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.ir.byte_port import QUEUED_GROUPS, Port, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries, shortcut_geometries
+from bsnn_hw.ir.schedule import (
+    Geometry,
+    Schedule,
+    has_register,
+    network_geometries,
+    shortcut_geometries,
+)
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, pool_places
 from bsnn_hw.planning.words import word_walk
@@ -26,7 +32,6 @@ __all__ = ["byte_walks", "even_walk", "event_bound", "layer_bounds", "passes", "
            "predicted_cycles", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
-BYTE_GROUPS = 2  # that wait, as in hdl/byte_port.py
 
 
 def event_bound(network: Network, schedule: Schedule, activity: Activity) -> float:
@@ -162,37 +167,38 @@ def byte_walks(geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
     Bytes come one a cycle, whatever is in them; a group is complete with the last of its lanes'.
     One without an event costs nothing more.  Of others as many wait as hdl/byte_port.py holds, and
     one where hdl/network.py has a register; bytes wait where there are more.  While the neurons
-    step, bytes go on.
+    step, bytes go on, from one sample to the next.
     """
     groups, sizes = _byte_groups(geometries[0], feed)
     folds = np.array([float(geometry.folds) for geometry in geometries])
     passes = np.array([float(feed.passes * geometry.raster.rows) for geometry in geometries])
-    costs = groups[..., None] * folds
-    registered = (folds > 1) & (not isinstance(geometries[0], ConvGeometry))
-    nothing = np.zeros(groups.shape[1:] + folds.shape) - passes
-    reader, engine, ends = _take_bytes(costs, sizes, registered, nothing,
-                                       [nothing] * (BYTE_GROUPS + 1))
-    # Again, each mark with what the one before left behind.
-    end = np.maximum(reader, engine) + passes
-    reader, *ends = (np.roll(time - end, 1, axis=0) for time in (reader, *ends))
-    reader, engine, _ = _take_bytes(costs, sizes, registered, reader, ends)
-    found = (np.maximum(reader, engine) / folds).reshape(*feed.events.shape[:2], -1)
-    return list(np.moveaxis(found, -1, 0))
+    register = np.array([has_register(geometry) for geometry in geometries])
+    walked = np.zeros((*feed.events.shape[:2], len(geometries)))
+    before = [np.zeros((len(walked), len(geometries))) - passes] * (QUEUED_GROUPS + 2)
+    for _ in range(2):  # the second time, a sample begins with what the one before left behind
+        reader, *ends = before
+        for mark in range(walked.shape[1]):
+            costs = groups[:, :, mark, None] * folds
+            reader, engine, ends = _take_bytes(costs, sizes, register, reader, ends)
+            walked[:, mark] = end = np.maximum(reader, engine)
+            reader, *ends = (time - end - passes for time in (reader, *ends))
+        before = [np.roll(time, 1, axis=0) for time in (reader, *ends)]
+    return list(np.moveaxis(walked / folds, -1, 0))
 
 
-def _take_bytes(costs, sizes, registered, reader, ends):
+def _take_bytes(costs, sizes, register, reader, ends):
     """Times when the last byte is taken and the engine is done, and at which the last groups left
     the queue, the engine free at 0.
 
-    costs : (groups, marks of all samples, geometries), sizes : (groups,), of the others
-    registered : bool (geometries,), one more group can wait
+    costs : (groups, samples, geometries); sizes : (groups,), of all
+    register : bool (geometries,), one more group can wait
     reader, ends : times likewise, of what was before
     """
     engine = np.zeros_like(reader)
     for cost, size in zip(costs, sizes, strict=True):
         some = cost > 0
         arrival = reader + size
-        room = np.where(registered, ends[0], ends[1])
+        room = np.where(register, ends[0], ends[1])
         reader = np.where(some, np.maximum(arrival, room), arrival)
         engine = np.where(some, np.maximum(reader, engine) + cost, engine)
         ends = [np.where(some, late, soon) for soon, late in pairwise([*ends, engine])]
@@ -200,7 +206,7 @@ def _take_bytes(costs, sizes, registered, reader, ends):
 
 
 def _byte_groups(geometry: Geometry, feed: Feed) -> tuple[np.ndarray, list[int]]:
-    """Places that each group of values walks over, (groups, N * marks) in the order of the port,
+    """Places that each group of values walks over, (groups, N, marks) in the order of the port,
     0 without an event; and the groups' bytes."""
     lanes, places = geometry.lanes, 1
     values, reach = feed.events, np.ones(1)
@@ -211,5 +217,5 @@ def _byte_groups(geometry: Geometry, feed: Feed) -> tuple[np.ndarray, list[int]]
     firsts = np.arange(0, channels, lanes)
     some = np.logical_or.reduceat(values.reshape(*feed.events.shape[:2], places, channels), firsts,
                                   axis=-1)
-    walked = (some * reach[:, None]).reshape(len(values) * values.shape[1], -1)
-    return walked.T, np.diff([*firsts, channels]).tolist() * places
+    walked = (some * reach[:, None]).reshape(*values.shape[:2], -1)
+    return np.moveaxis(walked, -1, 0), np.diff([*firsts, channels]).tolist() * places

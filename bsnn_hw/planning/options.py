@@ -274,14 +274,13 @@ class _Builder:
 
     def _walk_bytes(self, number, ways, parallel):
         """The same behind a port of bytes, for all parallel counts together."""
-        counts = [1] * len(self._network.layers)
+        layers = range(len(self._network.layers))
         for engine, lanes in ways:
-            geometries = []
-            for counts[number] in parallel:
-                geometries.append(layer_layout(self._network, number, lanes, counts, engine))
-            for geometry, walked in zip(geometries, byte_walks(geometries,
-                                                               self._feed(number, None)),
-                                        strict=True):
+            counts = [[count if layer == number else 1 for layer in layers] for count in parallel]
+            geometries = [layer_layout(self._network, number, lanes, each, engine)
+                          for each in counts]
+            walks = byte_walks(geometries, self._feed(number, None))
+            for geometry, walked in zip(geometries, walks, strict=True):
                 self._walks[self._walk_key(number, None, geometry)] = walked
 
     def _walk_key(self, number, index, geometry):

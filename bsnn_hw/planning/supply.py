@@ -5,10 +5,10 @@ With a port of bytes what writes scores belongs to it too.
 
 from __future__ import annotations
 
-from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.ir.byte_port import QUEUED_GROUPS, Port, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding, Hidden, Network, PoolKind, Readout, SynapseShortcut
-from bsnn_hw.ir.schedule import Geometry, most_queued
+from bsnn_hw.ir.schedule import Geometry, has_register, most_queued
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.parts import Access, Memory, Parts, bits_of, fifo_parts
 
@@ -16,7 +16,7 @@ __all__ = ["queue_rows", "supply_parts"]
 
 WIDE = 16  # as in hdl/link.py
 CHUNK = 8  # as in hdl/priority.py
-FRONTEND_ROWS, BYTE_GROUPS = 16, 2  # as in hdl/network.py and hdl/byte_port.py
+FRONTEND_ROWS = 16  # as in hdl/network.py
 
 
 def supply_parts(network: Network, number: int, geometry: Geometry, margin: int,
@@ -54,10 +54,9 @@ def _frontend(network, geometry, value, port):
     width = rows * row + lanes * value + place + 2
     marks = 1 if network.input.coding is Coding.DIRECT else network.timesteps
     narrow = port is Port.BYTES
-    registered = not place and geometry.folds > 1
-    return (fifo_parts(BYTE_GROUPS if narrow else FRONTEND_ROWS, width, registered=False)
+    return (fifo_parts(QUEUED_GROUPS if narrow else FRONTEND_ROWS, width, registered=False)
             + (_byte_ports(network, geometry, value) if narrow else Parts())
-            + (Parts.delays(width + 1) if registered else Parts())
+            + (Parts.delays(width + 1) if has_register(geometry) else Parts())
             + Parts.adders(row, rows)
             + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (marks > 1), 2)
             + (Parts.adders(bits_of(marks)) if marks > 1 else Parts()))

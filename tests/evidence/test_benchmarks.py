@@ -1,5 +1,7 @@
 """Tables are kept with the commands and versions that made them; a failure leaves the old one."""
 
+import importlib
+
 import pytest
 
 from bsnn_hw.errors import BsnnError
@@ -44,9 +46,26 @@ def test_printed_without_measuring(tmp_path, capsys):
 
 def test_one_failure_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (BAD, Benchmark("other", "other", GOOD.commands)))
-    assert main(["--measure", "--results", str(tmp_path)]) == 3
+    assert main(["--measure", "--results", str(tmp_path)]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
     assert "good: python -m bsnn_hw.generate nothing.pt" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmarks, "measure", lambda *_: pytest.fail("must not start"))
+    (tmp_path / "file").write_text("")
+    assert main(["--measure", "--results", str(tmp_path / "file")]) == 1
+    assert "--results: must be a folder to write into, not " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
+def test_the_commands_parse(benchmark, monkeypatch):
+    for command in benchmark.commands:
+        name, *arguments = command.split()
+        module = importlib.import_module(f"bsnn_hw.{name}")
+        monkeypatch.setattr(module, "run_verb",
+                            lambda parser, _, argv: vars(parser.parse_args(argv)) and 0)
+        assert module.main(arguments) == 0
 
 
 def test_unknown_names(capsys):

@@ -76,7 +76,7 @@ def test_the_ends_may_have_eight_bits():
 
 
 def test_the_ends_of_a_twin_are_real():
-    with pytest.raises(ValueError, match="no full-precision twin"):
+    with pytest.raises(ValueError, match="Binary must be True with"):
         fully_connected((6, 5, 3), timesteps=2, int8_ends=True, binary=False)
 
 

@@ -106,5 +106,5 @@ def test_eight_bits_are_rounded_latent_weights(kind):
 
 
 def test_eight_bits_have_no_twin():
-    with pytest.raises(ValueError, match="no full-precision twin"):
+    with pytest.raises(ValueError, match="Binary must be True with"):
         Int8Linear(4, 2, binary=False)

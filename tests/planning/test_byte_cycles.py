@@ -108,6 +108,28 @@ def test_no_plan_is_faster_than_the_ports():
         port.score + 1)
 
 
+def late(size, timesteps):
+    """Events in the last inputs of the first timestep only."""
+    inputs = np.zeros((40, timesteps, size), np.uint8)
+    inputs[:, 0, -4:] = 1
+    return inputs
+
+
+@pytest.mark.parametrize(("size", "timesteps"), [(12, 6), (16, 3)])
+def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
+    net = network((size, 8, 2), timesteps=timesteps)
+    inputs, schedule = late(size, timesteps), make_schedule(net, (1, 1), (1, 2))
+    found = simulated(net, schedule, inputs, tmp_path)
+    assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.1)
+
+
+def simulated(net, schedule, inputs, folder):
+    write_bundle(net, schedule, inputs[:1], folder / "b", port=Port.BYTES)
+    design = open_bundle(folder / "b")
+    model = build_model(design, folder / "native", optimize="-O0")
+    return verify_native(design, model, inputs).cycles
+
+
 @pytest.mark.parametrize(("net", "lanes", "parallel"), [
     (flat(120, 2), (4, 1), (1, 2)),
     (flat(120, 2), (3, 1), (8, 2)),
@@ -121,8 +143,5 @@ def test_as_simulated(net, lanes, parallel, tmp_path):
     inputs[:, : steps * net.input.size // 3] = 0
     inputs = inputs if steps == 1 else inputs.reshape(40, steps, -1)
     schedule = make_schedule(net, lanes, parallel)
-    write_bundle(net, schedule, inputs[:1], tmp_path / "b", port=Port.BYTES)
-    design = open_bundle(tmp_path / "b")
-    model = build_model(design, tmp_path / "native", optimize="-O0")
-    found = verify_native(design, model, inputs).cycles
+    found = simulated(net, schedule, inputs, tmp_path)
     assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.03)

@@ -64,11 +64,42 @@ def test_a_lost_file_of_words_stops_the_simulation(tmp_path):
         run_native(model, beats, 1)
 
 
+@pytest.mark.parametrize("width", [1, 31, 32, 33, 64])
+def test_words_of_any_width_as_yosys_writes_them(width, tmp_path):
+    from amaranth import Module, Signal
+    from amaranth.back import rtlil
+    from amaranth.lib import memory
+
+    from bsnn_hw.sim.verilog import to_verilog
+
+    words = _words(ROWS, width) if width < 64 else [(1 << 64) - 1 - row for row in range(ROWS)]
+    m, row, word = Module(), Signal(8), Signal(width)
+    m.submodules.rom = rom = memory.Memory(shape=width, depth=ROWS, init=words)
+    read = rom.read_port()
+    m.d.comb += [read.addr.eq(row), word.eq(read.data)]
+    written = to_verilog(rtlil.convert(m, name="top", ports=[row, word], emit_src=False), tmp_path,
+                         "top")
+    (tmp_path / "build").mkdir()
+    with_memory_files(written.paths, tmp_path / "build")
+    (file,) = (tmp_path / "build").glob("*.hex")
+    assert [int(line, 16) for line in file.read_text().split()] == words
+
+
+def test_copies_keep_names_lines_and_the_original(tmp_path):
+    path, *_ = _lookup(tmp_path)
+    text = path.read_text()
+    ((copy, original),) = with_memory_files([path], tmp_path).items()
+    assert (copy.name, original, path.read_text()) == ("lookup.v", path, text)
+    lines = copy.read_text().splitlines()
+    assert len(lines) == len(text.splitlines())
+    assert lines[-2:] == text.splitlines()[-2:]
+
+
 def test_what_is_left_alone(tmp_path):
     out_of_order = _memory("odd", [1] * ROWS, 8).replace("odd[70]", "odd[71]", 1)
     for name, text in {"small": _memory("small", [1] * 64, 8), "odd": out_of_order,
                        "none": "module none; endmodule\n"}.items():
         path = tmp_path / f"{name}.v"
         path.write_text(text)
-        assert with_memory_files([path], tmp_path / "copies") == [path]
+        assert with_memory_files([path], tmp_path / "copies") == {path: path}
     assert not (tmp_path / "copies").exists()
