@@ -1,7 +1,7 @@
 """``python -m bsnn_hw.evidence.planned_networks``: what the planner offers, each exact in RTL.
 
-Random networks, every fourth of them with maps and joins, for every part and every goal: the plan
-that is chosen, or one of the alternatives that are printed beside it.
+Random networks, a quarter of them with maps and joins, for every part and every goal, a third with
+ports of bytes: the plan that is chosen, or one of the alternatives that are printed beside it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
     """A plan that the planner offers for the part and the goal of ``seed``, and their names."""
     import numpy as np
 
+    from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.planning.activity import measure_activity
     from bsnn_hw.planning.chips import CHIPS
     from bsnn_hw.planning.goal import Aim, Goal
     from bsnn_hw.planning.plan import choose
     from bsnn_hw.reference.network import run
 
-    activity = measure_activity(network, inputs, run(network, inputs, potentials=False))
+    activity = measure_activity(network, inputs, run(network, inputs, potentials=False),
+                                Port.BYTES if _narrow(seed) else Port.EVENTS)
     chip, kind = CHIPS[seed % len(CHIPS)], GOALS[seed // len(CHIPS) % len(GOALS)]
     if kind == "smallest":
         plan = choose(network, activity, chip, Goal(Aim.SMALLEST))
@@ -47,7 +49,11 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
     elif kind == "weighed":
         generator = np.random.default_rng([seed, 3])
         schedule = plan.alternatives[int(generator.integers(len(plan.alternatives)))].schedule
-    return schedule, f"{chip.name} {kind}, "
+    return schedule, f"{chip.name} {kind}{' bytes' if _narrow(seed) else ''}, "
+
+
+def _narrow(seed: int) -> bool:
+    return seed % 3 == 0
 
 
 def check_one(seed: int, lint: bool = True) -> str:
@@ -59,10 +65,12 @@ def check_one(seed: int, lint: bool = True) -> str:
         It could not be planned or generated, is not exact, or the linter has something to say.
     """
     from bsnn_hw.evidence.random_map_models import random_map_document
-    from bsnn_hw.evidence.random_models import random_document
+    from bsnn_hw.evidence.random_models import random_document, with_int8_ends
+    from bsnn_hw.planning.chips import CHIPS
 
-    draw = random_map_document if seed % 4 == 3 else random_document
-    return check_document(seed, draw(seed), lint, offered)
+    # So that every part has some.
+    draw = random_map_document if (seed + seed // len(CHIPS)) % 4 == 3 else random_document
+    return check_document(seed, with_int8_ends(seed, draw(seed)), lint, offered, _narrow(seed))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -43,11 +43,13 @@ def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule
 
 def check_document(seed: int, document: dict[str, Any], lint: bool,
                    plan: Callable[[int, Network, np.ndarray],
-                                  tuple[Schedule, str]] = _any_plan) -> str:
+                                  tuple[Schedule, str]] = _any_plan,
+                   narrow: bool = False) -> str:
     """Generate and verify the model ``document`` with the plan and the samples of ``seed``; return
     a line about it.
 
     plan : gives the schedule, and what is to be said about it
+    narrow : with ports of bytes
 
     Raises
     ------
@@ -57,6 +59,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.evidence.random_models import random_inputs
+    from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
@@ -73,7 +76,8 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
         network = lower(model, inputs, PrecisionRequest(fraction_bits=bits)).network
         schedule, about = plan(seed, network, inputs)
         (folder / "rtl").mkdir()
-        design = emit_verilog(network, schedule, folder / "rtl")
+        design = emit_verilog(network, schedule, folder / "rtl",
+                              port=Port.BYTES if narrow else Port.EVENTS)
         if lint:
             warnings = lint_files(design.verilog.paths, design.verilog.top)
             if warnings:

@@ -8,10 +8,11 @@ from bsnn_hw.planning.chips import CHIPS
 
 @pytest.mark.parametrize("seed", [3, 8])
 def test_exact_in_rtl(seed):
-    """A network of maps, and a fully connected one."""
+    """A network of maps with ports of bytes, and a fully connected one."""
     line = check_one(seed, lint=False)
     assert line.endswith(": exact")
     assert CHIPS[seed % len(CHIPS)].name in line
+    assert ("bytes" in line) == (seed == 3)
 
 
 def test_every_part_meets_every_goal():
