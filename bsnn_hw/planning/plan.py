@@ -21,6 +21,7 @@ __all__ = ["Alternative", "Plan", "choose", "largest_taker", "look_at"]
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
+FAR = 2.0  # times the cycles that a rate leaves, and no plan of another family is looked for
 DIFFERENT = 1.4  # times the cycles from one alternative that is shown to the next, at least
 
 
@@ -208,5 +209,9 @@ def _larger(chip: Chip) -> list[Chip]:
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
     known = search.spaces if other.family is search.chip.family else ()
+    # Cycles hardly depend on the family: far out of reach is out of reach there too.
+    if goal.aim is Aim.RATE and not known and (
+            FAR * other.clock * 1e6 / goal.rate < search.limits()[0]):
+        return False
     elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
     return _find(elsewhere, goal, clock if known else other.clock) is not None
