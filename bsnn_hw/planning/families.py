@@ -239,9 +239,9 @@ _ICE40 = Family(
 
 _GATEMATE = Family(
     "CPE_LT",
-    (Ram(14, (1, 2, 5, 10, 20), 1, 129, 1, _CLOCKED),
-     Ram(15, (1, 2, 5, 10, 20, 40), 1, 257, 2, _CLOCKED),
-     Ram(16, (1, 2, 5), 1, 513, 4, _CLOCKED),
+    (Ram(14, (1, 2, 5, 10, 20), 1, 129, 1, _CLOCKED, readers=2),
+     Ram(15, (1, 2, 5, 10, 20, 40), 1, 257, 2, _CLOCKED, readers=2),
+     Ram(16, (1, 2, 5), 1, 513, 4, _CLOCKED, readers=2),
      Ram(14, (1, 2, 5, 10, 20, 40), 1, 129, 1, _CLOCKED),
      Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
     Weights(sum_bit=2.33, chain=1.0, lut=1.43, bare=2.14, cleared=1.0, table_bit=0.93,

@@ -65,3 +65,10 @@ def test_count_repeats_a_memory():
     five = ECP5.cost(Parts(memories=(Memory(512, 36, QUEUE, count=5),)))
     assert (five.blocks, five.cells) == (5 * one.blocks, 5 * one.cells)
     assert 5 * Parts.adders(3) == Parts.adders(3, 5)
+
+
+@pytest.mark.parametrize(("family", "copies"), [(ECP5, 1), (GATEMATE, 1), (ICE40, 2)])
+def test_two_readers_share_the_two_ports_of_a_block_ram(family, copies):
+    each = family.cost(Parts(memories=(Memory(512, 4, TABLE, block=True),))).blocks
+    both = family.cost(Parts(memories=(Memory(512, 4, TABLE, block=True, readers=2),))).blocks
+    assert both == copies * each
