@@ -56,9 +56,12 @@ def default_schedule(network: Network, activity: Activity, goal: float = CYCLE_G
         they make a port of another kind at the input
     """
     search = _Search(network, activity, tuple(engines or [None] * len(network.layers)))
-    while (plans := search.cheapest(goal)) is None:
+    while True:
+        # Lanes need as many parallel neurons in the layer before, which by itself takes few.
+        for least in LANE_CHOICES[:4]:
+            if (plans := search.cheapest(goal, least)) is not None:
+                return Schedule(plans)
         goal *= 2
-    return Schedule(plans)
 
 
 def rough_cells(network: Network, number: int, geometry: Geometry) -> int:
@@ -136,8 +139,10 @@ class _Search:
     engines: tuple[Engine | None, ...]
     known: dict[tuple[int, ...], float] = field(default_factory=dict)
 
-    def cheapest(self, goal: float) -> tuple[LayerPlan, ...] | None:
+    def cheapest(self, goal: float, least: int = 1) -> tuple[LayerPlan, ...] | None:
         """The cheapest plan of each layer within ``goal``; None if one has none.
+
+        least : parallel neurons of a layer that has as many
 
         Joined layers get their parallel neurons together; what is not decided yet when a layer's
         turn comes counts as fully parallel, and lanes are chosen again at the end.
@@ -146,7 +151,8 @@ class _Search:
         parallel = [most_parallel(self.network, number) for number in range(count)]
         for group in joined_layers(self.network):
             options = []
-            for choice in self._parallel_choices(group[0]):
+            choices = self._parallel_choices(group[0])
+            for choice in [each for each in choices if each >= least] or choices[-1:]:
                 for number in group:
                     parallel[number] = choice
                 found = [self._option(number, parallel, goal) for number in group]

@@ -99,6 +99,15 @@ def test_the_default_balances_layers_of_bearable_size():
         assert plan.parallel == 1 or cycles[number] > max(cycles) / 8
 
 
+def test_the_default_gives_a_busy_layer_its_lanes():
+    """The layer before it needs no more than one neuron at a time, for itself."""
+    net = chain(Shape(1, 12, 12), (96, 96))
+    inputs = np.zeros((4, 2, 144), np.uint8)
+    inputs[:, :, ::40] = 1
+    schedule = default_schedule(net, measure_activity(net, inputs, run(net, inputs)))
+    assert schedule.layers[1].lanes > 1
+
+
 def test_memory_by_hand():
     net = joined()
     schedule = make_schedule(net, (1, 2, 1, 1, 1), (2, 4, 2, 2, 2))
