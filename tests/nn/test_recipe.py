@@ -48,7 +48,7 @@ def test_shape_of_a_sample():
     ({"coding": "x"}, "coding: must be one of direct, events"),
     ({"network": "rnn"}, "network: must be one of fc, conv, residual, not 'rnn'"),
     ({"network": "conv", "hidden": (8,)}, "hidden: must be two or more sizes for conv"),
-    ({"weights": "ternary"}, "weights: must be one of binary, real"),
+    ({"weights": "ternary"}, "weights: must be one of binary, int8-ends, real"),
     ({"device": "tpu"}, "device: must be one of cpu, cuda"),
     ({"leak": 0.0}, r"leak: must be in \(0, 1\], not 0.0"),
     ({"threshold": 0.0}, "threshold: must be positive"),
