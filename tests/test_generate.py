@@ -314,8 +314,8 @@ def test_ctrl_c_leaves_nothing(place):
                 time.sleep(moment)
             os.kill(process.pid, signal.SIGINT)
             _, errors = process.communicate(timeout=60)
-        # Python itself ends by the signal, which a shell shows as 130 too, where it came while a C++
-        # library ran Python, as torch does when it is imported.
+        # Python itself ends by the signal, which a shell shows as 130 too, where it came while C++
+        # ran Python, as torch does when it is imported.
         assert process.returncode in (130, -signal.SIGINT), errors
         assert errors == "python -m bsnn_hw.generate: interrupted\n"
         assert [path.name for path in place.iterdir()] == ["m.pt"]
