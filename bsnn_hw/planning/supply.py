@@ -164,11 +164,13 @@ def _pool(pooled, pool):
 def _map_link(network, reader, geometry, margin):
     source, lanes, banks = geometry.source, geometry.lanes, geometry.banks
     rows = queue_rows(network, reader, geometry, margin + 2)
-    # Of what stands in a placed word, the encoder does not use the row.
-    places = _placed_bits(source) - max(1, bits_of(source.rows))
+    # The encoder does not use a placed word's row: it lies in the memory, but in no register.
+    unused = max(1, bits_of(source.rows))
+    places = _placed_bits(source) - unused
     width = source.width + places + 1
     slots = [len(range(bank, source.width, banks)) for bank in range(banks)]
-    parts = _pool(source, reader.pool) + fifo_parts(rows, width) + Parts.logic(source.width / 3 + 2)
+    parts = _pool(source, reader.pool) + fifo_parts(rows, width + unused)
+    parts += Parts.delays(-unused) + Parts.logic(source.width / 3 + 2)
     parts += Parts(registers=2 * width, bare=2 * width, luts=width)
     for each in slots:
         parts += _encoder(each, 0)

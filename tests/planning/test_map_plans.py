@@ -7,13 +7,16 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.evidence.random_plans import random_schedule
+from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.ir.schedule import network_geometries
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.choice import OVERSIZED, default_schedule, rough_cells
 from bsnn_hw.planning.cycles import predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
+from bsnn_hw.planning.parts import Access
 from bsnn_hw.planning.schedule import joins, make_schedule
+from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.reference.network import run
 from tests.planning.maps import chain, joined
 from tests.reference.random_maps import random_inputs, random_network
@@ -106,6 +109,15 @@ def test_the_default_gives_a_busy_layer_its_lanes():
     inputs[:, :, ::40] = 1
     schedule = default_schedule(net, measure_activity(net, inputs, run(net, inputs)))
     assert schedule.layers[1].lanes > 1
+
+
+def test_a_map_s_queue_is_as_wide_as_its_words():
+    net = chain(Shape(3, 6, 7), (5, 4))
+    schedule = make_schedule(net, (1, 2, 1), (3, 4, 1))
+    geometry = network_geometries(net, schedule)[1]
+    queues = [memory.width for memory in supply_parts(net, 1, geometry, 8).memories
+              if memory.access is Access.QUEUE]
+    assert queues == [placed_word(geometry.source).size]
 
 
 def test_memory_by_hand():
