@@ -11,7 +11,16 @@ from bsnn_hw.hdl.checks import require_instance
 __all__ = ["StreamBuffer", "StreamRegister"]
 
 
-class StreamBuffer(wiring.Component):
+class _Between(wiring.Component):
+    def __init__(self, layout: data.Layout):
+        require_instance(data.Layout, layout=layout)
+        super().__init__({
+            "source": In(stream.Signature(layout)),
+            "words": Out(stream.Signature(layout)),
+        })
+
+
+class StreamBuffer(_Between):
     """Two registers: all its outputs are, and still it passes a word a cycle.
 
     Parameters
@@ -22,13 +31,6 @@ class StreamBuffer(wiring.Component):
     -------
     source : In stream; words : Out stream, a cycle later
     """
-
-    def __init__(self, layout: data.Layout):
-        require_instance(data.Layout, layout=layout)
-        super().__init__({
-            "source": In(stream.Signature(layout)),
-            "words": Out(stream.Signature(layout)),
-        })
 
     def elaborate(self, platform):
         m = Module()
@@ -47,7 +49,7 @@ class StreamBuffer(wiring.Component):
         return m
 
 
-class StreamRegister(wiring.Component):
+class StreamRegister(_Between):
     """One register and no logic in front of it: it passes a word every other cycle.
 
     Parameters
@@ -58,13 +60,6 @@ class StreamRegister(wiring.Component):
     -------
     source : In stream; words : Out stream, a cycle later
     """
-
-    def __init__(self, layout: data.Layout):
-        require_instance(data.Layout, layout=layout)
-        super().__init__({
-            "source": In(stream.Signature(layout)),
-            "words": Out(stream.Signature(layout)),
-        })
 
     def elaborate(self, platform):
         m = Module()

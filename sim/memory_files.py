@@ -1,8 +1,8 @@
 """Memories' initial words in files of their own, for Verilator.
 
 A statement for each row is what every tool reads and what the Verilog holds. Verilator makes half
-a dozen objects of each, and C++ of each: for the two million rows of a ResNet-19 that takes
-6.6 GB and a quarter of an hour, where ``$readmemh`` takes seconds.
+a dozen objects of each, and C++ of each: for the two million rows of a ResNet-19 it was stopped
+after a quarter of an hour, at 6.6 GB, where ``$readmemh`` takes seconds.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.sim.lint import lint
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.native import build_native
 from bsnn_hw.sim.native_run import Beats, run_native
@@ -103,3 +104,18 @@ def test_what_is_left_alone(tmp_path):
         path.write_text(text)
         assert with_memory_files([path], tmp_path / "copies") == {path: path}
     assert not (tmp_path / "copies").exists()
+
+
+def test_a_warning_of_the_build_names_the_file_and_line_that_were_given(tmp_path):
+    path = tmp_path / "circle.v"
+    path.write_text(f"""module circle(input [7:0] row, output [7:0] word, output [1:0] out);
+{_memory("deep", _words(ROWS, 8), 8)}  assign word = deep[row];
+  /* verilator lint_off WIDTHTRUNC */
+  wire [1:0] x;
+  assign x = {{x[0], ~x[1] & word[0]}};
+  assign out = x;
+endmodule
+""")
+    warnings = lint([path], "circle")
+    line = path.read_text().splitlines().index("  wire [1:0] x;") + 1
+    assert warnings and all(f"{path}:{line}:" in warning for warning in warnings), warnings
