@@ -20,17 +20,17 @@ __all__ = ["CocotbResult", "run_cocotb"]
 # cocotb's runner exits on failure and looks at pytest's environment: hence a child process.
 _CHILD = """
 import json, sys
+from pathlib import Path
 from cocotb_tools.runner import get_runner
 request = json.loads(sys.argv[1])
 top, build, timescale = request["top"], request["build"], ("1ns", "1ps")
 runner = get_runner("verilator")
 runner.build(hdl_toplevel=top, sources=request["sources"], build_dir=build, timescale=timescale)
-print(request["mark"], flush=True)
+Path(request["built"]).touch()
 runner.test(hdl_toplevel=top, test_module=request["module"], build_dir=build,
             test_dir=request["folder"], results_xml=request["results"], timescale=timescale,
             extra_env=request["variables"], seed=request["seed"], testcase=request["testcase"])
 """
-_MARK = "-- built --"
 _CAUSE = re.compile(r"^.*(?:%Error|%Warning|error:|ERROR|Error).*$", re.MULTILINE)
 
 
@@ -103,18 +103,20 @@ def run_cocotb(
     folder, build = folder.resolve(), build.resolve()
     build.mkdir(parents=True, exist_ok=True)
     results, log = build / "results.xml", build / "cocotb.log"
-    results.unlink(missing_ok=True)
+    built = build / "built"  # is there once the simulation is
+    for left in (results, built):
+        left.unlink(missing_ok=True)
     request = {
         "top": top, "sources": [str(path.resolve()) for path in sources], "build": str(build),
         "folder": str(folder), "module": test_module, "results": str(results), "seed": seed,
-        "testcase": testcase, "variables": dict(variables or {}), "mark": _MARK,
+        "testcase": testcase, "variables": dict(variables or {}), "built": str(built),
     }
     result = subprocess.run(
         [sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
     log.write_text(result.stdout)
-    if _MARK not in result.stdout:
+    if not built.exists():
         cause = _CAUSE.search(result.stdout)
         raise ToolError(f"cocotb: building {top} failed: {cause[0] if cause else 'no message'}; "
                         f"see {log}")

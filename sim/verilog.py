@@ -13,16 +13,14 @@ PROCASSINIT        the initial value of a register stands in its own ``initial``
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
+import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bsnn_hw.child import ask
 from bsnn_hw.errors import ToolError
 
 __all__ = ["Observed", "Verilog", "to_verilog", "yosys_reads"]
@@ -64,28 +62,6 @@ class Verilog:
     top: str
     modules: dict[str, str]
     observed: dict[tuple[str, str], Observed]
-
-
-def _package_root() -> Path:
-    import bsnn_hw
-
-    return Path(bsnn_hw.__file__).parents[1]
-
-
-def _run_python(arguments: Sequence[str], what: str) -> str:
-    """Run this interpreter with ``arguments``; return what it prints, or raise ToolError."""
-    path = os.pathsep.join(filter(None, [str(_package_root()), os.environ.get("PYTHONPATH")]))
-    result = subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
-    )
-    if result.returncode:
-        lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
-        cause = next((line for line in lines if line.startswith("ERROR")), lines[-1])
-        raise ToolError(f"yosys: {what} failed with code {result.returncode}: {cause}")
-    return result.stdout
 
 
 def _plain_part(part: re.Match[str], text: str) -> str:
@@ -136,38 +112,24 @@ def to_verilog(
     """
     observed = list(observed)
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        source, request = Path(scratch) / "design.il", Path(scratch) / "request.json"
-        source.write_text(rtlil)
+        source = Path(scratch) / "design.il"
+        source.write_text(rtlil, encoding="utf-8")
         raw = Path(scratch) / "verilog"
         raw.mkdir()
-        request.write_text(json.dumps({
-            "rtlil": str(source), "folder": str(raw), "top": top,
-            "observed": observed,
-        }))
-        printed = _run_python(["-m", "bsnn_hw.sim.yosys_child", str(request)], "RTLIL to Verilog")
-        answer = json.loads(printed.strip().splitlines()[-1])
+        # The child runs in `scratch`, so that no name of the user's stands in a Yosys command.
+        answer = ask("bsnn_hw.sim.yosys_child", {
+            "rtlil": source.name, "folder": raw.name, "top": top, "observed": observed,
+        }, "yosys: RTLIL to Verilog", folder=Path(scratch))
         if answer["missing"]:
             names = ", ".join(".".join(pair) for pair in answer["missing"])
             raise ToolError(f"observed signals: must exist in the design, not {names}")
         paths = []
         for path in sorted(raw.glob("*.v")):
             paths.append(folder / path.name)
-            paths[-1].write_text(_tidy(path.read_text()))
+            paths[-1].write_text(_tidy(path.read_text(encoding="utf-8")), encoding="utf-8")
     places = (Observed(*place) for place in answer["observed"])
     return Verilog(tuple(paths), answer["modules"][top], answer["modules"],
                    dict(zip(observed, places, strict=True)))
-
-
-_READ = """
-import json, sys
-from pyosys import libyosys as ys
-top, *paths = sys.argv[1:]
-design = ys.Design()
-for path in paths:
-    ys.run_pass(f"read_verilog {path}", design)
-for command in (f"hierarchy -check -top {top}", "proc", "memory_collect", "check -assert"):
-    ys.run_pass(command, design)
-"""
 
 
 def yosys_reads(paths: Iterable[Path], top: str) -> list[str]:
@@ -175,6 +137,8 @@ def yosys_reads(paths: Iterable[Path], top: str) -> list[str]:
 
     Raises ToolError where Yosys stops.
     """
-    arguments = ["-c", _READ, top, *map(str, paths)]
-    printed = _run_python(arguments, "reading the emitted Verilog")
-    return [line for line in printed.splitlines() if line.lower().startswith("warning")]
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        copies = [shutil.copy(path, scratch) for path in paths]
+        return ask("bsnn_hw.sim.yosys_reads", {
+            "paths": [Path(copy).name for copy in copies], "top": top,
+        }, "yosys: reading the emitted Verilog", folder=Path(scratch))

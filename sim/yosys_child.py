@@ -2,20 +2,19 @@
 
 A Yosys error ends the process, which is why this is one. Call::
 
-    python -m bsnn_hw.sim.yosys_child REQUEST
+    python -m bsnn_hw.sim.yosys_child REQUEST ANSWER
 
 REQUEST is a JSON file ``{"rtlil": path, "folder": path, "top": name, "observed": [[module,
-signal], ...]}``; names are those of the RTLIL. The last line printed is JSON too: ``{"modules":
-{RTLIL name: Verilog name}, "observed": [[path, module, signal, width], ...], "missing": [...]}``
-with names of the Verilog; a path goes from the top level through the instances.
+signal], ...]}``; names are those of the RTLIL. ANSWER becomes one: ``{"modules": {RTLIL name:
+Verilog name}, "observed": [[path, module, signal, width], ...], "missing": [...]}`` with names of
+the Verilog; a path goes from the top level through the instances.
 """
 
-import json
-import sys
 from pathlib import Path
 
 from pyosys import libyosys as ys
 
+from bsnn_hw.child import serve
 from bsnn_hw.sim import netlist
 from bsnn_hw.sim.loops import split_circles
 from bsnn_hw.sim.naming import plain_names
@@ -163,4 +162,4 @@ def convert(request):
 
 
 if __name__ == "__main__":
-    print(json.dumps(convert(json.loads(Path(sys.argv[1]).read_text()))))
+    serve(convert)

@@ -11,7 +11,7 @@ ARROWS = {
     "model": {"ir", "errors"},
     "hdl": {"ir"},
     "reference": {"ir"},
-    "sim": {"ir", "errors"},
+    "sim": {"ir", "child", "errors"},
 }
 
 

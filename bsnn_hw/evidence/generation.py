@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsnn_hw.child import ask, serve
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
 
@@ -151,12 +150,13 @@ def _made(built: Built, bundle: Path) -> dict[str, Any]:
 
 def in_a_child(model_path: Path) -> dict[str, Any]:
     """``measure`` in a process of its own."""
-    command = [sys.executable, "-m", "bsnn_hw.evidence.generation", "--one", str(model_path)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if result.returncode:
-        raise BsnnError(f"{model_path}: must be generated, its process ended with code "
-                        f"{result.returncode}")
-    return json.loads(result.stdout.splitlines()[-1])
+    return ask("bsnn_hw.evidence.generation", str(model_path.resolve()),
+               f"{model_path}: generation", arguments=["--one"])
+
+
+def _one(model_path: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        return measure(Path(model_path), Path(scratch))
 
 
 def _row(name: str, found: dict[str, Any]) -> list[str]:
@@ -170,9 +170,6 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.report import table
 
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        if options.one:
-            print(json.dumps(measure(options.one, Path(scratch))))
-            return
         large = Path(scratch) / "large.pt"
         save(large, large_document())
         found = {"example": in_a_child(options.model), "large": in_a_child(large)}
@@ -199,10 +196,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("model", type=Path, nargs="?",
                         default=Path("examples/fashion_mnist_fc.pt"),
                         help="the example (default: examples/fashion_mnist_fc.pt)")
-    parser.add_argument("--one", type=Path, metavar="MODEL",
-                        help="measure this model in this process and print JSON")
     return run_verb(parser, _act, argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--one"]:
+        serve(_one, sys.argv[2:])
+    else:
+        sys.exit(main())

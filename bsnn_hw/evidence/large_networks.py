@@ -8,8 +8,6 @@ membrane potential and score equal to the reference's.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.child import ask, serve
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError
 
@@ -51,12 +50,14 @@ def write_model(name: str, path: Path, timesteps: int) -> None:
 def _generate(name: str, folder: Path, timesteps: int) -> dict[str, Any]:
     """Time and memory of generating ``folder``/bundle, in a process of its own."""
     write_model(name, folder / "model.pt", timesteps)
-    command = [sys.executable, "-m", "bsnn_hw.evidence.large_networks", "--one", str(folder)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if result.returncode:
-        raise BsnnError(f"{name}: must be generated, its process ended with code "
-                        f"{result.returncode}")
-    return json.loads(result.stdout.splitlines()[-1])
+    return ask("bsnn_hw.evidence.large_networks", str(folder.resolve()), f"{name}: generation",
+               arguments=["--one"])
+
+
+def _one(folder: str) -> dict[str, Any]:
+    from bsnn_hw.evidence.generation import measure
+
+    return measure(Path(folder) / "model.pt", Path(folder))
 
 
 def _simulate(bundle: Path, folder: Path) -> tuple[list[float], float]:
@@ -108,12 +109,8 @@ def _row(name: str, timesteps: int) -> list[str]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.evidence.generation import measure
     from bsnn_hw.report import table
 
-    if options.one:
-        print(json.dumps(measure(options.one / "model.pt", options.one)))
-        return
     rows = [["network", "weights", "generated s (CPU)", "GB", "linted s", "built s", "run s",
              "cycles of an image", "simulated"]]
     unknown = sorted(set(options.networks) - set(NETWORKS))
@@ -133,10 +130,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("networks", nargs="*", metavar="NETWORK",
                         help=f"which of {', '.join(NETWORKS)} (default: all)")
     parser.add_argument("--timesteps", type=int, default=2, help="T (default: 2)")
-    parser.add_argument("--one", type=Path, metavar="FOLDER",
-                        help="measure the model in this folder in this process and print JSON")
     return run_verb(parser, _act, argv)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--one"]:
+        serve(_one, sys.argv[2:])
+    else:
+        sys.exit(main())

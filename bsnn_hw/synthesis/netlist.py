@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from bsnn_hw.child import ask
 from bsnn_hw.emission.design import Design
-from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.errors import InputError
 from bsnn_hw.synthesis.harness import harness_cells
 from bsnn_hw.synthesis.targets import Target
 
@@ -75,14 +73,16 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
     """
     netlist, bare = folder / "netlist.json", folder / "bare.json"
     verilog = folder / "netlist.v"
-    request = folder / "yosys.json"
-    request.write_text(json.dumps({
-        "paths": [str(path.resolve()) for path in design.verilog.paths],
+    # The child runs in `folder`, so that no name of the user's stands in a Yosys command.
+    sources = folder / "sources"
+    sources.mkdir(exist_ok=True)
+    copies = [Path(shutil.copy(path, sources)) for path in design.verilog.paths]
+    answer = ask("bsnn_hw.synthesis.yosys_child", {
+        "paths": [str(copy.relative_to(folder)) for copy in copies],
         "top": design.verilog.top, "synth": target.synth, "ram_label": target.ram_label,
         "harness": target.harness,
-        "json": str(netlist), "bare": str(bare), "verilog": str(verilog),
-    }))
-    answer = _child(request, target)
+        "json": netlist.name, "bare": bare.name, "verilog": verilog.name,
+    }, f"yosys: {target.synth}", folder=folder)
     memories = {name: Memory(name, rows, width, bool(writes))
                 for name, (rows, width, writes) in answer["memories"].items()}
     return Netlist(netlist, verilog, design.verilog.top, answer["cells"],
@@ -90,22 +90,6 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
                    tuple(memories[name] for name in answer["lost"]), answer["registers"],
                    harness_cells(answer["ports"]) if target.harness else 0,
                    bare if target.harness else None)
-
-
-def _child(request: Path, target: Target) -> dict:
-    import bsnn_hw
-
-    root = str(Path(bsnn_hw.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    result = subprocess.run(
-        [sys.executable, "-m", "bsnn_hw.synthesis.yosys_child", str(request)],
-        capture_output=True, text=True, cwd=request.parent,  # abc leaves files where it runs
-        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"})
-    if result.returncode:
-        lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
-        cause = next((line for line in lines if line.startswith("ERROR")), lines[-1])
-        raise ToolError(f"yosys: {target.synth} failed with code {result.returncode}: {cause}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
 
 
 def check_room(netlist: Netlist, target: Target) -> None:

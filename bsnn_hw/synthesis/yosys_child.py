@@ -2,20 +2,19 @@
 
 A Yosys error ends the process, which is why this is one. Call::
 
-    python -m bsnn_hw.synthesis.yosys_child REQUEST
+    python -m bsnn_hw.synthesis.yosys_child REQUEST ANSWER
 
 REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_label": label,
-"harness": bool, "json": path, "bare": path, "verilog": path}``. The last line printed is JSON
-too, see `synthesize`.
+"harness": bool, "json": path, "bare": path, "verilog": path}``; ANSWER becomes one of
+what `synthesize` returns.
 """
 
-import json
-import sys
 from collections import Counter
 from pathlib import Path
 
 from pyosys import libyosys as ys
 
+from bsnn_hw.child import serve
 from bsnn_hw.synthesis.harness import HARNESS, harness
 
 _REGISTERS = {"$dff", "$dffe", "$sdff", "$sdffe", "$sdffce", "$adff", "$adffe", "$aldff",
@@ -105,4 +104,4 @@ def synthesize(request):
 
 
 if __name__ == "__main__":
-    print(json.dumps(synthesize(json.loads(Path(sys.argv[1]).read_text()))))
+    serve(synthesize)
