@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
+import types
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from bsnn_hw.errors import BsnnError, ToolError
 
-__all__ = ["counts", "run_verb"]
+__all__ = ["callable_as", "counts", "run_verb"]
 
 INTERRUPTED = 130
 
@@ -23,7 +26,7 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
         act(options)
         sys.stdout.flush()
     except BsnnError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {_as_flags(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
@@ -45,6 +48,27 @@ def _system_failure(error: MemoryError | OSError) -> str:
     where = error.filename or "system"
     return (f"{where}: must be usable, {error.strerror or error}; free some space, or name "
             "another scratch folder in $TMPDIR")
+
+
+def _as_flags(message: str) -> str:
+    """The library names an option as a parameter, `block_rows`; here it is ``--block-rows``."""
+    return re.sub(r"`([a-z][a-z_]*)`", lambda name: "--" + name[1].replace("_", "-"), message)
+
+
+def callable_as(module: str, function: str) -> None:
+    """Let a verb's module be called as the function of the same name of `bsnn_hw.pipeline`.
+
+    Importing the module ``bsnn_hw.generate`` makes it ``bsnn_hw.generate``, where users expect
+    the function.
+    """
+
+    class Verb(types.ModuleType):
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            from bsnn_hw import pipeline
+
+            return getattr(pipeline, function)(*arguments, **options)
+
+    sys.modules[module].__class__ = Verb
 
 
 def counts(text: str) -> tuple[int, ...]:

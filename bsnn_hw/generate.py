@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bsnn_hw.command import counts, run_verb
+from bsnn_hw.command import callable_as, counts, run_verb
 from bsnn_hw.errors import InputError
 
 if TYPE_CHECKING:
@@ -157,3 +157,4 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+callable_as(__name__, "generate")

@@ -32,7 +32,7 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
     for excess in plan.excess:
         most = largest_taker(network, chip, plan.forecast, excess.words)
         yield (f"warning   this does not fit {chip.name}: {excess}; {most}; give it fewer lanes or "
-               "parallel neurons, or leave the choice to --goal")
+               "parallel neurons, or leave the choice to the planner")
     if plan.alternatives:
         yield ""
         yield table(_alternative_rows(plan, chip))

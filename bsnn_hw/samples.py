@@ -22,8 +22,8 @@ __all__ = ["SampleShape", "Samples", "affordable", "dataset_of", "find_samples",
 MOST_SPIKES = 20_000_000
 LEAST_SAMPLES = 4
 
-# Said where neither --data nor the model's recipe gives any, with what to do about it.
-RANDOM = "random samples; --data DATA_SET or FILE.npz chooses precision on real ones"
+# Said where neither `data` nor the model's recipe gives any.
+RANDOM = "random samples; with real ones precision would be what they need"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _from_dataset(shape, found, source):
     size = found.test_x.shape[1]
     if size != shape.size:
         raise InputError(f"data set {source}: samples must have {shape.size} values as the "
-                         f"model's input, not {size}; name another with --data")
+                         f"model's input, not {size}; name another with `data`")
     calibration, test = (_encode(shape, found, x) for x in (found.train_x, found.test_x))
     return Samples(calibration, test, found.test_y, source)
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bsnn_hw.command import run_verb
+from bsnn_hw.command import callable_as, run_verb
 
 __all__ = ["main"]
 
@@ -41,3 +41,4 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+callable_as(__name__, "verify")

@@ -239,7 +239,7 @@ def test_what_lowering_cost_is_said(place, capsys):
 
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
-    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
+    monkeypatch.setattr("bsnn_hw.planning.request.default_schedule", lambda *_, **__: chosen)
     assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
     layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
     assert [layer["parallel"] for layer in layers] == [1, 1]
@@ -268,7 +268,7 @@ def test_engines_as_asked_for(place, capsys):
 
 def test_default_words_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(8, 1, engine=Engine.WORDS)))
-    monkeypatch.setattr("bsnn_hw.pipeline.default_schedule", lambda *_, **__: chosen)
+    monkeypatch.setattr("bsnn_hw.planning.request.default_schedule", lambda *_, **__: chosen)
     assert generate.main(["m.pt", "--parallel", "3,1", "--vectors", "1"]) == 0
     assert plans(place) == [("events", 1, 3), ("words", 6, 1)]
 

@@ -71,14 +71,14 @@ def test_the_sample_beside_the_model_comes_first(tmp_path):
     again = find(shape, None, tmp_path, data=str(tmp_path / "fashion_mnist_sample.npz"))
     np.testing.assert_array_equal(again.test, found.test)
     with pytest.raises(InputError, match=r"sample\.npz: samples must have 64 values as the model's"
-                                         r" input, not 784; name another with --data"):
+                                         r" input, not 784; name another with `data`"):
         find(DIGITS, None, tmp_path, data=str(tmp_path / "fashion_mnist_sample.npz"))
 
 
 @pytest.mark.parametrize("shape", [SMALL, SampleShape(Coding.EVENTS, 6, 1, 2)], ids=str)
 def test_random_samples_where_nothing_is_known(tmp_path, shape):
     found = find(shape, "cifar", tmp=tmp_path)
-    assert found.source.startswith("random samples; --data")
+    assert found.source.startswith("random samples; with real ones")
     assert found.labels is None
     everything = np.concatenate([found.calibration, found.test])
     assert everything.shape == (192, *shape.array)

@@ -28,13 +28,11 @@ __all__ = ["STAGES", "in_a_child", "large_document", "main", "measure"]
 
 # Where each stage happens: module, function, stage.
 _PIECES = (
-    ("bsnn_hw.pipeline", "read", "load"),
-    ("bsnn_hw.pipeline", "describe", "load"),
-    ("bsnn_hw.pipeline", "find_samples", "load"),
+    ("bsnn_hw.pipeline", "load", "load"),
+    ("bsnn_hw.pipeline", "samples_of", "load"),
     ("bsnn_hw.pipeline", "lower", "lower"),
-    ("bsnn_hw.pipeline", "run", "plan"),
-    ("bsnn_hw.pipeline", "measure_activity", "plan"),
-    ("bsnn_hw.pipeline", "plan", "plan"),
+    ("bsnn_hw.pipeline", "_activity", "plan"),
+    ("bsnn_hw.pipeline", "make_plan", "plan"),
     ("bsnn_hw.emission.rtlil", "to_rtlil", "emit RTLIL"),
     ("bsnn_hw.emission.design", "to_verilog", "Verilog"),
     ("bsnn_hw.emission.bundle", "write_vectors", "vectors"),

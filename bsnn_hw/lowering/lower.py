@@ -44,10 +44,16 @@ class PrecisionRequest:
 
 @dataclass(frozen=True)
 class Lowered:
-    """The integer network and, per layer, how its precision was found."""
+    """The integer network and, per layer, how its precision was found.
+
+    model : what it was made of; calibration : samples that precision was chosen on; None where
+        the pipeline did not make it
+    """
 
     network: Network
     precision: tuple[Precision, ...]
+    model: Model | None = None
+    calibration: np.ndarray | None = None
 
 
 def lower(model: Model, calibration: np.ndarray | None = None,

@@ -16,6 +16,7 @@ layer every neuron is a channel.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -162,13 +163,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class Model:
-    """A whole network: hidden layers with neurons, then exactly one readout without."""
+    """A whole network: hidden layers with neurons, then exactly one readout without.
+
+    file : Path that it was read from; trained_on : name of its data set; None where not known
+    """
 
     name: str
     timesteps: int
     input: Input
     layers: tuple[Layer, ...]
     classes: tuple[str, ...]
+    file: Path | None = None
+    trained_on: str | None = None
 
     def __post_init__(self) -> None:
         # Only the first layer may take the network's input, so no source means the layer before.

@@ -45,7 +45,7 @@ class Chip:
 
     @property
     def name(self) -> str:
-        """As in ``--target``."""
+        """What `target` calls it."""
         return self.target.name
 
     @property
@@ -99,5 +99,5 @@ def find_chip(name: str) -> Chip:
     for chip in CHIPS:
         if chip.target == target:
             return chip
-    raise InputError(f"--target: must be one of {', '.join(chip.name for chip in CHIPS)} to plan "
+    raise InputError(f"`target`: must be one of {', '.join(chip.name for chip in CHIPS)} to plan "
                      f"for, not {name!r}; python -m bsnn_hw.synth takes it")

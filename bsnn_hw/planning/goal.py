@@ -30,7 +30,7 @@ class Goal:
         return f"fps={self.rate:.12g}" if self.aim is Aim.RATE else self.aim.value
 
 
-def parse_goal(text: str, where: str = "--goal") -> Goal:
+def parse_goal(text: str, where: str = "`goal`") -> Goal:
     """``smallest``, ``fastest`` or ``fps=N``.
 
     Raises

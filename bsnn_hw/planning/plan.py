@@ -173,12 +173,12 @@ def _rivals(search: Search, chosen: Candidate) -> Iterator[str]:
 def _refusal(search: Search, goal: Goal, clock: float) -> str:
     chip = search.chip
     other = next((each for each in _larger(chip) if _would_do(search, each, goal, clock)), None)
-    advice = (f"take --target {other.name}, the smallest of the listed parts that would do" if other
+    advice = (f"take `target` {other.name}, the smallest of the listed parts that would do" if other
               else "no listed part would do")
     if goal.aim is Aim.RATE and (best := search.fastest()) is not None:
         seen = forecast(search.network, best.schedule, search.activity, chip.family)
         slowest = max(range(len(seen.layers)), key=lambda number: seen.layer_cycles[number])
-        return (f"--goal: {goal} must be reached on {chip.name} at {clock:g} MHz, but the fastest "
+        return (f"`goal`: {goal} must be reached on {chip.name} at {clock:g} MHz, but the fastest "
                 f"plan that fits makes {seen.speed(clock):,.0f} inferences per second, "
                 f"{seen.cycles:,.1f} cycles each; layer "
                 f"'{search.network.layers[slowest].name}' takes the most; {advice}")

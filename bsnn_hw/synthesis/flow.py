@@ -62,8 +62,8 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
     design = open_bundle(request.folder)
     inputs = read_inputs(design, request.folder / "vectors")
     if request.simulate > len(inputs):
-        raise InputError(f"--simulate: must be at most {len(inputs)}, the bundle's vectors, not "
-                         f"{request.simulate}; generate with more --vectors")
+        raise InputError(f"`simulate`: must be at most {len(inputs)}, the bundle's vectors, not "
+                         f"{request.simulate}; generate with more `vectors`")
     _check_pins(request)
     # What is missing is said before minutes are spent.
     require_router(target)
@@ -78,12 +78,12 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
 def _check_pins(request):
     if request.pins is None:
         if request.target.needs_pins:
-            raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
+            raise InputError(f"`pins`: must be a {request.target.pins_suffix} file for "
                              f"{request.target.name}, whose nextpnr places nothing without pins, "
                              "none was given; see docs/synthesis.md")
         return
     if request.pins.suffix != request.target.pins_suffix or not request.pins.is_file():
-        raise InputError(f"--pins: must be a {request.target.pins_suffix} file for "
+        raise InputError(f"`pins`: must be a {request.target.pins_suffix} file for "
                          f"{request.target.name}, {request.pins} is not; see docs/synthesis.md")
 
 

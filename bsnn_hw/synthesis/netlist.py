@@ -116,5 +116,5 @@ def refuse_excess(netlist: Netlist, target: Target, used: dict[str, int]) -> Non
         spread = (f", {bits:,} bits of memory are flip-flops in this family, which fewer "
                   "neurons would shorten" if bits else "")
         raise InputError(f"{target.name}: the design must fit, but needs {'; '.join(short)}"
-                         f"{spread}; take a larger part, or generate with fewer --lanes or "
-                         "--parallel")
+                         f"{spread}; take a larger part, or generate with fewer `lanes` or "
+                         "`parallel`")

@@ -161,7 +161,7 @@ def cell_models(target: Target) -> str:
         Yosys's share folder lacks them.
     """
     if not target.simulation:
-        raise InputError(f"--simulate: must be for a family with cell models, {target.name} has "
+        raise InputError(f"`simulate`: must be for a family with cell models, {target.name} has "
                          "none; leave it out")
     import pyosys
 

@@ -79,7 +79,7 @@ def check_clock(figures: Figures) -> None:
     if figures.slack is not None and figures.slack < 0:
         raise BsnnError(f"{figures.target.name}: must reach {figures.clock:g} MHz, reaches "
                         f"{figures.best.megahertz:.2f}, slack {figures.slack:.2f} ns; ask for "
-                        "less with --clock, or try more --seeds")
+                        "less with `clock`, or try more `seeds`")
 
 
 def text(figures: Figures) -> str:

@@ -214,5 +214,5 @@ def find_target(name: str) -> Target:
     for target in TARGETS:
         if target.name == name:
             return target
-    raise InputError(f"--target: must be one of {', '.join(t.name for t in TARGETS)}, "
+    raise InputError(f"`target`: must be one of {', '.join(t.name for t in TARGETS)}, "
                      f"not {name!r}")

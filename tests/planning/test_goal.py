@@ -17,5 +17,5 @@ def test_goals(text, goal):
 @pytest.mark.parametrize("text", ["", "fast", "fps", "fps=", "fps=x", "fps=0", "fps=-1", "fps=inf",
                                   "fps=nan", "rate=3", "smallest=3"])
 def test_others(text):
-    with pytest.raises(InputError, match=r"^--goal: must be smallest, fastest or fps=N with"):
+    with pytest.raises(InputError, match=r"^`goal`: must be smallest, fastest or fps=N with"):
         parse_goal(text)

@@ -133,13 +133,13 @@ def test_nothing_fits():
     assert message.startswith("tiny: a plan must fit, and none does; the one that comes nearest "
                               "needs ")
     assert "logic cells, " in message and " more than 270; layer '" in message
-    assert message.endswith("take --target ecp5-25k, the smallest of the listed parts that would "
+    assert message.endswith("take `target` ecp5-25k, the smallest of the listed parts that would "
                             "do")
 
 
 def test_a_rate_that_nothing_reaches():
     net, activity = flat()
-    with pytest.raises(InputError, match=r"^--goal: fps=1000000000 must be reached on ecp5-25k at "
+    with pytest.raises(InputError, match=r"^`goal`: fps=1000000000 must be reached on ecp5-25k at "
                                          r"100 MHz, but the fastest plan that fits makes .* "
                                          r"inferences per second, .* cycles each; layer '.*' takes "
                                          "the most; no listed part would do$"):
@@ -175,5 +175,5 @@ def test_every_part_of_a_known_family_can_be_planned_for():
 
 
 def test_an_unknown_part():
-    with pytest.raises(InputError, match=r"^--target: must be one of ecp5-25k, "):
+    with pytest.raises(InputError, match=r"^`target`: must be one of ecp5-25k, "):
         find_chip("ecp6")

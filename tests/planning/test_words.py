@@ -10,11 +10,11 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Dense, Pool, PoolKind, Shape
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
 from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.pipeline import asked_engines
 from bsnn_hw.planning.activity import Feed, measure_activity
 from bsnn_hw.planning.choice import default_schedule, rival
 from bsnn_hw.planning.cycles import layer_bounds, predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
+from bsnn_hw.planning.request import asked_engines
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.words import fitting_lanes, word_cells, word_choices, word_walk
 from bsnn_hw.reference.network import run

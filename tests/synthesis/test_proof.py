@@ -18,7 +18,7 @@ def test_models_of_all_cells_stand_in_one_text():
 
 
 def test_a_family_without_models_is_refused():
-    with pytest.raises(InputError, match="--simulate: must be for a family with cell models, x "):
+    with pytest.raises(InputError, match="`simulate`: must be for a family with cell models, x "):
         cell_models(replace(find_target("ecp5-25k"), name="x", simulation=""))
 
 

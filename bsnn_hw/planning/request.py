@@ -1,0 +1,157 @@
+"""Which plan is asked for: what options and a plan file say together, and the plan that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Network
+from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.chips import Chip, find_chip
+from bsnn_hw.planning.choice import default_schedule
+from bsnn_hw.planning.goal import Aim, Goal, parse_goal
+from bsnn_hw.planning.parts import Rows
+from bsnn_hw.planning.plan import Plan, choose, look_at
+from bsnn_hw.planning.plan_file import PlanFile, read_plan
+from bsnn_hw.planning.schedule import engine_problems, make_schedule, most_lanes
+from bsnn_hw.planning.words import fitting_lanes
+
+__all__ = ["PlanOptions", "PlanRequest", "asked_engines", "make_plan", "reconcile"]
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What a user says of the plan; None where the program chooses.
+
+    target : part to plan for
+    goal : what the plan is to be good at, a Goal or ``"smallest"``, ``"fastest"``, ``"fps=N"``;
+        with ``target``
+    clock : MHz that it counts on, with ``target``
+    plan : Path of a plan file, without ``lanes`` and ``parallel``
+    lanes, parallel : one count per layer, the readout last
+    engine : an engine or None per layer, or a single one for all
+    block_rows : from how many rows on memories lie in block RAM
+    """
+
+    target: str | None = None
+    goal: Goal | str | None = None
+    clock: float | None = None
+    plan: Path | None = None
+    lanes: Sequence[int] | None = None
+    parallel: Sequence[int] | None = None
+    engine: Sequence[Engine | None] | None = None
+    block_rows: Rows | None = None
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Options and plan file together, without contradiction.
+
+    chip, goal, clock, rows : None where nothing is said
+    file : PlanFile, where it gives the layers
+    """
+
+    chip: Chip | None = None
+    goal: Goal | None = None
+    clock: float | None = None
+    rows: Rows | None = None
+    engines: Sequence[Engine | None] | None = None
+    file: PlanFile | None = None
+    lanes: Sequence[int] | None = None
+    parallel: Sequence[int] | None = None
+
+
+def reconcile(options: PlanOptions) -> PlanRequest:
+    """Options before what their plan file says.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, a name is not known, or options contradict each other.
+    """
+    file = read_plan(options.plan) if options.plan else None
+    given = file is not None and bool(file.layers)
+    counts = options.lanes is not None or options.parallel is not None
+    target = options.target or (file.target if file else None)
+    asked = parse_goal(options.goal) if isinstance(options.goal, str) else options.goal
+    goal = asked or (file.goal if file and not given else None)
+    clock = options.clock or (file.clock if file else None)
+    if options.plan and counts:
+        raise InputError(f"`plan`: must stand without `lanes` and `parallel`; write them into "
+                         f"{options.plan}")
+    if options.engine and given:
+        raise InputError(f"`engine`: must stand without a plan, but {options.plan} gives one")
+    if options.goal and (given or counts):
+        what = f"{options.plan} gives" if given else "`lanes` and `parallel` give"
+        raise InputError(f"`goal`: must stand without a plan, but {what} one")
+    for name, value in (("goal", goal), ("clock", clock)):
+        if value is not None and target is None:
+            raise InputError(f"`{name}`: must come with `target`, the part to plan for")
+    return PlanRequest(find_chip(target) if target else None, goal, clock,
+                       options.block_rows or (file.rows if file else None), options.engine,
+                       file if given else None, options.lanes, options.parallel)
+
+
+def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Plan:
+    """The plan that is given, or the best for the part, or where none is named the default.
+
+    Raises
+    ------
+    InputError
+        The network cannot have what is given, or no plan fits the part.
+    """
+    chip = request.chip
+    if request.file is not None:
+        schedule = request.file.schedule(network)
+    elif request.lanes is None and request.parallel is None and chip is not None:
+        return choose(network, activity, chip, request.goal or Goal(Aim.SMALLEST), request.clock,
+                      request.rows, asked_engines(network, request.engines))
+    else:
+        schedule = _completed(request, network, activity)
+    rows = request.rows or (chip.family.rows[0] if chip else Rows())
+    schedule = replace(schedule, block_rows=rows.state, constant_rows=rows.constants)
+    return look_at(network, schedule, activity, chip, request.clock) if chip else Plan(schedule)
+
+
+def _completed(request: PlanRequest, network: Network, activity: Activity) -> Schedule:
+    """The schedule that the options give, completed by the default where they give none."""
+    asked = asked_engines(network, request.engines)
+    chosen = default_schedule(network, activity, engines=asked)
+    if request.lanes is None and request.parallel is None:
+        return chosen
+    # Lanes that are asked for are of events, unless words are asked for too.
+    engines = [engine or (layer.engine if request.lanes is None else Engine.EVENTS)
+               for engine, layer in zip(asked, chosen.layers, strict=True)]
+    defaults = [layer.parallel for layer in chosen.layers]
+    parallel = request.parallel or defaults
+    # Default lanes give way to the parallel neurons that are asked for.
+    widths = [*parallel, *defaults[len(parallel):]]
+    lanes = request.lanes or [
+        fitting_lanes(network, number, layer.lanes, widths) if engines[number] is Engine.WORDS
+        else min(layer.lanes, most_lanes(network, number, widths)[0])
+        for number, layer in enumerate(chosen.layers)]
+    return make_schedule(network, lanes, parallel, engines)
+
+
+def asked_engines(network: Network,
+                  engines: Sequence[Engine | None] | None) -> tuple[Engine | None, ...]:
+    """An engine or None for each layer.
+
+    Raises
+    ------
+    InputError
+        There are too few or too many, or a layer cannot have what it is given.
+    """
+    layers = network.layers
+    asked = tuple(engines or (None,))
+    if len(asked) == 1:
+        asked *= len(layers)
+    if len(asked) != len(layers):
+        raise InputError(f"engine: must be one for all layers or one per layer, {len(layers)} "
+                         f"({', '.join(layer.name for layer in layers)}), not {len(asked)}")
+    if problems := list(engine_problems(network, asked)):
+        raise InputError("\n".join(problems))
+    return asked
