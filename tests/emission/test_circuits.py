@@ -1,0 +1,31 @@
+"""A change of the program that should leave every circuit as it is: it does."""
+
+import json
+
+import pytest
+
+from tests.emission.circuits import (
+    EXAMPLES,
+    HASHES,
+    NETWORKS,
+    SLOW_EXAMPLES,
+    example_hash,
+    rtlil_hash,
+)
+
+QUICK = 12
+KNOWN = json.loads(HASHES.read_text())
+SAID = "another circuit than before; if that is meant, python -m tests.emission.circuits"
+
+
+@pytest.mark.parametrize("name", [
+    *EXAMPLES, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW_EXAMPLES)])
+def test_examples(name, tmp_path):
+    assert example_hash(name, tmp_path) == KNOWN[name], f"{name}: {SAID}"
+
+
+@pytest.mark.parametrize("seeds", [
+    range(QUICK), pytest.param(range(QUICK, NETWORKS), marks=pytest.mark.slow)], ids=str)
+def test_random_networks(seeds):
+    changed = [seed for seed in seeds if rtlil_hash(seed) != KNOWN[f"random {seed}"]]
+    assert not changed, f"random networks {changed}: {SAID}"
