@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bsnn_hw.devices.chips import Chip
+from bsnn_hw.devices.families import Cost
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule, network_geometries
-from bsnn_hw.planning.chips import Chip
-from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 

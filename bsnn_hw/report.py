@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw.devices.chips import find_chip
+from bsnn_hw.devices.families import Cost
 from bsnn_hw.emission.vectors import most_vectors
 from bsnn_hw.ir.network import (
     Conv,
@@ -22,10 +24,8 @@ from bsnn_hw.model.description import Model
 from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
-from bsnn_hw.planning.chips import find_chip
 from bsnn_hw.planning.choice import rival, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
-from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.reference.network import run

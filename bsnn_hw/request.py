@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.lowering.lower import PrecisionRequest
 from bsnn_hw.planning.goal import Goal
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.request import PlanOptions
 
 __all__ = ["Request"]

@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.synthesis.targets import TARGETS, find_target
+    from bsnn_hw.devices.targets import TARGETS, find_target
 
     if options.target == "help":
         print("\n".join(f"{target.name:12} {target.part}" for target in TARGETS))

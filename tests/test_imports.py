@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 ARROWS = {
     "ir": {"errors"},  # nothing but the words for what a user can cause
     "model": {"ir", "errors"},
+    "devices": {"ir", "errors"},
     "hdl": {"ir"},
     "reference": {"ir"},
     "sim": {"ir", "child", "errors"},

@@ -101,9 +101,9 @@ class Bench:
 
     def placed(self, plan: LayerPlan) -> tuple[int, int, float]:
         """(TRELLIS_COMB, block RAMs, MHz) of the whole network on an ECP5, seed 1."""
+        from bsnn_hw.devices.targets import find_target
         from bsnn_hw.synthesis.netlist import synthesize
         from bsnn_hw.synthesis.place import place
-        from bsnn_hw.synthesis.targets import find_target
 
         design, _ = self._built(plan)
         target = find_target("ecp5-85k")

@@ -27,9 +27,9 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
     """A plan that the planner offers for the part and the goal of ``seed``, and their names."""
     import numpy as np
 
+    from bsnn_hw.devices.chips import CHIPS
     from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.planning.activity import measure_activity
-    from bsnn_hw.planning.chips import CHIPS
     from bsnn_hw.planning.goal import Aim, Goal
     from bsnn_hw.planning.plan import choose
     from bsnn_hw.reference.network import run
@@ -64,9 +64,9 @@ def check_one(seed: int, lint: bool = True) -> str:
     BsnnError
         It could not be planned or generated, is not exact, or the linter has something to say.
     """
+    from bsnn_hw.devices.chips import CHIPS
     from bsnn_hw.evidence.random_map_models import random_map_document
     from bsnn_hw.evidence.random_models import random_document, with_int8_ends
-    from bsnn_hw.planning.chips import CHIPS
 
     # So that every part has some.
     draw = random_map_document if (seed + seed // len(CHIPS)) % 4 == 3 else random_document

@@ -82,12 +82,12 @@ def compare(built: Built, figures: Figures) -> Iterator[Compared]:
 
 def _measured(model: Path, target: str, goal: str, port: str,
               folder: Path) -> tuple[Built, Figures]:
+    from bsnn_hw.devices.targets import find_target
     from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.pipeline import Request, build
     from bsnn_hw.planning.goal import parse_goal
     from bsnn_hw.synthesis.flow import Request as Synthesis
     from bsnn_hw.synthesis.flow import measure
-    from bsnn_hw.synthesis.targets import find_target
 
     built = build(Request(model, folder / "bundle", target=target, goal=parse_goal(goal),
                           vectors=IMAGES, port=Port(port)))
@@ -95,7 +95,7 @@ def _measured(model: Path, target: str, goal: str, port: str,
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.planning.chips import CHIPS
+    from bsnn_hw.devices.chips import CHIPS
     from bsnn_hw.text import table
 
     names = [chip.name for chip in CHIPS]

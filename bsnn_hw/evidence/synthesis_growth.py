@@ -64,12 +64,12 @@ def measure(hidden: int, lanes: int, part: str, folder: Path) -> dict[str, Any]:
     BsnnError
         A stage failed, or a score differs.
     """
+    from bsnn_hw.devices.targets import find_target
     from bsnn_hw.emission.vectors import read_inputs
     from bsnn_hw.model.format import save
     from bsnn_hw.pipeline import Request, build
     from bsnn_hw.synthesis.netlist import synthesize
     from bsnn_hw.synthesis.place import place
-    from bsnn_hw.synthesis.targets import find_target
     from bsnn_hw.verification.native import build_model, verify_native
 
     save(folder / "model.pt", document(hidden))
@@ -136,8 +136,8 @@ def _act(options: argparse.Namespace) -> None:
 
 def _versions(target: str) -> dict[str, str]:
     """Of the tools that make the figures; raises ToolError where one is missing."""
+    from bsnn_hw.devices.targets import find_target
     from bsnn_hw.synthesis.place import require_router
-    from bsnn_hw.synthesis.targets import find_target
 
     part = find_target(target)
     require_router(part)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bsnn_hw.devices.families import Cost, Family
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network, SynapseShortcut
 from bsnn_hw.ir.schedule import Schedule, network_geometries, shortcut_geometries
 from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.families import Cost, Family
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.structure import (
     engine_parts,
     layer_delay,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bsnn_hw.devices.families import Cost, Family
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Conv, Network, SynapseShortcut
@@ -22,8 +24,6 @@ from bsnn_hw.ir.schedule import (
 from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
 from bsnn_hw.planning.cycles import byte_walks, walk
-from bsnn_hw.planning.families import Cost, Family
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_lanes, most_parallel
 from bsnn_hw.planning.structure import (
     engine_parts,

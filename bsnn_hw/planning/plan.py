@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bsnn_hw.devices.chips import CHIPS, Chip, Excess
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.chips import CHIPS, Chip, Excess
 from bsnn_hw.planning.forecast import Forecast, forecast
 from bsnn_hw.planning.goal import Aim, Goal
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput

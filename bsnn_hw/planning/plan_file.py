@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Schedule
 from bsnn_hw.planning.goal import Goal, parse_goal
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import make_schedule
 
 __all__ = ["PlanFile", "plan_toml", "read_plan"]

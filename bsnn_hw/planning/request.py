@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bsnn_hw.devices.chips import Chip, find_chip
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.chips import Chip, find_chip
 from bsnn_hw.planning.choice import default_schedule
 from bsnn_hw.planning.goal import Aim, Goal, parse_goal
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
 from bsnn_hw.planning.schedule import engine_problems, make_schedule, most_lanes

@@ -8,16 +8,16 @@ from itertools import product
 
 import numpy as np
 
+from bsnn_hw.devices.chips import CHIPS, Chip
+from bsnn_hw.devices.families import Cost
+from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.chips import CHIPS, Chip
 from bsnn_hw.planning.cycles import port_cycles
 from bsnn_hw.planning.elimination import Factor, least_sum
-from bsnn_hw.planning.families import Cost
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.options import Space, search_space
-from bsnn_hw.planning.parts import Rows
 from bsnn_hw.planning.schedule import layer_layout, plan_of
 
 __all__ = ["Candidate", "Search"]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product, Rows, bits_of, fifo_parts
 from bsnn_hw.ir.bounds import HiddenBounds, Interval, ReadoutBounds
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.memory import bank_parts, bank_readers
@@ -31,7 +32,6 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Geometry, synapse_delay
 from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows, bits_of, fifo_parts
 
 __all__ = ["engine_delay", "engine_parts", "layer_delay", "leak_shift", "neuron_parts",
            "output_margin", "total", "weight_parts"]

@@ -5,12 +5,12 @@ With a port of bytes what writes scores belongs to it too.
 
 from __future__ import annotations
 
+from bsnn_hw.devices.parts import Access, Memory, Parts, bits_of, fifo_parts
 from bsnn_hw.ir.byte_port import QUEUED_GROUPS, Port, byte_port
 from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import Coding, Hidden, Network, PoolKind, Readout, SynapseShortcut
 from bsnn_hw.ir.schedule import Geometry, has_register, most_queued
 from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.planning.parts import Access, Memory, Parts, bits_of, fifo_parts
 
 __all__ = ["queue_rows", "supply_parts"]
 

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bsnn_hw.devices.chips import CHIPS
+from bsnn_hw.devices.targets import Target
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
 from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.chips import CHIPS
 from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis import report
@@ -24,7 +25,6 @@ from bsnn_hw.synthesis.netlist import check_room, synthesize
 from bsnn_hw.synthesis.place import place, require_router
 from bsnn_hw.synthesis.proof import cell_models, simulate_netlist
 from bsnn_hw.synthesis.report import Figures
-from bsnn_hw.synthesis.targets import Target
 from bsnn_hw.verification.native import build_model, verify_native
 
 __all__ = ["Request", "measure"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.child import ask
+from bsnn_hw.devices.targets import Target
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
 from bsnn_hw.synthesis.harness import harness_cells
-from bsnn_hw.synthesis.targets import Target
 
 __all__ = ["Memory", "Netlist", "check_room", "refuse_excess", "synthesize"]
 

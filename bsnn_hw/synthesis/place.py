@@ -10,10 +10,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bsnn_hw.devices.targets import Target
 from bsnn_hw.errors import ToolError
 from bsnn_hw.synthesis.harness import HARNESS, INSTANCE
 from bsnn_hw.synthesis.netlist import Netlist, refuse_excess
-from bsnn_hw.synthesis.targets import Target
 
 __all__ = ["CriticalPath", "Placement", "place", "require_router"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw.devices.targets import Target
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis.netlist import Netlist
-from bsnn_hw.synthesis.targets import Target
 from bsnn_hw.verification.native import Outcome, build_model, verify_native
 
 __all__ = ["cell_models", "simulate_netlist"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bsnn_hw.devices.chips import CHIPS
 from bsnn_hw.evidence.planned_networks import GOALS, check_one
-from bsnn_hw.planning.chips import CHIPS
 
 
 @pytest.mark.parametrize("seed", [3, 8])

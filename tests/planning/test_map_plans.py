@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from bsnn_hw.devices.parts import Access
 from bsnn_hw.errors import InputError
 from bsnn_hw.evidence.random_plans import random_schedule
 from bsnn_hw.hdl.pooling import placed_word
@@ -14,7 +15,6 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.choice import OVERSIZED, default_schedule, rough_cells
 from bsnn_hw.planning.cycles import predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
-from bsnn_hw.planning.parts import Access
 from bsnn_hw.planning.schedule import joins, make_schedule
 from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.reference.network import run

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bsnn_hw.devices.chips import CHIPS, Chip, find_chip
+from bsnn_hw.devices.targets import TARGETS
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.chips import CHIPS, Chip, find_chip
 from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
-from bsnn_hw.synthesis.targets import TARGETS
 from tests.planning.test_schedule import network
 from tests.reference.random_maps import random_inputs, random_network
 

@@ -14,8 +14,8 @@ def design(events_bundle):
 @pytest.fixture(scope="session", params=["ecp5-25k", "ice40-hx8k"])
 def mapped(request, design, tmp_path_factory):
     """(target, netlist) of each family."""
+    from bsnn_hw.devices.targets import find_target
     from bsnn_hw.synthesis.netlist import synthesize
-    from bsnn_hw.synthesis.targets import find_target
 
     target = find_target(request.param)
     return target, synthesize(design, target, tmp_path_factory.mktemp("synth"))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bsnn_hw.devices.targets import find_target
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis.netlist import check_room, synthesize
-from bsnn_hw.synthesis.targets import find_target
 
 
 def test_no_memory_is_made_of_flip_flops(mapped):

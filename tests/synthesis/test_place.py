@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bsnn_hw.devices.targets import find_target
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis import place as module
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import place, require_router
-from bsnn_hw.synthesis.targets import find_target
 
 TARGET = find_target("ecp5-25k")
 

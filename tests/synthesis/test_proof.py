@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bsnn_hw.devices.targets import find_target
 from bsnn_hw.errors import InputError, MismatchError
 from bsnn_hw.synthesis.proof import cell_models, simulate_netlist
-from bsnn_hw.synthesis.targets import find_target
 
 
 def test_models_of_all_cells_stand_in_one_text():

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bsnn_hw.devices.targets import find_target
 from bsnn_hw.errors import BsnnError, InputError
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from bsnn_hw.synthesis.report import Figures, check_clock, text, write
-from bsnn_hw.synthesis.targets import find_target
 
 LOST = (Memory("a.store", 43, 48, True), Memory("a.bias", 4, 5, False))
 NETLIST = Netlist(Path("n.json"), Path("n.v"), "top", {"SB_LUT4": 9},

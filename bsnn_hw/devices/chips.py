@@ -1,6 +1,6 @@
 """What plans are made for: a part's capacity, and the clock that designs like these reach there.
 
-Parts and their resources are rows of ``synthesis/targets.py``; a part of a family in
+Parts and their resources are rows of ``devices/targets.py``; a part of a family in
 ``families.py`` can be planned for without a further row.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bsnn_hw.devices.families import FAMILIES, Cost, Family
+from bsnn_hw.devices.targets import TARGETS, Target, find_target
 from bsnn_hw.errors import InputError
-from bsnn_hw.planning.families import FAMILIES, Cost, Family
-from bsnn_hw.synthesis.targets import TARGETS, Target, find_target
 
 __all__ = ["CHIPS", "FILL", "Chip", "Excess", "find_chip"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bsnn_hw.devices.targets import TARGETS, find_target
 from bsnn_hw.errors import InputError
-from bsnn_hw.synthesis.targets import TARGETS, find_target
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

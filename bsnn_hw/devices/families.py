@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product, Rows
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product, Rows
 
 __all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Ram", "Weights"]
 
@@ -248,7 +248,7 @@ _GATEMATE = Family(
             table_mux=1.0, bit=1.01, mux_bit=0.58, product_bit=0.85),
     clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
 
-# Its sums are look-up tables: nextpnr takes no carry chain here (synthesis/targets.py).
+# Its sums are look-up tables: nextpnr takes no carry chain here (devices/targets.py).
 _NEXUS = Family(
     "OXIDE_COMB", _ECP5.rams,
     Weights(sum_bit=1.23, chain=2.25, lut=0.0, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),

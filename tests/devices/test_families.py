@@ -2,8 +2,8 @@
 
 import pytest
 
-from bsnn_hw.planning.families import FAMILIES, place_memory
-from bsnn_hw.planning.parts import Access, Memory, Parts, Product
+from bsnn_hw.devices.families import FAMILIES, place_memory
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 
 ECP5, ICE40, GATEMATE = (FAMILIES[name] for name in ("TRELLIS_COMB", "ICESTORM_LC", "CPE_LT"))
 TABLE, QUEUE, STATE = Access.TABLE, Access.QUEUE, Access.STATE
