@@ -20,7 +20,7 @@ from bsnn_hw.errors import ToolError
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.render import render
 from bsnn_hw.sim.toolchain import Compiler, Verilator, cache_folder, compiler, verilator
-from bsnn_hw.sim.verilog import Observed
+from bsnn_hw.verilog.write import Observed
 
 __all__ = ["Group", "NativeModel", "build_native"]
 

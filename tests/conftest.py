@@ -1,4 +1,4 @@
-"""Bundles and native simulations of them, made once for all tests that only look."""
+"""Emitted designs, bundles and native simulations, made once for all tests that only look."""
 
 import os
 
@@ -64,3 +64,19 @@ def driven(bundle, tmp_path_factory):
     sources = [bundle.folder / source for source in facts["sources"]]
     model = build_native(sources, facts["top"], tmp_path_factory.mktemp("native"), (), "-O0")
     return bundle, facts, model
+
+
+@pytest.fixture(scope="session")
+def emitted(tmp_path_factory):
+    """The design `Mixed` as Verilog, with some observed signals."""
+    from amaranth.back import rtlil
+
+    from bsnn_hw.verilog.write import to_verilog
+    from tests.verilog.designs import Mixed
+
+    text = rtlil.convert(Mixed(), name="mixed", emit_src=False)
+    observed = [
+        ("mixed.neuron", "charged"), ("mixed.neuron", "fired"), ("mixed.neuron", "spikes__valid"),
+        ("mixed.pool", "accumulators"),
+    ]
+    return to_verilog(text, tmp_path_factory.mktemp("rtl"), "mixed", observed)

@@ -12,7 +12,8 @@ ARROWS = {
     "devices": {"ir", "errors"},
     "hdl": {"ir"},
     "reference": {"ir"},
-    "sim": {"ir", "child", "errors"},
+    "verilog": {"child", "errors"},
+    "sim": {"ir", "verilog", "child", "errors"},
 }
 
 

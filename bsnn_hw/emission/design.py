@@ -14,7 +14,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.ports import PortLayout, port_layout
 from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries
 from bsnn_hw.sim.stimulus import Stimulus, pack
-from bsnn_hw.sim.verilog import Observed, Verilog, to_verilog
+from bsnn_hw.verilog.write import Observed, Verilog, to_verilog
 
 __all__ = ["Design", "LayerProbe", "emit_verilog", "top_name"]
 
@@ -85,9 +85,9 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
     ToolError
         Yosys failed.
     """
-    from bsnn_hw.emission.rtlil import to_rtlil
     from bsnn_hw.hdl.byte_port import ByteTop
     from bsnn_hw.hdl.network import NetworkTop
+    from bsnn_hw.verilog.rtlil import to_rtlil
 
     top = top or top_name(network)
     narrow = port is Port.BYTES

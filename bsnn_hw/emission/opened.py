@@ -14,7 +14,7 @@ from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.ports import port_layout
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
-from bsnn_hw.sim.verilog import Observed, Verilog
+from bsnn_hw.verilog.write import Observed, Verilog
 
 __all__ = ["open_bundle", "read_manifest"]
 

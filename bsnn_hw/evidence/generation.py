@@ -33,7 +33,7 @@ _PIECES = (
     ("bsnn_hw.pipeline", "lower", "lower"),
     ("bsnn_hw.pipeline", "_activity", "plan"),
     ("bsnn_hw.pipeline", "make_plan", "plan"),
-    ("bsnn_hw.emission.rtlil", "to_rtlil", "emit RTLIL"),
+    ("bsnn_hw.verilog.rtlil", "to_rtlil", "emit RTLIL"),
     ("bsnn_hw.emission.design", "to_verilog", "Verilog"),
     ("bsnn_hw.emission.bundle", "write_vectors", "vectors"),
 )

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.emission.design import emit_verilog
-from bsnn_hw.emission.rtlil import to_rtlil
 from bsnn_hw.evidence.random_plans import random_schedule
 from bsnn_hw.hdl.byte_port import ByteTop
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.pipeline import Request, prepare
+from bsnn_hw.verilog.rtlil import to_rtlil
 from tests.hdl import nets
 from tests.reference import random_maps
 

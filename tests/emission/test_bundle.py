@@ -17,7 +17,7 @@ from bsnn_hw.errors import InputError, MismatchError
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.sim.toolchain import verilator
-from bsnn_hw.sim.verilog import yosys_reads
+from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle
 
 ROOT = Path(__file__).parents[2]

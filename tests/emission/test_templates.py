@@ -12,7 +12,7 @@ import pytest
 from bsnn_hw.evidence.growth_plot import plot_facts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
-from bsnn_hw.sim.verilog import Observed
+from bsnn_hw.verilog.write import Observed
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -1,4 +1,4 @@
-"""A cocotb bench for `tests.sim.designs.Mixed`, run by test_cocotb_run.py."""
+"""A cocotb bench for `tests.verilog.designs.Mixed`, run by test_cocotb_run.py."""
 
 import os
 

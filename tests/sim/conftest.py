@@ -1,22 +1,6 @@
-"""One emitted design and one native simulation of it for all tests of sim/."""
+"""A native simulation of one emitted design for all tests of sim/."""
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def emitted(tmp_path_factory):
-    """The design `Mixed` as Verilog, with some observed signals."""
-    from amaranth.back import rtlil
-
-    from bsnn_hw.sim.verilog import to_verilog
-    from tests.sim.designs import Mixed
-
-    text = rtlil.convert(Mixed(), name="mixed", emit_src=False)
-    observed = [
-        ("mixed.neuron", "charged"), ("mixed.neuron", "fired"), ("mixed.neuron", "spikes__valid"),
-        ("mixed.pool", "accumulators"),
-    ]
-    return to_verilog(text, tmp_path_factory.mktemp("rtl"), "mixed", observed)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ ROWS = 150
 
 
 def _memory(name, words, width, rows_per_block=64):
-    """As `bsnn_hw.sim.verilog` writes it."""
+    """As `bsnn_hw.verilog.write` writes it."""
     lines = [f"  reg [{width - 1}:0] {name} [{len(words) - 1}:0];"]
     for start in range(0, len(words), rows_per_block):
         lines.append("  initial begin")
@@ -71,7 +71,7 @@ def test_words_of_any_width_as_yosys_writes_them(width, tmp_path):
     from amaranth.back import rtlil
     from amaranth.lib import memory
 
-    from bsnn_hw.sim.verilog import to_verilog
+    from bsnn_hw.verilog.write import to_verilog
 
     words = _words(ROWS, width) if width < 64 else [(1 << 64) - 1 - row for row in range(ROWS)]
     m, row, word = Module(), Signal(8), Signal(width)

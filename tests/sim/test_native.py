@@ -6,7 +6,7 @@ import pytest
 from bsnn_hw.errors import MismatchError, ToolError
 from bsnn_hw.sim.native import build_native
 from bsnn_hw.sim.native_run import Beats, run_native, signed_values
-from tests.sim.designs import Mixed
+from tests.verilog.designs import Mixed
 
 
 def _beats(count, seed, per_packet=5):

@@ -1,6 +1,6 @@
 """What a Yosys design needs before ``write_verilog`` prints code that no linter objects to.
 
-Runs in the child process of `bsnn_hw.sim.verilog` only, on objects of ``pyosys.libyosys``.
+Runs in the child process of `bsnn_hw.verilog.write` only, on objects of ``pyosys.libyosys``.
 
 =================  ==============================================================================
 Verilator warning  what prevents it here

@@ -6,8 +6,8 @@ import pytest
 
 from bsnn_hw.errors import ToolError
 from bsnn_hw.sim.lint import lint
-from bsnn_hw.sim.verilog import _tidy, to_verilog, yosys_reads
-from tests.sim.designs import Mixed
+from bsnn_hw.verilog.write import _tidy, to_verilog, yosys_reads
+from tests.verilog.designs import Mixed
 
 
 def _rtlil():

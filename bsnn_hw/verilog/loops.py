@@ -4,14 +4,14 @@
 variable sees one: Verilator's UNOPTFLAT, which stops a build for cocotb. Every wire of such a
 circle that has several drivers becomes one wire per driver.
 
-Runs in the child process of `bsnn_hw.sim.verilog` only.
+Runs in the child process of `bsnn_hw.verilog.write` only.
 """
 
 from collections import defaultdict
 
 from pyosys import libyosys as ys
 
-from bsnn_hw.sim.netlist import is_read
+from bsnn_hw.verilog.netlist import is_read
 
 __all__ = ["split_circles"]
 

@@ -1,7 +1,7 @@
 """RTLIL to Verilog that a person can read and no linter objects to, one file per module.
 
-The passes are listed in `bsnn_hw.sim.yosys_child`, the work between them in
-`bsnn_hw.sim.netlist`. What is left for the text:
+The passes are listed in `bsnn_hw.verilog.passes`, the work between them in
+`bsnn_hw.verilog.netlist`. What is left for the text:
 
 =================  ==============================================================================
 Verilator warning  what prevents it here
@@ -91,7 +91,7 @@ def to_verilog(
     """Write the design ``rtlil`` as Verilog files into ``folder``.
 
     The same text gives the same bytes. Names become plain identifiers (see
-    `bsnn_hw.sim.naming`); registers keep their names, and so do combinational signals that are
+    `bsnn_hw.verilog.naming`); registers keep their names, and so do combinational signals that are
     not second names of another.
 
     Parameters
@@ -117,7 +117,7 @@ def to_verilog(
         raw = Path(scratch) / "verilog"
         raw.mkdir()
         # The child runs in `scratch`, so that no name of the user's stands in a Yosys command.
-        answer = ask("bsnn_hw.sim.yosys_child", {
+        answer = ask("bsnn_hw.verilog.passes", {
             "rtlil": source.name, "folder": raw.name, "top": top, "observed": observed,
         }, "yosys: RTLIL to Verilog", folder=Path(scratch))
         if answer["missing"]:
@@ -139,6 +139,6 @@ def yosys_reads(paths: Iterable[Path], top: str) -> list[str]:
     """
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         copies = [shutil.copy(path, scratch) for path in paths]
-        return ask("bsnn_hw.sim.yosys_reads", {
+        return ask("bsnn_hw.verilog.reads", {
             "paths": [Path(copy).name for copy in copies], "top": top,
         }, "yosys: reading the emitted Verilog", folder=Path(scratch))

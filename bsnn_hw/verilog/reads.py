@@ -1,4 +1,4 @@
-"""The child process of `bsnn_hw.sim.verilog.yosys_reads`: Verilog in, Yosys's warnings out."""
+"""The child process of `bsnn_hw.verilog.write.yosys_reads`: Verilog in, Yosys's warnings out."""
 
 from pathlib import Path
 

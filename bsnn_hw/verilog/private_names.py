@@ -1,6 +1,6 @@
 """Names for signals that have none in the design: ``state_is_2``, ``count_next``, ``count_enable``.
 
-Runs in the child process of `bsnn_hw.sim.verilog` only.
+Runs in the child process of `bsnn_hw.verilog.write` only.
 """
 
 from pyosys import libyosys as ys

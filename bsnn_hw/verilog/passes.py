@@ -1,8 +1,8 @@
-"""The child process of `bsnn_hw.sim.verilog`: RTLIL in, one Verilog file per module out.
+"""The child process of `bsnn_hw.verilog.write`: RTLIL in, one Verilog file per module out.
 
 A Yosys error ends the process, which is why this is one. Call::
 
-    python -m bsnn_hw.sim.yosys_child REQUEST ANSWER
+    python -m bsnn_hw.verilog.passes REQUEST ANSWER
 
 REQUEST is a JSON file ``{"rtlil": path, "folder": path, "top": name, "observed": [[module,
 signal], ...]}``; names are those of the RTLIL. ANSWER becomes one: ``{"modules": {RTLIL name:
@@ -15,10 +15,10 @@ from pathlib import Path
 from pyosys import libyosys as ys
 
 from bsnn_hw.child import serve
-from bsnn_hw.sim import netlist
-from bsnn_hw.sim.loops import split_circles
-from bsnn_hw.sim.naming import plain_names
-from bsnn_hw.sim.private_names import name_private
+from bsnn_hw.verilog import netlist
+from bsnn_hw.verilog.loops import split_circles
+from bsnn_hw.verilog.naming import plain_names
+from bsnn_hw.verilog.private_names import name_private
 
 # Pass by pass, and why:
 _PASSES = (

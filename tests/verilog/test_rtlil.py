@@ -3,8 +3,8 @@
 import pytest
 from amaranth.back import rtlil
 
-from bsnn_hw.emission.rtlil import to_rtlil
 from bsnn_hw.hdl.network import NetworkTop
+from bsnn_hw.verilog.rtlil import to_rtlil
 from tests.hdl.nets import random_network, random_schedule
 
 

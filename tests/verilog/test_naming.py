@@ -1,6 +1,6 @@
 """Plain names."""
 
-from bsnn_hw.sim.naming import plain_names
+from bsnn_hw.verilog.naming import plain_names
 
 
 def test_plain_names_stay():
