@@ -33,17 +33,17 @@ test: $(READY)
 
 check: $(READY) demo
 	$(BIN)/python -m pytest -n $(JOBS)
-	$(BIN)/python -m bsnn_hw.evidence.random_networks --jobs $(JOBS)
-	$(BIN)/python -m bsnn_hw.evidence.faults build/demo
-	$(BIN)/python -m bsnn_hw.evidence.cycles
-	$(BIN)/python -m bsnn_hw.evidence.activity
-	$(BIN)/python -m bsnn_hw.evidence.generation
+	$(BIN)/python -m evidence.random_networks --jobs $(JOBS)
+	$(BIN)/python -m evidence.faults build/demo
+	$(BIN)/python -m evidence.cycles
+	$(BIN)/python -m evidence.activity
+	$(BIN)/python -m evidence.generation
 	$(MAKE) demo-maps
-	$(BIN)/python -m bsnn_hw.evidence.random_maps --jobs $(JOBS)
-	$(BIN)/python -m bsnn_hw.evidence.planned_networks --jobs $(JOBS)
-	$(BIN)/python -m bsnn_hw.evidence.growth
+	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)
+	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
+	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
-	$(BIN)/python -m bsnn_hw.evidence.map_cycles
+	$(BIN)/python -m evidence.map_cycles
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -9,17 +9,17 @@ import numpy as np
 
 from bsnn_hw.emission.bundle import write_bundle
 from bsnn_hw.emission.design import Design
-from bsnn_hw.evidence.random_models import (
-    random_document,
-    random_inputs,
-    random_norm,
-    with_tensors,
-)
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.planning.schedule import make_schedule
+from evidence.random_models import (
+    random_document,
+    random_inputs,
+    random_norm,
+    with_tensors,
+)
 
 __all__ = ["CHOICES", "Bundle", "make_bundle", "make_map_bundle", "make_network",
            "make_words_bundle", "map_document"]

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from bsnn_hw import generate
-from bsnn_hw.evidence.random_models import random_document
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
+from evidence.random_models import random_document
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

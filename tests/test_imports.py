@@ -45,6 +45,13 @@ def test_an_arrow_that_points_up_is_seen():
     assert our_imports(source) == {"hdl", "model"}
 
 
+def test_nothing_imports_evidence():
+    """It is in the checkout, and not in what is installed."""
+    for path in sorted((ROOT / "bsnn_hw").glob("**/*.py")):
+        targets = {target.split(".")[0] for target in _targets(ast.parse(path.read_text()))}
+        assert not targets & {"evidence", "tests"}, path.name
+
+
 def test_no_relative_imports():
     for path in sorted((ROOT / "bsnn_hw").glob("**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

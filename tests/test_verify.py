@@ -14,8 +14,8 @@ import pytest
 from bsnn_hw import verify
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.errors import InputError
-from bsnn_hw.evidence.random_models import random_document
 from bsnn_hw.model.format import save
+from evidence.random_models import random_document
 
 ROOT = Path(__file__).parents[1]
 
@@ -184,7 +184,7 @@ def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):
 
 def test_a_difference_exits_with_four(folder, capsys):
     """A wrong threshold in the Verilog is named: inference, layer, timestep, neuron."""
-    from bsnn_hw.evidence.faults import find_faults
+    from evidence.faults import find_faults
 
     design = open_bundle(folder)
     fault = next(f for f in find_faults(design, np.load(folder / "vectors/inputs.npy"))

@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.emission.design import emit_verilog
-from bsnn_hw.evidence.random_plans import random_schedule
 from bsnn_hw.hdl.byte_port import ByteTop
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.pipeline import Request, prepare
 from bsnn_hw.verilog.rtlil import to_rtlil
+from evidence.random_plans import random_schedule
 from tests.hdl import nets
 from tests.reference import random_maps
 
 __all__ = ["EXAMPLES", "HASHES", "SLOW_EXAMPLES", "example_hash", "random_circuit", "rtlil_hash"]
 
 ROOT = Path(__file__).parents[2]
-HASHES = ROOT / "tests/golden/circuits.json"
+HASHES = ROOT / "tests/emission/circuits.json"
 EXAMPLES = ("digits_fc", "fashion_mnist_fc", "fashion_mnist_up5k")
 SLOW_EXAMPLES = ("fashion_mnist_conv", "fashion_mnist_residual")
 NETWORKS = 60

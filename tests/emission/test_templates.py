@@ -9,10 +9,10 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from bsnn_hw.evidence.growth_plot import plot_facts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
 from bsnn_hw.verilog.write import Observed
+from evidence.growth_plot import plot_facts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

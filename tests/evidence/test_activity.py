@@ -3,7 +3,12 @@
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.evidence.activity import (
+from bsnn_hw.ir.schedule import Engine, LayerPlan
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.choice import fastest_option
+from bsnn_hw.planning.cycles import predicted_cycles
+from bsnn_hw.reference.network import run
+from evidence.activity import (
     LEVELS,
     SHARES,
     TIMESTEPS,
@@ -11,11 +16,6 @@ from bsnn_hw.evidence.activity import (
     forced_inputs,
     forced_network,
 )
-from bsnn_hw.ir.schedule import Engine, LayerPlan
-from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.choice import fastest_option
-from bsnn_hw.planning.cycles import predicted_cycles
-from bsnn_hw.reference.network import run
 
 
 @pytest.mark.parametrize("size", [32, 256])

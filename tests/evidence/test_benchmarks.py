@@ -5,11 +5,11 @@ import importlib
 import pytest
 
 from bsnn_hw.errors import BsnnError
-from bsnn_hw.evidence import benchmarks
-from bsnn_hw.evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
+from evidence import benchmarks
+from evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
 
-GOOD = Benchmark("good", "parts", ("synth --help", "generate --help"))
-BAD = Benchmark("good", "parts", ("synth --help", "generate nothing.pt --out OUT"))
+GOOD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate --help"))
+BAD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate nothing.pt --out OUT"))
 
 
 def test_names_are_files():
@@ -37,7 +37,7 @@ def test_a_failure_keeps_what_was_there(tmp_path):
 
 def test_printed_without_measuring(tmp_path, capsys):
     assert main(["cycles", "--results", str(tmp_path)]) == 0
-    assert "not measured: python -m bsnn_hw.evidence.benchmarks --measure cycles" in \
+    assert "not measured: python -m evidence.benchmarks --measure cycles" in \
         capsys.readouterr().out
     (tmp_path / "cycles.txt").write_text("a table\n")
     assert main(["cycles", "--results", str(tmp_path)]) == 0
@@ -62,7 +62,7 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(tmp_path, ca
 def test_the_commands_parse(benchmark, monkeypatch):
     for command in benchmark.commands:
         name, *arguments = command.split()
-        module = importlib.import_module(f"bsnn_hw.{name}")
+        module = importlib.import_module(name)
         monkeypatch.setattr(module, "run_verb",
                             lambda parser, _, argv: vars(parser.parse_args(argv)) and 0)
         assert module.main(arguments) == 0

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bsnn_hw.errors import BsnnError
-from bsnn_hw.evidence import faults
-from bsnn_hw.evidence.faults import find_faults, provoke
 from bsnn_hw.verification import native
+from evidence import faults
+from evidence.faults import find_faults, provoke
 
 NAMES = ["one weight bit", "one threshold", "> for >=", "dropped events"]
 

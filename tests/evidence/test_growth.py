@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from bsnn_hw.evidence.growth import FIGURES, SERIES, document
-from bsnn_hw.evidence.growth_plot import growth_svg
 from bsnn_hw.model.check import describe
+from evidence.growth import FIGURES, SERIES, document
+from evidence.growth_plot import growth_svg
 
 
 @pytest.mark.parametrize("sizes", [(8, 4, 1), (16, 2, 3)], ids=str)

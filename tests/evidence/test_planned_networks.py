@@ -3,7 +3,7 @@
 import pytest
 
 from bsnn_hw.devices.chips import CHIPS
-from bsnn_hw.evidence.planned_networks import GOALS, check_one
+from evidence.planned_networks import GOALS, check_one
 
 
 @pytest.mark.parametrize("seed", [3, 8])

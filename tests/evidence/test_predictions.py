@@ -2,7 +2,7 @@
 
 import pytest
 
-from bsnn_hw.evidence.predictions import PLANS, Compared
+from evidence.predictions import PLANS, Compared
 
 
 @pytest.mark.parametrize(("forecast", "found", "tolerance", "right"), [

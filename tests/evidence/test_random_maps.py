@@ -2,9 +2,9 @@
 
 import pytest
 
-from bsnn_hw.evidence.random_map_models import random_map_document
-from bsnn_hw.evidence.random_maps import check_one
 from bsnn_hw.model.check import describe
+from evidence.random_map_models import random_map_document
+from evidence.random_maps import check_one
 
 
 @pytest.mark.parametrize("seed", [6, 13])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bsnn_hw.evidence.random_models import random_document, random_inputs
-from bsnn_hw.evidence.random_networks import check_one
+from evidence.random_models import random_document, random_inputs
+from evidence.random_networks import check_one
 
 
 @pytest.mark.parametrize("seed", [2, 8, 30, 47])

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bsnn_hw.evidence import synthesis_growth
 from bsnn_hw.model.check import describe
+from evidence import synthesis_growth
 
 FOUND = {"cells": 3000, "rams": 6, "cycles": 500.0, "megahertz": 100.0, "generation": 2.0,
          "mapping": 9.0, "placing": 30.0, "path": "a → b"}

@@ -108,7 +108,7 @@ def scalar_shared_walk(geometry, feed):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_random_maps_against_every_group(seed):
-    from bsnn_hw.evidence.random_plans import random_schedule
+    from evidence.random_plans import random_schedule
 
     rng = np.random.default_rng(seed)
     net = random_network(rng)

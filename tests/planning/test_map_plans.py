@@ -7,7 +7,6 @@ import pytest
 
 from bsnn_hw.devices.parts import Access
 from bsnn_hw.errors import InputError
-from bsnn_hw.evidence.random_plans import random_schedule
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.ir.schedule import network_geometries
@@ -18,6 +17,7 @@ from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import joins, make_schedule
 from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.reference.network import run
+from evidence.random_plans import random_schedule
 from tests.planning.maps import chain, joined
 from tests.reference.random_maps import random_inputs, random_network
 

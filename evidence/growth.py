@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.growth``: how generation and its results grow with the network.
+"""``python -m evidence.growth``: how generation and its results grow with the network.
 
 Random-weight convolutional networks whose image, channels or depth double from one to the next,
 each generated in a process of its own.  Prints a table; with --plot it also draws one.
@@ -56,8 +56,8 @@ def document(side: int, channels: int, depth: int) -> dict[str, Any]:
 
 
 def _measured() -> Iterator[tuple[str, int, dict[str, Any]]]:
-    from bsnn_hw.evidence.generation import in_a_child
     from bsnn_hw.model.format import save
+    from evidence.generation import in_a_child
 
     known: dict[tuple[int, int, int], dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
@@ -71,8 +71,8 @@ def _measured() -> Iterator[tuple[str, int, dict[str, Any]]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.evidence.growth_plot import growth_svg
     from bsnn_hw.report import table
+    from evidence.growth_plot import growth_svg
 
     rows = [["grows", "to", "neurons", "weights", "CPU s", "peak MB", "bundle MB", "memory kbit",
              "cycles/inf."]]
@@ -93,7 +93,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.growth",
+    parser = argparse.ArgumentParser(prog="python -m evidence.growth",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the growth there")
     return run_verb(parser, _act, argv)

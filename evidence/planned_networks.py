@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.planned_networks``: what the planner offers, each exact in RTL.
+"""``python -m evidence.planned_networks``: what the planner offers, each exact in RTL.
 
 Random networks, a quarter of them with maps and joins, for every part and every goal, a third with
 ports of bytes: the plan that is chosen, or one of the alternatives that are printed beside it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bsnn_hw.evidence.random_networks import check_document, run_command
+from evidence.random_networks import check_document, run_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,8 +65,8 @@ def check_one(seed: int, lint: bool = True) -> str:
         It could not be planned or generated, is not exact, or the linter has something to say.
     """
     from bsnn_hw.devices.chips import CHIPS
-    from bsnn_hw.evidence.random_map_models import random_map_document
-    from bsnn_hw.evidence.random_models import random_document, with_int8_ends
+    from evidence.random_map_models import random_map_document
+    from evidence.random_models import random_document, with_int8_ends
 
     # So that every part has some.
     draw = random_map_document if (seed + seed // len(CHIPS)) % 4 == 3 else random_document

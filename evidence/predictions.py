@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.predictions``: what plans were to take, against what was placed.
+"""``python -m evidence.predictions``: what plans were to take, against what was placed.
 
 Plans of the examples for several families, each generated, synthesized, placed and simulated on
 test images that the plan has not seen.  Logic cells must be within 15 % of the forecast, block RAMs
@@ -128,7 +128,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.predictions",
+    parser = argparse.ArgumentParser(prog="python -m evidence.predictions",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--examples", type=Path, default=Path("examples"),
                         help="folder of the examples (default: examples)")

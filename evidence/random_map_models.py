@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.evidence.random_models import random_neuron, random_norm, with_tensors
+from evidence.random_models import random_neuron, random_norm, with_tensors
 
 __all__ = ["random_map_document"]
 

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.synthesis_growth``: what hidden neurons and lanes cost on a part.
+"""``python -m evidence.synthesis_growth``: what hidden neurons and lanes cost on a part.
 
 Random-weight networks 784-H-10 with 16 parallel neurons, T = 4, generated, synthesized, placed and
 simulated on samples of Fashion-MNIST: hidden sizes double with 4 lanes, lanes double with 256
@@ -100,8 +100,8 @@ def _children() -> float:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.evidence.growth_plot import growth_svg
     from bsnn_hw.report import table
+    from evidence.growth_plot import growth_svg
 
     versions = _versions(options.target)
     known = _kept(options.keep, versions | {"part": options.target})
@@ -162,7 +162,7 @@ def _keep(path: Path | None, made_with: dict[str, str], points: dict[str, Any]) 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.synthesis_growth",
+    parser = argparse.ArgumentParser(prog="python -m evidence.synthesis_growth",
                                      description=(__doc__ or "").split("\n")[0])
     add = parser.add_argument
     add("--target", default="ecp5-85k", metavar="PART", help="part (default: ecp5-85k)")

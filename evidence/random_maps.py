@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.random_maps``: random maps and joins, each network exact in RTL.
+"""``python -m evidence.random_maps``: random maps and joins, each network exact in RTL.
 
 As random_networks: kernels of 1 to 5, strides of 1 to 3, padding of 0 to 2, images down to 1x1,
 pooling and joins of every kind, weights of 8 bits at the ends, and any plan that they can have.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from bsnn_hw.evidence.random_networks import check_document, run_command
+from evidence.random_networks import check_document, run_command
 
 __all__ = ["check_one", "main"]
 
@@ -21,8 +21,8 @@ def check_one(seed: int, lint: bool = True) -> str:
     BsnnError
         It could not be generated, is not exact, or the linter has something to say.
     """
-    from bsnn_hw.evidence.random_map_models import random_map_document
-    from bsnn_hw.evidence.random_models import with_int8_ends
+    from evidence.random_map_models import random_map_document
+    from evidence.random_models import with_int8_ends
 
     return check_document(seed, with_int8_ends(seed, random_map_document(seed)), lint)
 

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.activity``: events against words, from 1 % to 90 % of activity.
+"""``python -m evidence.activity``: events against words, from 1 % to 90 % of activity.
 
 The layer under test gets spikes from one that fires as much as is asked for: its neurons count the
 inputs against thresholds that are spread evenly. For every activity the fastest plan of each engine
@@ -189,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     from bsnn_hw.command import counts
 
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.activity",
+    parser = argparse.ArgumentParser(prog="python -m evidence.activity",
                                      description=__doc__.split("\n")[0])
     parser.add_argument("--sizes", type=counts, default=SIZES, metavar="N,N,...",
                         help="neurons of the layer under test (default: 256,512)")

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.generation``: time and memory of each stage of generation.
+"""``python -m evidence.generation``: time and memory of each stage of generation.
 
 For the example and for a random-weight 784-1024-1024-10 that is written on the fly. Each model
 runs in a process of its own, so that the peak of memory is its own; imports come first and are
@@ -148,7 +148,7 @@ def _made(built: Built, bundle: Path) -> dict[str, Any]:
 
 def in_a_child(model_path: Path) -> dict[str, Any]:
     """``measure`` in a process of its own."""
-    return ask("bsnn_hw.evidence.generation", str(model_path.resolve()),
+    return ask("evidence.generation", str(model_path.resolve()),
                f"{model_path}: generation", arguments=["--one"])
 
 
@@ -189,7 +189,7 @@ def _check(found: dict[str, dict[str, Any]]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.generation",
+    parser = argparse.ArgumentParser(prog="python -m evidence.generation",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("model", type=Path, nargs="?",
                         default=Path("examples/fashion_mnist_fc.pt"),

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.random_networks``: random models, each exact in RTL.
+"""``python -m evidence.random_networks``: random models, each exact in RTL.
 
 From the model file through lowering and Verilog to the Verilated model: every spike, membrane
 potential and score, back to back and with pauses on both ports.
@@ -30,13 +30,13 @@ SAMPLES = 24
 
 def check_one(seed: int, lint: bool = True) -> str:
     """Generate and verify the fully connected network of ``seed``; return a line about it."""
-    from bsnn_hw.evidence.random_models import random_document, with_int8_ends
+    from evidence.random_models import random_document, with_int8_ends
 
     return check_document(seed, with_int8_ends(seed, random_document(seed)), lint)
 
 
 def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, str]:
-    from bsnn_hw.evidence.random_plans import random_schedule
+    from evidence.random_plans import random_schedule
 
     return random_schedule(seed, network), ""
 
@@ -58,7 +58,6 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     """
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
-    from bsnn_hw.evidence.random_models import random_inputs
     from bsnn_hw.ir.byte_port import Port
     from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
@@ -66,6 +65,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     from bsnn_hw.report import outline
     from bsnn_hw.sim.lint import lint as lint_files
     from bsnn_hw.verification.native import build_model, verify_native
+    from evidence.random_models import random_inputs
 
     inputs = random_inputs(seed, document, SAMPLES)
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
@@ -115,7 +115,7 @@ def _act(check: Callable[[int], str], what: str, options: argparse.Namespace) ->
 def run_command(name: str, text: str, check: Callable[[int], str], what: str,
                 argv: list[str] | None, count: int = 100) -> int:
     """A command that runs ``check`` for many seeds; returns the exit code."""
-    parser = argparse.ArgumentParser(prog=f"python -m bsnn_hw.evidence.{name}",
+    parser = argparse.ArgumentParser(prog=f"python -m evidence.{name}",
                                      description=text.split("\n")[0])
     parser.add_argument("--count", type=int, default=count,
                         help=f"networks (default: {count})")

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.benchmarks``: the measured tables, as kept; or measures them again.
+"""``python -m evidence.benchmarks``: the measured tables, as kept; or measures them again.
 
 Every table is what a few commands of this project print.  ``docs/results`` keeps one file for each,
 with the commands, the day and the versions that made it; without options they are printed.
@@ -42,23 +42,23 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("fashion_mnist_ecp5", "Fashion-MNIST, fully connected, default plan, ECP5-85k", (
-        "generate examples/fashion_mnist_fc.pt --out OUT",
-        "synth OUT --clock 120 --seeds 1,2,3 --simulate 8")),
+        "bsnn_hw.generate examples/fashion_mnist_fc.pt --out OUT",
+        "bsnn_hw.synth OUT --clock 120 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_fast", "the same network, a million inferences a second, ECP5-85k", (
-        "generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=1200000 --clock 100 "
-        "--out OUT",
-        "synth OUT --seeds 1,2,3")),
+        "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=1200000 "
+        "--clock 100 --out OUT",
+        "bsnn_hw.synth OUT --seeds 1,2,3")),
     Benchmark("fashion_mnist_fastest", "the fastest plan of it that fits an ECP5-85k", (
-        "generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fastest --out OUT",
-        "synth OUT")),
+        "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fastest --out OUT",
+        "bsnn_hw.synth OUT")),
     Benchmark("fashion_mnist_up5k", "Fashion-MNIST on an iCE40 UP5K, pins of an iCEBreaker", (
-        "generate examples/fashion_mnist_up5k.pt --target ice40-up5k --goal fps=5000 --port bytes "
-        "--out OUT",
-        "synth OUT --target ice40-up5k --pins examples/icebreaker.pcf --clock 24 --seeds 1,2,3 "
-        "--simulate 8")),
+        "bsnn_hw.generate examples/fashion_mnist_up5k.pt --target ice40-up5k --goal fps=5000 "
+        "--port bytes --out OUT",
+        "bsnn_hw.synth OUT --target ice40-up5k --pins examples/icebreaker.pcf --clock 24 "
+        "--seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
-        "generate examples/fashion_mnist_conv.pt --out OUT",
-        "synth OUT --clock 90 --seeds 1,2,3")),
+        "bsnn_hw.generate examples/fashion_mnist_conv.pt --out OUT",
+        "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3")),
     Benchmark("predictions", "plans: what was forecast, and what was placed", (
         "evidence.predictions",)),
     Benchmark("synthesis_growth", "what grows with hidden neurons and lanes, ECP5-85k", (
@@ -76,14 +76,14 @@ BENCHMARKS = (
 
 
 def _run(command: str, scratch: Path) -> str:
-    """What ``python -m bsnn_hw.COMMAND`` prints; its progress goes where ours does."""
+    """What ``python -m COMMAND`` prints; its progress goes where ours does."""
     module, *arguments = (word.replace("OUT", str(scratch / "out")) for word in command.split())
-    result = subprocess.run([sys.executable, "-m", f"bsnn_hw.{module}", *arguments],
+    result = subprocess.run([sys.executable, "-m", module, *arguments],
                             stdout=subprocess.PIPE, text=True)
     if result.returncode:
         kind = next((each for each in (MismatchError, ToolError)
                      if each.exit_code == result.returncode), BsnnError)
-        raise kind(f"python -m bsnn_hw.{command}: must succeed, but ended with code "
+        raise kind(f"python -m {command}: must succeed, but ended with code "
                    f"{result.returncode}: {result.stdout.strip()[-2000:]}")
     return result.stdout.replace(str(scratch), "")
 
@@ -121,7 +121,7 @@ def measure(benchmark: Benchmark, results: Path) -> str:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         printed = [_run(command, Path(scratch)) for command in benchmark.commands]
-    commands = "\n".join(f"    python -m bsnn_hw.{command}" for command in benchmark.commands)
+    commands = "\n".join(f"    python -m {command}" for command in benchmark.commands)
     text = (f"{benchmark.title}\n\n{commands}\n\n{datetime.date.today()}, "
             f"{time.monotonic() - started:.0f} s, {os.cpu_count()} cores; "
             f"{_commit()}{_versions()}\n\n{printed[-1]}")
@@ -139,7 +139,7 @@ def _kept(benchmark: Benchmark, results: Path) -> str:
     try:
         return (results / f"{benchmark.name}.txt").read_text()
     except FileNotFoundError:
-        return (f"{benchmark.title}\n\nnot measured: python -m bsnn_hw.evidence.benchmarks "
+        return (f"{benchmark.title}\n\nnot measured: python -m evidence.benchmarks "
                 f"--measure {benchmark.name}\n")
 
 
@@ -175,7 +175,7 @@ def _require_folder(results: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.benchmarks",
+    parser = argparse.ArgumentParser(prog="python -m evidence.benchmarks",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME",
                         help=f"which (default: all of {', '.join(b.name for b in BENCHMARKS)})")

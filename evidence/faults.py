@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.faults BUNDLE``: faults put into the Verilog are caught and placed.
+"""``python -m evidence.faults BUNDLE``: faults put into the Verilog are caught and placed.
 
 Each fault is chosen from the bundle's own vectors so that the reference says where it must show
 first: one weight bit, one threshold, ``>`` for ``>=``, the events of one neuron dropped (of a
@@ -19,7 +19,7 @@ import numpy as np
 from bsnn_hw.command import run_verb
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
-from bsnn_hw.evidence.fault_kinds import Fault, fault_makers
+from evidence.fault_kinds import Fault, fault_makers
 
 __all__ = ["Fault", "find_faults", "main", "provoke"]
 
@@ -79,7 +79,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.faults",
+    parser = argparse.ArgumentParser(prog="python -m evidence.faults",
                                      description=__doc__.split("\n")[0])
     parser.add_argument("bundle", type=Path, help="folder written by python -m bsnn_hw.generate")
     return run_verb(parser, _act, argv)

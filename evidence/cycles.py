@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.cycles``: cycles per inference against the event bound.
+"""``python -m evidence.cycles``: cycles per inference against the event bound.
 
 Inferences back to back through the Verilated model, for the default and other choices of lanes
 and parallel neurons; and the latency of a single image.
@@ -82,7 +82,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.cycles",
+    parser = argparse.ArgumentParser(prog="python -m evidence.cycles",
                                      description=__doc__.split("\n")[0])
     parser.add_argument("model", type=Path, nargs="?",
                         default=Path("examples/fashion_mnist_fc.pt"),

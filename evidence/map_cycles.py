@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.map_cycles``: cycles of convolutional networks against their bound.
+"""``python -m evidence.map_cycles``: cycles of convolutional networks against their bound.
 
 Inferences back to back through the Verilated model, as in ``evidence.cycles``, for the default
 plan of each example, a smaller one, and the same lanes and parallel neurons in all layers.
@@ -49,13 +49,13 @@ def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]
 
 def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:
     """A table's rows, and what is wrong with each."""
-    from bsnn_hw.evidence.cycles import measure
     from bsnn_hw.lowering.lower import lower
     from bsnn_hw.model.format import describe, read
     from bsnn_hw.planning.activity import measure_activity
     from bsnn_hw.planning.cycles import predicted_cycles
     from bsnn_hw.reference.network import run
     from bsnn_hw.samples import dataset_of, find_samples, shape_of
+    from evidence.cycles import measure
 
     document = read(path)
     model = describe(document, str(path))
@@ -97,7 +97,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.map_cycles",
+    parser = argparse.ArgumentParser(prog="python -m evidence.map_cycles",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("models", type=Path, nargs="*", default=list(EXAMPLES),
                         help="model files (default: the convolutional and the residual example)")

@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.evidence.large_networks``: the literature's networks, from file to proof.
+"""``python -m evidence.large_networks``: the literature's networks, from file to proof.
 
 ResNet-19 with both kinds of joins and a VGG, of CIFAR's shape (3x32x32), with random weights and
 calibrated BatchNorm: generated, linted, and one image through the Verilated model, every spike,
@@ -50,12 +50,12 @@ def write_model(name: str, path: Path, timesteps: int) -> None:
 def _generate(name: str, folder: Path, timesteps: int) -> dict[str, Any]:
     """Time and memory of generating ``folder``/bundle, in a process of its own."""
     write_model(name, folder / "model.pt", timesteps)
-    return ask("bsnn_hw.evidence.large_networks", str(folder.resolve()), f"{name}: generation",
+    return ask("evidence.large_networks", str(folder.resolve()), f"{name}: generation",
                arguments=["--one"])
 
 
 def _one(folder: str) -> dict[str, Any]:
-    from bsnn_hw.evidence.generation import measure
+    from evidence.generation import measure
 
     return measure(Path(folder) / "model.pt", Path(folder))
 
@@ -125,7 +125,7 @@ def _act(options: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bsnn_hw.evidence.large_networks",
+    parser = argparse.ArgumentParser(prog="python -m evidence.large_networks",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("networks", nargs="*", metavar="NETWORK",
                         help=f"which of {', '.join(NETWORKS)} (default: all)")
