@@ -27,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--pins", type=Path, metavar="FILE",
         help="where the ports are: .pcf for iCE40, .lpf ECP5, .ccf GateMate, .pdc Nexus, "
              ".cst Gowin; place with them too, and make a bitstream")
+    add("--edited", action="store_true",
+        help="take a bundle whose files were edited as it is")
     add("--simulate", type=int, default=0, metavar="N",
         help="simulate the netlist with the first N of the bundle's vectors (default: 0)")
     return parser
@@ -54,7 +56,7 @@ def _act(options: argparse.Namespace) -> None:
         print(line, file=sys.stderr, flush=True)
 
     figures = measure(Request(options.folder, target, options.seeds, options.clock,
-                              options.simulate, options.pins), say)
+                              options.simulate, options.pins, options.edited), say)
     print(text(figures))
     print(f"written   {options.folder}/synth/synth_{target.name}.json, .txt"
           f"{f', {made.suffix}' if (made := figures.best.bitstream) else ''}", flush=True)

@@ -18,6 +18,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--all", action="store_true",
         help="drive a whole data set through the Verilated model instead of running the bench; "
              "the bundle's own vectors where no data set is found")
+    add("--edited", action="store_true",
+        help="take a bundle whose files were edited as it is; the verdict names them")
     add("--model", type=Path, help="model file: with --all, compare with the real-valued network")
     add("--data", help="with --all: data set (digits, fashion-mnist, mnist) or .npz file "
                        "(default: what the model was trained on)")
@@ -29,9 +31,10 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.verification.run import verify_all, verify_bench
 
     if options.all:
-        verify_all(options.folder, options.model, data=options.data, data_dir=options.data_dir)
+        verify_all(options.folder, options.model, data=options.data, data_dir=options.data_dir,
+                   edited=options.edited)
     else:
-        verify_bench(options.folder)
+        verify_bench(options.folder, edited=options.edited)
 
 
 def main(argv: list[str] | None = None) -> int:

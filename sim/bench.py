@@ -1,12 +1,11 @@
 """cocotb bench of an emitted network: every spike, membrane potential and score, exactly.
 
 Stands alone: it needs cocotb, numpy and the folder that it was written into, and imports nothing
-of the generator.  ``BUNDLE`` in the environment names another folder.  Each test streams all
-vectors through the circuit with another pattern of pauses on both ports.
+of the generator, and no variable of the environment changes what it checks.  Each test streams
+all vectors through the circuit with another pattern of pauses on both ports.
 """
 
 import json
-import os
 import random
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-BUNDLE = Path(os.environ.get("BUNDLE") or Path(__file__).resolve().parent)
+BUNDLE = Path(__file__).resolve().parent
 MANIFEST = json.loads((BUNDLE / "manifest.json").read_text())
 WATCHDOG = MANIFEST["vectors"]["watchdog"]  # cycles without a beat on either port
 
@@ -31,15 +30,15 @@ def vectors(name):
 class Probe:
     """Checks a spiking layer's neuron rows: place by place of one timestep after the other."""
 
-    def __init__(self, dut, layer, inferences):
+    def __init__(self, dut, layer):
         self.layer = layer
         handle = dut
         for name in layer["probe"]["path"].split(".")[1:]:
             handle = getattr(handle, name)
         self.firing, self.charged, self.fired = (
             getattr(handle, layer["probe"][key]) for key in ("firing", "charged", "fired"))
-        self.expected_charged = vectors(f"charged_{layer['name']}")[:inferences]
-        self.expected_fired = vectors(f"fired_{layer['name']}")[:inferences]
+        self.expected_charged = vectors(f"charged_{layer['name']}")
+        self.expected_fired = vectors(f"fired_{layer['name']}")
         self.rows = 0
         self.rows_expected = self.expected_fired[..., 0].size * layer["rows"]
 
@@ -99,14 +98,16 @@ def require(holds, message):
 class Bench:
     """Clock, reset, and the two streams with their pauses."""
 
-    def __init__(self, dut, pauses, seed, inferences):
+    def __init__(self, dut, pauses, seed):
         self.dut = dut
         self.pause_in, self.pause_out = pauses
         self.random = random.Random(seed)
-        self.scores = vectors("scores")[:inferences]
-        self.classes = vectors("classes")[:inferences]
-        self.probes = [Probe(dut, layer, inferences) for layer in MANIFEST["layers"]
-                       if "probe" in layer]
+        self.scores = vectors("scores")
+        self.classes = vectors("classes")
+        stated = MANIFEST["vectors"]["inferences"]
+        require(len(self.scores) == stated > 0, f"vectors: scores.npy must be of {stated} "
+                                                f"inferences, 1 or more, not {len(self.scores)}")
+        self.probes = [Probe(dut, layer) for layer in MANIFEST["layers"] if "probe" in layer]
         self.quiet = 0
         self.bytes = []  # of the score or class that comes
 
@@ -124,8 +125,7 @@ class Bench:
         """Stream the vectors in; an offered beat stays until it is taken."""
         dut, mark = self.dut, getattr(self.dut, "s_axis_tuser", None)
         last, marks = vectors("last"), vectors("mark")
-        end = np.flatnonzero(last)[len(self.scores) - 1] + 1
-        for index, beat in enumerate(vectors("stimulus")[:end]):
+        for index, beat in enumerate(vectors("stimulus")):
             while self.random.random() < self.pause_in:
                 await RisingEdge(dut.clk)
             dut.s_axis_tdata.value = int.from_bytes(beat.tobytes(), "little")
@@ -193,8 +193,7 @@ class Bench:
 @cocotb.parametrize(pauses=list(PAUSES))
 async def matches_the_reference(dut, pauses):
     """All vectors, back to back, with one pattern of pauses."""
-    inferences = int(os.environ.get("INFERENCES") or MANIFEST["vectors"]["inferences"])
-    bench = Bench(dut, PAUSES[pauses], seed=pauses, inferences=inferences)
+    bench = Bench(dut, PAUSES[pauses], seed=pauses)
     await bench.reset()
     feeding = cocotb.start_soon(bench.feed())
     await bench.check()

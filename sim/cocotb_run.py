@@ -31,6 +31,9 @@ runner.test(hdl_toplevel=top, test_module=request["module"], build_dir=build,
             test_dir=request["folder"], results_xml=request["results"], timescale=timescale,
             extra_env=request["variables"], seed=request["seed"], testcase=request["testcase"])
 """
+# Variables of a caller that would choose tests, or run something else.
+_STEERS = re.compile(r"(COCOTB|GPI|PYGPI|PYTEST)_.*|SIM_CMD_(PREFIX|SUFFIX)|WAVES|GUI|MAKELEVEL|"
+                     r"MFLAGS|(GNU)?MAKEFILES")
 _CAUSE = re.compile(r"^.*(?:%Error|%Warning|error:|ERROR|Error).*$", re.MULTILINE)
 
 
@@ -44,8 +47,7 @@ class CocotbResult:
 
 def _environment(folder: Path) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    outside = {key: value for key, value in os.environ.items()
-               if key not in {"PYTEST_CURRENT_TEST", "MAKELEVEL", "MFLAGS"}}
+    outside = {key: value for key, value in os.environ.items() if not _STEERS.fullmatch(key)}
     return {**outside, **verilator().cocotb_environment(), "PYTHONPATH": path}
 
 
@@ -112,7 +114,7 @@ def run_cocotb(
         "testcase": testcase, "variables": dict(variables or {}), "built": str(built),
     }
     result = subprocess.run(
-        [sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder),
+        [sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder), cwd=build,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
     log.write_text(result.stdout)

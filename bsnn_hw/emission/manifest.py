@@ -14,7 +14,7 @@ from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["FORMAT", "VERSION", "manifest"]
 
-FORMAT, VERSION = "bsnn-hw/bundle", 1
+FORMAT, VERSION = "bsnn-hw/bundle", 2
 
 _ODD_INPUT = {
     "address beyond the layer": "the slot is ignored",
@@ -54,7 +54,7 @@ _ODD_BYTES = {
 
 
 def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) -> dict[str, Any]:
-    """The manifest as plain JSON values.
+    """The manifest as plain JSON values; ``files``, what `inventory` says of the rest, comes last.
 
     vectors : names and counts of the test vectors, put in as they are
     trained_on : name of the data set, or None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.emission.design import Design, LayerProbe
+from bsnn_hw.emission.inventory import changes, read_inventory
 from bsnn_hw.emission.manifest import FORMAT, VERSION, manifest
-from bsnn_hw.emission.vectors import vector_facts
+from bsnn_hw.emission.replaced import listed
+from bsnn_hw.emission.vectors import read_inputs, vector_facts, vector_names
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.bounds import network_bounds
@@ -16,7 +20,10 @@ from bsnn_hw.ir.ports import port_layout
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
 from bsnn_hw.verilog.write import Observed, Verilog
 
-__all__ = ["open_bundle", "read_manifest"]
+__all__ = ["check_edits", "open_bundle", "read_manifest"]
+
+# Written for people and for `make` alone; no check of ours reads them.
+_BESIDE = {"Makefile", "README.md", "bench.py", "plan.toml"}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -43,19 +50,23 @@ def read_manifest(folder: Path) -> dict:
 
 
 def open_bundle(folder: Path) -> Design:
-    """The design in ``folder``; its Verilog is used as it lies there.
+    """The design in ``folder``; its Verilog is used as it lies there (see `check_edits`).
 
     Raises
     ------
     InputError
-        The folder is not a bundle, or files of it are missing or damaged.
+        The folder is not a bundle, files of it are missing or damaged, or its Verilog holds what
+        this program does not write.
     """
     facts = read_manifest(folder)
     network = store.read(folder / "network.json")
     try:
         design = _design(folder, network, facts)
-        vectors = vector_facts(*(facts["vectors"][key] for key in ("inferences", "watchdog")))
+        vectors = vector_facts(*(_count(facts["vectors"], key)
+                                 for key in ("inferences", "watchdog")))
         wanted = manifest(design, vectors, facts["network"]["trained_on"])
+        wanted["files"] = read_inventory(facts["files"])
+        _check_names(design, wanted["files"])
         wrong = _first_difference(wanted, facts)
     # Whatever the values of a damaged file lead to means the same.
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
@@ -67,7 +78,51 @@ def open_bundle(folder: Path) -> Design:
     if missing:
         raise InputError(f"{folder}: files must be there, {', '.join(missing[:3])} is not; "
                          "generate the bundle again")
+    check_constructs(design.verilog.paths)
+    inferences = len(read_inputs(design, folder / "vectors"))
+    if inferences != vectors["inferences"]:
+        raise InputError(f"{folder}/manifest.json: vectors.inferences must be {inferences}, those "
+                         f"of vectors/inputs.npy, not {vectors['inferences']}; generate the bundle "
+                         "again")
     return design
+
+
+def check_edits(folder: Path, allowed: bool) -> str | None:
+    """What was edited since the bundle was written, of the files that are verified; None if
+    nothing was.
+
+    Raises
+    ------
+    InputError
+        Something was, and that is not ``allowed``.
+    """
+    files = read_inventory(read_manifest(folder)["files"])
+    found = changes(folder, files, files.keys() - _BESIDE)
+    if found and not allowed:
+        raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give --edited "
+                         "to take it as it is, or generate the bundle again")
+    return listed(found) if found else None
+
+
+def _check_names(design, files):
+    """Refuse lists that leave out what is verified."""
+    wanted = {*_BESIDE, "network.json", *vector_names(design),
+              *(f"rtl/{path.name}" for path in design.verilog.paths)}
+    if wrong := sorted(wanted ^ files.keys()):
+        raise ValueError(f"files must have {'no ' if wrong[0] in files else ''}{wrong[0][:80]}")
+
+
+def _count(facts, key):
+    if type(facts[key]) is not int or facts[key] < 1:
+        raise ValueError(f"vectors.{key} must be 1 or more")
+    return facts[key]
+
+
+def _name(text):
+    """``text`` if it is a plain name: it goes into commands and C++."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise ValueError(f"{text[:40]!r} must be a plain name")
+    return text
 
 
 def _design(folder, network, facts):
@@ -90,7 +145,7 @@ def _design(folder, network, facts):
         raise ValueError(f"{len(network.hidden)} layers must have probes, not {len(probes)}")
     return Design(network, schedule, port_layout(network, schedule),
                   network_geometries(network, schedule), hidden, readout,
-                  Verilog(paths, facts["top"], {}, {}), probes, port)
+                  Verilog(paths, _name(facts["top"]), {}, {}), probes, port)
 
 
 def _first_difference(wanted, given, place=""):
@@ -112,9 +167,10 @@ def _first_difference(wanted, given, place=""):
 
 def _probe(layer):
     probe = layer["probe"]
+    path = ".".join(map(_name, probe["path"].split(".")))
 
     def place(key, width):
-        return Observed(probe["path"], probe["module"], probe[key], width)
+        return Observed(path, _name(probe["module"]), _name(probe[key]), width)
 
     return LayerProbe(layer["name"], place("firing", 1),
                       place("charged", layer["charged_width"] * layer["parallel"]),

@@ -16,7 +16,8 @@ from bsnn_hw.planning.cycles import watchdog
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.samples import fit, shape_of
 
-__all__ = ["check_vectors", "most_vectors", "read_inputs", "vector_facts", "write_vectors"]
+__all__ = ["check_vectors", "most_vectors", "read_inputs", "vector_facts", "vector_names",
+           "write_vectors"]
 
 VECTOR_BYTES = 32 << 20  # of all layers' expected potentials and spikes
 
@@ -33,6 +34,14 @@ def vector_facts(count: int, watchdog: int) -> dict[str, Any]:
                     "per spiking layer charged_NAME.npy and fired_NAME.npy: membrane potential "
                     "before the reset, and spikes, (inferences, timesteps, neurons)",
     }
+
+
+def vector_names(design: Design) -> list[str]:
+    """Names of the vectors' files in the bundle."""
+    layers = [f"{kind}_{layer.name}" for layer in design.network.hidden
+              for kind in ("charged", "fired")]
+    return [f"vectors/{name}.npy" for name in
+            ("inputs", "stimulus", "last", "mark", "scores", "classes", *layers)]
 
 
 def most_vectors(network: Network) -> int:
@@ -67,8 +76,10 @@ def read_inputs(design: Design, folder: Path) -> np.ndarray:
     return fit(shape_of(design.network), _load(folder / "inputs.npy"), f"{folder}/inputs.npy")
 
 
-def check_vectors(design: Design, folder: Path) -> None:
+def check_vectors(design: Design, folder: Path, stated: dict[str, Any]) -> None:
     """Make sure that the vectors are what the network says, so that a bench's verdict counts.
+
+    stated : what the manifest says of them
 
     Raises
     ------
@@ -76,7 +87,12 @@ def check_vectors(design: Design, folder: Path) -> None:
         Names the file that is missing or differs.
     """
     samples = read_inputs(design, folder)
-    for name, values in _arrays(design, samples, run(design.network, samples)).items():
+    trace = run(design.network, samples)
+    activity = measure_activity(design.network, samples, trace, design.port)
+    if stated != vector_facts(len(samples), watchdog(design.network, design.schedule, activity)):
+        raise InputError(f"{folder.parent}/manifest.json: vectors must be described as this "
+                         "version does it, but are not; generate the bundle again")
+    for name, values in _arrays(design, samples, trace).items():
         path = folder / f"{name}.npy"
         found = _load(path)
         if found.dtype != values.dtype or not np.array_equal(found, values):

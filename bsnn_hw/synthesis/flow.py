@@ -14,7 +14,7 @@ from pathlib import Path
 from bsnn_hw.devices.chips import CHIPS
 from bsnn_hw.devices.targets import Target
 from bsnn_hw.emission.design import Design
-from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
 from bsnn_hw.planning.activity import measure_activity
@@ -38,6 +38,7 @@ class Request:
     clock : float, MHz that must be reached, or None
     simulate : int, inferences to run through the netlist, 0 for none
     pins : Path of a file of pins in nextpnr's format for the family, or None
+    edited : whether files of the bundle may be other than they were written
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Request:
     clock: float | None = None
     simulate: int = 0
     pins: Path | None = None
+    edited: bool = False
 
 
 def measure(request: Request, say: Callable[[str], None] = lambda line: None) -> Figures:
@@ -60,6 +62,8 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
     """
     target = request.target
     design = open_bundle(request.folder)
+    if edits := check_edits(request.folder, request.edited):
+        say(f"files of the bundle are not as they were written, {edits}")
     inputs = read_inputs(design, request.folder / "vectors")
     if request.simulate > len(inputs):
         raise InputError(f"`simulate`: must be at most {len(inputs)}, the bundle's vectors, not "

@@ -1,15 +1,20 @@
-"""A bundle's two checks: its cocotb bench, and whole data sets at native speed."""
+"""A bundle's two checks: the cocotb bench, and whole data sets at native speed.
+
+Bench and driver are this program's own; nothing that lies in the bundle is run.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bsnn_hw.emission.opened import open_bundle, read_manifest
+from bsnn_hw.emission.bundle import bench_text
+from bsnn_hw.emission.opened import check_edits, open_bundle, read_manifest
 from bsnn_hw.emission.vectors import check_vectors, read_inputs
-from bsnn_hw.errors import InputError
+from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
@@ -24,10 +29,13 @@ from bsnn_hw.verification.native import build_model, single_latency, verify_nati
 __all__ = ["verify_all", "verify_bench"]
 
 LATENCY_SAMPLES = 8
+PATTERNS = ("none", "input", "output", "both")  # of pauses, as sim/bench.py has them
 
 
-def verify_bench(folder: Path) -> None:
-    """Run the bundle's own bench and print what it showed.
+def verify_bench(folder: Path, *, edited: bool = False) -> None:
+    """Run the bench on the bundle's vectors and print what it showed.
+
+    edited : whether files of the bundle may be other than they were written
 
     Raises
     ------
@@ -36,21 +44,52 @@ def verify_bench(folder: Path) -> None:
     """
     started = time.monotonic()
     design = open_bundle(folder)
-    if not (folder / "bench.py").is_file():
-        raise InputError(f"{folder}: must have bench.py; generate the bundle again")
-    check_vectors(design, folder / "vectors")
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
-        result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", folder,
-                            Path(build))
+    check_vectors(design, folder / "vectors", read_manifest(folder)["vectors"])
+    edits = check_edits(folder, edited)
+    _say_foreign_bench(folder)
+    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        place = Path(scratch) / "bench"
+        _lay_out_bench(folder, place)
+        result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", place,
+                            Path(scratch) / "build")
+    wanted = {f"matches_the_reference/pauses={pattern}" for pattern in PATTERNS}
+    if set(result.tests) != wanted:
+        raise ToolError(f"bench: must run under {len(wanted)} patterns of pauses, but ran "
+                        f"{', '.join(result.tests)}; reinstall cocotb")
     print(f"bench     {len(result.tests)} patterns of pauses: every spike, membrane potential and "
-          f"score equal ({time.monotonic() - started:.0f} s)", flush=True)
+          f"score equal{_of_edited(edits)} ({time.monotonic() - started:.0f} s)", flush=True)
+
+
+def _say_foreign_bench(folder):
+    """Print a line where the bundle's bench is not the one that is run."""
+    try:
+        same = (folder / "bench.py").read_bytes() == bench_text().encode()
+    except OSError:
+        same = False
+    if not same:
+        print(f"note      {folder}/bench.py is not the bench of this version; it is not run",
+              flush=True)
+
+
+def _lay_out_bench(folder, place):
+    """Our bench beside the bundle's manifest and vectors, and nothing else that could be
+    imported."""
+    place.mkdir()
+    (place / "bench.py").write_text(bench_text(), encoding="utf-8")
+    for name in ("manifest.json", "vectors"):
+        (place / name).symlink_to((folder / name).resolve())
+
+
+def _of_edited(edits):
+    return f"; files of the bundle are not as they were written, {edits}" if edits else ""
 
 
 def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
-               data_dir: Path | None) -> None:
+               data_dir: Path | None, edited: bool = False) -> None:
     """Drive every sample that is found through the Verilated model and print what it showed.
 
     model_path : of the model file, for the comparison with the real-valued network, or None
+    edited : whether files of the bundle may be other than they were written
 
     Raises
     ------
@@ -58,6 +97,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
         Names the first difference.
     """
     design = open_bundle(folder)
+    edits = check_edits(folder, edited)
     inputs, labels, source = _samples(design, folder, model_path, data, data_dir)
     if model_path is not None:
         _compare_with_real(model_path, design.network, inputs, labels, source)
@@ -79,7 +119,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     print(f"cycles    {outcome.cycles:,.1f} per inference back to back, "
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")
-    print("verdict   exact: the RTL computes what the reference computes")
+    print(f"verdict   exact: the RTL computes what the reference computes{_of_edited(edits)}")
 
 
 def _compare_with_real(model_path, network, inputs, labels, source):
@@ -119,6 +159,8 @@ def _samples(design, folder, model_path, data, data_dir):
     """
     shape = shape_of(design.network)
     trained_on = read_manifest(folder)["network"].get("trained_on")
+    if trained_on and not re.fullmatch(r"[\w-]+", trained_on):
+        trained_on = None  # no name of a data set, and a stranger's manifest may name any file
     found = whole_data_set(shape, trained_on, data=data, data_dir=data_dir)
     if found is None and model_path is not None and trained_on:
         found = find_samples(shape, trained_on, model_path.parent, data=None, data_dir=None)

@@ -61,6 +61,17 @@ def test_nothing_in_it_names_this_machine(bundle):
             assert word.encode() not in content, name
 
 
+def without_yosys(monkeypatch, bundle):
+    """Have ``write_bundle`` copy the Verilog of ``bundle``, as it would be written."""
+
+    def copy(_network, _schedule, rtl, *_):
+        for path in bundle.design.verilog.paths:
+            shutil.copy(path, rtl)
+        return bundle.design
+
+    monkeypatch.setattr(bundles, "emit_verilog", copy)
+
+
 class GoneError(Exception):
     """Something unforeseen."""
 
@@ -82,7 +93,7 @@ def test_a_failure_leaves_nothing(direct_bundle, tmp_path, monkeypatch, step, fa
         raise fault
 
     if step != "emit_verilog":  # the others need not wait for Yosys
-        monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+        without_yosys(monkeypatch, direct_bundle)
     monkeypatch.setattr(bundles, step, fail)
     expected = InputError if isinstance(fault, OSError) else type(fault)
     with pytest.raises(expected) as caught:
@@ -107,7 +118,7 @@ def test_the_old_bundle_comes_back(direct_bundle, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return rename(self, target)
 
-    monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+    without_yosys(monkeypatch, direct_bundle)
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_bundle(direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, folder,
@@ -127,7 +138,7 @@ def test_another_run_is_faster(direct_bundle, tmp_path, monkeypatch):
         if self == folder:
             make_other_bundle(folder)
 
-    monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+    without_yosys(monkeypatch, direct_bundle)
     monkeypatch.setattr(Path, "rename", overtaken)
     with pytest.raises(InputError, match="not empty"):
         write_bundle(direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, folder,
@@ -138,18 +149,15 @@ def test_another_run_is_faster(direct_bundle, tmp_path, monkeypatch):
 
 def test_force_replaces_a_bundle(direct_bundle, tmp_path, monkeypatch):
     folder, link = tmp_path / "b", tmp_path / "link"
-    folder.mkdir()
-    (folder / "manifest.json").write_text('{"format": "bsnn-hw/bundle", "version": 0}')
-    (folder / "stale").write_text("")
+    shutil.copytree(direct_bundle.folder, folder)
+    old = folder.stat().st_ino
     link.symlink_to(folder)
-    monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+    without_yosys(monkeypatch, direct_bundle)
     write_bundle(direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, link,
                  force=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "link"]
     assert link.is_symlink()
-    names = {path.name for path in folder.iterdir()}
-    assert "bench.py" in names
-    assert "stale" not in names
+    assert folder.stat().st_ino != old
     assert filecmp.cmp(folder / "manifest.json", direct_bundle.folder / "manifest.json", False)
     assert folder.stat().st_mode & 0o777 == 0o777 & ~bundles._umask()
 
@@ -170,36 +178,39 @@ def make_other_bundle(place):
     (place / "manifest.json").write_text('{"format": "bsnn-hw/bundle", "version": 0}')
 
 
-@pytest.mark.parametrize("make", [other_folder, other_manifest, Path.touch])
+@pytest.mark.parametrize("make", [other_folder, other_manifest, make_other_bundle, Path.touch])
 def test_force_spares_everything_else(tmp_path, make):
     place = tmp_path / "b"
     make(place)
     with pytest.raises(InputError, match=r"b: must not exist; give --force to replace it, or"):
         check_target(place, False)
-    with pytest.raises(InputError, match=r"b: --force replaces bundles only, this is something"):
+    with pytest.raises(InputError, match=r"b: --force replaces bundles "):
         check_target(place, True)
 
 
 @pytest.mark.parametrize("force", [False, True])
-@pytest.mark.parametrize("make", [other_folder, make_other_bundle])
+@pytest.mark.parametrize("make", [other_folder, make_other_bundle, "ours"])
 def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, force):
     """Two runs into one folder, or a person's own folder made while ours is still at work."""
     folder = tmp_path / "b"
 
-    def slow(*_):
-        make(folder)
-        return direct_bundle.design
+    without_yosys(monkeypatch, direct_bundle)
+    quick = bundles.emit_verilog
+
+    def slow(*arguments):
+        shutil.copytree(direct_bundle.folder, folder) if make == "ours" else make(folder)
+        return quick(*arguments)
 
     monkeypatch.setattr(bundles, "emit_verilog", slow)
     arguments = (direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs, folder)
-    if force and make is make_other_bundle:
+    if force and make == "ours":
         write_bundle(*arguments, force=True)
-        assert (folder / "bench.py").exists()
+        assert files_of(folder) == files_of(direct_bundle.folder)
         return
     with pytest.raises(InputError, match="--force"):
         write_bundle(*arguments, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.iterdir())) == (8 if make == "ours" else 1)
 
 
 def test_an_empty_folder_is_replaced(tmp_path):
@@ -228,7 +239,7 @@ def test_a_name_that_is_too_long(tmp_path):
 
 
 def test_long_names_work(direct_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(bundles, "emit_verilog", lambda *_: direct_bundle.design)
+    without_yosys(monkeypatch, direct_bundle)
     write_bundle(direct_bundle.network, direct_bundle.schedule, direct_bundle.inputs,
                  tmp_path / ("b" * 240))
 
@@ -239,8 +250,7 @@ def cocotb_environment():
     outside = {key: value for key, value in os.environ.items()
                if key not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTEST_CURRENT_TEST"}}
     objects = verilator().cocotb_environment()["PATH"].split(os.pathsep)[0]
-    return {**outside, "PYTHON": sys.executable, "INFERENCES": "6",
-            "OBJCACHE": f"{objects}/objcache"}
+    return {**outside, "PYTHON": sys.executable, "OBJCACHE": f"{objects}/objcache"}
 
 
 def test_make_in_the_folder_runs_the_bench(direct_bundle, tmp_path, cocotb_environment):
@@ -269,7 +279,7 @@ def test_the_bench_names_a_wrong_place(events_bundle, tmp_path):
             rf"timestep 6, neuron 7: membrane potential: RTL {charged[1, 5, 7] - 1}, "
             rf"reference {charged[1, 5, 7]}")):
         run_cocotb(events_bundle.design.verilog.paths, events_bundle.design.verilog.top, "bench",
-                   folder, tmp_path / "build", variables={"INFERENCES": "3"})
+                   folder, tmp_path / "build")
 
 
 def test_layers_whose_names_resemble_modules(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bsnn_hw.devices.targets import find_target
+from bsnn_hw.emission.inventory import inventory
 from bsnn_hw.errors import BsnnError, InputError
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import CriticalPath, Placement
@@ -64,7 +65,18 @@ def test_files_appear_whole(tmp_path):
     assert found["inferences_per_second"] == 100_000
     assert found["memories"]["flip_flops"][0]["name"] == "a.store"
     assert sorted(p.name for p in path.parent.iterdir()) == [
-        "synth_ice40-hx8k.json", "synth_ice40-hx8k.txt"]
+        "files.json", "synth_ice40-hx8k.json", "synth_ice40-hx8k.txt"]
+
+
+def test_all_results_are_listed(tmp_path):
+    write(FIGURES, tmp_path / "synth")
+    target = replace(FIGURES.target, name="other")
+    folder = write(replace(FIGURES, target=target), tmp_path / "synth").parent
+    listed = json.loads((folder / "files.json").read_text())
+    there = inventory(folder)
+    del there["files.json"]
+    assert listed == there
+    assert len(listed) == 4
 
 
 def test_the_bitstream_of_the_best_seed_lies_beside_the_figures(tmp_path):
@@ -113,4 +125,4 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="must be a folder that can be written, No space left"):
         write(replace(FIGURES, cycles=1.0), tmp_path / "synth")
     assert path.read_text() == before
-    assert len(list(path.parent.iterdir())) == 2
+    assert len(list(path.parent.iterdir())) == 3
