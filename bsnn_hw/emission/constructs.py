@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.sim.naming import RESERVED
+from bsnn_hw.verilog.naming import RESERVED
 
 __all__ = ["check_constructs"]
 
