@@ -59,15 +59,15 @@ EDITS = tuple(Edit(*row) for row in (
     # Operators.
     ("< for > in a comparison", f"{_FC1}_neurons", r"(fired\[0\] = .*) > ", r"\1 < "),
     ("- for + in a sum", f"{_FC1}_accumulator", r"(\{ read_data\[9:0\], 1'h1 \}\)) \+", r"\1 -"),
-    ("+ for * in a leak", f"{_FC1}_neurons", r"(settled_0 \}\)) \*", r"\1 +"),
     ("| for ^ of two weights", f"{_FC1}_synapses", r"(bank_0_word_0_1\[0\]) \^", r"\1 |"),
     ("an inversion left out", f"{_FC1}_synapses", r"(carries_0_next =) ~", r"\1"),
-    ("+ for - in an encoder", f"{_LINK}_encoder_0", r"pending - 2'h1", "pending + 2'h1"),
+    ("& for | in an encoder", f"{_LINK}_encoder_0", r"(words__ready = \w+) \|", r"\1 &"),
     # Constants.
     ("a bit of a threshold", f"{_FC1}_neurons", r"(threshold\[0\] = 65'h)0", r"\g<1>1"),
     ("a digit of a bias", f"{_FC1}_currents_48", r"(bias\[0\] = 50'h)3", r"\g<1>0"),
     ("the weights of an input", f"{_FC1}_synapses", r"(bank_0\[0\] = 5'h)14", r"\g<1>0b"),
     ("the last timestep", f"{_FC1}_sequencer", r"next_timestep == 2'h3", "next_timestep == 2'h2"),
+    ("bytes without end", "24_writer", r"left - 2'h1", "left - 2'h0"),
     ("a leak factor", f"{_FC1}_neurons", r"(\? 5'h11 :) 5'h02", r"\1 5'h12"),
     # The order of bits.
     ("two values of a beat", "24_reader", r"row, (\w+), row, (\w+), row, (\w+) \}",
@@ -86,12 +86,12 @@ EDITS = tuple(Edit(*row) for row in (
      "values_1[9:5] - values_1[4:0]"),
     # Widths.
     ("the upper bits of a sum", f"{_FC1}_accumulator", r"read_data\[19:10\]", "read_data[15:10]"),
-    ("the sign of a score", f"{_FC2}_scorer", r"\{ value\[4\], value\[4\], value \}",
-     "{ 2'h0, value }"),
+    ("the sign of a gain", f"{_FC2}_scorer",
+     r"(\$signed\(\{) (\w+)\[3\], \2\[3\], \2\[3\], (\2 \})", r"\1 3'h0, \3"),
     ("the sign of a current", f"{_FC1}_neurons", r"\{ currents\[11\], currents\[11:0\] \}",
      "{ 1'h0, currents[11:0] }"),
     # Resets.
-    ("a neuron that keeps its potential", f"{_FC1}_neurons", r"\| \{ fired\[0\], (op_4_1\[9\]) \}",
+    ("a neuron that keeps its potential", f"{_FC1}_neurons", r"\| \{ fired\[2\], (op_4_1\[9\]) \}",
      r"\1"),
     ("a counter that begins at 1", f"{_FC2}_scorer", r"(\(rst\) turn <=) 2'h0", r"\1 2'h1"),
     # Memories and counters that are off by one.

@@ -26,7 +26,7 @@ from evidence.equivalence import equivalent
 
 __all__ = ["judge", "main"]
 
-PATIENCE = 120  # seconds for an edit; without a fault it takes a tenth
+PATIENCE = 60  # seconds for an edit; without a fault it takes a tenth
 
 
 def judge(edit: Edit, bundle: Path, scratch: Path) -> str:
