@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"""
   | \d+'[bdh][0-9a-fx]+ | \d+
   | \$signed\b
   | \\\w+\[\d+(?::\d+)?\][ ]                                    # the register of a part of one
-  | \(\*[ ](?:init[ ]=[ ]\d+'[bh][0-9a-fx]+ | r[ao]m_style[ ]=[ ]"(?:block|logic)")[ ]\*\)
+  | \(\*[ ](?:init[ ]=[ ]\d+'[bdh][0-9a-fx]+ | r[ao]m_style[ ]=[ ]"(?:block|logic)")[ ]\*\)
   | (?P<foreign> [$\\`"]\w+ | // | /\* | \(\* )
   | [-+*&|^~!?:;,.=<>@(){}\[\]\s]
   | (?P<other> .)

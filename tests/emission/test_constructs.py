@@ -70,6 +70,14 @@ def test_the_line_behind_a_memory(tmp_path):
         check_constructs([path])
 
 
+@pytest.mark.parametrize("line", [
+    "(* init = 32'd0 *) wire [31:0] z;", '(* rom_style = "logic" *) reg [3:0] z [7:0];',
+    "reg [1:0] \\z[3:2] ;", "assign y = $signed(a) >>> 2'h1;"])
+def test_what_may_be_written_passes(tmp_path, line):
+    (tmp_path / "m.v").write_text(MODULE.format(line))
+    check_constructs([tmp_path / "m.v"])
+
+
 def test_what_is_written_passes(bundle):
     check_constructs(bundle.design.verilog.paths)
 
