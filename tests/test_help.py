@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 VERBS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in ("bsnn_hw", "evidence") for path in (ROOT / folder).glob("*.py")
-    if '__name__ == "__main__"' in path.read_text() and path.stem != "__main__")
+    if '__name__ == "__main__":\n    sys.exit(main())' in path.read_text()
+    and path.stem != "__main__")
 
 CODE = """
 import resource, runpy, sys
