@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,6 +77,7 @@ class Verilator:
     def cocotb_environment(self) -> dict[str, str]:
         """What must be added to the environment for cocotb to build and run with this Verilator."""
         require_make()
+        _require_libpython()
         cxx = compiler()
         folder = _scripts(self, cxx)
         variables = [f"OBJCACHE={_for_make(str(folder / 'objcache'))}"]
@@ -116,6 +118,12 @@ _WRAPPER = """\
 exec {binary} "$@"
 """
 
+# Verilator's Makefile calls python3, in an environment that is only for this interpreter.
+_PYTHON = """\
+#!/bin/sh
+exec {python} "$@"
+"""
+
 # make calls it before the compiler (OBJCACHE): Verilator's runtime is compiled once per user.
 _OBJECT_CACHE = """\
 #!/bin/sh
@@ -130,16 +138,18 @@ kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
 
 
 def _scripts(found: Verilator, cxx: Compiler) -> Path:
-    """A folder with a ``verilator`` that tells its version and needs no perl, and ``objcache``."""
+    """A folder with ``verilator``, which tells its version and needs no perl, and two helpers."""
     major, minor = found.version
     quoted = {
         "binary": shlex.quote(str(found.binary)),
         "root": shlex.quote(str(found.root)),
         "compiler": shlex.quote(cxx.version),
+        "python": shlex.quote(sys.executable),
     }
     texts = {
         "verilator": _WRAPPER.format(major=major, minor=minor, **quoted),
         "objcache": _OBJECT_CACHE.format(**quoted),
+        "python3": _PYTHON.format(**quoted),
     }
     key = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:16]
     folder = cache_folder() / f"verilator-{key}"
@@ -243,3 +253,14 @@ def require_make() -> None:
     """Raise ToolError unless there is a ``make``, which cocotb's builds need."""
     if shutil.which("make") is None:
         raise ToolError("make: must be installed, none was found; apt install make")
+
+
+def _require_libpython() -> None:
+    """cocotb runs this Python inside the simulator, from its shared library."""
+    if importlib.util.find_spec("find_libpython") is None:
+        raise ToolError("cocotb: must be installed, it was not found; pip install 'bsnn-hw[sim]'")
+    from find_libpython import find_libpython
+
+    if find_libpython() is None:
+        raise ToolError(f"Python: must have its shared library, {sys.executable} has none; "
+                        "apt install python3-dev, or build Python with --enable-shared")
