@@ -80,7 +80,9 @@ class Verilator:
         _require_libpython()
         cxx = compiler()
         folder = _scripts(self, cxx)
-        variables = [f"OBJCACHE={_for_make(str(folder / 'objcache'))}"]
+        # By its name alone, on PATH, where a path with a space would be two words to the shell.
+        cache = "objcache" if " " in str(folder) else folder / "objcache"
+        variables = [f"OBJCACHE={cache}"]
         if self.packaged:
             name = _for_make(" ".join(cxx.command))
             variables += [f"CXX={name}", f"LINK={name}", *_MAKE_VARIABLES]
@@ -128,7 +130,7 @@ exec {python} "$@"
 _OBJECT_CACHE = """\
 #!/bin/sh
 for source; do :; done
-case $source in {root}/include/*.cpp) ;; *) exec "$@" ;; esac
+case $source in {root}/include/*.cpp | linked_*/include/*.cpp) ;; *) exec "$@" ;; esac
 previous=
 for word; do [ "$previous" = -o ] && object=$word; previous=$word; done
 kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
