@@ -3,19 +3,25 @@
 # make test           all quick tests                (make check: the slow and wide ones too,
 #                    with 100 random networks, the cycle and generation tables and seeded faults)
 # make lint           ruff and mypy
+# make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
+# make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
 # make train-example  train the example network again
+# make lock           requirements/tested.txt again, with today's versions
 # make clean          remove what was built, the virtual environment included
 #
 # Everything is set up in .venv by the first of them. Needed beforehand: python3 (3.11 or later),
-# and for simulations g++ and make.
+# and for simulations g++, make and Python's shared library. TORCH=cuda at the first call takes PyTorch's build for NVIDIA's
+# cards, which only training can use: 4 GB more.
 
 PYTHON ?= python3
 JOBS ?= 2
+TORCH ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# A virtual environment holds its own path in many files: one that was moved is not ready.
+READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
-.PHONY: demo demo-maps test check lint train-example clean
+.PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -46,9 +52,20 @@ check: $(READY) demo
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 	$(BIN)/python -m evidence.map_cycles
 
-lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+lint: $(READY) build/types
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+
+# Where mypy, which goes by folders alone, finds bsnn_hw.hdl and bsnn_hw.sim.
+build/types:
+	mkdir -p $@/bsnn_hw
+	ln -s ../../../hdl ../../../sim $@/bsnn_hw
+
+clean-room:
+	.ci/clean_room
+
+bare-roots:
+	.ci/bare_roots
 
 train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --epochs 60 --validation 0 --out examples/fashion_mnist_fc.pt --force
@@ -56,14 +73,23 @@ train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --network residual --validation 0 --out examples/fashion_mnist_residual.pt --force
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --hidden 80 --timesteps 2 --gate none --rate-penalty 0 --epochs 60 --validation 0 --out examples/fashion_mnist_up5k.pt --force
 
+lock: $(READY)
+	echo "torch ; sys_platform == 'none'" | $(BIN)/python -m uv pip compile --quiet --upgrade \
+		--universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+		--overrides /dev/stdin --no-emit-package torch --custom-compile-command "make lock" \
+		--output-file requirements/tested.txt pyproject.toml requirements/torch.in
+
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements/tested.txt requirements/install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "make: Python 3.11 or later is needed: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "make: Python's venv is missing: apt install python3-venv"; exit 1; }
+	@test -e $@ || ! ls $(VENV)/.ready-* >/dev/null 2>&1 || \
+		{ echo "$(VENV) was made elsewhere and moved: it is made again"; rm -rf $(VENV); }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@echo "Installing into $(VENV), once: 0.35 GB to download, 1.5 GB on disk"
+	requirements/install $(BIN)/python $(TORCH)
 	touch $@

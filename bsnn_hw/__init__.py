@@ -14,6 +14,7 @@ The functions are those of `bsnn_hw.pipeline`; what they need is imported when o
 """
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ __all__ = ["emit", "generate", "load", "lower", "plan", "verify"]
 
 __version__ = "0.1.0"
 
+# In a checkout hdl/, sim/ and templates/ stand beside this folder; in a wheel they are in it.
+_here = Path(__file__).parent
+if not (_here / "hdl").is_dir():
+    __path__.append(str(_here.parent))
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:

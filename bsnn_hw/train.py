@@ -115,8 +115,11 @@ def _out(options: argparse.Namespace) -> Path:
 
 
 def _progress(trainer):
-    from tqdm import tqdm
-
+    """A bar, where tqdm is there."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return lambda steps: steps
     label = f"epoch {trainer.epoch + 1}/{trainer.recipe.epochs}"
     return lambda steps: tqdm(steps, desc=label, unit="batch", leave=False, delay=1,
                               disable=None)

@@ -18,15 +18,31 @@ from bsnn_hw.sim.toolchain import verilator
 __all__ = ["CocotbResult", "run_cocotb"]
 
 # cocotb's runner exits on failure and looks at pytest's environment: hence a child process.
+# It and make split what they build with at spaces: such paths are links in the build folder.
 _CHILD = """
-import json, sys
+import json, os, re, sys
 from pathlib import Path
+from cocotb_tools import config
 from cocotb_tools.runner import get_runner
 request = json.loads(sys.argv[1])
 top, build, timescale = request["top"], request["build"], ("1ns", "1ps")
+real = config.libs_dir, config.share_dir, Path(os.environ["VERILATOR_ROOT"])
+def short(path):
+    if re.fullmatch(r"[-\\w./+]+", str(path)):
+        return path
+    link = Path(build, "linked_" + path.name)
+    link.unlink(missing_ok=True)
+    link.symlink_to(path)
+    return Path(link.name)
+config.libs_dir, config.share_dir, root = map(short, real)
+os.environ["VERILATOR_ROOT"] = str(root)
+os.environ["MAKEFLAGS"] += " CURDIR=."  # where Verilator's Makefile looks for spaces and gives up
 runner = get_runner("verilator")
 runner.build(hdl_toplevel=top, sources=request["sources"], build_dir=build, timescale=timescale)
 Path(request["built"]).touch()
+config.libs_dir, config.share_dir, _ = real
+os.environ["LD_LIBRARY_PATH"] = os.pathsep.join(
+    filter(None, [str(config.libs_dir), os.environ.get("LD_LIBRARY_PATH")]))
 runner.test(hdl_toplevel=top, test_module=request["module"], build_dir=build,
             test_dir=request["folder"], results_xml=request["results"], timescale=timescale,
             extra_env=request["variables"], seed=request["seed"], testcase=request["testcase"])

@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,9 +77,12 @@ class Verilator:
     def cocotb_environment(self) -> dict[str, str]:
         """What must be added to the environment for cocotb to build and run with this Verilator."""
         require_make()
+        _require_libpython()
         cxx = compiler()
         folder = _scripts(self, cxx)
-        variables = [f"OBJCACHE={_for_make(str(folder / 'objcache'))}"]
+        # By its name alone, on PATH, where a path with a space would be two words to the shell.
+        cache = "objcache" if " " in str(folder) else folder / "objcache"
+        variables = [f"OBJCACHE={cache}"]
         if self.packaged:
             name = _for_make(" ".join(cxx.command))
             variables += [f"CXX={name}", f"LINK={name}", *_MAKE_VARIABLES]
@@ -116,11 +120,17 @@ _WRAPPER = """\
 exec {binary} "$@"
 """
 
+# Verilator's Makefile calls python3, in an environment that is only for this interpreter.
+_PYTHON = """\
+#!/bin/sh
+exec {python} "$@"
+"""
+
 # make calls it before the compiler (OBJCACHE): Verilator's runtime is compiled once per user.
 _OBJECT_CACHE = """\
 #!/bin/sh
 for source; do :; done
-case $source in {root}/include/*.cpp) ;; *) exec "$@" ;; esac
+case $source in {root}/include/*.cpp | linked_*/include/*.cpp) ;; *) exec "$@" ;; esac
 previous=
 for word; do [ "$previous" = -o ] && object=$word; previous=$word; done
 kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
@@ -130,16 +140,18 @@ kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
 
 
 def _scripts(found: Verilator, cxx: Compiler) -> Path:
-    """A folder with a ``verilator`` that tells its version and needs no perl, and ``objcache``."""
+    """A folder with ``verilator``, which tells its version and needs no perl, and two helpers."""
     major, minor = found.version
     quoted = {
         "binary": shlex.quote(str(found.binary)),
         "root": shlex.quote(str(found.root)),
         "compiler": shlex.quote(cxx.version),
+        "python": shlex.quote(sys.executable),
     }
     texts = {
         "verilator": _WRAPPER.format(major=major, minor=minor, **quoted),
         "objcache": _OBJECT_CACHE.format(**quoted),
+        "python3": _PYTHON.format(**quoted),
     }
     key = hashlib.sha256("".join(texts.values()).encode()).hexdigest()[:16]
     folder = cache_folder() / f"verilator-{key}"
@@ -243,3 +255,14 @@ def require_make() -> None:
     """Raise ToolError unless there is a ``make``, which cocotb's builds need."""
     if shutil.which("make") is None:
         raise ToolError("make: must be installed, none was found; apt install make")
+
+
+def _require_libpython() -> None:
+    """cocotb runs this Python inside the simulator, from its shared library."""
+    if importlib.util.find_spec("find_libpython") is None:
+        raise ToolError("cocotb: must be installed, it was not found; pip install 'bsnn-hw[sim]'")
+    from find_libpython import find_libpython
+
+    if find_libpython() is None:
+        raise ToolError(f"Python: must have its shared library, {sys.executable} has none; "
+                        "apt install python3-dev, or build Python with --enable-shared")

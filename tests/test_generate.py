@@ -19,6 +19,7 @@ from bsnn_hw import generate
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
+from tests.interrupts import hear_ctrl_c
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -302,25 +303,27 @@ def test_yosys_missing_is_a_tool_s_failure(place):
     assert not (place / "m_hw").exists()
 
 
-def test_ctrl_c_leaves_nothing(place):
-    """While torch is imported, and while the folder is filled."""
+@pytest.mark.parametrize("moment", ["torch is imported", "the folder is filled"])
+def test_ctrl_c_leaves_nothing(place, tmp_path_factory, moment):
+    shadows, environment = tmp_path_factory.mktemp("shadows"), ENVIRONMENT
+    if moment == "torch is imported":
+        reached = shadows / "reached"
+        (shadows / "torch.py").write_text(
+            f"import pathlib, time\npathlib.Path({str(reached)!r}).touch()\ntime.sleep(600)")
+        environment = {**ENVIRONMENT, "PYTHONPATH": f"{shadows}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-m", "bsnn_hw.generate", "m.pt", "--out", "deep/out"]
-    for moment in (0.8, "draft"):
-        with subprocess.Popen(command, cwd=place, env=ENVIRONMENT, text=True,
-                              stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            if moment == "draft":
-                deadline = time.monotonic() + 60
-                while not list(place.glob("deep/.out-*")) and time.monotonic() < deadline:
-                    time.sleep(0.005)
-            else:
-                time.sleep(moment)
-            os.kill(process.pid, signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
-        # Python itself ends by the signal, which a shell shows as 130 too, where it came while C++
-        # ran Python, as torch does when it is imported.
-        assert process.returncode in (130, -signal.SIGINT), errors
-        assert errors == "python -m bsnn_hw.generate: interrupted\n"
-        assert [path.name for path in place.iterdir()] == ["m.pt"]
+    with subprocess.Popen(command, cwd=place, env=environment, text=True, stderr=subprocess.PIPE,
+                          stdout=subprocess.PIPE, preexec_fn=hear_ctrl_c) as process:
+        while not (list(shadows.glob("reached")) or list(place.glob("deep/.out-*"))):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate()
+    # Python itself ends by the signal, which a shell shows as 130 too, where it came while C++
+    # ran Python.
+    assert process.returncode in (130, -signal.SIGINT), errors
+    assert errors == "python -m bsnn_hw.generate: interrupted\n"
+    assert [path.name for path in place.iterdir()] == ["m.pt"]
 
 
 def test_who_reads_the_output_may_leave(place):

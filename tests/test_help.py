@@ -15,15 +15,14 @@ VERBS = sorted(
     and path.stem != "__main__")
 
 CODE = """
-import resource, runpy, sys
+import runpy, sys
 sys.argv = [sys.argv[1], "--help"]
 try:
     runpy.run_module(sys.argv[0], run_name="__main__")
 except SystemExit as end:
     assert end.code == 0, end.code
-used = resource.getrusage(resource.RUSAGE_SELF)
 heavy = {"torch", "amaranth", "pyosys", "sklearn", "cocotb", "jinja2"} & set(sys.modules)
-print(f"{used.ru_utime + used.ru_stime:.3f} {' '.join(heavy)}", file=sys.stderr)
+print(*heavy, file=sys.stderr)
 """
 
 
@@ -38,6 +37,4 @@ def test_help_is_light(verb):
                             env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert result.returncode == 0, result.stderr
     assert f"usage: python -m {verb} " in result.stdout
-    seconds, *heavy = result.stderr.split()
-    assert not heavy
-    assert float(seconds) < 0.5
+    assert not result.stderr.split()

@@ -12,6 +12,7 @@ import torch
 
 from bsnn_hw import train
 from bsnn_hw.model.format import load
+from tests.interrupts import hear_ctrl_c
 
 SMALL = ["digits", "--hidden", "16,12", "--epochs", "3", "--batch", "64"]
 
@@ -116,12 +117,13 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
     out = tmp_path / "m.pt"
     command = [sys.executable, "-m", "bsnn_hw.train", "digits", "--epochs", "5000",
                "--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 60
-        while not out.with_suffix(".jsonl").exists() and time.monotonic() < deadline:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          preexec_fn=hear_ctrl_c) as process:
+        while not out.with_suffix(".jsonl").exists():
+            assert process.poll() is None, process.stderr.read()
             time.sleep(0.1)
         os.kill(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert b"Traceback" not in errors
     assert out.with_suffix(".checkpoint").exists()

@@ -1,6 +1,8 @@
 """Finding tools, and the one line when one is missing."""
 
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,28 @@ def test_wrapper_tells_a_version_that_cocotb_reads(monkeypatch, tmp_path):
     assert name == "Verilator"
     assert float(version) >= 5.036
     assert "CXX=" in added["MAKEFLAGS"]
+
+
+def test_python3_of_a_build_is_this_python(monkeypatch, tmp_path):
+    """Another one finds this one's modules on PYTHONPATH, and fails."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a cache"))
+    added = toolchain.verilator().cocotb_environment()
+    code = "import sys; print(sys.prefix)"
+    printed = subprocess.run(["python3", "-c", code], env=added, capture_output=True, text=True)
+    assert printed.stdout.strip() == sys.prefix
+
+
+def test_a_python_without_its_library(monkeypatch):
+    monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
+    with pytest.raises(ToolError, match=r"Python: must have its shared library, .*python3-dev"):
+        toolchain.verilator().cocotb_environment()
+
+
+def test_no_cocotb(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = toolchain.Verilator(Path("/bin/true"), Path("/"), (5, 48), False)
+    with pytest.raises(ToolError, match=r"cocotb: must be installed, .*bsnn-hw\[sim\]"):
+        found.cocotb_environment()
 
 
 def test_verilator_too_old(monkeypatch, tmp_path):
