@@ -113,13 +113,16 @@ def random_norm(generator, fan_in, neurons, reach):
 
 def random_neuron(generator):
     """A layer's ``neuron``."""
-    neuron = {"type": str(generator.choice(["lif", "if"])),
-              "threshold": float(generator.choice([1.0, 0.5, 2.0, 0.73])),
+    threshold, leak = float(generator.choice([1.0, 0.5, 2.0, 0.73])), 1.0
+    neuron = {"type": str(generator.choice(["lif", "if"])), "threshold": threshold,
               "reset": str(generator.choice(["hard", "soft"])),
               "comparison": str(generator.choice([">=", ">"])),
               "input_scale": float(generator.choice([1.0, 1.0, 0.5]))}
     if neuron["type"] == "lif":
-        neuron["leak"] = float(generator.choice([0.5, 0.75, 0.9, 0.1, 1.0]))
+        neuron["leak"] = leak = float(generator.choice([0.5, 0.75, 0.9, 0.1, 1.0]))
+    if neuron["reset"] == "soft" and generator.random() < 0.6:
+        # snnTorch's default, none at all, less and more than the threshold.
+        neuron["reset_by"] = float(generator.choice([threshold / leak, 0.0, 0.5, 1.37]))
     return neuron
 
 

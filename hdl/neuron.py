@@ -32,7 +32,7 @@ class NeuronArray(wiring.Component):
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
     block_rows : int, from how many rows on potentials lie in block RAM, see `Schedule`
-    constant_rows : int, likewise of thresholds
+    constant_rows : int, likewise of thresholds and reset amounts
 
     Members
     -------
@@ -95,8 +95,8 @@ class NeuronArray(wiring.Component):
         m.d.sync += [charged[i].eq(carried[i] + self.currents[i]) for i in range(width)]
 
         # Fire and settle.
-        threshold = constant_rows(m, "threshold", spec.threshold, self._raster, ops[charges - 1],
-                                  self._constant_rows)
+        threshold = self._constants(m, "threshold", spec.threshold, ops[charges - 1])
+        reset_by = self._reset_amounts(m, threshold, ops[charges - 1])
         op = ops[fires]
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
@@ -105,7 +105,7 @@ class NeuronArray(wiring.Component):
         for i in range(width):
             m.d.comb += fired[i].eq(self._fires(charged[i], threshold[i])
                                     & self._exists(i, op.fold))
-            rest = charged[i] - threshold[i] if spec.reset is Reset.SOFT else 0
+            rest = charged[i] - reset_by[i] if reset_by is not None else 0
             m.d.sync += settled[i].eq(Mux(op.close, 0, Mux(fired[i], rest, charged[i])))
         m.d.sync += [
             self.words.spikes.eq(fired),
@@ -137,6 +137,17 @@ class NeuronArray(wiring.Component):
         m.submodules.potentials = store = kind(rows=rows, width=layout.size)
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         return layout(store.read_data), store
+
+    def _constants(self, m, name, table, op):
+        return constant_rows(m, name, table, self._raster, op, self._constant_rows)
+
+    def _reset_amounts(self, m, threshold, op):
+        """What a soft reset subtracts: the threshold's own row where no neuron has another; None
+        with a hard reset."""
+        separate = self._spec.separate_reset_by
+        if separate is not None:
+            return self._constants(m, "reset_by", separate, op)
+        return threshold if self._spec.reset is Reset.SOFT else None
 
     def _fires(self, charged, threshold):
         if self._spec.comparison is Comparison.ABOVE:

@@ -63,6 +63,8 @@ def _hidden(layer):
               "leak": spec.leak.tolist(), "bias": _table(spec.bias),
               "threshold": _table(spec.threshold),
               "reset": spec.reset.value, "comparison": spec.comparison.value}
+    if spec.separate_reset_by is not None:
+        result["reset_by"] = _table(spec.separate_reset_by)
     if spec.gain is not None:
         result["gain"] = _table(spec.gain)
     if layer.shortcuts:
@@ -170,7 +172,12 @@ def _read_neuron(table, timesteps):
         bias=table.rows("bias", timesteps, channels),
         threshold=table.rows("threshold", timesteps, channels),
         reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison),
-        gain=table.rows("gain", timesteps, channels) if table.has("gain") else None)
+        gain=_read_optional_rows(table, "gain", timesteps, channels),
+        reset_by=_read_optional_rows(table, "reset_by", timesteps, channels))
+
+
+def _read_optional_rows(table, key, timesteps, channels):
+    return table.rows(key, timesteps, channels) if table.has(key) else None
 
 
 def _read_shortcut(table, timesteps, channels) -> Shortcut:

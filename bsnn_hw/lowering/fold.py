@@ -38,7 +38,7 @@ from bsnn_hw.model import real
 from bsnn_hw.model.description import Conv2d, Input, Layer, PoolingKind, SynapseShortcut
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
-           "synapse_of"]
+           "synapse_of", "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
@@ -108,7 +108,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(),
                                              max_value)
         bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
-        threshold = np.ldexp(neuron.threshold / gate[:, None] / unit, fraction_bits)
+        threshold, reset_by = (np.ldexp(value / gate[:, None] / unit, fraction_bits)
+                               for value in (neuron.threshold, neuron.reset_amount))
         leak = _leak(neuron.leak, layer.gate, leak_bits)
     if np.abs(bias).max() >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
@@ -116,7 +117,7 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak,
         bias=np.broadcast_to(bias, threshold.shape).copy(),
         threshold=threshold_integers(threshold, neuron.comparison),
-        reset=neuron.reset, comparison=neuron.comparison)
+        reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by))
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
 
@@ -197,12 +198,21 @@ def _reduced(layer, max_value, idle):
         for ends in ((low, high), settled, carried):
             check_range(layer.name, *(end[connected] for end in ends))
         _replace(threshold[t], never[t] & connected, high + 1 - above)
-        if spec.reset is Reset.HARD:  # a soft reset subtracts it, so there it must stay
+        if spec.reset is Reset.HARD:  # with a soft reset a table may serve for both
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
     _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
-    return replace(layer, synapse=replace(layer.synapse, connected=connected), neuron=spec)
+    return replace(layer, synapse=replace(layer.synapse, connected=connected),
+                   neuron=with_used_resets(spec, ~never & connected))
+
+
+def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:
+    """The same spikes, where a soft reset's amounts matter only where ``used`` (T, channels) says:
+    elsewhere they become the threshold, so that one table may serve both."""
+    if spec.reset_by is None:
+        return spec
+    return replace(spec, reset_by=np.where(used, spec.reset_by, spec.threshold))
 
 
 def _script(spec, chosen, fires):

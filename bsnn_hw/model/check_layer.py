@@ -116,7 +116,8 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
     # A leak only makes membranes smaller, so this bounds them in any sample.
     reach = scaling.reach(synapse, incoming.largest) + sum(each.reach for each in added)
     charge = reach * (neuron.input_scale if neuron else 1.0)
-    if not math.isfinite(charge + (neuron.threshold if neuron else 0.0)):
+    resets = neuron.threshold + len(scaling.gate) * neuron.reset_amount if neuron else 0.0
+    if not math.isfinite(charge + resets):
         table.problem("", "currents must be finite, but with these parameters they can leave the "
                           "range of float64; rescale the layer")
         reach = 0.0

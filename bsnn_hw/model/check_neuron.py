@@ -14,12 +14,13 @@ HINTS = {
     "decay_input": "input_scale = 1/tau where the input decays, else 1",
     "v_threshold": "it is threshold",
     "v_th": "it is threshold",
-    "reset_mechanism": "snnTorch's 'subtract' is reset 'soft', 'zero' is 'hard'",
+    "reset_mechanism": "snnTorch's 'subtract' is reset 'soft' with reset_by threshold / leak, "
+                       "'zero' is 'hard', 'none' is 'soft' with reset_by 0",
     "v_leak": "only a rest potential of 0 can be computed",
     "refractory": "neurons have no refractory period",
 }
 READOUT_HINTS = dict.fromkeys(
-    ("threshold", "reset", "leak", "comparison", "input_scale"),
+    ("threshold", "reset", "reset_by", "leak", "comparison", "input_scale"),
     "a readout has no membrane; its score is the mean over the timesteps")
 
 
@@ -39,7 +40,7 @@ def check_neuron(table: Table, last: bool) -> Neuron | None:
         return None
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
-        optional=("input_scale", "reset_delay", "v_reset",
+        optional=("input_scale", "reset_by", "reset_delay", "v_reset",
                   *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
     if neuron.usable and neuron.choice("type", accepted) and last:
@@ -58,15 +59,27 @@ def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
     threshold = neuron.number("threshold", "a finite number above 0", above=0)
     scale = neuron.number("input_scale", "a finite number above 0", above=0)
     reset = neuron.choice("reset", {kind.value: kind for kind in Reset})
+    reset_by = _reset_by(neuron, reset)
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
     if neuron.has("reset_delay") and neuron.raw("reset_delay") is not False:
         neuron.problem("reset_delay", "must be False or absent, not "
-                       f"{shown(neuron.raw('reset_delay'))}: snnTorch's default True resets one "
-                       "timestep late, which gives other spikes; train with reset_delay=False")
+                       f"{shown(neuron.raw('reset_delay'))}: the reset comes at once here; "
+                       "snnTorch's 'subtract' with its default True is that too, reset 'soft' with "
+                       "reset_by threshold / leak, and its 'zero' is 'hard' with either")
     rest = neuron.raw("v_reset")
     if rest is not None and not equals(rest, 0):
         neuron.problem("v_reset", f"must be 0 or absent, not {shown(rest)}: a hard reset goes to "
                                   "0; subtract the rest potential from threshold and membrane")
     if reset is None or comparison is None:
         return None
-    return Neuron(leak, threshold, reset, comparison, scale)
+    return Neuron(leak, threshold, reset, comparison, scale, reset_by)
+
+
+def _reset_by(neuron: Table, reset: Reset | None) -> float | None:
+    """What a soft reset subtracts; None where the file does not say."""
+    if not neuron.has("reset_by"):
+        return None
+    if reset is Reset.HARD:
+        neuron.problem("reset_by", "must be absent with reset 'hard', which goes to 0; 'soft' "
+                                   "subtracts it")
+    return neuron.number("reset_by", "a finite number, 0 or more", least=0)

@@ -7,7 +7,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     G[t] = gate[t] * Y[t] + every shortcut
     H[t] = leak * V[t-1] + input_scale * G[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
-    V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - threshold * S'[t]   (soft)
+    V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
 
 Arrays are float64 and read-only.  ``(channels,)`` is one value per output channel; in a linear
 layer every neuron is a channel.
@@ -87,13 +87,22 @@ class Norm:
 
 @dataclass(frozen=True)
 class Neuron:
-    """``leak`` in (0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0."""
+    """``leak`` in (0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0.
+
+    reset_by : float, 0 or more, what a soft reset subtracts; None is the threshold
+    """
 
     leak: float
     threshold: float
     reset: Reset
     comparison: Comparison
     input_scale: float = 1.0
+    reset_by: float | None = None
+
+    @property
+    def reset_amount(self) -> float:
+        """What a soft reset subtracts."""
+        return self.threshold if self.reset_by is None else self.reset_by
 
 
 @dataclass(frozen=True)

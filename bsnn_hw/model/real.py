@@ -126,7 +126,7 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
         if neuron.reset is Reset.HARD:
             potential = charged.masked_fill_(fired[:, t], 0.0)
         else:
-            potential = charged.sub_(neuron.threshold * fired[:, t])
+            potential = charged.sub_(fired[:, t].double().mul_(neuron.reset_amount))
         settled[:, t] = potential
     return fired, settled
 

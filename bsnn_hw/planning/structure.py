@@ -24,7 +24,6 @@ from bsnn_hw.ir.network import (
     Hidden,
     Network,
     Readout,
-    Reset,
     SpikeShortcut,
     Synapse,
     SynapseShortcut,
@@ -265,7 +264,9 @@ def _neurons(layer, bounds, raster, rows):
     parts += Parts.logic(2 * width, width + bits_of(raster.rows) + 2)
     if timesteps == 1:
         return parts
-    if spec.reset is Reset.SOFT:
+    if spec.reset_by is not None:
+        if spec.separate_reset_by is not None:
+            parts += _table(spec.separate_reset_by, raster, rows.constants)
         parts += Parts.adders(settled, width) + Parts.logic(width * settled, width * settled)
     else:
         parts += Parts(registers=width * settled, cleared=width * settled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
+from bsnn_hw.ir.network import Comparison, NeuronSpec
 
 __all__ = ["charge", "fire", "scaled", "step"]
 
@@ -41,8 +41,8 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
     charged = _maps(carried + current, len(threshold))
     above = spec.comparison is Comparison.ABOVE
     fired = charged > threshold if above else charged >= threshold
-    soft = spec.reset is Reset.SOFT
-    settled = torch.where(fired, charged - threshold if soft else 0, charged)
+    reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])
+    settled = torch.where(fired, reset, charged)
     return charged.flatten(1), fired.flatten(1), settled.flatten(1)
 
 

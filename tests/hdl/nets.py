@@ -36,7 +36,8 @@ def random_hidden(rng, name, neurons, fan_in, timesteps, max_value):
         fraction_bits, leak_bits, leak,
         bias=rng.integers(-span // 2, span // 2 + 1, (timesteps, neurons)),
         threshold=rng.integers(1, span + 1, (timesteps, neurons)),
-        reset=list(Reset)[rng.integers(2)], comparison=list(Comparison)[rng.integers(2)])
+        reset=list(Reset)[rng.integers(2)], comparison=list(Comparison)[rng.integers(2)],
+        reset_by=rng.integers(0, span + 1, (timesteps, neurons)) if rng.random() < .5 else None)
     return Hidden(name, random_dense(rng, neurons, fan_in), spec)
 
 

@@ -48,6 +48,6 @@ def unexplained(model, index, sums, fired, fraction_bits, leak_bits):
         potential = settled[:, t]
         if neuron.reset is Reset.HARD:
             error = np.where(wanted[:, t], 0.0, error)
-        else:  # a threshold subtracted as an integer is up to one unit of the last place off
-            error = error + gate[t] * unit * 2.0 ** -fraction_bits * wanted[:, t]
+        else:  # an amount subtracted as an integer is up to half a unit of the last place off
+            error = error + gate[t] * unit * 2.0 ** -(fraction_bits + 1) * wanted[:, t]
     return bad

@@ -62,7 +62,7 @@ def random_model(seed, *, coding=Coding.DIRECT, timesteps=None, depth=3, dyadic=
         neuron = None if last else Neuron(values["leak"], values["threshold"],
                                           Reset(rng.choice(["hard", "soft"])),
                                           Comparison(rng.choice([">=", ">"])),
-                                          values["input_scale"])
+                                          values["input_scale"], values["reset_by"])
         layers.append(layer(f"fc{index}", rng.normal(size=(neurons, fan_in)).round(1), neuron,
                             values["gate"], values["bias"], **values["bn"]))
     return network(*layers, coding=coding, bits=int(rng.integers(1, 5)),
@@ -71,7 +71,8 @@ def random_model(seed, *, coding=Coding.DIRECT, timesteps=None, depth=3, dyadic=
 
 def _usual(rng, neurons, timesteps, last):
     return {"leak": float(rng.choice([1.0, 0.5, 0.83, 0.1])), "threshold": 0.7,
-            "input_scale": float(rng.choice([1.0, 0.4])), "gate": rng.random(timesteps) + 0.3,
+            "input_scale": float(rng.choice([1.0, 0.4])),
+            "reset_by": rng.choice([None, 0.0, 1.3]), "gate": rng.random(timesteps) + 0.3,
             "bias": rng.normal(size=neurons),
             "bn": {"gamma": rng.normal(size=neurons), "beta": rng.normal(size=neurons),
                    "mean": rng.normal(size=neurons), "var": rng.random(neurons) + 0.1,
@@ -81,6 +82,7 @@ def _usual(rng, neurons, timesteps, last):
 def _dyadic(rng, neurons, timesteps, last):
     return {"leak": float(rng.choice([1.0, 0.5])), "threshold": float(rng.integers(1, 9)) / 4,
             "input_scale": float(rng.choice([1.0, 0.5])),
+            "reset_by": float(rng.integers(0, 9)) / 4,
             "gate": np.full(timesteps, rng.choice([0.5, 1.0, 2.0])),
             "bias": rng.integers(-2, 3, neurons) / 2,
             "bn": {"gamma": rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0, 2.0], neurons),
@@ -100,7 +102,8 @@ def _extreme(rng, neurons, timesteps, last):
     gate = np.abs(wild(timesteps, min(span, 3) * float(rng.choice([0.0, 0.3, 1.0]))))
     return {"leak": float(rng.choice([1.0, 0.5, 1e-12, 1 - 1e-12, 5e-324])),
             "threshold": float(rng.choice([1.0, 1e-30, 1e30, 5e-324, 0.1])),
-            "input_scale": float(rng.choice([1.0, 1e-6, 1e6])), "gate": gate,
+            "input_scale": float(rng.choice([1.0, 1e-6, 1e6])),
+            "reset_by": rng.choice([None, 0.0, 1.0, 5e-324, 1e30]), "gate": gate,
             "bias": sometimes(wild(neurons, span), np.zeros(neurons)),
             "bn": {"gamma": sometimes(rng.choice([0.0, 5e-324, -1e-310, 1e-12, 1e9], neurons),
                                       wild(neurons, span)),

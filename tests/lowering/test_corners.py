@@ -1,6 +1,7 @@
 """Corner cases of lowering: each has one answer (docs/ir.md), worked out by hand."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,44 @@ def test_a_soft_reset_keeps_a_threshold_that_is_always_reached():
     model = one_layer(neuron, [[1.0], [1.0]], [1.0, 0.05], beta=np.array(beta))
     net = lowered(model)
     assert_same_spikes(model, net)
+
+
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_a_soft_reset_has_a_rounding_of_its_own(comparison):
+    """A threshold of 1.25 at F = 1: 2.5 half units, up or down, and 2.5 to the nearest."""
+    net = lowered(one_layer(Neuron(1.0, 1.25, Reset.SOFT, comparison)), bits=1)
+    up = comparison is Comparison.AT_LEAST
+    assert net.hidden[0].neuron.threshold.tolist() == [[3 if up else 2]]
+    assert net.hidden[0].neuron.reset_by.tolist() == [[3]]
+    net = lowered(one_layer(Neuron(1.0, 1.01, Reset.SOFT, comparison)), bits=0)
+    assert net.hidden[0].neuron.threshold.tolist() == [[2 if up else 1]]
+    assert net.hidden[0].neuron.reset_by.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("reset_by", [0.0, 0.75, 2.0, 3.5])
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_reset_amounts_that_are_multiples_of_the_unit_are_exact(comparison, reset_by):
+    model = one_layer(Neuron(0.5, 1.5, Reset.SOFT, comparison, 1.0, reset_by), gate=[1.0] * 6,
+                      gamma=0.75, beta=0.75)
+    assert_same_spikes(model, lowered(model, bits=12))
+
+
+def test_a_reset_amount_that_rounds_to_zero_subtracts_nothing():
+    model = one_layer(Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 1e-9), gate=[1.0] * 4)
+    net = lowered(model)
+    assert not net.hidden[0].neuron.reset_by.any()
+    assert_same_spikes(model, net)
+
+
+def test_where_a_neuron_cannot_fire_its_reset_amount_is_the_threshold():
+    """At the second timestep 8 / 1e-3 is out of reach, and widens nothing."""
+    neuron = Neuron(0.5, 8.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 1e300)
+    spec = lowered(one_layer(replace(neuron, reset_by=9.0), [[1.0]], [1.0, 1e-3]), 0
+                   ).hidden[0].neuron
+    assert spec.reset_by[0].tolist() == [9]
+    assert spec.reset_by[1].tolist() == spec.threshold[1].tolist()
+    with pytest.raises(InputError, match="must fit 48 bits"):
+        lowered(one_layer(neuron, [[1.0]], [1.0, 1e-3]), 0)
 
 
 @pytest.mark.parametrize("ratio", [1e-300, 1e-30, 1e-6, 1e6, 1e30, 1e300])

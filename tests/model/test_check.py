@@ -44,7 +44,7 @@ def put(document, path, value):
 def test_a_valid_document_becomes_a_model(document):
     document["layers"][1]["neuron"] = {
         "type": "if", "threshold": 2, "reset": "soft", "comparison": ">", "input_scale": 0.5,
-        "reset_delay": False, "v_reset": 0.0, "leak": None}
+        "reset_by": 0.25, "reset_delay": False, "v_reset": 0.0, "leak": None}
     for key in ("bias", "norm", "gate"):
         del document["layers"][0][key]
     model = describe(document)
@@ -57,6 +57,7 @@ def test_a_valid_document_becomes_a_model(document):
         0.5, 1.0, Reset.HARD, Comparison.AT_LEAST, 1.0)
     assert (two.leak, two.threshold, two.reset, two.comparison, two.input_scale) == (
         1.0, 2.0, Reset.SOFT, Comparison.ABOVE, 0.5)
+    assert (one.reset_amount, two.reset_amount) == (1.0, 0.25)
     assert last is None
     first = model.layers[0]
     assert first.synapse.bias.tolist() == [0.0] * 5 and first.gate.tolist() == [1.0] * 3
@@ -244,8 +245,12 @@ CASES = [
     ("layers.0.neuron.comparison", ">>", [r"neuron\.comparison must be one of '>=', '>', not"]),
     ("layers.0.neuron.comparison", ..., [r"neuron\.comparison is missing"]),
     ("layers.0.neuron.input_scale", 0, [r"neuron\.input_scale must be a finite number above 0"]),
+    ("layers.0.neuron.reset_by", 1.0, [r"neuron\.reset_by must be absent with reset 'hard'"]),
+    ("layers.0.neuron", {"type": "if", "threshold": 1.0, "reset": "soft", "comparison": ">",
+                         "reset_by": -1}, [r"neuron\.reset_by must be a finite number, 0 or more"]),
+    ("layers.0.neuron.reset_mechanism", "none", [r"unknown key 'reset_mechanism'.*reset_by 0"]),
     ("layers.0.neuron.reset_delay", True, [r"neuron\.reset_delay must be False or absent, not "
-                                           r"True: snnTorch's default True resets one timestep"]),
+                                           r"True: .*reset 'soft' with reset_by threshold / leak"]),
     ("layers.0.neuron.v_reset", -0.1, [r"neuron\.v_reset must be 0 or absent, not -0\.1"]),
     ("layers.0.neuron.v_reset", torch.zeros(2), [r"neuron\.v_reset must be 0 or absent"]),
     ("layers.0.neuron.refractory", 2, [r"unknown key 'refractory'.*no refractory period"]),

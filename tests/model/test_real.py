@@ -76,7 +76,7 @@ def step(neuron, potential, current):
     fired = above or (neuron.comparison is Comparison.AT_LEAST and charged == neuron.threshold)
     if not fired:
         return False, charged
-    return True, 0.0 if neuron.reset is Reset.HARD else charged - neuron.threshold
+    return True, 0.0 if neuron.reset is Reset.HARD else charged - neuron.reset_amount
 
 
 def random_model(seed, coding, reset, comparison, leak, timesteps=3):
@@ -88,7 +88,7 @@ def random_model(seed, coding, reset, comparison, leak, timesteps=3):
     for index, (fan_in, neurons) in enumerate(itertools.pairwise(sizes)):
         norm = Norm(rng.normal(size=neurons).round(), rng.normal(size=neurons),
                     rng.normal(size=neurons), rng.random(neurons), 1e-5)
-        neuron = Neuron(leak, 0.5, reset, comparison, 0.75)
+        neuron = Neuron(leak, 0.5, reset, comparison, 0.75, 0.8)
         layers.append(layer(f"fc{index}", rng.integers(-1, 2, size=(neurons, fan_in)),
                             neuron if index < len(sizes) - 2 else None,
                             rng.random(timesteps) + 0.5, rng.normal(size=neurons), norm))
@@ -123,8 +123,10 @@ def one_neuron(neuron, currents):
     (Neuron(1.0, 2.0, Reset.HARD, Comparison.AT_LEAST), [0, 1, 1, 0], [1, 0, 0, 0]),
     (Neuron(1.0, 2.0, Reset.SOFT, Comparison.AT_LEAST), [0, 1, 1, 1], [1, 0.5, 3.5, 1.5]),
     (Neuron(0.5, 2.0, Reset.HARD, Comparison.AT_LEAST, 2.0), [1, 1, 1, 0], [0, 0, 0, 0]),
+    (Neuron(0.5, 2.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 4.0), [0, 1, 1, 0], [1, -2, 0, 0]),
+    (Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 0.0), [1, 1, 1, 1], [1, 2.5, 7.5, 7.5]),
 ], ids=["hard-at-least", "hard-above", "soft-at-least", "soft-above", "if-hard", "if-soft",
-        "input-scale"])
+        "input-scale", "soft-by-more", "no-reset"])
 def test_neuron_by_hand(neuron, spikes, membranes):
     got = one_neuron(neuron, [1.0, 1.5, 5.0, 0.0])
     assert got == ([bool(spike) for spike in spikes], membranes)
@@ -145,6 +147,25 @@ def test_norm_bias_gate_and_mean_by_hand():
     trace = run(model, np.array([[1]], dtype=np.uint8))
     assert trace.scores[0].tolist() == pytest.approx(scores, rel=1e-15)
     assert trace.classes.tolist() == [1]
+
+
+def test_reset_amounts_are_not_rounded():
+    """0.7 has more digits than float32 keeps."""
+    neuron = Neuron(1.0, 0.7, Reset.SOFT, Comparison.AT_LEAST)
+    assert one_neuron(neuron, [1.0])[1] == [1.0 - 0.7]
+
+
+@pytest.mark.parametrize(("beta", "threshold"), [(0.5, 1.0), (1.0, 2.0), (0.25, 8.0)])
+def test_snntorch_default_is_a_reset_at_once(beta, threshold):
+    """``U = beta * U + I - r * threshold`` with ``r = [U > threshold]`` of the step before."""
+    currents = threshold * np.random.default_rng(1).integers(1, 14, 64) / 8
+    potential, wanted = 0.0, []
+    for current in currents.tolist():
+        potential = beta * potential + current - threshold * (potential > threshold)
+        wanted.append(potential > threshold)
+    neuron = Neuron(beta, threshold, Reset.SOFT, Comparison.ABOVE, 1.0, threshold / beta)
+    assert 0 < sum(wanted) < len(wanted)
+    assert one_neuron(neuron, currents.tolist())[0] == wanted
 
 
 @pytest.mark.parametrize("seed", range(2))

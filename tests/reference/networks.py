@@ -40,7 +40,8 @@ def random_network(seed, coding, sizes=None, timesteps=None):
         layers.append(Hidden(f"fc{index}", dense(rng, neurons, fan_in), NeuronSpec(
             fraction, leak_bits, leak, rng.integers(-span, span + 1, (steps, neurons)),
             rng.integers(-1, span + 1, (steps, neurons)), Reset(rng.choice(["hard", "soft"])),
-            Comparison(rng.choice([">=", ">"])))))
+            Comparison(rng.choice([">=", ">"])), None,
+            rng.integers(-1, span + 1, (steps, neurons)) if rng.random() < 0.5 else None)))
     classes = sizes[-1]
     gain = rng.integers(-5, 6, (steps, classes))
     if rng.random() < 0.5:
@@ -162,4 +163,4 @@ def neuron(spec, t, c, potential, current):
     fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
     if not fired:
         return charged, False, charged
-    return charged, True, 0 if spec.reset is Reset.HARD else charged - threshold
+    return charged, True, 0 if spec.reset is Reset.HARD else charged - int(spec.reset_by[t, c])

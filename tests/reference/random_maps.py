@@ -101,7 +101,8 @@ def _neuron(rng, reach, channels, timesteps, gained):
         fraction_bits, leak_bits, leak, rng.integers(-span // 2, span // 2 + 1, rows),
         rng.integers(-1, span + 1, rows), list(Reset)[rng.integers(2)],
         list(Comparison)[rng.integers(2)],
-        rng.integers(-3 << fraction_bits, (3 << fraction_bits) + 1, rows) if gained else None)
+        rng.integers(-3 << fraction_bits, (3 << fraction_bits) + 1, rows) if gained else None,
+        rng.integers(-1, span + 1, rows) if rng.random() < .5 else None)
 
 
 def _shortcut(rng, number, before, other, target, timesteps):
