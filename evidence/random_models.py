@@ -76,7 +76,7 @@ def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
     weight[generator.random(weight.shape) < 0.1] = 0.0  # sign(0) = +1
     layer = {"name": name, "type": "linear", "weight": weight, "bias": None,
              "norm": random_norm(generator, fan_in, neurons, reach), "gate": None,
-             "neuron": {"type": "readout"} if last else random_neuron(generator)}
+             "neuron": {"type": "readout"} if last else random_neuron(generator, neurons)}
     if generator.random() < 0.3:
         layer["bias"] = generator.normal(0, 1, neurons)
     if generator.random() < 0.6:
@@ -111,8 +111,17 @@ def random_norm(generator, fan_in, neurons, reach):
     }
 
 
-def random_neuron(generator):
-    """A layer's ``neuron``."""
+def random_neuron(generator, channels):
+    """A layer's ``neuron``; a fifth of all have constants per channel."""
+    neuron = _uniform_neuron(generator)
+    if generator.random() < 0.2:
+        for key in ("leak", "threshold", "reset_by", "input_scale"):
+            if key in neuron:
+                neuron[key] = neuron[key] * generator.choice([1.0, 0.5, 0.9], channels)
+    return neuron
+
+
+def _uniform_neuron(generator):
     threshold, leak = float(generator.choice([1.0, 0.5, 2.0, 0.73])), 1.0
     neuron = {"type": str(generator.choice(["lif", "if"])), "threshold": threshold,
               "reset": str(generator.choice(["hard", "soft"])),

@@ -130,7 +130,7 @@ def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
     """
     acc = acc_low.astype(object), acc_high.astype(object)
     settled = acc[0] * 0, acc[1] * 0
-    for t, factor in enumerate(spec.leak.tolist()):
+    for t, factor in enumerate(spec.leak.astype(object)):
         low, high = ((v * factor) >> spec.leak_bits for v in settled)
         current = _current(spec, t, acc, joined[t] if joined else None)
         charged = low + current[0], high + current[1]

@@ -192,7 +192,8 @@ class NeuronSpec:
     worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
 
     fraction_bits, leak_bits : int, 0 or more
-    leak : int64 (T,), 0 or more; leak[0] is 0, since V starts at 0
+    leak : int64 (T, channels), 0 or more, or (T,), the same for all; leak[0] is 0, since V starts
+        at 0
     bias, threshold : int64 (T, channels)
     gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
     reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
@@ -210,10 +211,24 @@ class NeuronSpec:
     reset_by: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if self.leak.ndim == 1:
+            rows = self.leak[:, None].repeat(self.threshold.shape[1], axis=1)
+            object.__setattr__(self, "leak", rows)
         if self.reset is Reset.HARD:
             object.__setattr__(self, "reset_by", None)
         elif self.reset_by is None:
             object.__setattr__(self, "reset_by", self.threshold)
+
+    @property
+    def shared_leak(self) -> np.ndarray | None:
+        """``leak`` (T,) where it is the same for all channels, else None."""
+        return self.leak[:, 0] if (self.leak == self.leak[:, :1]).all() else None
+
+    @property
+    def next_leak(self) -> np.ndarray:
+        """``leak`` of the timestep after each, (T, channels): what is multiplied before V is kept.
+        After the last nothing is kept, and it repeats the first."""
+        return np.concatenate([self.leak[1:], self.leak[1:2]])
 
     @property
     def separate_reset_by(self) -> np.ndarray | None:

@@ -104,13 +104,13 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
     # either a threshold that cannot be reached or too wide.
     with np.errstate(over="ignore", divide="ignore"):
         channel = affine(layer, source)
-        gate = layer.gate * neuron.input_scale
-        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(),
+        gate = layer.gate[:, None] * neuron.input_scale  # (T, channels), or (T, 1)
+        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(axis=0),
                                              max_value)
         bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
-        threshold, reset_by = (np.ldexp(value / gate[:, None] / unit, fraction_bits)
+        threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
-        leak = _leak(neuron.leak, layer.gate, leak_bits)
+        leak = _leak(neuron.leak, layer.gate, leak_bits, len(unit))
     if np.abs(bias).max() >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     spec = NeuronSpec(
@@ -153,7 +153,7 @@ def _counting(layer, affine, threshold, max_value):
     """Weights for a positive scale, what is connected, and the real worth of one count; of each
     channel.
 
-    threshold : the lowest of all timesteps, in the unit of Y
+    threshold : the lowest of all timesteps, in the unit of Y, for all channels or one each
     """
     reach = np.abs(affine.scale) * _reach(layer, max_value)
     connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), threshold)
@@ -174,10 +174,11 @@ def _reach(layer, max_value):
     return float(layer.synapse.reach * pooled_value(pool_of(layer), max_value))
 
 
-def _leak(leak, gate, leak_bits):
-    """Factor per timestep; the potential stored at t-1 is in t-1's unit, so gates divide."""
-    ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])
-    return rounded(np.ldexp(leak * ratio, leak_bits))
+def _leak(leak, gate, leak_bits, channels):
+    """Factor per timestep and channel; the potential stored at t-1 is in t-1's unit, so gates
+    divide."""
+    ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])[:, None]
+    return rounded(np.ldexp(ratio * np.broadcast_to(leak, channels), leak_bits))
 
 
 def _reduced(layer, max_value, idle):
@@ -222,7 +223,7 @@ def _script(spec, chosen, fires):
     """
     above = int(spec.comparison is Comparison.ABOVE)
     potential = np.zeros(len(chosen), np.int64)
-    for t, leak in enumerate(spec.leak.tolist()):
+    for t, leak in enumerate(spec.leak):
         threshold = np.where(fires[t], -above, 1 - above)
         spec.bias[t, chosen] = -((potential * leak) >> spec.leak_bits)[chosen]
         spec.threshold[t, chosen] = threshold[chosen]

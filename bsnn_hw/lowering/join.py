@@ -77,7 +77,8 @@ def usual_fraction_bits(graph: Graph, group: tuple[int, ...]) -> int:
 def _magnitude(graph, group):
     """The power of two at or next below the lowest threshold, in the unit of a current."""
     neurons = [graph.model.layers[number].neuron for number in group]
-    return int(np.frexp(min(each.threshold / each.input_scale for each in neurons))[1]) - 1
+    lowest = min(np.min(each.threshold / each.input_scale) for each in neurons)
+    return int(np.frexp(lowest)[1]) - 1
 
 
 def _fold(graph, number, exponent, fraction_bits, leak_bits):
@@ -97,12 +98,12 @@ def _fold(graph, number, exponent, fraction_bits, leak_bits):
                           for each in layer.shortcuts)
     if max(np.abs(gain).max(), np.abs(bias).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
-    leak = np.full(len(gain), rounded(np.ldexp(neuron.leak, leak_bits)))
+    leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, bias.shape), leak_bits))
     leak[0] = 0
     spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
-                      threshold_integers(np.full(bias.shape, threshold), neuron.comparison),
+                      threshold_integers(np.broadcast_to(threshold, bias.shape), neuron.comparison),
                       neuron.reset, neuron.comparison, gain,
-                      rounded(np.full(bias.shape, reset_by)))
+                      rounded(np.broadcast_to(reset_by, bias.shape)))
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bsnn_hw.model.check_feed import Incoming, Known, Seen, check_feed
-from bsnn_hw.model.check_neuron import check_neuron
+from bsnn_hw.model.check_neuron import check_neuron, membrane_reach
 from bsnn_hw.model.check_norm import Scaling, check_scaling
 from bsnn_hw.model.check_shortcut import Added, check_shortcuts
 from bsnn_hw.model.check_synapse import KINDS, Weights, check_weights
@@ -72,7 +72,7 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
                             whole_numbers=place.index == 0 or place.last)
     scaling = check_scaling(table, weights.channels, KINDS[kind].per, place.timesteps,
                             spiking=not place.last)
-    neuron = check_neuron(table, place.last)
+    neuron = check_neuron(table, place.last, weights.channels, KINDS[kind].per)
     added = _shortcuts(table, place, seen, weights)
     if problems.count > before or scaling is None or incoming.feed is None:
         return Checked(None, Known(known.name, title, weights.shape))
@@ -115,9 +115,7 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
                   shortcuts)
     # A leak only makes membranes smaller, so this bounds them in any sample.
     reach = scaling.reach(synapse, incoming.largest) + sum(each.reach for each in added)
-    charge = reach * (neuron.input_scale if neuron else 1.0)
-    resets = neuron.threshold + len(scaling.gate) * neuron.reset_amount if neuron else 0.0
-    if not math.isfinite(charge + resets):
+    if not math.isfinite(membrane_reach(neuron, reach, len(scaling.gate)) if neuron else reach):
         table.problem("", "currents must be finite, but with these parameters they can leave the "
                           "range of float64; rescale the layer")
         reach = 0.0

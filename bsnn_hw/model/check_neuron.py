@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bsnn_hw.model.description import Comparison, Neuron, Reset
+import numpy as np
+
+from bsnn_hw.model.description import Comparison, Neuron, PerChannel, Reset
 from bsnn_hw.model.values import Table, equals, shown, word
 
-__all__ = ["check_neuron"]
+__all__ = ["check_neuron", "membrane_reach"]
 
 # Keys of other frameworks, and what they are here.
 HINTS = {
@@ -24,10 +26,12 @@ READOUT_HINTS = dict.fromkeys(
     "a readout has no membrane; its score is the mean over the timesteps")
 
 
-def check_neuron(table: Table, last: bool) -> Neuron | None:
+def check_neuron(table: Table, last: bool, channels: int | None, per: str) -> Neuron | None:
     """The neuron; None in the readout or after a problem.
 
     table : the layer; last : bool, whether it is the last layer
+    channels : int, None if unknown after another problem
+    per : str, what has constants of its own ("neuron", "output channel")
     """
     if not table.has("neuron"):
         return None
@@ -47,19 +51,25 @@ def check_neuron(table: Table, last: bool) -> Neuron | None:
         table.problem("neuron", "must be 'readout' in the last layer, whose mean over the "
                                 f"timesteps are the scores, not {shown(kind)}; accepted before "
                                 "it are 'lif' and 'if'")
-    return _spiking(neuron, kind)
+    return _spiking(neuron, kind, channels, per)
 
 
-def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
-    leak = 1.0
+def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) -> Neuron | None:
+    def constant(key: str, must: str, **limits: float) -> PerChannel:
+        return neuron.number_or_vector(key, must, length=channels, per=per, **limits)
+
+    leak: PerChannel = 1.0
     if kind == "lif":
-        leak = neuron.number("leak", "a number above 0 and at most 1", above=0, most=1)
+        leak = constant("leak", "a number from 0 to 1", least=0, most=1)
     elif kind == "if" and neuron.has("leak"):
         neuron.problem("leak", "must be absent for 'if', which does not leak; 'lif' has one")
-    threshold = neuron.number("threshold", "a finite number above 0", above=0)
-    scale = neuron.number("input_scale", "a finite number above 0", above=0)
+    threshold = constant("threshold", "a finite number above 0", above=0)
+    scale = constant("input_scale", "a finite number above 0", above=0)
     reset = neuron.choice("reset", {kind.value: kind for kind in Reset})
-    reset_by = _reset_by(neuron, reset)
+    if neuron.has("reset_by") and reset is Reset.HARD:
+        neuron.problem("reset_by", "must be absent with reset 'hard', which goes to 0; 'soft' "
+                                   "subtracts it")
+    reset_by = constant("reset_by", "a finite number, 0 or more", least=0)
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
     if neuron.has("reset_delay") and neuron.raw("reset_delay") is not False:
         neuron.problem("reset_delay", "must be False or absent, not "
@@ -72,14 +82,13 @@ def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
                                   "0; subtract the rest potential from threshold and membrane")
     if reset is None or comparison is None:
         return None
-    return Neuron(leak, threshold, reset, comparison, scale, reset_by)
+    return Neuron(leak, threshold, reset, comparison, scale,
+                  reset_by if neuron.has("reset_by") else None)
 
 
-def _reset_by(neuron: Table, reset: Reset | None) -> float | None:
-    """What a soft reset subtracts; None where the file does not say."""
-    if not neuron.has("reset_by"):
-        return None
-    if reset is Reset.HARD:
-        neuron.problem("reset_by", "must be absent with reset 'hard', which goes to 0; 'soft' "
-                                   "subtracts it")
-    return neuron.number("reset_by", "a finite number, 0 or more", least=0)
+def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
+    """What no membrane potential nor threshold goes beyond, where a neuron's currents sum up to
+    ``reach`` at most; infinite beyond float64."""
+    with np.errstate(over="ignore"):
+        return float(np.max(np.multiply(reach, neuron.input_scale) + neuron.threshold
+                            + np.multiply(timesteps, neuron.reset_amount)))

@@ -35,6 +35,7 @@ __all__ = [
     "Model",
     "Neuron",
     "Norm",
+    "PerChannel",
     "Pooling",
     "PoolingKind",
     "Reset",
@@ -45,6 +46,9 @@ __all__ = [
     "SynapseShortcut",
 ]
 
+
+# One value for all channels, or one each.
+PerChannel = float | np.ndarray
 
 # What a hand-built input or linear layer need not say: `__post_init__` replaces it.
 _UNSAID = Shape(0, 0, 0)
@@ -87,20 +91,22 @@ class Norm:
 
 @dataclass(frozen=True)
 class Neuron:
-    """``leak`` in (0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0.
+    """``leak`` in [0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0.
 
-    reset_by : float, 0 or more, what a soft reset subtracts; None is the threshold
+    Each is a float for all neurons, or float64 (channels,).
+
+    reset_by : 0 or more, what a soft reset subtracts; None is the threshold
     """
 
-    leak: float
-    threshold: float
+    leak: PerChannel
+    threshold: PerChannel
     reset: Reset
     comparison: Comparison
-    input_scale: float = 1.0
-    reset_by: float | None = None
+    input_scale: PerChannel = 1.0
+    reset_by: PerChannel | None = None
 
     @property
-    def reset_amount(self) -> float:
+    def reset_amount(self) -> PerChannel:
         """What a soft reset subtracts."""
         return self.threshold if self.reset_by is None else self.reset_by
 

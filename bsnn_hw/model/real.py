@@ -14,7 +14,15 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.model.currents import added, currents, join, sums
-from bsnn_hw.model.description import Coding, Comparison, Input, Layer, Model, Reset
+from bsnn_hw.model.description import (
+    Coding,
+    Comparison,
+    Input,
+    Layer,
+    Model,
+    PerChannel,
+    Reset,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -117,18 +125,29 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     fired = torch.empty(currents.shape, dtype=torch.bool)
     settled = torch.empty_like(currents)
     potential = torch.zeros_like(currents[:, 0])
+    leak, threshold, scale, amount = (_each(value, currents.shape[-1]) for value in (
+        neuron.leak, neuron.threshold, neuron.input_scale, neuron.reset_amount))
     for t, now in enumerate(currents.unbind(dim=1)):
-        charged = (neuron.leak * potential).add_(neuron.input_scale * now)
+        charged = (leak * potential).add_(scale * now)
         if neuron.comparison is Comparison.AT_LEAST:
-            torch.ge(charged, neuron.threshold, out=fired[:, t])
+            torch.ge(charged, threshold, out=fired[:, t])
         else:
-            torch.gt(charged, neuron.threshold, out=fired[:, t])
+            torch.gt(charged, threshold, out=fired[:, t])
         if neuron.reset is Reset.HARD:
             potential = charged.masked_fill_(fired[:, t], 0.0)
         else:
-            potential = charged.sub_(fired[:, t].double().mul_(neuron.reset_amount))
+            potential = charged.sub_(fired[:, t].double().mul_(amount))
         settled[:, t] = potential
     return fired, settled
+
+
+def _each(value: PerChannel, neurons: int) -> Any:
+    """``value`` as a number for all neurons, or as a tensor of one each."""
+    import torch
+
+    if isinstance(value, np.ndarray):
+        return torch.tensor(value).repeat_interleave(neurons // len(value))
+    return value
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:

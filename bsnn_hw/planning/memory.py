@@ -35,7 +35,7 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds, reset amounts and gains
+    constants : biases, thresholds, reset amounts, gains, and leaks per channel
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added
     """
@@ -125,6 +125,7 @@ def _constants(layer: Hidden, geometry: Geometry) -> list[tuple[int, int]]:
     neuron = layer.neuron
     tables = [neuron.bias, neuron.threshold]
     tables += [table for table in (neuron.gain, neuron.separate_reset_by) if table is not None]
+    tables += [neuron.next_leak] if neuron.shared_leak is None else []
     tables += [shortcut.gain for shortcut in layer.shortcuts
                if isinstance(shortcut, SpikeShortcut | SynapseShortcut)]
     found = []

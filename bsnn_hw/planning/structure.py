@@ -49,7 +49,7 @@ def engine_delay(geometry: Geometry, weight_bits: int) -> int:
 
 def leak_shift(layer: Hidden) -> bool:
     """Whether the leak is a shift throughout, and takes no product."""
-    factors = {int(factor) for factor in layer.neuron.leak[1:]}
+    factors = set(layer.neuron.leak[1:].flat)
     return len(factors) <= 1 and factors <= {1 << bits
                                              for bits in range(layer.neuron.leak_bits + 1)}
 
@@ -280,8 +280,10 @@ def _neurons(layer, bounds, raster, rows):
         parts += Parts(registers=width * carried)
     if leak_shift(layer):
         return parts
-    factor = int(max(spec.leak[1:])).bit_length()
-    return (parts + Parts.logic(factor, factor) + Parts.delays(width * (carried + spec.leak_bits))
+    factor = int(spec.leak.max()).bit_length()
+    parts += (_table(spec.next_leak, raster, rows.constants) if spec.shared_leak is None
+              else Parts.logic(factor, factor))
+    return (parts + Parts.delays(width * (carried + spec.leak_bits))
             + Parts(products=(Product(settled, factor + 1, width),)))
 
 

@@ -37,8 +37,8 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
          current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As `step`, from the whole ``current``, int64 (N, neurons)."""
     threshold = _column(spec.threshold[timestep])
-    carried = (potential * int(spec.leak[timestep])) >> spec.leak_bits  # floor
-    charged = _maps(carried + current, len(threshold))
+    product = _maps(potential, len(threshold)) * _column(spec.leak[timestep])
+    charged = (product >> spec.leak_bits) + _maps(current, len(threshold))  # floor
     above = spec.comparison is Comparison.ABOVE
     fired = charged > threshold if above else charged >= threshold
     reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])

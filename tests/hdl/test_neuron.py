@@ -26,12 +26,14 @@ def kind_name(kind):
 def random_spec(rng, timesteps, neurons, kind, *, reach, leaks, separate=True):
     """Thresholds that are met often: ``reach`` is the largest magnitude of a sum.
 
-    separate : a soft reset subtracts amounts that are not the thresholds
+    separate : a soft reset subtracts amounts that are not the thresholds, and each neuron has a
+        leak of its own
     """
     fraction_bits, leak_bits = int(rng.integers(4)), int(rng.integers(1, 5))
-    leak = rng.integers(0, (1 << leak_bits) + 1, timesteps)
+    leak = rng.integers(0, (1 << leak_bits) + 1, (timesteps, neurons))
     if leaks == "equal":
         leak[:] = leak[-1] | 1
+    leak = leak if separate else leak[:, 0]
     leak[0] = 0
     span = (reach << fraction_bits) + 1
     size = timesteps, neurons
@@ -159,6 +161,8 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
                 np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
     spec = random_spec(rng, 3, shape.channels, KINDS[shape.size % 4], reach=9, leaks="different")
     spec = replace(spec, leak_bits=2, leak=np.array([0, 2, 2] if leaks == "shift" else [0, 3, 2]))
+    if parallel == 2:
+        spec = replace(spec, leak=spec.leak * rng.integers(0, 2, shape.channels))
     low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
     accs = rng.integers(low, high + 1, (3, 3, shape.size))
     Steps(Hidden("conv", conv, spec), parallel, 3, block_rows=block_rows).check(

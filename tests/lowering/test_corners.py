@@ -104,19 +104,32 @@ def test_a_tiny_threshold_is_above_zero(reset, comparison, threshold):
 def test_one_timestep(reset, comparison, leak):
     model = one_layer(Neuron(leak, 2.0, reset, comparison))
     net = lowered(model)
-    assert net.hidden[0].neuron.leak.tolist() == [0]
+    assert net.hidden[0].neuron.leak.tolist() == [[0]]
     assert_same_spikes(model, net)
 
 
 def test_no_leak_is_exact_and_any_leak_a_rounded_factor():
     for leak, factor in ((1.0, 256), (0.5, 128), (0.3, 77), (1e-12, 0)):
         net = lowered(one_layer(Neuron(leak, 1.0, Reset.HARD, Comparison.AT_LEAST), gate=[0.7] * 3))
-        assert net.hidden[0].neuron.leak.tolist() == [0, factor, factor]
+        assert net.hidden[0].neuron.leak[:, 0].tolist() == [0, factor, factor]
+
+
+def test_constants_per_channel():
+    leak, threshold = np.array([1.0, 0.5, 0.0]), np.array([1.0, 2.0, 0.25])
+    neuron = Neuron(leak, threshold, Reset.SOFT, Comparison.AT_LEAST, np.array([1.0, 0.5, 1.0]),
+                    threshold / 2)
+    model = one_layer(neuron, np.ones((3, 2)), [1.0, 1.0, 0.5])
+    spec = lowered(model).hidden[0].neuron
+    assert spec.leak.tolist() == [[0, 0, 0], [256, 128, 0], [512, 256, 0]]
+    assert spec.shared_leak is None
+    assert spec.threshold[0].tolist() == [16, 64, 4]  # of sixteenths, the second counts for half
+    assert spec.reset_by[2].tolist() == [16, 64, 4]
+    assert_same_spikes(model, lowered(model))
 
 
 def test_gates_scale_leak_and_threshold():
     net = lowered(one_layer(LIF, gate=[1.0, 0.5, 2.0]))
-    assert net.hidden[0].neuron.leak.tolist() == [0, 256, 32]  # 0.5 times 2, 0.5 times 1/4
+    assert net.hidden[0].neuron.leak[:, 0].tolist() == [0, 256, 32]  # 0.5 times 2, 0.5 times 1/4
     assert net.hidden[0].neuron.threshold[:, 0].tolist() == [16, 32, 8]
 
 
@@ -137,7 +150,7 @@ def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(compariso
     net = lowered(model, 0)
     assert_same_spikes(model, net)
     # At the second timestep 8 / 1e-3 is far above everything that V can reach there.
-    high = 15 + (int(net.hidden[0].neuron.leak[1]) * (7 if comparison is Comparison.AT_LEAST
+    high = 15 + (int(net.hidden[0].neuron.leak[1, 0]) * (7 if comparison is Comparison.AT_LEAST
                                                       else 8) >> 8)
     unreachable = int(net.hidden[0].neuron.threshold[1, 0])
     assert unreachable == min(8000, high + (comparison is Comparison.AT_LEAST))

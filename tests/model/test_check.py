@@ -1,5 +1,6 @@
 """Every refusal: the layer, what must hold, what was given, what is accepted; all at once."""
 
+import math
 import re
 
 import numpy as np
@@ -66,6 +67,30 @@ def test_a_valid_document_becomes_a_model(document):
     assert (norm.mean.tolist(), norm.var.tolist(), norm.eps) == ([0.0] * 5, [1.0] * 5, 0.0)
 
 
+def test_constants_of_a_neuron_may_be_given_per_channel(document):
+    leak, threshold = torch.linspace(0, 1, 5), torch.arange(1, 6)
+    document["layers"][0]["neuron"] = {
+        "type": "lif", "leak": leak, "threshold": threshold, "reset": "soft", "comparison": ">",
+        "reset_by": torch.zeros(5), "input_scale": torch.ones(5, requires_grad=True)}
+    neuron = describe(document).layers[0].neuron
+    assert neuron.leak.tolist() == leak.double().tolist()
+    assert neuron.threshold.tolist() == threshold.tolist()
+    assert neuron.reset_amount.tolist() == [0.0] * 5
+    assert neuron.input_scale.tolist() == [1.0] * 5
+
+
+def test_tensors_without_dimensions_and_numpy_scalars_are_numbers(document):
+    document["timesteps"] = np.int64(3)
+    document["input"] |= {"bits": torch.tensor(4), "scale": np.float32(0.25),
+                          "shape": [np.int32(6)]}
+    document["layers"][0]["neuron"] |= {"leak": torch.tensor(0.5, requires_grad=True),
+                                        "threshold": np.float64(1.0)}
+    model = describe(document)
+    assert (model.timesteps, model.input.size, model.input.bits, model.input.scale) == (
+        3, 6, 4, 0.25)
+    assert (model.layers[0].neuron.leak, model.layers[0].neuron.threshold) == (0.5, 1.0)
+
+
 def test_a_readout_alone_is_a_model(build_document):
     model = describe(build_document(sizes=(6, 3)))
     assert [layer.neuron for layer in model.layers] == [None]
@@ -126,7 +151,8 @@ CASES = [
     ("timesteps", 3.0, [r"timesteps must be an integer.*not 3\.0"]),
     ("timesteps", 1025, [r"timesteps must be an integer.*not 1025"]),
     ("timesteps", 10**5000, [r"not an integer of 16610 bits"]),
-    ("timesteps", torch.tensor(3), [r"timesteps must be.*int64 array of shape \(\)"]),
+    ("timesteps", torch.tensor([3]), [r"timesteps must be.*int64 array of shape \(1,\)"]),
+    ("timesteps", torch.tensor(3.0), [r"timesteps must be an integer.*not 3\.0"]),
     ("epochs", 3, [rf"model: unknown key 'epochs'; {KNOWN} 'format', 'version', 'name'"]),
     ("layer", [], [r"unknown key 'layer'; .*did you mean 'layers'"]),
     ("classes", "012", [r"classes must be a list of strings"]),
@@ -233,11 +259,18 @@ CASES = [
           for key in ("leak", "threshold", "reset", "comparison")],
         r"neuron must be 'lif' or 'if', not 'readout', which stands only in the last layer"]),
     ("layers.0.neuron.leak", ..., [r"neuron\.leak is missing"]),
-    ("layers.0.neuron.leak", 0.0, [r"neuron\.leak must be a number above 0 and at most 1, not 0"]),
-    ("layers.0.neuron.leak", 1.01, [r"neuron\.leak must be a number above 0 and at most 1"]),
+    ("layers.0.neuron.leak", -0.1, [r"neuron\.leak must be a number from 0 to 1, or a tensor of"]),
+    ("layers.0.neuron.leak", 1.01, [r"neuron\.leak must be a number from 0 to 1"]),
+    ("layers.0.neuron.leak", torch.full((4,), 0.5), [r"leak must have one value per neuron, sh"]),
+    ("layers.0.neuron.leak", torch.tensor([0.5, 0.5, 1.5, 1.0, -1.0]),
+     [r"leak must be a number from 0 to 1 for each neuron, but is not for 2 of 5, first neuron"]),
+    ("layers.0.neuron.threshold", torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0]),
+     [r"threshold must be a finite number above 0 for each neuron.*first neuron 1 with 0\.0"]),
+    ("layers.0.neuron.threshold", torch.full((5,), math.nan), [r"must be finite, but 5 of 5"]),
     ("layers.0.neuron.leak", True, [r"neuron\.leak must be a number.*not True"]),
-    ("layers.0.neuron.leak", torch.tensor(0.5), [r"neuron\.leak must be a number.*array of sh"]),
-    ("layers.0.neuron.threshold", 0, [r"neuron\.threshold must be a finite number above 0, not"]),
+    ("layers.0.neuron.leak", torch.tensor(1.5), [r"neuron\.leak must be a number.*not 1\.5"]),
+    ("layers.0.neuron.leak", torch.tensor(True), [r"neuron\.leak must hold real numbers.*bool"]),
+    ("layers.0.neuron.threshold", 0, [r"neuron\.threshold must be a finite number above 0, or"]),
     ("layers.0.neuron.threshold", ..., [r"neuron\.threshold is missing"]),
     ("layers.0.neuron.threshold", float("nan"), [r"threshold must be a finite.*not nan"]),
     ("layers.0.neuron.reset", "zero", [r"neuron\.reset must be one of 'hard', 'soft', not 'zero'"]),

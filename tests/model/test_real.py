@@ -20,6 +20,7 @@ from bsnn_hw.model.description import (
     Reset,
 )
 from bsnn_hw.model.real import run
+from bsnn_hw.model.real import spikes as real_spikes
 
 
 def identity(neurons):
@@ -147,6 +148,22 @@ def test_norm_bias_gate_and_mean_by_hand():
     trace = run(model, np.array([[1]], dtype=np.uint8))
     assert trace.scores[0].tolist() == pytest.approx(scores, rel=1e-15)
     assert trace.classes.tolist() == [1]
+
+
+def test_constants_per_channel_are_those_of_neurons_of_their_own():
+    """Two channels of two positions each, and the same as four neurons."""
+    leak, threshold, amount = np.array([1.0, 0.5]), np.array([2.0, 1.5]), np.array([1.0, 3.0])
+    scale, currents = np.array([1.0, 2.0]), torch.rand((5, 8, 4), dtype=torch.float64) * 2
+    kind = Reset.SOFT, Comparison.AT_LEAST
+    both = layer("a", np.ones((2, 1)), Neuron(leak, threshold, *kind, scale, amount), [1.0] * 8)
+    got = real_spikes(both, currents)
+    for neuron in range(4):
+        c = neuron // 2
+        alone = layer("a", [[1.0]], Neuron(*(float(part[c]) for part in (leak, threshold)), *kind,
+                                           float(scale[c]), float(amount[c])), [1.0] * 8)
+        for one, other in zip(real_spikes(alone, currents[..., neuron:neuron + 1]), got,
+                              strict=True):
+            assert torch.equal(one[..., 0], other[..., neuron])
 
 
 def test_reset_amounts_are_not_rounded():

@@ -34,7 +34,8 @@ def random_network(seed, coding, sizes=None, timesteps=None):
     layers = []
     for index, (fan_in, neurons) in enumerate(itertools.pairwise(sizes[:-1])):
         fraction, leak_bits = (int(bits) for bits in rng.integers(0, 4, 2))
-        leak = rng.integers(0, (2 << leak_bits) + 1, steps)
+        leak = rng.integers(0, (2 << leak_bits) + 1, (steps, neurons))
+        leak = leak[:, 0] if rng.random() < 0.5 else leak
         leak[0] = 0
         span = 3 << fraction
         layers.append(Hidden(f"fc{index}", dense(rng, neurons, fan_in), NeuronSpec(
@@ -156,7 +157,7 @@ def counts(synapse, values):
 
 
 def neuron(spec, t, c, potential, current):
-    product = potential * int(spec.leak[t])
+    product = potential * int(spec.leak[t, c])
     carried = product // 2 ** spec.leak_bits  # Python's // is floor
     charged = carried + current
     threshold = int(spec.threshold[t, c])
