@@ -36,7 +36,23 @@ def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
         document["layers"].append(_layer(
             generator, f"fc{index + 1}", fan_in, neurons, timesteps, reach, last))
         reach = 1.0
-    return with_tensors(document)
+    return with_tensors(_any_scores(generator, document, classes))
+
+
+def _any_scores(generator, document, classes):
+    """The readout's score of any kind, or the spikes of the last layer counted."""
+    last = document["layers"][-1]
+    if generator.random() < 0.3:
+        last["neuron"] = random_neuron(generator, classes)
+        last["gate"] = None
+        groups = [size for size in range(1, classes + 1) if classes % size == 0]
+        return document | {"readout": {"type": "spike_count",
+                                       "group": int(generator.choice(groups))}}
+    last["neuron"]["score"] = str(generator.choice(["mean", "sum", "last"]))
+    if generator.random() < 0.5:
+        leak = generator.choice([0.0, 0.5, 0.9, 1.0], classes)
+        last["neuron"]["leak"] = leak if generator.random() < 0.5 else float(leak[0])
+    return document
 
 
 def with_tensors(value: Any) -> Any:
@@ -56,6 +72,8 @@ def with_int8_ends(seed: int, document: dict[str, Any]) -> dict[str, Any]:
 
     generator = np.random.default_rng([seed, 8])
     *hidden, last = document["layers"]
+    if "readout" in document:
+        return document
     changed = [_int8(layer, generator, torch) if generator.random() < 1 / 3 else layer
                for layer in (*hidden[:1], last)]
     return document | {"layers": [*changed[:-1], *hidden[1:], changed[-1]]}

@@ -124,14 +124,16 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
 
 def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_value: int,
                  gain_bits: int) -> Readout:
-    """The readout in integers: ``score * scale`` is the mean over the timesteps of gate * Y.
+    """The readout in integers: ``score * scale`` is what its scoring makes of gate * Y.
 
     gain_bits : int, 0 or more
         If all gains are equal, they become 2**gain_bits; else the largest has gain_bits + 1 bits.
     """
     channel = affine(layer, source)
-    gain = layer.gate[:, None] * channel.scale / timesteps
-    bias = layer.gate.sum() * channel.shift / timesteps
+    shares, divisor = layer.scoring.weights(timesteps), layer.scoring.divisor(timesteps)
+    gate = (layer.gate * shares.T).T  # (T,), or (T, classes)
+    gain = gate.reshape(timesteps, -1) * channel.scale / divisor
+    bias = gate.sum(axis=0) * channel.shift / divisor
     # Around 1, where no quotient leaves the range of float64; powers of two change no digit.
     exponent = int(np.frexp(max(np.abs(gain).max(), np.abs(bias).max()))[1])
     gain, bias = np.ldexp(gain, -exponent), np.ldexp(bias, -exponent)

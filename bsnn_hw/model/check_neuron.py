@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bsnn_hw.model.description import Comparison, Neuron, PerChannel, Reset
+from bsnn_hw.model.check_readout import check_scoring
+from bsnn_hw.model.description import Comparison, Neuron, Reset
+from bsnn_hw.model.scoring import PerChannel, Scoring
 from bsnn_hw.model.values import Table, equals, shown, word
 
 __all__ = ["check_neuron", "membrane_reach"]
@@ -21,15 +23,13 @@ HINTS = {
     "v_leak": "only a rest potential of 0 can be computed",
     "refractory": "neurons have no refractory period",
 }
-READOUT_HINTS = dict.fromkeys(
-    ("threshold", "reset", "reset_by", "leak", "comparison", "input_scale"),
-    "a readout has no membrane; its score is the mean over the timesteps")
 
 
-def check_neuron(table: Table, last: bool, channels: int | None, per: str) -> Neuron | None:
-    """The neuron; None in the readout or after a problem.
+def check_neuron(table: Table, readout: bool, channels: int | None,
+                 per: str) -> Neuron | Scoring | None:
+    """The neuron, or of a readout what its scores are; None after a problem.
 
-    table : the layer; last : bool, whether it is the last layer
+    table : the layer; readout : bool, whether it must be the readout
     channels : int, None if unknown after another problem
     per : str, what has constants of its own ("neuron", "output channel")
     """
@@ -37,20 +37,21 @@ def check_neuron(table: Table, last: bool, channels: int | None, per: str) -> Ne
         return None
     kind = word(table.raw("neuron"), "type")
     if kind == "readout":
-        table.inner("neuron", required=("type",), hints=READOUT_HINTS)
-        if not last:
+        scoring = check_scoring(table, channels)
+        if not readout:
             table.problem("neuron", "must be 'lif' or 'if', not 'readout', which stands only in "
-                                    "the last layer")
-        return None
+                                    "the last layer, and not there where spikes are counted")
+        return scoring
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
         optional=("input_scale", "reset_by", "reset_delay", "v_reset",
                   *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
-    if neuron.usable and neuron.choice("type", accepted) and last:
-        table.problem("neuron", "must be 'readout' in the last layer, whose mean over the "
-                                f"timesteps are the scores, not {shown(kind)}; accepted before "
-                                "it are 'lif' and 'if'")
+    if neuron.usable and neuron.choice("type", accepted) and readout:
+        table.problem("neuron", "must be 'readout' in the last layer, whose currents over the "
+                                f"timesteps make the scores, not {shown(kind)}; where its spikes "
+                                "are the scores, give the model the key 'readout', {'type': "
+                                "'spike_count'}")
     return _spiking(neuron, kind, channels, per)
 
 

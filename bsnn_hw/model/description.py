@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.ir.network import Coding, Comparison, Reset, Shape
+from bsnn_hw.model.scoring import PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.synapse import Conv2d, Feed, Linear, Pooling, PoolingKind, Synapse
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "Pooling",
     "PoolingKind",
     "Reset",
+    "ScoreKind",
+    "Scoring",
     "Shape",
     "Shortcut",
     "SpikeShortcut",
@@ -47,12 +50,10 @@ __all__ = [
 ]
 
 
-# One value for all channels, or one each.
-PerChannel = float | np.ndarray
-
 # What a hand-built input or linear layer need not say: `__post_init__` replaces it.
 _UNSAID = Shape(0, 0, 0)
 _NO_FEED = Feed(None, None, _UNSAID)
+_MEAN = Scoring()
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class Layer:
 
     feed : Feed; a linear layer that does not say takes the layer before, or the network's input
     shortcuts : what is added to the current, in order; none in the readout
+    scoring : how the scores follow in the readout; of no meaning in other layers
     """
 
     name: str
@@ -165,6 +167,7 @@ class Layer:
     neuron: Neuron | None
     feed: Feed = _NO_FEED
     shortcuts: tuple[Shortcut, ...] = ()
+    scoring: Scoring = _MEAN
 
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:

@@ -22,12 +22,14 @@ from bsnn_hw.model.description import (
     Model,
     PerChannel,
     Reset,
+    ScoreKind,
 )
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "spikes", "sums"]
+__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "score", "spikes",
+           "sums"]
 
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
@@ -42,7 +44,7 @@ class RealTrace:
 
     spikes : per hidden layer bool (N, T, neurons); None if not kept
     membranes : per hidden layer float64 (N, T, neurons), V after the reset; None if not kept
-    scores : float64 (N, classes), mean over T of the gated readout current
+    scores : float64 (N, classes), as the readout's `Scoring` says
     classes : int64 (N,), the largest score's index, the lowest on a tie
     """
 
@@ -94,7 +96,7 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
             last = _own_currents(model, model.layers[-1], inputs[part], fired)
-            scores[part] = last.mean(dim=1).numpy()
+            scores[part] = score(model.layers[-1], last).numpy()
     return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1))
 
 
@@ -148,6 +150,21 @@ def _each(value: PerChannel, neurons: int) -> Any:
     if isinstance(value, np.ndarray):
         return torch.tensor(value).repeat_interleave(neurons // len(value))
     return value
+
+
+def score(layer: Layer, currents: torch.Tensor) -> torch.Tensor:
+    """Scores (N, classes) of the readout from its ``currents``, float64 (N, T, classes)."""
+    import torch
+
+    scoring = layer.scoring
+    leak = _each(scoring.leak, currents.shape[-1])
+    steps = [currents[:, 0]]
+    for now in currents.unbind(dim=1)[1:]:
+        steps.append(leak * steps[-1] + now)
+    potentials = torch.stack(steps, dim=1)
+    if scoring.kind is ScoreKind.LAST:
+        return potentials[:, -1]
+    return potentials.mean(dim=1) if scoring.kind is ScoreKind.MEAN else potentials.sum(dim=1)
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:

@@ -14,7 +14,8 @@ from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Comparison, Reset
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Neuron
+from bsnn_hw.model.check_readout import counting_layer
+from bsnn_hw.model.description import Neuron, ScoreKind, Scoring
 from bsnn_hw.reference.network import run
 
 OPTIONS = list(itertools.product(Reset, Comparison))
@@ -228,6 +229,36 @@ def test_readout_gains():
                                 gamma=np.array([1.0, -0.5])), coding=Coding.EVENTS), None,
                   PrecisionRequest(fraction_bits=3)).network
     assert other.readout.gain.tolist() == [[8, -4], [2, -1]]
+
+
+@pytest.mark.parametrize(("kind", "leak", "gains"), [
+    (ScoreKind.SUM, 0.0, [8, 8, 8]), (ScoreKind.LAST, 0.0, [0, 0, 8]),
+    (ScoreKind.LAST, 0.5, [2, 4, 8]), (ScoreKind.MEAN, 1.0, [8, 5, 3]),
+    (ScoreKind.SUM, 0.5, [8, 7, 5]),
+    (ScoreKind.LAST, np.array([0.0, 1.0]), [[0, 8], [0, 8], [8, 8]])])
+def test_scores_over_time_are_gains(kind, leak, gains):
+    """8 the largest: 24 / 3, 16 / 3, 8 / 3 of a sum of sums, and 1.75, 1.5 and 1 in its unit."""
+    last = replace(layer("out", [[1.0], [1.0]], gate=[1.0] * 3), scoring=Scoring(kind, leak))
+    net = lower(network(last, coding=Coding.EVENTS), None,
+                PrecisionRequest(fraction_bits=3)).network
+    wanted = np.broadcast_to(np.reshape(gains, (3, -1)), (3, 2))
+    assert net.readout.gain.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("group", [1, 2, 3])
+def test_spike_counts_are_exact(group):
+    spiking = layer("a", [[1.0], [-1.0], [1.0], [1.0], [-1.0], [1.0]],
+                    Neuron(0.5, np.array([1.0, 1.0, 3.0, 2.0, 0.5, 9.0]), Reset.SOFT,
+                           Comparison.ABOVE), [1.0] * 5)
+    model = network(spiking, counting_layer((spiking,), group, 5))
+    samples = every_input(model)
+    for calibration in (None, samples):
+        net = lower(model, calibration, PrecisionRequest(tolerance=0)).network
+        trace = run(net, samples)
+        counts = trace.hidden[0].fired.sum(axis=1).reshape(len(samples), -1, group).sum(axis=2)
+        assert (trace.scores * net.readout.scale).tolist() == counts.tolist()
+    assert net.readout.gain.max() == 1
+    assert real.run(model, samples).scores.tolist() == counts.tolist()
 
 
 @pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)

@@ -79,6 +79,23 @@ def test_constants_of_a_neuron_may_be_given_per_channel(document):
     assert neuron.input_scale.tolist() == [1.0] * 5
 
 
+def test_spikes_of_the_last_layer_are_counted_by_a_readout_behind_it(build_document):
+    document = build_document(sizes=(6, 5, 4))
+    document["layers"][1]["neuron"] = {"type": "if", "threshold": 1.0, "reset": "hard",
+                                       "comparison": ">"}
+    document["readout"] = {"type": "spike_count", "group": 2}
+    model = describe(document)
+    last = model.layers[2]
+    assert (last.name, last.neuron, model.classes) == ("spike_count", None, ("0", "1"))
+    assert last.synapse.coefficients.tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
+    document["readout"]["group"] = 3
+    refused(document, r"model: readout\.group must divide the 4 neurons of the last layer, not 3")
+    document["readout"] = {"type": "spike_count"}
+    document["layers"][0]["name"] = "Spike_Count"
+    assert describe(document).layers[2].name == "spike_count_2"
+    assert len(describe(document).classes) == 4
+
+
 def test_tensors_without_dimensions_and_numpy_scalars_are_numbers(document):
     document["timesteps"] = np.int64(3)
     document["input"] |= {"bits": torch.tensor(4), "scale": np.float32(0.25),
@@ -255,8 +272,8 @@ CASES = [
     ("layers.0.neuron.type", "synaptic", [r"neuron\.type must be one of 'lif', 'if', 'readout'"]),
     ("layers.0.neuron.type", "if", [r"neuron\.leak must be absent for 'if'"]),
     ("layers.0.neuron.type", "readout", [
-        *[rf"neuron unknown key '{key}'; known keys are 'type' \(a readout has no membrane"
-          for key in ("leak", "threshold", "reset", "comparison")],
+        *[rf"neuron unknown key '{key}'; known keys are 'type', 'score', 'leak' \(a readout does"
+          for key in ("threshold", "reset", "comparison")],
         r"neuron must be 'lif' or 'if', not 'readout', which stands only in the last layer"]),
     ("layers.0.neuron.leak", ..., [r"neuron\.leak is missing"]),
     ("layers.0.neuron.leak", -0.1, [r"neuron\.leak must be a number from 0 to 1, or a tensor of"]),
@@ -288,6 +305,14 @@ CASES = [
     ("layers.0.neuron.v_reset", torch.zeros(2), [r"neuron\.v_reset must be 0 or absent"]),
     ("layers.0.neuron.refractory", 2, [r"unknown key 'refractory'.*no refractory period"]),
     ("layers.0.neuron.beta", 0.5, [r"unknown key 'beta'.*snnTorch's beta is leak"]),
+    ("layers.2.neuron.score", "max", [r"neuron\.score 'max' is refused: the largest"]),
+    ("layers.2.neuron.score", "median", [r"neuron\.score must be one of 'mean', 'sum', 'last'"]),
+    ("layers.2.neuron.leak", 1.5, [r"neuron\.leak must be a number from 0 to 1, or"]),
+    ("layers.2.neuron.leak", torch.zeros(4), [r"neuron\.leak must have one value per class"]),
+    ("readout", {"type": "spike_count"}, [r"'fc3': neuron must be 'lif' or 'if', not 'readout', .*"
+                                          r"not there where spikes are counted"]),
+    ("readout", {"type": "votes"}, [r"readout\.type must be one of 'spike_count', not 'votes'",
+                                    r"'fc3': neuron must be 'lif' or 'if'"]),
     ("layers.2.neuron.threshold", 1.0, [r"layer 'fc3': neuron unknown key 'threshold'"]),
     ("layers.2.neuron", {"type": "lif", "leak": 0.5, "threshold": 1.0, "reset": "hard",
                          "comparison": ">="},

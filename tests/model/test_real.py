@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from bsnn_hw.model.description import (
     Neuron,
     Norm,
     Reset,
+    ScoreKind,
+    Scoring,
 )
 from bsnn_hw.model.real import run
 from bsnn_hw.model.real import spikes as real_spikes
@@ -131,6 +134,21 @@ def one_neuron(neuron, currents):
 def test_neuron_by_hand(neuron, spikes, membranes):
     got = one_neuron(neuron, [1.0, 1.5, 5.0, 0.0])
     assert got == ([bool(spike) for spike in spikes], membranes)
+
+
+@pytest.mark.parametrize(("scoring", "wanted"), [
+    # Currents 1, 1.5, 5, 0; with leak 0.5 membranes 1, 2, 6, 3, with leak 1 they are 1, 2.5, 7.5.
+    (Scoring(), 7.5 / 4), (Scoring(ScoreKind.SUM), 7.5), (Scoring(ScoreKind.LAST), 0.0),
+    (Scoring(ScoreKind.MEAN, 0.5), 12 / 4), (Scoring(ScoreKind.SUM, 0.5), 12.0),
+    (Scoring(ScoreKind.LAST, 0.5), 3.0), (Scoring(ScoreKind.LAST, 1.0), 7.5),
+    (Scoring(ScoreKind.SUM, np.array([1.0])), 18.5),
+], ids=lambda value: f"{value.kind.value} {value.leak}" if isinstance(value, Scoring) else None)
+def test_scores_by_hand(scoring, wanted):
+    currents = np.array([1.0, 1.5, 5.0, 0.0])
+    last = replace(layer("out", [[1.0]], gate=currents), scoring=scoring)
+    model = network(layer("a", [[1.0]], LIF, gate=[2.0] * 4), last, timesteps=4)
+    assert run(model, np.array([[1]], dtype=np.uint8)).scores.tolist() == [[wanted]]
+    assert scoring.weights(4).T @ currents / scoring.divisor(4) == pytest.approx(wanted)
 
 
 def test_norm_bias_gate_and_mean_by_hand():
