@@ -19,6 +19,7 @@ from typing import Any
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.model.check import FORMAT, VERSION, check, describe
 from bsnn_hw.model.description import Model
+from bsnn_hw.model.values import unwrapped
 
 __all__ = ["FORMAT", "VERSION", "describe", "load", "read", "save"]
 
@@ -190,6 +191,7 @@ def _plain(value: Any) -> Any:
                 if value[key] is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    value = unwrapped(value)
     if isinstance(value, str):
         return sys.intern(str(value))
     if isinstance(value, (bool, type(None))):

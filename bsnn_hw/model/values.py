@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "shown", "word"]
+__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "shown", "unwrapped", "word"]
 
 T = TypeVar("T")
 
@@ -16,6 +16,16 @@ REAL_DTYPES = frozenset({
     "float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2",
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
 })
+
+
+def unwrapped(value: Any) -> Any:
+    """A Python number for a NumPy scalar or a tensor without dimensions; all else as it is."""
+    if isinstance(value, np.generic):
+        return value.item()
+    single = (getattr(value, "shape", None) == () and hasattr(value, "untyped_storage")
+              and str(value.dtype).removeprefix("torch.") in REAL_DTYPES
+              and value.device.type != "meta")
+    return value.item() if single else value
 
 
 def is_integer(value: object) -> bool:
@@ -58,6 +68,13 @@ def listed(names: Any) -> str:
     """Names for a message, at most twelve of them."""
     names = [shown(name) for name in names]
     return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+
+
+def _plain(value: Any) -> Any:
+    """As `unwrapped`, also the members of a list."""
+    if isinstance(value, (list, tuple)):
+        return [unwrapped(item) for item in value]
+    return unwrapped(value)
 
 
 class Problems:
@@ -109,7 +126,8 @@ class Table:
         self._where, self._path, self._problems = where, path, problems
         self._required = required
         self.usable = isinstance(value, dict)
-        self._items: dict[Any, Any] = value if isinstance(value, dict) else {}
+        self._items: dict[Any, Any] = ({key: _plain(item) for key, item in value.items()}
+                                       if isinstance(value, dict) else {})
         if not self.usable:
             problems.add(where, f"{path.rstrip('.') or 'it'} must be a dictionary with the keys "
                                 f"{listed(required)}, not {shown(value)}")
@@ -207,6 +225,23 @@ class Table:
                 return number
         self.problem(key, f"must be {must}, not {shown(value)}")
         return 1.0
+
+    def number_or_vector(self, key: str, must: str = "a finite number", *, length: int | None,
+                         per: str, above: float = -math.inf, least: float = -math.inf,
+                         most: float = math.inf) -> float | np.ndarray:
+        """As `number`, or as `vector` with every value in the range; 1.0 after a problem."""
+        if not hasattr(self.raw(key), "untyped_storage"):
+            return self.number(key, f"{must}, or a tensor of one per {per}", above=above,
+                               least=least, most=most)
+        values = self.vector(key, length, per)
+        if values is None:
+            return 1.0
+        bad = np.flatnonzero((values <= above) | (values < least) | (values > most))
+        if bad.size:
+            self.problem(key, f"must be {must} for each {per}, but is not for {bad.size} of "
+                              f"{values.size}, first {per} {bad[0]} with {values[bad[0]]}")
+            return 1.0
+        return values
 
     def vector(self, key: str, length: int | None, per: str) -> np.ndarray | None:
         """A finite float64 array of ``length`` values, one ``per`` what; None after a problem.
