@@ -8,8 +8,9 @@ from bsnn_hw.convert.family_norse import NORSE
 from bsnn_hw.convert.family_sinabs import SINABS
 from bsnn_hw.convert.family_snntorch import SNNTORCH
 from bsnn_hw.convert.family_spikingjelly import SPIKINGJELLY
+from bsnn_hw.convert.nir_file import nir
 
-__all__ = ["brevitas", "norse", "sinabs", "snntorch", "spikingjelly"]
+__all__ = ["brevitas", "nir", "norse", "sinabs", "snntorch", "spikingjelly"]
 
 snntorch = Converter("snntorch", (SNNTORCH,))
 spikingjelly = Converter("spikingjelly", (SPIKINGJELLY,))

@@ -14,30 +14,31 @@ import torch
 from bsnn_hw.convert.agreement import Agreement, Recorded, compare
 from bsnn_hw.convert.assemble import Assembled, assemble
 from bsnn_hw.convert.axes import Lead
+from bsnn_hw.convert.document import Entry, document_of
 from bsnn_hw.convert.family import Family, NeuronError
 from bsnn_hw.convert.recorder import Run, double_copy, record
-from bsnn_hw.convert.scores import READOUTS, Scores, scores_of
+from bsnn_hw.convert.scores import Scores, scores_of
 from bsnn_hw.convert.trace import Tracer, Value
 from bsnn_hw.errors import InputError, ModelError
-from bsnn_hw.model.check import FORMAT, VERSION, describe
+from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import RealTrace, run
 
 __all__ = ["Converter"]
 
 
 @dataclass(frozen=True)
-class _Task:
+class _Task(Entry):
     """What is asked for, checked."""
 
     shape: tuple[int, ...]
-    timesteps: int
-    coding: str
-    bits: int
-    scale: float
-    offset: float
-    readout: str | None
     output: int | None
     sequence: bool
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.shape or min(self.shape) < 1:
+            raise InputError("`input_shape`: must be positive sides of one sample, without batch "
+                             f"and time, not {self.shape}")
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ class Converter:
         ModelError, InputError
             What the module does that no model file can say, each with the module that does it.
         """
-        task = self._task(input_shape, timesteps, coding, bits, scale, offset, readout, output,
-                          sequence)
+        task = _Task(timesteps, coding, bits, scale, offset, readout,
+                     tuple(int(side) for side in input_shape), output,
+                     sequence or self.families[0].lead == ("N", "T"))
         self._refuse(module)
         copy = double_copy(module)
         lead = self._lead(copy, task)
@@ -87,36 +89,13 @@ class Converter:
         stepped = self._stepped(tracer, task)
         scores = self._scores(tracer, outputs, task)
         made = assemble(scores, tracer.neurons, self._neuron)
-        document = _document(made, task, scores, name, classes)
+        document = document_of(made, task, task.shape, scores, name, classes)
         agreement = self._compare(document, made, scores, task,
                                   Run(copy, self.families, task.timesteps, stepped, lead),
                                   samples, seed)
         print(f"converted {name} from {self.name}: {agreement}", file=sys.stderr)
         document["recipe"] = {"converted": self._origin(agreement)}
         return document
-
-    def _task(self, shape: Sequence[int], timesteps: int, coding: str, bits: int | None,
-              scale: float | None, offset: float, readout: str | None, output: int | None,
-              sequence: bool) -> _Task:
-        shape = tuple(int(side) for side in shape)
-        if not shape or min(shape) < 1:
-            raise InputError("input_shape: must be positive sides of one sample, without batch and "
-                             f"time, not {shape}")
-        if not isinstance(timesteps, int) or timesteps < 1:
-            raise InputError(f"timesteps: must be an integer of 1 or more, not {timesteps!r}")
-        if coding not in ("direct", "events"):
-            raise InputError(f"coding: must be 'direct' or 'events', not {coding!r}")
-        if readout is not None and readout not in READOUTS:
-            raise InputError(f"readout: must be one of {', '.join(READOUTS)}, not {readout!r}")
-        if coding == "direct" and (bits is None or scale is None):
-            raise InputError("bits, scale: must be given for direct inputs, which are scale * "
-                             "integer + offset; of pixels in 0..1, bits=8, scale=1/255")
-        return _Task(shape, timesteps, coding, bits or 1, 1.0 if scale is None else scale, offset,
-                     readout, output, sequence or self._always_sequences)
-
-    @property
-    def _always_sequences(self) -> bool:
-        return self.families[0].lead == ("N", "T")
 
     def _refuse(self, module: torch.nn.Module) -> None:
         """Every neuron that cannot be said, before anything runs."""
@@ -181,13 +160,13 @@ class Converter:
     def _scores(self, tracer: Tracer, outputs: list[Value | None], task: _Task) -> Scores:
         followed = [number for number, value in enumerate(outputs) if value is not None]
         if not followed:
-            raise InputError("output: must depend on the input, as a tensor or a tuple of them")
+            raise InputError("`output`: must depend on the input, as a tensor or a tuple of them")
         if task.output is None and len(followed) > 1:
-            raise InputError(f"output: must be said, 0 to {len(outputs) - 1}: forward gives "
+            raise InputError(f"`output`: must be said, 0 to {len(outputs) - 1}: forward gives "
                              f"{len(outputs)} values, of which one has the scores")
         number = followed[0] if task.output is None else task.output
         if number not in followed:
-            raise InputError(f"output: must be one of {followed}, which depend on the input, not "
+            raise InputError(f"`output`: must be one of {followed}, which depend on the input, not "
                              f"{number}")
         value = outputs[number]
         assert value is not None
@@ -200,7 +179,7 @@ class Converter:
         inputs = _random(task, samples, seed)
         shape = (samples, task.timesteps, *task.shape)
         whole = np.broadcast_to(inputs.reshape(samples, -1, *task.shape), shape)
-        real = torch.from_numpy(task.scale * whole.astype(float) + task.offset)
+        real = torch.from_numpy((task.scale or 1.0) * whole.astype(float) + task.offset)
         spikes, outputs = record(how, real, made.names)
         seen = Recorded(spikes, _taken(outputs, scores, task, how))
         flat = inputs.reshape(samples, *(() if task.coding == "direct" else (task.timesteps,)), -1)
@@ -241,30 +220,10 @@ def _random(task: _Task, samples: int, seed: int) -> np.ndarray:
     """Integers from silent to saturated, (N, ...) or (N, T, ...)."""
     generator = np.random.default_rng(seed)
     time = () if task.coding == "direct" else (task.timesteps,)
-    values = generator.integers(1, 1 << task.bits, (samples, *time, *task.shape), dtype=np.uint8)
+    shape = (samples, *time, *task.shape)
+    values = generator.integers(1, 1 << (task.bits or 1), shape, dtype=np.uint8)
     share = np.linspace(0.05, 1, samples).reshape(-1, *[1] * (values.ndim - 1))
     return values * (generator.random(values.shape) < share)
-
-
-def _document(made: Assembled, task: _Task, scores: Scores, name: str,
-              classes: Sequence[str] | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"coding": task.coding, "shape": list(made.shape or task.shape)}
-    if task.coding == "direct":
-        entry |= {"bits": task.bits, "scale": made.scale * task.scale,
-                  "offset": made.scale * task.offset + made.offset}
-    elif (made.scale, made.offset) != (1.0, 0.0):
-        raise InputError("module: must take events as 0 and 1, and scales its input; scale the "
-                         "weights instead")
-    for layer in made.layers[:1]:
-        layer.pop("input", None)
-    document: dict[str, Any] = {
-        "format": FORMAT, "version": VERSION, "name": name, "timesteps": task.timesteps,
-        "input": entry, "layers": made.layers}
-    if scores.kind == "spike_count":
-        document["readout"] = {"type": "spike_count", "group": scores.group}
-    if classes is not None:
-        document["classes"] = list(classes)
-    return document
 
 
 def _taken(outputs: list[Any], scores: Scores, task: _Task, how: Run) -> np.ndarray:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsnn_hw.convert.axes import FLAT
 from bsnn_hw.convert.graph import Affine, Norm, Over, Pool, Sum, Synapse
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -373,6 +372,8 @@ def _unbind(trace: Tracer, out: Any, x: Any, dim: int = 0) -> Any:
 def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
     value = _only(trace, x, "reduces constants")
     axes = [dim] if isinstance(dim, int) else list(dim or [])
+    if out.ndim == x.ndim:
+        raise trace.refusal(f"takes the {kind} over time and keeps the axis; leave keepdim out")
     if len(axes) != 1 or axes[0] % x.ndim >= len(value.lead) or value.lead[axes[0]] != "T":
         raise trace.refusal(f"takes the {kind} over something else than the timesteps (dim {dim}); "
                             "scores are sums, means, maxima or last values over time")
@@ -405,5 +406,3 @@ def _max(trace: Tracer, out: Any, x: Any, dim: Any = None, keepdim: bool = False
     _over(trace, out[0], x, dim, "max")
     return out
 
-
-assert set(FLAT) == {"TN", "NT"}

@@ -48,7 +48,7 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
     while not isinstance(node, Spikes):
         if isinstance(node, Over) and observed is None:
             if node.kind in ("sum", "mean") and node.steps != frozenset(range(timesteps)):
-                raise TraceError(f"output: must be over all {timesteps} timesteps, not over "
+                raise TraceError(f"`output`: must be over all {timesteps} timesteps, not over "
                                  f"{len(node.steps)} of them")
             node, observed = node.source, node.kind
         elif isinstance(node, Vote) and group == 1:
@@ -60,7 +60,7 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
         else:
             break
     if isinstance(node, Membrane):
-        raise TraceError("output: must be spikes, or currents of a last layer without neurons, "
+        raise TraceError("`output`: must be spikes, or currents of a last layer without neurons, "
                          f"not the membrane of {node.source.path!r}; return the spikes, or leave "
                          "the last neurons out")
     return _decided(node, observed, readout, factor, group, timesteps)
@@ -76,20 +76,20 @@ def _decided(node: Node, observed: str | None, readout: str | None, factor: floa
     accepted = ("spike_count",) if spiking else READOUTS[1:]
     if observed is None and readout not in accepted:
         given = "left out" if readout is None else repr(readout)
-        raise TraceError(f"readout: must be {' or '.join(map(repr, accepted))}, as forward gives "
+        raise TraceError(f"`readout`: must be {' or '.join(map(repr, accepted))}, as forward gives "
                          f"{'spikes' if spiking else 'currents'} of single timesteps, not {given}")
     kind = observed or str(readout)
     if observed and readout not in (None, observed, *(("spike_count",) if spiking else ())):
-        raise TraceError(f"readout: must be {observed!r} or left out, as forward itself takes it, "
-                         f"not {readout!r}")
+        raise TraceError(f"`readout`: must be {observed!r} or left out, as forward itself takes "
+                         f"it, not {readout!r}")
     if spiking:
         if observed in ("last", "max"):
-            raise TraceError(f"output: must be the sum or mean of spikes, not their {observed} "
+            raise TraceError(f"`output`: must be the sum or mean of spikes, not their {observed} "
                              "value over time")
         mean = timesteps if observed == "mean" else 1
         return Scores(node, "spike_count", group, factor / mean / group, observed is not None)
     if group > 1:
-        raise TraceError("output: neurons that vote must spike, not give currents")
+        raise TraceError("`output`: neurons that vote must spike, not give currents")
     if kind == "sum" and np.isclose(factor * timesteps, 1, rtol=1e-12):
         kind, factor = "mean", 1.0
     return Scores(node, kind, 1, factor, observed is not None)
