@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["FLAT", "Lead", "lead_of", "size"]
+__all__ = ["Lead", "lead_of", "size"]
 
 # "N": samples; "T": timesteps; "TN", "NT": both in one axis, the first one slower; "1": one.
 Lead = tuple[str, ...]
-FLAT = {"TN": ("T", "N"), "NT": ("N", "T")}
 
 
 def size(axis: str, samples: int, timesteps: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from bsnn_hw.convert.axes import FLAT, Lead, lead_of, size
+from bsnn_hw.convert.axes import Lead, lead_of, size
 from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
 from bsnn_hw.errors import InputError
 
@@ -171,10 +171,6 @@ class Tracer(TorchFunctionMode):
         where = f"{Path(users[-1].filename).name}, line {users[-1].lineno}" if users else "forward"
         part = f"module {self.path!r}" if self.path else "the module itself"
         return TraceError(f"{where}: {part} {what}")
-
-    def single(self, value: Value) -> bool:
-        """Whether the samples are its only leading axis, or all axes are in one."""
-        return len(value.lead) == 1 and (value.lead == ("N",) or value.lead[0] in FLAT)
 
 
 def in_double(out: Any) -> Any:
