@@ -99,6 +99,8 @@ class _House:
                     and term not in self.currents), None)
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
+            if path is not None:
+                self.made.names[path] = path  # later layers may still be judged
             self.problems.append(f"{where}: must get the current of a linear layer or a "
                                  f"convolution, not {_described(_below(terms[0]))}")
             return

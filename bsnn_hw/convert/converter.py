@@ -148,7 +148,7 @@ class Converter:
     def _stepped(self, tracer: Tracer, task: _Task) -> bool:
         """Whether a call of the module is one timestep; all its neurons must say the same."""
         if task.sequence or task.timesteps == 1:
-            return False
+            return not task.sequence
         odd = [path for path in tracer.neurons if tracer.calls[path] != task.timesteps]
         once = [path for path in odd if tracer.calls[path] == 1]
         if odd and once != list(tracer.neurons):

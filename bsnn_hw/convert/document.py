@@ -34,6 +34,8 @@ class Entry:
         if self.readout is not None and self.readout not in READOUTS:
             raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
                              f"{self.readout!r}")
+        if self.coding == "events" and (self.bits or 1, self.scale or 1.0) != (1, 1.0):
+            raise InputError("`bits` and `scale`: must be left out for events, which are 0 or 1")
         if self.coding == "direct" and (self.bits is None or self.scale is None):
             raise InputError("`bits` and `scale`: must be given for direct inputs, which are scale "
                              "* integer + offset; of pixels in 0..1, 8 and 1/255")

@@ -88,7 +88,6 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
     number = trace.calls.get(path, 0)
     whole = "T" in "".join(lead)
     trace.calls[path] = number + (trace.timesteps if whole else 1)
-    trace.path = path
     if value is None:
         raise trace.refusal("gets what does not depend on the network's input")
     if value.lead != lead:
@@ -97,6 +96,9 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
     if number >= trace.timesteps:
         raise trace.refusal(f"is called more often in one forward than the {trace.timesteps} "
                             "timesteps; if forward takes all timesteps at once, say sequence=True")
+    if not whole and value.node.varies and value.step is not None and value.step < number:
+        raise trace.refusal(f"gets at timestep {number + 1} what timestep {value.step + 1} gave, "
+                            "a recurrent or delayed connection")
     if (whole and number) or (not whole and value.node.varies and value.step != number):
         raise trace.refusal(f"is called {number + 1} times, with timestep {value.step} now; a "
                             "neuron takes one value per timestep, in order, and starts anew for "

@@ -331,8 +331,8 @@ def _stack(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
     wanted = [list(range(trace.timesteps)), [None] * trace.timesteps]
     if (any(value.node is not first.node or value.lead != ("N",) for value in values)
             or steps not in wanted or dim not in (0, 1)):
-        raise trace.refusal("stacks something else than one value of each timestep, in order, as "
-                            "the first or second axis")
+        raise trace.refusal(f"stacks {len(values)} values, which are not one of each of the "
+                            f"{trace.timesteps} timesteps, in order, as first or second axis")
     lead = ("T", "N") if dim == 0 else ("N", "T")
     trace.follow(out, Value(first.node, lead))
     return out

@@ -55,7 +55,7 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
             node, group = node.source, node.group
         elif isinstance(node, Reshape):
             node = node.source
-        elif isinstance(node, Affine) and observed and _scalar(node):
+        elif isinstance(node, Affine) and _scalar(node) and (observed or _over_below(node)):
             node, factor = node.source, factor * float(node.scale.flat[0])
         else:
             break
@@ -64,6 +64,13 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
                          f"not the membrane of {node.source.path!r}; return the spikes, or leave "
                          "the last neurons out")
     return _decided(node, observed, readout, factor, group, timesteps)
+
+
+def _over_below(node: Any) -> bool:
+    """Whether scores over time come in, so that what stands here is behind them."""
+    while isinstance(node, (Affine, Vote, Reshape)):
+        node = node.source
+    return isinstance(node, Over)
 
 
 def _scalar(node: Affine) -> bool:

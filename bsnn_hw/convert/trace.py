@@ -120,13 +120,11 @@ class Tracer(TorchFunctionMode):
             self._leaf += leaf is not None
 
         def after(module: Any, args: Any, kwargs: Any, out: Any) -> Any:
-            self.path = callers.pop()
-            if leaf is None:
-                return out
-            self._leaf -= 1
-            if self._leaf == 0:
+            self._leaf -= leaf is not None
+            if leaf is not None and self._leaf == 0:
                 out = in_double(out)
                 leaf(self, path, module, (*args, *kwargs.values()), out)
+            self.path = callers.pop()
             return out
 
         return before, after
