@@ -18,7 +18,7 @@ from bsnn_hw.convert.document import Entry, document_of
 from bsnn_hw.convert.family import Family, NeuronError
 from bsnn_hw.convert.recorder import Run, double_copy, record
 from bsnn_hw.convert.scores import Scores, scores_of
-from bsnn_hw.convert.trace import Tracer, Value
+from bsnn_hw.convert.trace import Tracer
 from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import RealTrace, run
@@ -122,7 +122,7 @@ class Converter:
         return ("NT",) if squeezes else self.families[0].lead
 
     def _trace(self, module: torch.nn.Module, task: _Task, lead: Lead | None
-               ) -> tuple[Tracer, list[Value | None]]:
+               ) -> tuple[Tracer, list[Any]]:
         samples = _batch(module) or (2 if task.timesteps != 2 else 3)
         tracer = Tracer(module, samples, task.timesteps)
         run = Run(module, self.families, task.timesteps, lead is None, lead)
@@ -136,11 +136,13 @@ class Converter:
                   if family.is_neuron(part) or _whole(family, part)}
         with tracer.watching(leaves):
             out = module(entry)
+        parts = list(out) if isinstance(out, (tuple, list)) else [out]
         if not tracer.neurons:
+            for part in parts:
+                tracer.value(part)
             raise InputError(f"module: must have neurons of {self.name} that the input reaches; "
                              f"known are {', '.join(self._known())}")
-        parts = out if isinstance(out, (tuple, list)) else (out,)
-        return tracer, [tracer.value(part) for part in parts]
+        return tracer, parts
 
     def _known(self) -> list[str]:
         return [name for family in self.families for name in family.neurons]
@@ -157,8 +159,8 @@ class Converter:
                              "say the number of timesteps that forward computes")
         return bool(odd)
 
-    def _scores(self, tracer: Tracer, outputs: list[Value | None], task: _Task) -> Scores:
-        followed = [number for number, value in enumerate(outputs) if value is not None]
+    def _scores(self, tracer: Tracer, outputs: list[Any], task: _Task) -> Scores:
+        followed = [number for number, part in enumerate(outputs) if tracer.follows(part)]
         if not followed:
             raise InputError("`output`: must depend on the input, as a tensor or a tuple of them")
         if task.output is None and len(followed) > 1:
@@ -168,7 +170,7 @@ class Converter:
         if number not in followed:
             raise InputError(f"`output`: must be one of {followed}, which depend on the input, not "
                              f"{number}")
-        value = outputs[number]
+        value = tracer.value(outputs[number])
         assert value is not None
         return scores_of(value.node, task.timesteps, task.readout)
 

@@ -20,7 +20,7 @@ from bsnn_hw.convert.axes import Lead, lead_of, size
 from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
 from bsnn_hw.errors import InputError
 
-__all__ = ["TraceError", "Tracer", "Value", "in_double"]
+__all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double"]
 
 # Properties and methods that say what a tensor is and not what it holds.
 ASIDE = {"shape", "dtype", "device", "ndim", "is_sparse", "is_cuda", "requires_grad", "layout",
@@ -74,7 +74,7 @@ class Tracer(TorchFunctionMode):
         self.calls: dict[str, int] = {}
         self.neurons: dict[str, Spikes] = {}
         self._root = root
-        self._values: dict[int, tuple[torch.Tensor, Value]] = {}
+        self._values: dict[int, tuple[torch.Tensor, Value | TraceError]] = {}
         self._leaf = 0
 
     def enter(self, tensor: torch.Tensor, shape: tuple[int, ...], lead: Lead, varies: bool) -> None:
@@ -93,9 +93,21 @@ class Tracer(TorchFunctionMode):
         self._values[id(tensor)] = tensor, value  # kept, so that no other takes its id
 
     def value(self, item: Any) -> Value | None:
-        """What a tensor holds, None where it does not depend on the input."""
+        """What a tensor holds, None where it does not depend on the input.
+
+        Raises
+        ------
+        TraceError
+            It holds what has no counterpart; says where that was computed.
+        """
         found = self._values.get(id(item)) if isinstance(item, torch.Tensor) else None
-        return found[1] if found else None
+        if found and isinstance(found[1], TraceError):
+            raise found[1]
+        return found[1] if found and isinstance(found[1], Value) else None
+
+    def follows(self, item: Any) -> bool:
+        """Whether an item is a tensor that depends on the input."""
+        return id(item) in self._values
 
     @contextmanager
     def watching(self, leaves: dict[str, Any]) -> Iterator[None]:
@@ -108,6 +120,7 @@ class Tracer(TorchFunctionMode):
                 stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
                 stack.callback(module.register_forward_hook(after, with_kwargs=True).remove)
             stack.enter_context(torch.no_grad())
+            stack.enter_context(InDouble())
             stack.enter_context(self)
             yield
 
@@ -131,17 +144,36 @@ class Tracer(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self._leaf or not any(self.value(item) for item in _tensors((args, kwargs))):
+        if self._leaf or not any(id(item) in self._values for item in _tensors((args, kwargs))):
             return func(*args, **kwargs)
         name = _name(func)
         if name in READS:
             raise self.refusal("must not decide by what the network computes, but "
                                f"{name.strip('_')}() reads it; a circuit has no such control flow")
-        out = func(*args, **kwargs)
+        out = self._run(func, args, kwargs)
         if name in ASIDE:
             return out
+        try:
+            return self._followed(name, out, args, kwargs)
+        except TraceError as error:
+            # What is only logged does no harm: whoever uses it raises this.
+            for tensor in _tensors(out):
+                self._values[id(tensor)] = tensor, error
+            return out
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except RuntimeError:
+            for tensor in _tensors((args, kwargs)):
+                self.value(tensor)  # what could not be followed may be what torch does not take
+            raise
+
+    def _followed(self, name: str, out: Any, args: Any, kwargs: Any) -> Any:
         from bsnn_hw.convert.functions import FUNCTIONS
 
+        for tensor in _tensors((args, kwargs)):
+            self.value(tensor)
         if name not in FUNCTIONS:
             raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file "
                                "(docs/convert.md lists what has)")
@@ -171,11 +203,22 @@ class Tracer(TorchFunctionMode):
         return TraceError(f"{where}: {part} {what}")
 
 
+class InDouble(TorchFunctionMode):
+    """Lets nothing become float32: modules call ``.float()`` on inputs and spikes."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        shorter = _name(func) in ("float", "to", "type", "half", "bfloat16", "type_as")
+        return in_double(out) if shorter else out
+
+
 def in_double(out: Any) -> Any:
     """What a neuron gives, its spikes in float64; frameworks make them float32."""
     if isinstance(out, tuple):
         return (in_double(out[0]), *out[1:])
-    return out.double() if isinstance(out, torch.Tensor) else out
+    if isinstance(out, torch.Tensor) and out.is_floating_point():
+        return out.double()
+    return out
 
 
 def _name(func: Any) -> str:

@@ -158,19 +158,19 @@ def test_control_flow_by_values():
             return self.out(spikes)
         return self.out(self.last(self.b(spikes)))
 
-    refused(r"test_converter.py, line \d+: the module itself takes the sum over something",
-            Function(forward))
+    refused(r"test_converter.py, line \d+: the module itself must not decide by what the network "
+            "computes, but bool\\(\\) reads it", Function(forward))
 
-    def simpler(self, x):
+
+def test_what_is_only_logged_does_no_harm():
+    def forward(self, x):
         spikes = self.fire(self.a(x))
-        return self.out(spikes) if spikes[0, 0] else self.out(spikes)
+        self.rate = (spikes > 0).float().mean()
+        return self.out(spikes)
 
-    refused("takes a part of a value", Function(simpler))
-
-    def plain(self, x):
-        return self.out(self.fire(self.a(x))) if x.detach() is None or bool(x) else x
-
-    refused("must not decide by what the network computes, but bool", Function(plain))
+    convert(Function(forward))
+    used = Function(lambda self, x: self.out(self.fire(self.a(x)) * self.a(x).mean()))
+    refused(r"takes the mean over something else than the timesteps", used)
 
 
 def test_neurons_by_hand():
@@ -247,7 +247,8 @@ def test_options_that_are_missing_or_wrong():
     refused("`coding`: must be", chain(), coding="rate")
     refused("`timesteps`: must be", chain(), timesteps=0)
     refused("`input_shape`: must be", chain(), shape=())
-    refused("stacks 3 values, which are not one of each of the 5 timesteps", looped(chain()), timesteps=5, readout=None)
+    refused("and computes 3; say the number of timesteps", looped(chain()),
+            timesteps=5, readout=None)
     refused("is called more often", looped(chain()), timesteps=2, readout=None)
 
 
