@@ -124,6 +124,8 @@ class Recording:
         def stream() -> Any:
             return library.events_stream_from_file(self.path, dimensions_fallback=UNSAID)
 
+        if self.path.suffix.lower() == ".raw":
+            self._check_header()
         try:
             sides = stream().dimensions()
         except Exception as error:
@@ -131,6 +133,14 @@ class Recording:
         if sides != UNSAID:
             self.width, self.height = sides
         return lambda: iter(stream())
+
+    def _check_header(self) -> None:
+        """An EVT file says its version in lines that begin with %; without, bytes mean nothing."""
+        with self.path.open("rb") as file:
+            lines = file.read(4096).lower().split(b"\n")
+        if not any(line.startswith(b"%") and b"evt" in line for line in lines):
+            raise InputError(f"{self.path}: must have a header that says its version, evt 2.0 or "
+                             "3.0, and has none")
 
 
 def _library(name: str) -> Any:
