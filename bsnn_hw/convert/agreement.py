@@ -111,8 +111,7 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
     assert neuron is not None
     leak, threshold, scale = (torch.from_numpy(_of(layer, name))
                               for name in ("leak", "threshold", "input_scale"))
-    reset_by = threshold if getattr(neuron, "reset_by", None) is None else torch.from_numpy(
-        _of(layer, "reset_by"))
+    reset_by = torch.from_numpy(_of(layer, "reset_amount"))
     potential = torch.zeros_like(current[:, 0])
     margins = torch.full_like(current, -1.0)
     for t in range(current.shape[1]):

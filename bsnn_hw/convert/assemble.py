@@ -109,7 +109,8 @@ class _House:
         where = f"module {synapse.path or path or 'output'!r}"
         layer: dict[str, Any] = {"name": name}
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
-        self._try(f"module {path!r}", lambda: layer.update(neuron=neuron()))
+        self._try(f"module {path!r}", lambda: layer.update(
+            neuron=_channelled(neuron(), current.shape)))
         terms.remove(own)
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
@@ -286,6 +287,26 @@ def _per_channel(step: Norm | Affine, shape: tuple[int, ...]) -> tuple[np.ndarra
             raise TraceError("scales or shifts currents by other numbers than one per channel")
         found.append(whole[:, 0])
     return found[0], found[1]
+
+
+def _channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """The neuron with one value per channel for each tensor, which broadcasts to ``shape``."""
+    found = dict(neuron)
+    for key, value in neuron.items():
+        if not isinstance(value, torch.Tensor):
+            continue
+        while value.ndim > len(shape) and value.shape[0] == 1:
+            value = value[0]
+        try:
+            whole = torch.broadcast_to(value, shape).reshape(shape[0], -1)
+        except RuntimeError:
+            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape {shape}"
+                              ) from None
+        if bool((whole != whole[:, :1]).any()):
+            raise NeuronError(f"a {key} of its own for each place of a map; give it one per "
+                              "channel, of shape (channels, 1, 1)")
+        found[key] = whole[:, 0].clone()
+    return found
 
 
 def _tensors(written: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from bsnn_hw.convert.graph import Membrane, Spikes
@@ -133,11 +132,11 @@ def _check_state(trace: Tracer, path: str, number: int, state: Any) -> None:
 
 
 def numbers(values: Any) -> float | torch.Tensor:
-    """A parameter: a number where all its values are one, else a flat tensor of them."""
-    array = np.atleast_1d(torch.as_tensor(values).detach().cpu().double().numpy())
-    if array.size and (array == array.flat[0]).all():
-        return float(array.flat[0])
-    return torch.from_numpy(array.copy())
+    """A parameter: a number where all its values are one, else a tensor of its shape."""
+    tensor = torch.as_tensor(values).detach().cpu().double()
+    if tensor.numel() and bool((tensor == tensor.flatten()[0]).all()):
+        return float(tensor.flatten()[0])
+    return tensor.clone()
 
 
 def shifted(facts: dict[str, Any], rest: float) -> dict[str, Any]:

@@ -24,8 +24,6 @@ def _leaky(module: Any) -> dict[str, Any]:
         raise NeuronError("graded spikes (graded_spikes_factor other than 1); scale the weights "
                           "of the next layer instead")
     beta = torch.as_tensor(module.beta).detach().clamp(0, 1)
-    if bool((beta <= 0).any()):
-        raise NeuronError("beta 0, a neuron without memory; use a beta above 0")
     facts = {"type": "lif", "leak": numbers(beta), "threshold": numbers(module.threshold),
              "comparison": ">"}
     mechanism = module.reset_mechanism
@@ -37,6 +35,9 @@ def _leaky(module: Any) -> dict[str, Any]:
         raise NeuronError("'subtract' with reset_delay=False subtracts a second time, before it "
                           "compares, where a membrane is still above the threshold after its "
                           "reset; train with reset_delay=True, the default, or with 'zero'")
+    if bool((beta == 0).any()):
+        raise NeuronError("'subtract' with beta 0, which subtracts from the next current; use a "
+                          "beta above 0, or 'zero'")
     # U[t] = beta*U[t-1] + I - theta*S[t-1] is U - theta/beta*S[t-1], leaked.
     threshold = torch.as_tensor(module.threshold).detach().double()
     return facts | {"reset": "soft", "reset_by": numbers(threshold / beta.double())}

@@ -108,11 +108,10 @@ def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
     facts: dict[str, Any] = {"threshold": numbers(node.v_threshold),
                              "comparison": rules.comparison, "reset": rules.reset}
     facts |= _integrate(node, rules) if kind == "IF" else _leaky(node, rules)
-    rest, leak = numbers(node.v_reset), numbers(getattr(node, "v_leak", 0.0))
     if rules.reset == "soft":
-        if rest != 0.0 or leak != 0.0:
-            raise NeuronError(f"a rest potential other than 0 (v_reset {rest}, v_leak {leak}) "
-                              "with a soft reset")
+        if np.any(node.v_reset) or np.any(getattr(node, "v_leak", 0.0)):
+            raise NeuronError("a rest potential other than 0 (v_reset, v_leak) with a soft reset; "
+                              "the membrane must rest at 0")
         if rules.subtract == "threshold/leak":
             facts["reset_by"] = numbers(np.asarray(node.v_threshold) /
                                         np.asarray(facts.get("leak", 1.0)))

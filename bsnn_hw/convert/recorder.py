@@ -12,7 +12,7 @@ import torch
 
 from bsnn_hw.convert.axes import Lead
 from bsnn_hw.convert.family import Family
-from bsnn_hw.convert.trace import in_double
+from bsnn_hw.convert.trace import InDouble, in_double
 
 __all__ = ["Run", "double_copy", "record"]
 
@@ -57,7 +57,7 @@ class Run:
         """What the module gives for (N, T, ...): once, or once for each timestep."""
         for family in self.families:
             family.reset(self.module)
-        with torch.no_grad():
+        with torch.no_grad(), InDouble():
             if not self.stepped:
                 return [self.module(self.arranged(values))]
             found: list[Any] = []

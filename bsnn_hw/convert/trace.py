@@ -33,6 +33,10 @@ READS = {"__bool__", "__int__", "__float__", "__index__", "item", "tolist", "num
          "__contains__", "equal", "allclose", "nonzero", "is_nonzero", "__repr__", "__format__"}
 
 
+PRODUCTS = {"linear", "conv2d", "matmul", "__matmul__", "mm"}
+CASTS = {"float", "to", "type", "half", "bfloat16", "type_as"}
+
+
 class TraceError(InputError):
     """The network does something that no model file can say."""
 
@@ -204,19 +208,23 @@ class Tracer(TorchFunctionMode):
 
 
 class InDouble(TorchFunctionMode):
-    """Lets nothing become float32: modules call ``.float()`` on inputs and spikes."""
+    """Lets no value become float32: modules call ``.float()`` on inputs and spikes, and make
+    weights of ``torch.where(weight >= 0, 1.0, -1.0)``."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        shorter = _name(func) in ("float", "to", "type", "half", "bfloat16", "type_as")
-        return in_double(out) if shorter else out
+        name, kwargs = _name(func), kwargs or {}
+        if name in PRODUCTS:
+            args, kwargs = (tuple(map(in_double, args)),
+                            {key: in_double(value) for key, value in kwargs.items()})
+        out = func(*args, **kwargs)
+        return in_double(out) if name in CASTS else out
 
 
 def in_double(out: Any) -> Any:
     """What a neuron gives, its spikes in float64; frameworks make them float32."""
-    if isinstance(out, tuple):
+    if type(out) is tuple:
         return (in_double(out[0]), *out[1:])
-    if isinstance(out, torch.Tensor) and out.is_floating_point():
+    if isinstance(out, torch.Tensor) and out.dtype != torch.float64 and out.is_floating_point():
         return out.double()
     return out
 

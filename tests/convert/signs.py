@@ -6,7 +6,7 @@ from torch import nn
 
 def signs(weight, scale=1.0):
     """+scale and -scale; sign(0) is +."""
-    return torch.where(weight >= 0, scale, -scale).to(weight.dtype)
+    return torch.where(weight >= 0, scale, -scale)
 
 
 class BinaryLinear(nn.Linear):
