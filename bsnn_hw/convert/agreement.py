@@ -127,7 +127,7 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
 
 def _of(layer: Layer, name: str) -> np.ndarray:
     """A parameter for each neuron, or one for all."""
-    value = np.asarray(getattr(layer.neuron, name), dtype=float)
+    value = np.array(getattr(layer.neuron, name), dtype=float)
     if value.ndim == 0 or value.size == layer.shape.size:
         return value.reshape(-1)
     return np.repeat(value, layer.shape.size // value.size)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bsnn_hw import convert, pipeline
-from bsnn_hw.evidence.random_models import random_inputs
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
+from evidence.random_models import random_inputs
 from tests.convert.random_networks import FRAMEWORKS, random_case
 
 SEEDS = range(10)  # of each framework
