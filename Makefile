@@ -2,6 +2,9 @@
 # make demo-maps      the convolutional and the residual example, 512 images each
 # make test           all quick tests                (make check: the slow and wide ones too,
 #                    with 100 random networks, the cycle and generation tables and seeded faults)
+# make test-frameworks  the converters' tests with snnTorch, SpikingJelly, sinabs, Norse, Brevitas and
+#                    NIR, in a virtual environment of their own   (SLOW=1: each in RTL too)
+# make recordings    real recordings of event cameras, out of the packages that ship them
 # make lint           ruff and mypy
 # make train-example  train the example network again
 # make clean          remove what was built, the virtual environment included
@@ -13,9 +16,10 @@ PYTHON ?= python3
 JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 READY := $(VENV)/.ready
 
-.PHONY: demo demo-maps test check lint train-example clean
+.PHONY: demo demo-maps test check lint train-example clean test-frameworks recordings
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -45,6 +49,22 @@ check: $(READY) demo
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 	$(BIN)/python -m evidence.map_cycles
 
+test-frameworks: $(FRAMEWORKS)/.ready recordings
+	BSNN_RECORDINGS=build/recordings $(FRAMEWORKS)/bin/python -m pytest -n $(JOBS) \
+		$(if $(SLOW),,-m "not slow") tests/convert tests/events
+
+$(FRAMEWORKS)/.ready: pyproject.toml tests/convert/requirements.txt
+	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		-r tests/convert/requirements.txt
+	touch $@
+
+recordings: build/recordings/evt3.raw
+
+build/recordings/evt3.raw: | $(READY)
+	$(BIN)/python tests/events/fetch_recordings.py build/recordings
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -56,7 +76,7 @@ train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --hidden 80 --timesteps 2 --gate none --rate-penalty 0 --epochs 60 --validation 0 --out examples/fashion_mnist_up5k.pt --force
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV)
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV) $(FRAMEWORKS)
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
