@@ -279,12 +279,10 @@ def test_default_words_give_way(place, monkeypatch):
 
 
 def test_a_full_disk(place, capsys, monkeypatch):
-    import tempfile
-
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    monkeypatch.setattr(Path, "mkdir", full)
     assert fails(place, capsys, ["m.pt"]) == [
         "m_hw: must be writable, No space left on device; give another --out or free some space"]
 

@@ -73,6 +73,9 @@ DAMAGE = {
                     "b: must be a bundle with a manifest.json, No such file"),
     "no JSON": (lambda b: (b / "manifest.json").write_text("{"), "manifest.json: must be JSON"),
     "deep JSON": (lambda b: (b / "manifest.json").write_text("[" * 99999), "must be JSON; gener"),
+    "deeply nested": (lambda b: change(b / "manifest.json",
+                                          s_axis=json.loads("[" * 900 + "]" * 900)),
+                      "must describe the network in network.json, but does not"),
     "other JSON": (lambda b: (b / "manifest.json").write_text("[]"), "must be a bsnn-hw/bundle of"),
     "version": (lambda b: change(b / "manifest.json", version=1), "must be a bsnn-hw/bundle of"),
     "lanes": (lambda b: change(b / "manifest.json", layers__0__lanes=4),
@@ -200,6 +203,8 @@ def test_a_compiler_that_is_not_there(folder, capsys, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert "$CXX: must name a C++ compiler, 'no-such-compiler' is not" in fails(
         capsys, [folder, "--all"], code=3)
+    monkeypatch.setenv("CXX", " ")
+    assert "$CXX: must name a C++ compiler, ' ' is not" in fails(capsys, [folder, "--all"], code=3)
 
 
 def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):

@@ -71,7 +71,7 @@ def _ports(design, top):
 def _add_harness(design, request, ports):
     """Put the mapped design between shift registers."""
     path = Path(request["json"]).with_name("harness.v")
-    path.write_text(harness(request["top"], ports))
+    path.write_text(harness(request["top"], ports), encoding="utf-8")
     _run(f"read_verilog {path}", design)
     _run(f"hierarchy -check -top {HARNESS}", design)
     _run(f"flatten {HARNESS}", design)
