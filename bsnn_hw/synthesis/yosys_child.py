@@ -9,14 +9,16 @@ REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_la
 what `synthesize` returns.
 """
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pyosys
 
-# The passes of a family read files of pyosys by names that Yosys splits at spaces: a link to them
-# in the folder of this child, told before Yosys itself is loaded.
+# Yosys splits the names of a family's files and of its scratch files at spaces: it is told of names
+# in the folder of this child, before it is loaded.
+os.environ["TMPDIR"] = "."
 if " " in pyosys.__path__[0]:
     Path("yosys_share").symlink_to(Path(pyosys.__path__[0]) / "share")
     sys._pyosys_share_dirname = "yosys_share/"  # type: ignore[attr-defined]
