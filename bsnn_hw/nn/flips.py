@@ -11,7 +11,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bsnn_hw.errors import InputError
 
-__all__ = ["Flips", "FlipMonitor"]
+__all__ = ["FlipMonitor", "Flips"]
 
 
 class Flips(NamedTuple):

@@ -73,7 +73,7 @@ def test_constant_gate():
     assert gate.values().tolist() == [0.5, 2.0]
 
 
-@pytest.mark.parametrize("options, message", [
+@pytest.mark.parametrize(("options", "message"), [
     ({"over": "time"}, r"mean must be over one of .*, not 'time'"),
     ({"inference": "batch"}, r"inference must be one of .*, not 'batch'"),
     ({"alpha": torch.nn.Parameter(torch.ones(3))}, r"shared as \(2,\), .*, not \(3,\)"),
