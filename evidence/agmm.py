@@ -51,8 +51,8 @@ def finished(log: Path, size: Size) -> set[Run]:
 
 
 def _job(arguments: tuple[Any, ...]) -> dict[str, Any] | None:
-    run, *others, until = arguments
-    return None if time.time() > until else train(run, *others, until)
+    run, size, data_dir, device, until = arguments
+    return None if time.time() > until else train(run, size, data_dir, device, until)
 
 
 def _lines(runs: list[Run], options: argparse.Namespace, size: Size

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,6 +19,7 @@ from bsnn_hw.nn.flips import FlipMonitor
 from bsnn_hw.nn.gate import AGMMGate, ConstantGate
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.norm import BatchNorm
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
 from bsnn_hw.nn.zoo import narrow_resnet, narrow_vgg11
 
 __all__ = ["CONTROLS", "OPTIONS", "Run", "Size", "grid", "train"]
@@ -32,6 +35,7 @@ OPTIONS = ("sample", "sample-running", "batch-own", "channels", "before", "share
 RATES = {"sgd": 0.1, "adam": 0.01}
 GATE_RATE = 0.1  # of alpha, as a share of the learning rate
 EVALUATION_BATCH = 2000
+_LATENT = (BinaryConv2d, BinaryLinear)
 EAGER_STEPS = 3  # before a CUDA graph takes over
 
 
@@ -57,7 +61,7 @@ class Run:
 class Size:
     """What all runs have in common: images of training and test, epochs, samples per step."""
 
-    images: int = 60_000
+    images: int = 20_000
     tests: int = 10_000
     epochs: int = 20
     batch: int = 128
@@ -66,9 +70,10 @@ class Size:
 def grid(seeds: int) -> list[Run]:
     """All runs, the most telling first: seed by seed, the deepest first."""
     runs = []
-    for name, depths, variants in (
-            ("bireal", DEPTHS[::-1], GATED + CONTROLS), ("tdbn", (19,), GATED),
-            ("vgg", (11,), GATED), ("bireal", (19, 11), OPTIONS)):
+    parts: tuple[tuple[str, tuple[int, ...], tuple[str, ...]], ...] = (
+        ("bireal", DEPTHS[::-1], GATED + CONTROLS), ("tdbn", (19,), GATED), ("vgg", (11,), GATED),
+        ("bireal", (19, 11), OPTIONS))
+    for name, depths, variants in parts:
         runs += [Run(name, depth, optimizer, variant, seed) for seed in range(seeds)
                  for depth in depths for variant in variants for optimizer in OPTIMIZERS]
     return runs
@@ -95,13 +100,23 @@ def _gate(run: Run) -> str | Callable[[int], nn.Module]:
         return "none"
     if run.variant == "constant":
         return lambda _: ConstantGate(torch.full((TIMESTEPS,), 0.5))
-    options: dict[str, Any] = {
+    given: dict[str, dict[str, Any]] = {
         "sample": {"over": "sample", "inference": "sample"}, "sample-running": {"over": "sample"},
         "batch-own": {"inference": "sample"}, "alpha-2": {"alpha": 2.0},
-        "shared": {"alpha": nn.Parameter(torch.ones(TIMESTEPS))}}.get(run.variant, {})
+        "shared": {"alpha": nn.Parameter(torch.ones(TIMESTEPS))}}
+    options = given.get(run.variant, {})
     if run.variant == "channels":
         return lambda channels: AGMMGate(TIMESTEPS, channels=channels)
     return lambda _: AGMMGate(TIMESTEPS, **options)
+
+
+class Images(NamedTuple):
+    """Training and test images, (samples, 1, 16, 16) of 0..1, with their labels."""
+
+    train_x: Tensor
+    train_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
 
 
 class Training:
@@ -110,10 +125,10 @@ class Training:
     Tests are seen after every epoch, for the curves; no epoch is picked by them.
     """
 
-    def __init__(self, run: Run, size: Size, data: Any, device: str):
+    def __init__(self, run: Run, size: Size, data: Images, device: str):
         self.run, self.size, self.device = run, size, device
-        self.images, self.labels = _images(data.train_x, data.train_y, size.images, device)
-        self.tests = _images(data.test_x, data.test_y, size.tests, device)
+        self.images, self.labels, *tests = (part.to(device) for part in data)
+        self.tests = tuple(tests)
         self.network = build(run).to(device)
         self.rate = torch.zeros((), device=device)
         self.gate_rate = torch.zeros((), device=device)
@@ -188,9 +203,9 @@ class Training:
         self.sums += torch.stack([loss.detach(), right.float()])
 
     def _clip(self) -> None:
+        free = self.run.variant == "alpha-free"
         for module in self.network.modules():
-            if hasattr(module, "clip") and not (self.run.variant == "alpha-free"
-                                                and isinstance(module, AGMMGate)):
+            if isinstance(module, _LATENT) or (isinstance(module, AGMMGate) and not free):
                 module.clip()
 
     @torch.no_grad()
@@ -215,11 +230,17 @@ class Training:
                 if isinstance(module, AGMMGate)]
 
 
-def _images(values: Any, labels: Any, count: int, device: str) -> tuple[Tensor, Tensor]:
+@functools.cache
+def images(size: Size, data_dir: str | None) -> Images:
     """Images of 16x16: a frame of two black pixels, then means of 2x2, 0..1."""
-    images = torch.from_numpy(values[:count].reshape(-1, 1, 28, 28)).float() / 255
-    small = functional.avg_pool2d(functional.pad(images, (2, 2, 2, 2)), 2)
-    return small.to(device), torch.from_numpy(labels[:count]).to(device)
+    data = load("fashion-mnist", data_dir, 8)
+
+    def small(values: np.ndarray) -> Tensor:
+        whole = torch.from_numpy(values.reshape(-1, 1, 28, 28)).float() / 255
+        return functional.avg_pool2d(functional.pad(whole, (2, 2, 2, 2)), 2)
+
+    return Images(small(data.train_x[:size.images]), torch.from_numpy(data.train_y[:size.images]),
+                  small(data.test_x[:size.tests]), torch.from_numpy(data.test_y[:size.tests]))
 
 
 def train(run: Run, size: Size, data_dir: str | None, device: str,
@@ -227,7 +248,7 @@ def train(run: Run, size: Size, data_dir: str | None, device: str,
     """Train a run; its line of the log, or None when `until`, in seconds of time.time, passes."""
     torch.set_num_threads(1)
     began, history = time.time(), []
-    training = Training(run, size, load("fashion-mnist", data_dir, 8), device)
+    training = Training(run, size, images(size, data_dir), device)
     with _stream(device):
         for number in range(size.epochs):
             history.append(training.epoch(number))

@@ -40,7 +40,7 @@ def test_inference_uses_the_running_average():
 
 @pytest.mark.parametrize("over", ["batch", "sample"])
 def test_static_current_gets_a_gate_per_timestep(over):
-    gate = AGMMGate(3, over=over, inference="running")
+    gate = AGMMGate(3, over=over)
     gate.alpha.data = torch.tensor([1.0, 2.0, 3.0])
     result = gate(torch.ones(1, 4, 5))
     assert result.shape == (3, 4, 5)
@@ -57,7 +57,7 @@ def test_sample_gate_differs_from_sample_to_sample():
 
 @pytest.mark.parametrize("over", ["batch", "sample"])
 def test_gate_takes_feature_maps(over):
-    assert AGMMGate(2, over=over, inference="running")(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
+    assert AGMMGate(2, over=over)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
 
 
 def test_clip_keeps_alpha_well_above_zero():
