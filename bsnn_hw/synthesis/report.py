@@ -13,9 +13,9 @@ from typing import Any
 from bsnn_hw.devices.targets import Resource, Target
 from bsnn_hw.emission.inventory import read_inventory
 from bsnn_hw.errors import BsnnError, InputError
-from bsnn_hw.report import percent, table
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import Placement
+from bsnn_hw.text import percent, table
 
 __all__ = ["FORMAT", "VERSION", "Figures", "check_clock", "facts", "text", "write"]
 

@@ -21,9 +21,10 @@ from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
-from bsnn_hw.report import compare_with_real, percent
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.sim.cocotb_run import run_cocotb
+from bsnn_hw.summary import compare_with_real
+from bsnn_hw.text import percent
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 
 __all__ = ["verify_all", "verify_bench"]
