@@ -138,7 +138,7 @@ def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
 
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.pipeline import build, prepare
-    from bsnn_hw.report import plan_summary, summary
+    from bsnn_hw.summary import plan_summary, summary
 
     request = _request(options)
     if options.dry_run:

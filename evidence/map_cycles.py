@@ -80,7 +80,7 @@ def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     rows = [["model", "plan", "lanes", "parallel", "event bound", "predicted", "cycles/inference",
              "ratio", "latency"]]

@@ -62,8 +62,8 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
-    from bsnn_hw.report import outline
     from bsnn_hw.sim.lint import lint as lint_files
+    from bsnn_hw.summary import outline
     from bsnn_hw.verification.native import build_model, verify_native
     from evidence.random_models import random_inputs
 

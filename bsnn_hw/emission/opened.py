@@ -20,10 +20,10 @@ from bsnn_hw.ir.ports import port_layout
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
 from bsnn_hw.verilog.write import Observed, Verilog
 
-__all__ = ["check_edits", "open_bundle", "read_manifest"]
+__all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
 
 # Written for people and for `make` alone; no check of ours reads them.
-_BESIDE = {"Makefile", "README.md", "bench.py", "plan.toml"}
+BESIDE = {"Makefile", "README.md", "bench.py", "plan.toml"}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -98,7 +98,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
         Something was, and that is not ``allowed``.
     """
     files = read_inventory(read_manifest(folder)["files"])
-    found = changes(folder, files, files.keys() - _BESIDE)
+    found = changes(folder, files, files.keys() - BESIDE)
     if found and not allowed:
         raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give --edited "
                          "to take it as it is, or generate the bundle again")
@@ -107,7 +107,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
 
 def _check_names(design, files):
     """Refuse lists that leave out what is verified."""
-    wanted = {*_BESIDE, "network.json", *vector_names(design),
+    wanted = {*BESIDE, "network.json", *vector_names(design),
               *(f"rtl/{path.name}" for path in design.verilog.paths)}
     if wrong := sorted(wanted ^ files.keys()):
         raise ValueError(f"files must have {'no ' if wrong[0] in files else ''}{wrong[0][:80]}")

@@ -32,8 +32,7 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.samples import affordable
 from bsnn_hw.text import percent, table
 
-__all__ = ["Agreement", "compare_with_real", "outline", "percent", "plan_summary", "summary",
-           "table"]
+__all__ = ["Agreement", "compare_with_real", "outline", "plan_summary", "summary"]
 
 LARGEST = "ecp5-85k"  # of the parts that the synthesis knows
 CHUNK_SPIKES = 1 << 24  # of all layers and timesteps that the two networks are compared on
