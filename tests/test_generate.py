@@ -239,7 +239,7 @@ def test_what_lowering_cost_is_said(place, capsys):
     assert generate.main(["m.pt", "--fraction-bits", "0"]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
     assert "layer fc1: integers change 4.39 % of its calibration spikes, more than" in notes[0]
-    assert "layer fc1: 9 neuron(s) spike alike whatever comes in" in notes[1]
+    assert "layer fc1: 8 neuron(s) spike alike whatever comes in" in notes[1]
 
 
 def test_default_lanes_give_way(place, monkeypatch):

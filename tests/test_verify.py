@@ -259,7 +259,7 @@ def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
     note, verdict = capsys.readouterr().out.splitlines()
     assert note == f"note      {folder}/bench.py is not the bench of this version; it is not run"
     assert verdict.startswith("bench     4 patterns of pauses: every spike, membrane potential and")
-    assert sorted(folder.iterdir()) == before
+    assert sorted(folder.iterdir()) == sorted([*before, folder / "report"])  # the verdict
 
 
 def test_an_edited_file_is_named_in_the_verdict(folder, capsys):
