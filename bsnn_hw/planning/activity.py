@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
-from bsnn_hw.ir.byte_port import Port
+from bsnn_hw.engines.feed import Feed, pool_places
 from bsnn_hw.ir.network import Coding, Conv, Network, Pool, PoolKind, Shape, SynapseShortcut
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reference.network import Trace
 
-__all__ = ["Activity", "Feed", "LayerActivity", "measure_activity", "pool_places"]
-
-
-@dataclass(frozen=True)
-class Feed:
-    """The events of one synapse, as the words carry them: behind a maximum, before a sum.
-
-    events : bool (N, marks, shape.size), in the order of `Shape`.  Marks are timesteps; a
-        direct-coded sample comes once, and has one
-    shape : Shape of the map
-    window : (height, width), places of the map that a sum makes one of the synapse's; (1, 1)
-        where nothing is summed
-    port : Port that they come from, None where a layer sends them; a beat of event slots holds any
-        events of a place, bytes are the values of all inputs one after the other
-    passes : of the neurons that follow on each mark
-    """
-
-    events: np.ndarray
-    shape: Shape
-    window: tuple[int, int] = (1, 1)
-    port: Port | None = None
-    passes: int = 1
-
-    @property
-    def map(self) -> np.ndarray:
-        """``events`` as (N, marks, channels, height, width)."""
-        return self.events.reshape(*self.events.shape[:2], self.shape.channels, self.shape.height,
-                                   self.shape.width)
-
-    @cached_property
-    def totals(self) -> np.ndarray:
-        """Events per place, all channels together, int32 (N, marks, height, width)."""
-        return self.map.sum(axis=2, dtype=np.int32)
-
-    @property
-    def counts(self) -> np.ndarray:
-        """Events per input of the synapse, (N, marks, inputs); bool where each has one at most."""
-        return pool_places(self.map, self.window).reshape(*self.events.shape[:2], -1)
+__all__ = ["Activity", "LayerActivity", "measure_activity", "port_of"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +29,11 @@ class LayerActivity:
 
 
 Activity = tuple[LayerActivity, ...]
+
+
+def port_of(activity: Activity) -> Port:
+    """The port that the samples came through."""
+    return activity[0].feed.port or Port.EVENTS
 
 
 def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
@@ -105,12 +73,3 @@ def _behind(feed: Feed, pool: Pool | None) -> Feed:
         return replace(feed, window=window)
     fired = pool_places(feed.map, window) > 0
     return replace(feed, events=fired.reshape(*fired.shape[:2], -1), shape=pool.shape(feed.shape))
-
-
-def pool_places(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:
-    """``values`` (..., height, width) summed over windows, int32; as they are without."""
-    if window == (1, 1):
-        return values
-    *outer, height, width = values.shape
-    split = values.reshape(*outer, height // window[0], window[0], width // window[1], window[1])
-    return split.sum(axis=(-3, -1), dtype=np.int32)
