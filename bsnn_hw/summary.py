@@ -112,11 +112,11 @@ def _joins(network: Network) -> Iterator[str]:
         if layer.back > 1:
             yield f"reads     {layer.name}: spikes of {network.hidden[number - layer.back].name}"
         for each in layer.shortcuts:
-            giver = network.hidden[number - each.back]
+            producer = network.hidden[number - each.back]
             what = (f"{_kind(each.synapse, each.pool)} of the spikes of"
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
-            yield f"adds      {layer.name}: {what} {giver.name}"
+            yield f"adds      {layer.name}: {what} {producer.name}"
 
 
 def _engines(built: Built) -> Iterator[str]:

@@ -63,14 +63,14 @@ def _synapses(synapse: Synapse) -> dict[str, Any]:
 
 
 def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]:
-    giver = {"from": _name(design, number - shortcut.back)}
+    producer = {"from": _name(design, number - shortcut.back)}
     match shortcut:
         case CurrentShortcut():
-            return {"adds": "current", **giver}
+            return {"adds": "current", **producer}
         case SpikeShortcut():
-            return {"adds": "spikes", **giver}
+            return {"adds": "spikes", **producer}
         case SynapseShortcut():
-            return {"adds": "synapses", **giver, "pool": _pool(shortcut.pool),
+            return {"adds": "synapses", **producer, "pool": _pool(shortcut.pool),
                     "synapses": _synapses(shortcut.synapse)}
 
 

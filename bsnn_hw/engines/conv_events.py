@@ -336,7 +336,7 @@ class ConvEvents(EventGeometry):
         """hdl/reach.py: a table per axis, and the sums of both."""
         row, tap, columns, lines = self.reach_bits
         channel, shape = max(1, self.row_bits), self.source.shape
-        tables = tuple(Memory(side, row + tap + more + 1, Access.TABLE, enabled=True)
+        tables = tuple(Memory(side, row + tap + more + 1, Access.TABLE)
                        for side, more in ((shape.height, lines), (shape.width, columns)))
         return (Parts.delays(2 * self.lanes * (channel + value_bits) + sum(self.place_bits) + 8)
                 + Parts.adders(row) + Parts.adders(tap) + Parts.logic(10, row + tap)

@@ -392,13 +392,13 @@ class Scorer:
                  + Parts.adders(index) + Parts.adders(bits_of(parallel + 1)))
         if self.gain is not None:
             width = self.gain.value_width
-            parts += Parts(memories=(Memory(self.gain.rows, width, Access.TABLE, enabled=True),),
+            parts += Parts(memories=(Memory(self.gain.rows, width, Access.TABLE),),
                            products=(Product(acc, width),), registers=width)
         elif self.gain_ones > 1:
             parts += Parts.adders(score, self.gain_ones)  # a product by a constant
         if self.bias is not None:
             columns = self.bias.columns
-            parts += Parts(memories=(Memory(self.classes, columns, Access.TABLE, enabled=True),),
+            parts += Parts(memories=(Memory(self.classes, columns, Access.TABLE),),
                            registers=columns)
         if self.passes > 1:
             parts += Parts(memories=(Memory(self.classes, score, Access.STATE),),

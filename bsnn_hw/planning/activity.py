@@ -48,19 +48,19 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
     given = {-1: events[:, None] if network.input.coding is Coding.DIRECT else events}
     given |= {number: layer.fired for number, layer in enumerate(trace.hidden)}
 
-    def feed(giver: int, pool: Pool | None) -> Feed:
-        shape = network.features(giver)
-        if giver < 0 and not isinstance(network.layers[0].synapse, Conv):
+    def feed(producer: int, pool: Pool | None) -> Feed:
+        shape = network.features(producer)
+        if producer < 0 and not isinstance(network.layers[0].synapse, Conv):
             shape = Shape(shape.size)  # nothing but its index counts
-        passes = network.timesteps // given[giver].shape[1]
-        return _behind(Feed(given[giver], shape, port=port if giver < 0 else None, passes=passes),
-                       pool)
+        passes = network.timesteps // given[producer].shape[1]
+        received = Feed(given[producer], shape, port=port if producer < 0 else None, passes=passes)
+        return _behind(received, pool)
 
     activity = []
     for number, layer in enumerate(network.layers):
         shortcuts = tuple(
             feed(number - each.back, each.pool) if isinstance(each, SynapseShortcut) else None
-            for each in getattr(layer, "shortcuts", ()))
+            for each in layer.shortcuts)
         activity.append(LayerActivity(feed(number - layer.back, layer.pool), shortcuts))
     return tuple(activity)
 

@@ -97,7 +97,7 @@ def search_space(network: Network, activity: Activity, family: Family, rows: Row
         producer = group_of.get(number - layer.back)
         engine = engines[number] if engines else None
         tables.append(builder.main(number, producer, own, choices, engine))
-        for index, shortcut in enumerate(getattr(layer, "shortcuts", ())):
+        for index, shortcut in enumerate(layer.shortcuts):
             if isinstance(shortcut, SynapseShortcut):
                 tables.append(builder.beside(number, index, shortcut,
                                               group_of[number - shortcut.back], own, choices))

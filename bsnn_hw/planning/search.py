@@ -138,12 +138,12 @@ class Search:
         found = {}
         for table in space.tables:
             plan = chosen.schedule.layers[table.number]
-            giver, own = table.groups
-            if not table.main or giver is None:
+            producer, own = table.groups
+            if not table.main or producer is None:
                 continue
             source = self.network.layers[table.number]
             width = chosen.schedule.layers[table.number - source.back].parallel
-            a, b = space.choices[giver].index(width), space.choices[own].index(plan.parallel)
+            a, b = space.choices[producer].index(width), space.choices[own].index(plan.parallel)
             sides: dict[Engine, list[tuple[float, float]]] = {}
             for n, way in enumerate(table.ways[a]):
                 if way is None or (way[0] is plan.engine and way[1] != plan.lanes):
@@ -206,16 +206,16 @@ def _cheaper(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 
 
 def _factor(groups: tuple[int | None, int], values: np.ndarray) -> Factor:
-    giver, own = groups
-    if giver is None:
+    producer, own = groups
+    if producer is None:
         return (own,), values[0]
-    if giver == own:
+    if producer == own:
         return (own,), np.diagonal(values)
-    return ((giver, own), values) if giver < own else ((own, giver), values.T)
+    return ((producer, own), values) if producer < own else ((own, producer), values.T)
 
 
 def _at(groups: tuple[int | None, int], chosen: tuple[int, ...],
         best: np.ndarray) -> tuple[int, int, int]:
-    giver, own = groups
-    a, b = 0 if giver is None else chosen[giver], chosen[own]
+    producer, own = groups
+    a, b = 0 if producer is None else chosen[producer], chosen[own]
     return a, b, int(best[a, b])

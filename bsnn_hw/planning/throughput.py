@@ -98,9 +98,8 @@ def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
     """Cycles per inference of all layers together, timestep by timestep."""
     network = layout.network
     steps, timesteps = len(times[0]), network.timesteps
-    producers = [sorted({number - layer.back, *(number - each.back for each in
-                                             getattr(layer, "shortcuts", ()))})
-              for number, layer in enumerate(network.layers)]
+    producers = [sorted({number - each.back for each in (layer, *layer.shortcuts)})
+                 for number, layer in enumerate(network.layers)]
     passes = [float(block.synapses.sums.rows) for block in layout.blocks]
     passes[-1] = 0.0
     durations = [each.tolist() for each in times]
