@@ -140,7 +140,7 @@ def _made(built: Built, bundle: Path) -> dict[str, Any]:
     return {
         "neurons": sum(layer.shape.size for layer in network.hidden),
         "weights": sum(layer.synapse.weights.size for layer in network.layers),
-        "memory": sum(memory.bits for memory in layer_memories(network, schedule)),
+        "memory": sum(memory.bits for memory in layer_memories(built.design.layout)),
         "bundle": sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()),
         "cycles": event_bound(network, schedule, built.planned.activity),
     }

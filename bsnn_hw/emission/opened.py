@@ -14,10 +14,8 @@ from bsnn_hw.emission.replaced import listed
 from bsnn_hw.emission.vectors import read_inputs, vector_facts, vector_names
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
-from bsnn_hw.ir.bounds import network_bounds
-from bsnn_hw.ir.byte_port import Port
-from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.write import Observed, Verilog
 
 __all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
@@ -138,15 +136,13 @@ def _design(folder, network, facts):
     schedule = Schedule(plans, *rows)
     port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])
-    hidden, readout = network_bounds(network)
     if not isinstance(facts["network"]["trained_on"], str | None):
         raise TypeError("trained_on must be a name or null")
     probes = tuple(_probe(layer) for layer in facts["layers"] if "probe" in layer)
     if len(probes) != len(network.hidden):
         raise ValueError(f"{len(network.hidden)} layers must have probes, not {len(probes)}")
-    return Design(network, schedule, port_layout(network, schedule),
-                  network_geometries(network, schedule), hidden, readout,
-                  Verilog(paths, _name(facts["top"]), {}, {}), probes, port)
+    return Design(build_layout(network, schedule, port),
+                  Verilog(paths, _name(facts["top"]), {}, {}), probes)
 
 
 def _first_difference(wanted, given, place=""):

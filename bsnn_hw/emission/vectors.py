@@ -127,7 +127,7 @@ def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.n
     stimulus = design.stimulus(samples)
     arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
               "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
-    for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,
+    for layer, bounds, seen in zip(design.network.hidden, design.layout.hidden_bounds, trace.hidden,
                                    strict=True):
         arrays |= {f"charged_{layer.name}": seen.charged.astype(_dtype(bounds)),
                    f"fired_{layer.name}": seen.fired}

@@ -24,8 +24,8 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.sim.cocotb_run import run_cocotb
-from bsnn_hw.summary import compare_with_real
 from bsnn_hw.text import percent
+from bsnn_hw.verification.agreement import compare_with_real
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 from bsnn_hw.verification.record import Check, Real, mismatch_recorded, record
 
