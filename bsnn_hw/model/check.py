@@ -11,7 +11,7 @@ from bsnn_hw.model.check_graph import check_layers
 from bsnn_hw.model.check_input import check_input
 from bsnn_hw.model.description import Coding, Input, Model
 from bsnn_hw.model.names import check_model_name
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown
+from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, scalar, shown
 
 __all__ = ["FORMAT", "VERSION", "check", "describe"]
 
@@ -115,7 +115,8 @@ def _classes(table: Table, count: int | None) -> tuple[str, ...]:
                                  f"{listed(bad)}")
     if twice:
         table.problem("classes", f"must be distinct, but repeats {listed(twice)}")
-    return tuple(str(name) for name in given)
+    # Not of names with problems: the text of a list that holds itself many times over has no end.
+    return () if bad else tuple(str(name) for name in given)
 
 
 def _recipe(table: Table) -> None:
@@ -142,7 +143,7 @@ def _recipe(table: Table) -> None:
                 table.problem(path, "must have printable strings as keys")
                 return
             stack += [(item, f"{path}.{key[:60]}", depth + 1) for key, item in value.items()]
-        elif not _is_primitive(value):
+        elif not _is_primitive(scalar(value)):
             table.problem(path, "must be a string, a boolean, a finite number, None, or a list or "
                                 f"dictionary of these, not {shown(value)}")
             return

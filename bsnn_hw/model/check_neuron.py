@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bsnn_hw.model.description import Comparison, Neuron, Reset
-from bsnn_hw.model.values import Table, equals, shown, word
+from bsnn_hw.model.values import Table, equals, scalar, shown, word
 
 __all__ = ["check_neuron"]
 
@@ -14,7 +14,8 @@ HINTS = {
     "decay_input": "input_scale = 1/tau where the input decays, else 1",
     "v_threshold": "it is threshold",
     "v_th": "it is threshold",
-    "reset_mechanism": "snnTorch's 'subtract' is reset 'soft', 'zero' is 'hard'",
+    "reset_mechanism": "snnTorch's 'zero' is reset 'hard'; 'subtract' is not 'soft', see "
+                       "docs/model.md",
     "v_leak": "only a rest potential of 0 can be computed",
     "refractory": "neurons have no refractory period",
 }
@@ -59,10 +60,7 @@ def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
     scale = neuron.number("input_scale", "a finite number above 0", above=0)
     reset = neuron.choice("reset", {kind.value: kind for kind in Reset})
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
-    if neuron.has("reset_delay") and neuron.raw("reset_delay") is not False:
-        neuron.problem("reset_delay", "must be False or absent, not "
-                       f"{shown(neuron.raw('reset_delay'))}: snnTorch's default True resets one "
-                       "timestep late, which gives other spikes; train with reset_delay=False")
+    _check_delay(neuron, reset)
     rest = neuron.raw("v_reset")
     if rest is not None and not equals(rest, 0):
         neuron.problem("v_reset", f"must be 0 or absent, not {shown(rest)}: a hard reset goes to "
@@ -70,3 +68,15 @@ def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
     if reset is None or comparison is None:
         return None
     return Neuron(leak, threshold, reset, comparison, scale)
+
+
+def _check_delay(neuron: Table, reset: Reset | None) -> None:
+    """snnTorch's ``reset_delay``: after a hard reset there is nothing left to reset late."""
+    delay = scalar(neuron.raw("reset_delay"))
+    if delay is not None and not isinstance(delay, bool):
+        neuron.problem("reset_delay", f"must be True, False or absent, not {shown(delay)}")
+    elif delay and reset is Reset.SOFT:
+        neuron.problem("reset_delay", "must be False or absent where reset is 'soft', not True: "
+                                      "with it snnTorch subtracts threshold / beta in place of "
+                                      "the threshold; train with reset_mechanism='zero', which "
+                                      "is reset 'hard' with either delay")

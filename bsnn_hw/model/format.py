@@ -19,6 +19,7 @@ from typing import Any
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.model.check import FORMAT, VERSION, check, describe
 from bsnn_hw.model.description import Model
+from bsnn_hw.model.values import scalar
 
 __all__ = ["FORMAT", "VERSION", "describe", "load", "read", "save"]
 
@@ -183,8 +184,9 @@ def _plain(value: Any) -> Any:
     """A copy in one normal form, so that equal documents give equal bytes.
 
     Keys are sorted and None left out; a tensor owns exactly its values; equal strings are one
-    object, because pickle writes a repeated object as a reference.
+    object, because pickle writes a repeated object as a reference; numbers are Python's.
     """
+    value = scalar(value)
     if isinstance(value, dict):
         return {sys.intern(str(key)): _plain(value[key]) for key in sorted(value)
                 if value[key] is not None}

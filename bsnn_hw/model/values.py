@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "shown", "word"]
+from bsnn_hw.text import is_integer, listed, shown
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "scalar", "shown", "word"]
 
 T = TypeVar("T")
+
+MOST_CHARACTERS = 1000  # of one problem; a tensor's shape alone may be longer
 
 REAL_DTYPES = frozenset({
     "float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2",
@@ -18,13 +25,27 @@ REAL_DTYPES = frozenset({
 })
 
 
-def is_integer(value: object) -> bool:
-    """Whether ``value`` is an int of at most 64 bits; True and False are no integers."""
-    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
+def scalar(value: object) -> Any:
+    """The Python number or boolean that a scalar of numpy, or a torch tensor or numpy array
+    without dimensions, holds; any other value as it is."""
+    import torch
+
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    if isinstance(value, torch.Tensor) and value.ndim == 0 and _holds_values(value):
+        return value.item()
+    return value
+
+
+def _holds_values(value: torch.Tensor) -> bool:
+    import torch
+
+    return value.layout == torch.strided and value.device.type != "meta"
 
 
 def equals(value: object, wanted: str | int) -> bool:
-    """Whether ``value`` is this word or number; never asks a tensor for its opinion."""
+    """Whether ``value`` is this word or number; asks no tensor but one that is a number."""
+    value = scalar(value)
     accepted = str if isinstance(wanted, str) else (int, float)
     return isinstance(value, accepted) and not isinstance(value, bool) and value == wanted
 
@@ -33,31 +54,6 @@ def word(value: object, key: str) -> str | None:
     """The string under ``key`` of a dictionary, None where there is no such thing."""
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
-
-
-def shown(value: object) -> str:
-    """``value`` for a message: one short line, however large or nested the value is."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    if isinstance(value, bool) or value is None or isinstance(value, float):
-        return repr(value)
-    if isinstance(value, int):
-        return str(value) if is_integer(value) else f"an integer of {value.bit_length()} bits"
-    if isinstance(value, (list, tuple)):
-        if len(value) <= 8 and all(is_integer(item) for item in value):
-            return str(list(value))
-        return f"a {type(value).__name__} of {len(value)} values"
-    if isinstance(value, dict):
-        return f"a dictionary of {len(value)} keys"
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return f"a {str(value.dtype).removeprefix('torch.')} array of shape {tuple(value.shape)}"
-    return f"a {type(value).__name__}"
-
-
-def listed(names: Any) -> str:
-    """Names for a message, at most twelve of them."""
-    names = [shown(name) for name in names]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 class Problems:
@@ -81,11 +77,14 @@ class Problems:
 
     def add(self, where: str, what: str) -> None:
         """Record that the document is wrong."""
-        self.invalid.append(f"{self._source}: {where}: {what}")
+        self.invalid.append(self._line(where, what))
 
     def refuse(self, where: str, what: str) -> None:
         """Record that the document is right but cannot be matched in hardware."""
-        self.unsupported.append(f"{self._source}: {where}: {what}")
+        self.unsupported.append(self._line(where, what))
+
+    def _line(self, where: str, what: str) -> str:
+        return f"{self._source}: {where}: {what}"[:MOST_CHARACTERS]
 
 
 class Table:
@@ -175,7 +174,7 @@ class Table:
 
     def integer(self, key: str, low: int, high: int) -> int | None:
         """An int in low..high, None after a problem."""
-        value = self.raw(key)
+        value = scalar(self.raw(key))
         if is_integer(value) and low <= value <= high:
             return int(value)
         if self.has(key):
@@ -188,7 +187,8 @@ class Table:
         value = self.raw(key)
         if not self.has(key):
             return default, default
-        sides = value if isinstance(value, (list, tuple)) else (value, value)
+        sides = [scalar(side) for side in (value if isinstance(value, (list, tuple))
+                                           else (value, value))[:3]]
         if len(sides) == 2 and all(is_integer(side) and low <= side <= high for side in sides):
             return int(sides[0]), int(sides[1])
         self.problem(key, f"must be an integer from {low} to {high}, or two, [vertical, "
@@ -198,7 +198,7 @@ class Table:
     def number(self, key: str, must: str = "a finite number", *, above: float = -math.inf,
                least: float = -math.inf, most: float = math.inf) -> float:
         """A finite float in (above, most] and [least, most]; 1.0 after a problem or if absent."""
-        value = self.raw(key)
+        value = scalar(self.raw(key))
         if not self.has(key):
             return 1.0
         if isinstance(value, float) or is_integer(value):
@@ -237,7 +237,7 @@ class Table:
         if dtype not in REAL_DTYPES:
             self.problem(key, f"must hold real numbers (float64 ... int8), not {dtype}")
             return False
-        if value.layout != torch.strided or value.device.type == "meta":
+        if not _holds_values(value):
             self.problem(key, "must be a dense tensor that holds its values, not "
                               f"{value.layout} on {value.device.type}")
             return False

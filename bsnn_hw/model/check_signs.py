@@ -1,0 +1,59 @@
+"""Whether weights whose signs count are meant as signs: a 0 of ternary, pruned or few-bit weights
+would become +1, and changes most spikes.
+
+Latent weights, real numbers that training steps move about, are hardly ever exactly 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["no_signs"]
+
+# Of latent weights that may be 0: a share, and as many in the smallest layers.
+ZERO_SHARE = 0.05
+FEW_ZEROS = 3
+
+_WHOLE = ("state weight_bits 8 with an int8 tensor where the values themselves count (first layer "
+          "and readout only)")
+
+
+def no_signs(values: np.ndarray, whole: bool) -> str | None:
+    """What is wrong with ``values`` as signs, and what would be right; None if nothing is.
+
+    values : float64, finite, a row per neuron or output channel
+    whole : bool, whether the file holds integers
+    """
+    zeros = int(np.count_nonzero(values == 0))
+    given = f"{zeros} of {values.size} weights are 0, and sign(0) is +1 here"
+    if zeros == values.size:
+        return f"must have signs, but all {zeros} weights are 0; was the layer trained and saved?"
+    if whole and not (np.abs(values) == 1).all():
+        return _no_whole_signs(values, zeros, given)
+    if zeros and values.min() >= 0 and np.unique(values).size == 2:
+        return ("must have -1 or any negative value for a weight of -1, not only 0 and "
+                f"{values.max():g}: {given}, so all would be +1; write 2 * w - {values.max():g}")
+    if zeros and _one_magnitude(values):
+        return (f"must be signs, not ternary: {given}; train with binary weights, or write the "
+                "layer as half the sum of two binary ones (docs/model.md)")
+    if zeros > max(FEW_ZEROS, ZERO_SHARE * values.size):
+        return (f"must be signs or latent weights, which are hardly ever 0, but {given}: pruned "
+                "or quantised weights cannot be taken as signs; write -1 or +1 for each, or "
+                f"{_WHOLE}")
+    return None
+
+
+def _no_whole_signs(values: np.ndarray, zeros: int, given: str) -> str:
+    low, high = int(values.min()), int(values.max())
+    if (low, high) == (0, 1):
+        return ("must have -1 or any negative value for a weight of -1, not only 0 and 1: "
+                f"{given}, so all would be +1; write 2 * w - 1")
+    what = f"not ternary: {given}" if zeros and (low, high) == (-1, 1) else (
+        f"-1 or +1 in a tensor of integers, not {low} to {high}: only signs count")
+    return f"must be signs, {what}; write -1 or +1 for each, or {_WHOLE}"
+
+
+def _one_magnitude(values: np.ndarray) -> bool:
+    """Whether each row has one magnitude, apart from zeros: a ternary row with its scale."""
+    rows = np.abs(values.reshape(len(values), -1))
+    return bool(((rows == 0) | (rows == rows.max(axis=1, keepdims=True))).all())
