@@ -10,7 +10,7 @@ FOLDERS = ("bsnn_hw", "hdl", "sim")
 SOURCES = sorted(path for top in FOLDERS for path in (ROOT / top).glob("**/*.py"))
 ARROWS = {
     "ir": {"errors"},  # nothing but the words for what a user can cause
-    "model": {"ir", "errors", "text"},
+    "model": {"ir", "checkpoint", "errors", "text"},
     "devices": {"ir", "errors"},
     "hdl": {"ir"},
     "reference": {"ir"},
