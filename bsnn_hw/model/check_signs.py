@@ -1,7 +1,8 @@
 """Whether weights whose signs count are meant as signs: a 0 of ternary, pruned or few-bit weights
 would become +1, and changes most spikes.
 
-Latent weights, real numbers that training steps move about, are hardly ever exactly 0.
+Latent weights, real numbers that training steps move about, are hardly ever exactly 0, and hardly
+two are alike, but where they are clipped.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import numpy as np
 
 __all__ = ["no_signs"]
 
-# Of latent weights that may be 0: a share, and as many in the smallest layers.
-ZERO_SHARE = 0.05
-FEW_ZEROS = 3
+MOST_ZEROS = 0.5  # of latent weights
+FEW_ZEROS = 3  # that the smallest layers may have
+ALIKE = 8  # weights of each magnitude, on average, from which on they are codes and not latent
 
 _WHOLE = ("state weight_bits 8 with an int8 tensor where the values themselves count (first layer "
           "and readout only)")
@@ -36,10 +37,13 @@ def no_signs(values: np.ndarray, whole: bool) -> str | None:
     if zeros and _one_magnitude(values):
         return (f"must be signs, not ternary: {given}; train with binary weights, or write the "
                 "layer as half the sum of two binary ones (docs/model.md)")
-    if zeros > max(FEW_ZEROS, ZERO_SHARE * values.size):
-        return (f"must be signs or latent weights, which are hardly ever 0, but {given}: pruned "
-                "or quantised weights cannot be taken as signs; write -1 or +1 for each, or "
-                f"{_WHOLE}")
+    magnitudes = np.unique(np.abs(values)).size
+    if zeros and magnitudes * ALIKE <= values.size:
+        return (f"must be signs or latent weights, not values of {magnitudes} magnitudes: {given}; "
+                f"write -1 or +1 for each, or {_WHOLE}")
+    if zeros > max(FEW_ZEROS, MOST_ZEROS * values.size):
+        return (f"must be signs or latent weights, not pruned: {given}; write -1 or +1 for each, "
+                f"or {_WHOLE}")
     return None
 
 

@@ -152,8 +152,10 @@ SIGNS = [
     (torch.zeros(5, 6, dtype=torch.int8), r"must have signs, but all 30 weights are 0"),
     (torch.eye(5, 6) / 4, r"must have -1.*not only 0 and 0\.25: 25 of 30.*write 2 \* w - 0\.25"),
     (torch.eye(5, 6, dtype=torch.int8), r"must have -1.*not only 0 and 1: 25 of 30.*2 \* w - 1"),
-    (torch.arange(-15, 15).div(4).round().reshape(5, 6).add(0.0),
-     r"must be signs or latent weights, which are hardly ever 0, but 5 of 30 weights are 0"),
+    (torch.arange(30).remainder(5).sub(2).reshape(5, 6) / 4,
+     r"must be signs or latent weights, not values of 3 magnitudes: 6 of 30 weights are 0"),
+    (torch.arange(30).sub(18).clamp(min=0).add(0.0).neg().reshape(5, 6),
+     r"must be signs or latent weights, not pruned: 19 of 30 weights are 0"),
 ]
 
 
