@@ -21,6 +21,7 @@ INTERRUPTED = 130
 def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace], None],
              argv: Sequence[str] | None = None) -> int:
     """Parse, act, and return the exit code: 0 well, 1 input, 2 usage, 3 tool, 4 mismatch."""
+    parser.allow_abbrev = False  # --lane would be taken for --lanes
     options = parser.parse_args(argv)
     try:
         act(options)

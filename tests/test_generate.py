@@ -177,7 +177,7 @@ def test_mistakes_are_one_line(place, capsys, kind):
 
 
 @pytest.mark.parametrize("arguments", [[], ["m.pt", "--lanes", "1,x"], ["m.pt", "--vectors", "x"],
-                                       ["m.pt", "--unknown"]], ids=str)
+                                       ["m.pt", "--unknown"], ["m.pt", "--lane", "2"]], ids=str)
 def test_usage_exits_with_two(arguments):
     with pytest.raises(SystemExit) as caught:
         generate.main(arguments)
