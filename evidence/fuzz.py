@@ -17,7 +17,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.command import run_verb
-from bsnn_hw.errors import BsnnError, MismatchError
+from bsnn_hw.errors import BsnnError, InputError, MismatchError
 from evidence.mutations import (
     mutated_bytes,
     mutated_json,
@@ -44,12 +44,10 @@ MOST_CHARACTERS = 20_000  # of a message
 
 @dataclass(frozen=True)
 class Good:
-    """A good file: ``make`` draws a damaged one of it, ``read`` reads that.
-
-    path : Path where the damaged one is put
-    """
+    """A good file: ``make`` draws a damaged one of it, ``read`` reads what lies at ``path``."""
 
     path: Path
+    data: bytes
     make: Callable[[np.random.Generator], bytes]
     read: Callable[[Path], object]
 
@@ -95,7 +93,6 @@ def check_file(good: Good, data: bytes, scratch: Path) -> str:
     MismatchError
         It had another end, took too long or too much, or something was written.
     """
-    whole = good.path.read_bytes() if good.path.exists() else None
     good.path.write_bytes(data)
     before, used = _listing(scratch), _memory()
     try:
@@ -115,10 +112,7 @@ def check_file(good: Good, data: bytes, scratch: Path) -> str:
         raise MismatchError(f"must need at most {MOST_BYTES} bytes, not {_memory()}")
     if _listing(scratch) != before:
         raise MismatchError("must write nothing")
-    if whole is None:
-        good.path.unlink()
-    else:
-        good.path.write_bytes(whole)
+    good.path.write_bytes(good.data)
     return end
 
 
@@ -192,7 +186,7 @@ def _torch_files(folder: Path, _: Path) -> list[Good]:
                 return saved(mutated_tree(rng, document, values))
             return mutated_bytes(rng, whole) if draws < 0.7 else mutated_records(rng, whole)
 
-        return Good(folder / "model.pt", draw, _read_model)
+        return Good(folder / "model.pt", whole, draw, _read_model)
 
     return [make(document) for document in _documents()]
 
@@ -218,7 +212,7 @@ def _safetensors_files(folder: Path, _: Path) -> list[Good]:
                 return len(changed).to_bytes(8, "little") + changed + whole[8 + size:]
             return mutated_bytes(rng, whole)
 
-        return Good(folder / "model.safetensors", draw, _read_model)
+        return Good(folder / "model.safetensors", whole, draw, _read_model)
 
     return [make(document) for document in _documents()]
 
@@ -250,7 +244,7 @@ def _checkpoints(folder: Path, _: Path) -> list[Good]:
             return buffer.getvalue()
         return mutated_records(rng, whole)
 
-    return [Good(path, draw, load_checkpoint)]
+    return [Good(path, whole, draw, load_checkpoint)]
 
 
 def _array_files(folder: Path, bundle: Path) -> list[Good]:
@@ -281,7 +275,7 @@ def _array_files(folder: Path, bundle: Path) -> list[Good]:
     def read(path):
         find_samples(shape, None, folder, data=str(path), data_dir=None)
 
-    return [Good(folder / "samples.npz", draw, read)]
+    return [Good(folder / "samples.npz", packed(arrays), draw, read)]
 
 
 def _plan_files(folder: Path, bundle: Path) -> list[Good]:
@@ -297,31 +291,38 @@ def _plan_files(folder: Path, bundle: Path) -> list[Good]:
             return mutated_bytes(rng, text.encode())
         return mutated_lines(rng, text).encode("utf-8", "surrogatepass")
 
-    return [Good(folder / "plan.toml", draw, lambda path: read_plan(path).schedule(network))]
+    return [Good(folder / "plan.toml", text.encode(), draw,
+                 lambda path: read_plan(path).schedule(network))]
 
 
 def _bundle_files(folder: Path, bundle: Path) -> list[Good]:
-    from bsnn_hw.emission.opened import open_bundle
+    from bsnn_hw.emission.opened import check_edits, open_bundle, read_manifest
+    from bsnn_hw.emission.replaced import check_replaceable
     from bsnn_hw.emission.vectors import check_vectors
 
     copied = folder / "bundle"
     shutil.copytree(bundle, copied)
 
     def read(_):
-        check_vectors(open_bundle(copied), copied / "vectors")
+        with suppress(InputError):  # of itself no reason not to open it
+            check_replaceable(copied, True)
+        design = open_bundle(copied)
+        check_vectors(design, copied / "vectors", read_manifest(copied)["vectors"])
+        check_edits(copied, True)
 
     def text_file(name):
         text = (copied / name).read_text()
-        return Good(copied / name, lambda rng: (
+        return Good(copied / name, text.encode(), lambda rng: (
             mutated_bytes(rng, text.encode()) if rng.random() < 0.2
             else mutated_json(rng, text).encode("utf-8", "surrogatepass")), read)
 
-    def array_file(path):
+    def byte_file(path):
         whole = path.read_bytes()
-        return Good(path, lambda rng: mutated_bytes(rng, whole), read)
+        return Good(path, whole, lambda rng: mutated_bytes(rng, whole), read)
 
     return [text_file("manifest.json"), text_file("network.json"),
-            *map(array_file, sorted((copied / "vectors").glob("*.npy")))]
+            *map(byte_file, sorted((copied / "vectors").glob("*.npy"))),
+            *map(byte_file, sorted((copied / "rtl").glob("*.v"))[:4])]
 
 
 # Good files of each kind, made in a folder, of a bundle's folder.
