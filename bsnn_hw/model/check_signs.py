@@ -12,7 +12,7 @@ import numpy as np
 __all__ = ["no_signs"]
 
 MOST_ZEROS = 0.5  # of latent weights
-FEW_ZEROS = 3  # that the smallest layers may have
+FEW_ZEROS = 8  # that the smallest layers may have
 ALIKE = 8  # weights of each magnitude, on average, from which on they are codes and not latent
 
 _WHOLE = ("state weight_bits 8 with an int8 tensor where the values themselves count (first layer "
@@ -31,7 +31,7 @@ def no_signs(values: np.ndarray, whole: bool) -> str | None:
         return f"must have signs, but all {zeros} weights are 0; was the layer trained and saved?"
     if whole and not (np.abs(values) == 1).all():
         return _no_whole_signs(values, zeros, given)
-    if zeros and values.min() >= 0 and np.unique(values).size == 2:
+    if zeros and values.min() >= 0 and _one_magnitude(values.reshape(1, -1)):
         return ("must have -1 or any negative value for a weight of -1, not only 0 and "
                 f"{values.max():g}: {given}, so all would be +1; write 2 * w - {values.max():g}")
     if zeros and _one_magnitude(values):
@@ -58,6 +58,9 @@ def _no_whole_signs(values: np.ndarray, zeros: int, given: str) -> str:
 
 
 def _one_magnitude(values: np.ndarray) -> bool:
-    """Whether each row has one magnitude, apart from zeros: a ternary row with its scale."""
+    """Whether each row has one magnitude, apart from zeros, as a ternary row with its scale; where
+    none has two weights that could differ, the magnitude is 1."""
     rows = np.abs(values.reshape(len(values), -1))
-    return bool(((rows == 0) | (rows == rows.max(axis=1, keepdims=True))).all())
+    largest = rows.max(axis=1, keepdims=True)
+    alike = bool(((rows == 0) | (rows == largest)).all())
+    return alike and bool(((rows > 0).sum(axis=1) > 1).any() or (largest == 1).any())

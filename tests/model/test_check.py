@@ -167,6 +167,13 @@ def test_what_is_no_signs_is_not_taken_as_signs(document, weight, pattern, bits)
     refused(document, f"layer 'fc1': weight {pattern}")
 
 
+@pytest.mark.parametrize("weight", [[[0.3, 0.0]], [[0.3, 0.0], [0.0, -0.2]], [[-0.4], [0.0]]])
+def test_few_weights_tell_nothing(build_document, weight):
+    document = build_document(sizes=(len(weight[0]), len(weight), 2))
+    put(document, "layers.0.weight", torch.tensor(weight))
+    assert describe(document).layers[0].synapse.weight.shape == (len(weight), len(weight[0]))
+
+
 def test_a_latent_weight_may_be_zero(document):
     document["layers"][0]["weight"][0, 1:4] = torch.tensor([0.0, -0.0, 0.0])
     document["layers"][0]["weight"][1:] = torch.rand(4, 6) - 1.01
