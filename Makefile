@@ -2,6 +2,9 @@
 # make demo-maps      the convolutional and the residual example, 512 images each
 # make test           all quick tests                (make check: the slow and wide ones too,
 #                    with 100 random networks, the cycle and generation tables and seeded faults)
+# make test-frameworks  the converters' tests with snnTorch, SpikingJelly, sinabs, Norse, Brevitas and
+#                    NIR, in a virtual environment of their own   (SLOW=1: each in RTL too)
+# make recordings    real recordings of event cameras, out of the packages that ship them
 # make lint           ruff and mypy
 # make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
 # make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
@@ -18,10 +21,12 @@ JOBS ?= 2
 TORCH ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 # A virtual environment holds its own path in many files: one that was moved is not ready.
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
-.PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean
+.PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean \
+	test-frameworks recordings
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -68,6 +73,22 @@ clean-room:
 bare-roots:
 	.ci/bare_roots
 
+test-frameworks: $(FRAMEWORKS)/.ready recordings
+	BSNN_RECORDINGS=build/recordings $(FRAMEWORKS)/bin/python -m pytest -n $(JOBS) \
+		$(if $(SLOW),,-m "not slow") tests/convert tests/events
+
+$(FRAMEWORKS)/.ready: pyproject.toml requirements/install tests/convert/requirements.txt
+	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	requirements/install $(FRAMEWORKS)/bin/python $(TORCH)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		-r tests/convert/requirements.txt
+	touch $@
+
+recordings: build/recordings/evt3.raw
+
+build/recordings/evt3.raw: | $(READY)
+	$(BIN)/python tests/events/fetch_recordings.py build/recordings
+
 train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --epochs 60 --validation 0 --out examples/fashion_mnist_fc.pt --force
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --network conv --validation 0 --out examples/fashion_mnist_conv.pt --force
@@ -81,7 +102,7 @@ lock: $(READY)
 		--output-file requirements/tested.txt pyproject.toml requirements/torch.in
 
 clean:
-	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV)
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(VENV) $(FRAMEWORKS)
 
 $(READY): pyproject.toml requirements/tested.txt requirements/install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,6 +10,7 @@ from bsnn_hw import __version__
 __all__ = ["VERBS", "main"]
 
 VERBS = {
+    "check": "which layers of a network can be generated, and why the others cannot",
     "generate": "a trained network to a folder of verified Verilog",
     "verify": "show that a folder's RTL computes what its network says",
     "synth": "what it takes of a part, and how fast it is there",

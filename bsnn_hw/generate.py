@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bsnn_hw.command import callable_as, counts, run_verb
 from bsnn_hw.errors import InputError
+from bsnn_hw.nir_options import add_nir_options, nir_document
 
 if TYPE_CHECKING:
     from bsnn_hw.ir.schedule import Engine
@@ -24,7 +25,7 @@ MAX_TOP = 128  # with a layer's name and what is in it, still a file name
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bsnn_hw.generate", description=__doc__)
     add = parser.add_argument
-    add("model", type=Path, help="model file, .pt or .safetensors (docs/model.md)")
+    add("model", type=Path, help="model file, .pt or .safetensors (docs/model.md), or .nir")
     add("--out", type=Path, help="folder to write (default: the model's name with _hw)")
     add("--force", action="store_true", help="replace the folder if it is a bundle")
     add("--lanes", type=counts, metavar="N,N,...",
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--top", help="name of the top-level module (default: bsnn_ and the model's name)")
     add("--verify", action="store_true",
         help="run the bundle's bench, and all samples that are found through the Verilated model")
+    add_nir_options(parser)
     return parser
 
 
@@ -99,7 +101,8 @@ def _request(options: argparse.Namespace) -> Request:
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
                    options.clock, options.plan, _engines(options.engine), options.vectors,
-                   options.data, options.data_dir, options.top, Port(options.port), block_rows)
+                   options.data, options.data_dir, options.top, Port(options.port), block_rows,
+                   nir_document(options))
 
 
 def _engines(text: str | None) -> tuple[Engine | None, ...] | None:
@@ -147,7 +150,8 @@ def _act(options: argparse.Namespace) -> None:
         from bsnn_hw.verification.run import verify_all, verify_bench
 
         verify_bench(request.out)
-        verify_all(request.out, request.model, data=request.data, data_dir=request.data_dir)
+        model = request.model if request.document is None else None
+        verify_all(request.out, model, data=request.data, data_dir=request.data_dir)
 
 
 def main(argv: list[str] | None = None) -> int:

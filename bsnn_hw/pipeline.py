@@ -36,8 +36,10 @@ __all__ = ["Built", "Planned", "Request", "build", "emit", "generate", "load", "
 CALIBRATION_SAMPLES = 512
 
 
-def load(path: Path | str) -> Model:
+def load(path: Path | str, document: dict[str, Any] | None = None) -> Model:
     """The checked description of the network in a model file, ``.pt`` or ``.safetensors``.
+
+    document : what the file says, where it is of another kind
 
     Raises
     ------
@@ -45,7 +47,7 @@ def load(path: Path | str) -> Model:
         It cannot be read, or says something that cannot be matched; all problems are named.
     """
     path = Path(path)
-    document = read(path)
+    document = read(path) if document is None else document
     return replace(describe(document, str(path)), file=path, trained_on=dataset_of(document))
 
 
@@ -178,7 +180,7 @@ def prepare(request: Request) -> Planned:
         What the user can mend.
     """
     wanted = reconcile(request.plan_options)  # contradictions first, before any work
-    model = load(request.model)
+    model = load(request.model, request.document)
     samples = samples_of(model, data=request.data, data_dir=request.data_dir)
     lowered = lower(model, samples, request.precision)
     activity = _activity(lowered, request.port)

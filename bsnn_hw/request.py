@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.byte_port import Port
@@ -29,6 +30,7 @@ class Request:
     data, data_dir : see ``samples.find_samples``
     port : Port, of the top level
     block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
+    document : what ``model`` says, where it is no model file itself
     """
 
     model: Path
@@ -48,6 +50,7 @@ class Request:
     top: str | None = None
     port: Port = Port.EVENTS
     block_rows: Sequence[int] | None = None
+    document: dict[str, Any] | None = None
 
     @property
     def plan_options(self) -> PlanOptions:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from bsnn_hw.command import callable_as, run_verb
+from bsnn_hw.event_options import add_framing, framing_of
 
 __all__ = ["main"]
 
@@ -24,13 +25,21 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", help="with --all: data set (digits, fashion-mnist, mnist) or .npz file "
                        "(default: what the model was trained on)")
     add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--events", type=Path, metavar="FILE",
+        help="drive the Verilated model with a recording: .bin (N-MNIST), .aedat4, .raw (EVT2, "
+             "EVT3), .es, .dat, or .npy of tonic")
+    add_framing(parser)
     return parser
 
 
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.verification.run import verify_all, verify_bench
 
-    if options.all:
+    if options.events:
+        from bsnn_hw.verification.recording import verify_events
+
+        verify_events(options.folder, options.events, framing_of(options), edited=options.edited)
+    elif options.all:
         verify_all(options.folder, options.model, data=options.data, data_dir=options.data_dir,
                    edited=options.edited)
     else:

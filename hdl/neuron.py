@@ -32,7 +32,7 @@ class NeuronArray(wiring.Component):
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
     block_rows : int, from how many rows on potentials lie in block RAM, see `Schedule`
-    constant_rows : int, likewise of thresholds
+    constant_rows : int, likewise of thresholds, reset amounts and leaks per channel
 
     Members
     -------
@@ -75,11 +75,11 @@ class NeuronArray(wiring.Component):
     @property
     def _shift(self) -> int | None:
         """Right shift that is the leak of all timesteps; None where it takes a product."""
-        factors = {int(factor) for factor in self._spec.leak[1:]}
+        factors = set(self._spec.leak[1:].flat)
         shifts = {1 << bits for bits in range(self._spec.leak_bits + 1)}
         if len(factors) > 1 or not factors <= shifts:
             return None
-        return self._spec.leak_bits - (factors or {1}).pop().bit_length() + 1
+        return self._spec.leak_bits - int((factors or {1}).pop()).bit_length() + 1
 
     def elaborate(self, platform):
         m = Module()
@@ -95,8 +95,8 @@ class NeuronArray(wiring.Component):
         m.d.sync += [charged[i].eq(carried[i] + self.currents[i]) for i in range(width)]
 
         # Fire and settle.
-        threshold = constant_rows(m, "threshold", spec.threshold, self._raster, ops[charges - 1],
-                                  self._constant_rows)
+        threshold = self._constants(m, "threshold", spec.threshold, ops[charges - 1])
+        reset_by = self._reset_amounts(m, threshold, ops[charges - 1])
         op = ops[fires]
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
@@ -105,7 +105,7 @@ class NeuronArray(wiring.Component):
         for i in range(width):
             m.d.comb += fired[i].eq(self._fires(charged[i], threshold[i])
                                     & self._exists(i, op.fold))
-            rest = charged[i] - threshold[i] if spec.reset is Reset.SOFT else 0
+            rest = charged[i] - reset_by[i] if reset_by is not None else 0
             m.d.sync += settled[i].eq(Mux(op.close, 0, Mux(fired[i], rest, charged[i])))
         m.d.sync += [
             self.words.spikes.eq(fired),
@@ -138,6 +138,17 @@ class NeuronArray(wiring.Component):
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         return layout(store.read_data), store
 
+    def _constants(self, m, name, table, op):
+        return constant_rows(m, name, table, self._raster, op, self._constant_rows)
+
+    def _reset_amounts(self, m, threshold, op):
+        """What a soft reset subtracts: the threshold's own row where no neuron has another; None
+        with a hard reset."""
+        separate = self._spec.separate_reset_by
+        if separate is not None:
+            return self._constants(m, "reset_by", separate, op)
+        return threshold if self._spec.reset is Reset.SOFT else None
+
     def _fires(self, charged, threshold):
         if self._spec.comparison is Comparison.ABOVE:
             return charged > threshold
@@ -158,10 +169,19 @@ class NeuronArray(wiring.Component):
             m.d.comb += [leaked[i].eq(settled[i] >> self._shift) for i in range(width)]
             return leaked, ops[settles]
 
-        factors = [*spec.leak[1:].tolist(), 0]
-        factor = Signal(range(max(factors) + 1), reset_less=True)
-        m.d.sync += factor.eq(Array(factors)[ops[settles - 1].timestep])
+        factor = self._factors(m, ops[settles - 2], ops[settles - 1])
         product = self._signals("product", carried_width + spec.leak_bits)
-        m.d.sync += [product[i].eq(settled[i] * factor) for i in range(width)]
+        m.d.sync += [product[i].eq(settled[i] * factor[i]) for i in range(width)]
         m.d.comb += [leaked[i].eq(product[i] >> spec.leak_bits) for i in range(width)]
         return leaked, ops[settles + 1]
+
+    def _factors(self, m, early, late):
+        """Leak factors of a row, the same signal for all where no channel has its own; two cycles
+        after the op ``early``, one after it is ``late``."""
+        shared = self._spec.shared_leak
+        if shared is None:
+            return self._constants(m, "leak", self._spec.next_leak, early)
+        factors = [*shared[1:].tolist(), 0]
+        factor = Signal(range(max(factors) + 1), reset_less=True)
+        m.d.sync += factor.eq(Array(factors)[late.timestep])
+        return [factor] * self._raster.width

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -163,7 +164,8 @@ MISTAKES = {
             "--out"),
     "out forced": (["--out", "m.pt", "--force"], "m.pt: --force replaces bundles only"),
     "out in a file": (["--out", "m.pt/x"], "must be a folder that can be written; give another"),
-    "out in /proc": (["--out", "/proc/x/y"], "/proc/x/y: must be "),
+    # Who is not root is told of the folder, root of the file.
+    "out in /proc": (["--out", "/proc/x/y"], "; give another --out"),
 }
 
 
@@ -328,7 +330,7 @@ def test_ctrl_c_leaves_nothing(place, tmp_path_factory, moment):
 
 
 def test_who_reads_the_output_may_leave(place):
-    code = (f"{sys.executable} -m bsnn_hw.generate m.pt | true; "
+    code = (f"{shlex.quote(sys.executable)} -m bsnn_hw.generate m.pt | true; "
             "test ${PIPESTATUS[0]} = 141 -o ${PIPESTATUS[0]} = 0")
     result = subprocess.run(["bash", "-c", code], cwd=place, env=ENVIRONMENT, text=True,
                             capture_output=True)

@@ -22,7 +22,6 @@ from bsnn_hw.ir.network import (
     Pool,
     PoolKind,
     Readout,
-    Reset,
     Synapse,
     SynapseShortcut,
 )
@@ -131,11 +130,11 @@ def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
     """
     acc = acc_low.astype(object), acc_high.astype(object)
     settled = acc[0] * 0, acc[1] * 0
-    for t, factor in enumerate(spec.leak.tolist()):
+    for t, factor in enumerate(spec.leak.astype(object)):
         low, high = ((v * factor) >> spec.leak_bits for v in settled)
         current = _current(spec, t, acc, joined[t] if joined else None)
         charged = low + current[0], high + current[1]
-        settled = _settle(spec, spec.threshold[t].astype(object), *charged)
+        settled = _settle(spec, t, *charged)
         yield current, charged, settled, (low, high)
 
 
@@ -174,10 +173,11 @@ def _incoming(shortcut):
     return np.zeros(shortcut.gain.shape[1], np.int64), np.ones(shortcut.gain.shape[1], np.int64)
 
 
-def _settle(spec, threshold, low, high):
-    least = threshold + int(spec.comparison is Comparison.ABOVE)  # the smallest H that fires
+def _settle(spec, t, low, high):
+    # The smallest H that fires.
+    least = spec.threshold[t].astype(object) + int(spec.comparison is Comparison.ABOVE)
     may_fire, may_rest = high >= least, low < least
-    shift = threshold if spec.reset is Reset.SOFT else None
+    shift = None if spec.reset_by is None else spec.reset_by[t].astype(object)
     fired_low = np.maximum(low, least) - shift if shift is not None else 0 * low
     fired_high = high - shift if shift is not None else 0 * high
     rest_high = np.minimum(high, least - 1)

@@ -63,7 +63,7 @@ def _problems(network: Network) -> Iterator[str]:
     if len(network.classes) != outputs:
         yield f"classes must name each of the {outputs} outputs, not {len(network.classes)}"
     for layer in network.hidden:
-        if layer.neuron.leak[0] != 0 or layer.neuron.leak.min() < 0:
+        if layer.neuron.leak[0].any() or layer.neuron.leak.min() < 0:
             yield f"layer '{layer.name}': leak must be 0 in the first timestep and never negative"
             return
     yield from _too_wide(network)

@@ -61,9 +61,12 @@ def _hidden(layer):
     spec = layer.neuron
     result = {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
               "fraction_bits": spec.fraction_bits, "leak_bits": spec.leak_bits,
-              "leak": spec.leak.tolist(), "bias": _table(spec.bias),
+              "leak": (spec.leak if spec.shared_leak is None else spec.shared_leak).tolist(),
+              "bias": _table(spec.bias),
               "threshold": _table(spec.threshold),
               "reset": spec.reset.value, "comparison": spec.comparison.value}
+    if spec.separate_reset_by is not None:
+        result["reset_by"] = _table(spec.separate_reset_by)
     if spec.gain is not None:
         result["gain"] = _table(spec.gain)
     if layer.shortcuts:
@@ -167,11 +170,22 @@ def _read_neuron(table, timesteps):
     return NeuronSpec(
         fraction_bits=table.integer("fraction_bits", 0, 62),
         leak_bits=table.integer("leak_bits", 0, 62),
-        leak=table.vector("leak", timesteps),
+        leak=_read_leak(table, timesteps, channels),
         bias=table.rows("bias", timesteps, channels),
         threshold=table.rows("threshold", timesteps, channels),
         reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison),
-        gain=table.rows("gain", timesteps, channels) if table.has("gain") else None)
+        gain=_read_optional_rows(table, "gain", timesteps, channels),
+        reset_by=_read_optional_rows(table, "reset_by", timesteps, channels))
+
+
+def _read_leak(table, timesteps, channels):
+    """One factor per timestep, or one per timestep and channel."""
+    return (table.rows("leak", timesteps, channels) if table.holds_rows("leak")
+            else table.vector("leak", timesteps))
+
+
+def _read_optional_rows(table, key, timesteps, channels):
+    return table.rows(key, timesteps, channels) if table.has(key) else None
 
 
 def _read_shortcut(table, timesteps, channels) -> Shortcut:

@@ -120,6 +120,11 @@ class Fields:
         return [Fields(self._source, f"{self._path}{key}[{index}].", item)
                 for index, item in enumerate(value)]
 
+    def holds_rows(self, key: str) -> bool:
+        """Whether a list of rows is there, not of integers."""
+        value = self._items.get(key)
+        return isinstance(value, list) and bool(value) and isinstance(value[0], list)
+
     def vector(self, key: str, length: int | None) -> np.ndarray:
         """A list of integers as int64 (length,), of any length if None."""
         return self._integers(key, self._get(key, list, "a list of integers"), length)

@@ -23,7 +23,7 @@ class Reset(enum.Enum):
     """What firing does to the membrane potential."""
 
     HARD = "hard"  # becomes 0
-    SOFT = "soft"  # loses the threshold
+    SOFT = "soft"  # loses `NeuronSpec.reset_by`
 
 
 class Comparison(enum.Enum):
@@ -183,7 +183,7 @@ class NeuronSpec:
         H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + current[t]
         fired[t] = H[t] >= threshold[t]        (or >)
         V[t] = 0 if fired[t] else H[t]         (hard)
-        V[t] = H[t] - threshold[t] * fired[t]  (soft)
+        V[t] = H[t] - reset_by[t] * fired[t]   (soft)
 
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
@@ -192,9 +192,12 @@ class NeuronSpec:
     worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
 
     fraction_bits, leak_bits : int, 0 or more
-    leak : int64 (T,), 0 or more; leak[0] is 0, since V starts at 0
+    leak : int64 (T, channels), 0 or more, or (T,), the same for all; leak[0] is 0, since V starts
+        at 0
     bias, threshold : int64 (T, channels)
     gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
+    reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
+        with a hard reset
     """
 
     fraction_bits: int
@@ -205,6 +208,33 @@ class NeuronSpec:
     reset: Reset
     comparison: Comparison
     gain: np.ndarray | None = None
+    reset_by: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.leak.ndim == 1:
+            rows = self.leak[:, None].repeat(self.threshold.shape[1], axis=1)
+            object.__setattr__(self, "leak", rows)
+        if self.reset is Reset.HARD:
+            object.__setattr__(self, "reset_by", None)
+        elif self.reset_by is None:
+            object.__setattr__(self, "reset_by", self.threshold)
+
+    @property
+    def shared_leak(self) -> np.ndarray | None:
+        """``leak`` (T,) where it is the same for all channels, else None."""
+        return self.leak[:, 0] if (self.leak == self.leak[:, :1]).all() else None
+
+    @property
+    def next_leak(self) -> np.ndarray:
+        """``leak`` of the timestep after each, (T, channels): what is multiplied before V is kept.
+        After the last nothing is kept, and it repeats the first."""
+        return np.concatenate([self.leak[1:], self.leak[1:2]])
+
+    @property
+    def separate_reset_by(self) -> np.ndarray | None:
+        """``reset_by`` where it is a table of its own, None where thresholds say it."""
+        same = self.reset_by is None or np.array_equal(self.reset_by, self.threshold)
+        return None if same else self.reset_by
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from bsnn_hw.model import real
 from bsnn_hw.model.description import Conv2d, Input, Layer, PoolingKind, SynapseShortcut
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
-           "synapse_of"]
+           "synapse_of", "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
@@ -104,33 +104,36 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
     # either a threshold that cannot be reached or too wide.
     with np.errstate(over="ignore", divide="ignore"):
         channel = affine(layer, source)
-        gate = layer.gate * neuron.input_scale
-        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(),
+        gate = layer.gate[:, None] * neuron.input_scale  # (T, channels), or (T, 1)
+        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(axis=0),
                                              max_value)
         bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
-        threshold = np.ldexp(neuron.threshold / gate[:, None] / unit, fraction_bits)
-        leak = _leak(neuron.leak, layer.gate, leak_bits)
+        threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
+                               for value in (neuron.threshold, neuron.reset_amount))
+        leak = _leak(neuron.leak, layer.gate, leak_bits, len(unit))
     if np.abs(bias).max() >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     spec = NeuronSpec(
         fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak,
         bias=np.broadcast_to(bias, threshold.shape).copy(),
         threshold=threshold_integers(threshold, neuron.comparison),
-        reset=neuron.reset, comparison=neuron.comparison)
+        reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by))
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
 
 
 def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_value: int,
                  gain_bits: int) -> Readout:
-    """The readout in integers: ``score * scale`` is the mean over the timesteps of gate * Y.
+    """The readout in integers: ``score * scale`` is what its scoring makes of gate * Y.
 
     gain_bits : int, 0 or more
         If all gains are equal, they become 2**gain_bits; else the largest has gain_bits + 1 bits.
     """
     channel = affine(layer, source)
-    gain = layer.gate[:, None] * channel.scale / timesteps
-    bias = layer.gate.sum() * channel.shift / timesteps
+    shares, divisor = layer.scoring.weights(timesteps), layer.scoring.divisor(timesteps)
+    gate = (layer.gate * shares.T).T  # (T,), or (T, classes)
+    gain = gate.reshape(timesteps, -1) * channel.scale / divisor
+    bias = gate.sum(axis=0) * channel.shift / divisor
     # Around 1, where no quotient leaves the range of float64; powers of two change no digit.
     exponent = int(np.frexp(max(np.abs(gain).max(), np.abs(bias).max()))[1])
     gain, bias = np.ldexp(gain, -exponent), np.ldexp(bias, -exponent)
@@ -152,7 +155,7 @@ def _counting(layer, affine, threshold, max_value):
     """Weights for a positive scale, what is connected, and the real worth of one count; of each
     channel.
 
-    threshold : the lowest of all timesteps, in the unit of Y
+    threshold : the lowest of all timesteps, in the unit of Y, for all channels or one each
     """
     reach = np.abs(affine.scale) * _reach(layer, max_value)
     connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), threshold)
@@ -173,10 +176,11 @@ def _reach(layer, max_value):
     return float(layer.synapse.reach * pooled_value(pool_of(layer), max_value))
 
 
-def _leak(leak, gate, leak_bits):
-    """Factor per timestep; the potential stored at t-1 is in t-1's unit, so gates divide."""
-    ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])
-    return rounded(np.ldexp(leak * ratio, leak_bits))
+def _leak(leak, gate, leak_bits, channels):
+    """Factor per timestep and channel; the potential stored at t-1 is in t-1's unit, so gates
+    divide."""
+    ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])[:, None]
+    return rounded(np.ldexp(ratio * np.broadcast_to(leak, channels), leak_bits))
 
 
 def _reduced(layer, max_value, idle):
@@ -197,12 +201,21 @@ def _reduced(layer, max_value, idle):
         for ends in ((low, high), settled, carried):
             check_range(layer.name, *(end[connected] for end in ends))
         _replace(threshold[t], never[t] & connected, high + 1 - above)
-        if spec.reset is Reset.HARD:  # a soft reset subtracts it, so there it must stay
+        if spec.reset is Reset.HARD:  # with a soft reset a table may serve for both
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
     _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
-    return replace(layer, synapse=replace(layer.synapse, connected=connected), neuron=spec)
+    return replace(layer, synapse=replace(layer.synapse, connected=connected),
+                   neuron=with_used_resets(spec, ~never & connected))
+
+
+def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:
+    """The same spikes, where a soft reset's amounts matter only where ``used`` (T, channels) says:
+    elsewhere they become the threshold, so that one table may serve both."""
+    if spec.reset_by is None:
+        return spec
+    return replace(spec, reset_by=np.where(used, spec.reset_by, spec.threshold))
 
 
 def _script(spec, chosen, fires):
@@ -212,7 +225,7 @@ def _script(spec, chosen, fires):
     """
     above = int(spec.comparison is Comparison.ABOVE)
     potential = np.zeros(len(chosen), np.int64)
-    for t, leak in enumerate(spec.leak.tolist()):
+    for t, leak in enumerate(spec.leak):
         threshold = np.where(fires[t], -above, 1 - above)
         spec.bias[t, chosen] = -((potential * leak) >> spec.leak_bits)[chosen]
         spec.threshold[t, chosen] = threshold[chosen]

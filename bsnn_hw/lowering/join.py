@@ -24,7 +24,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
     SynapseShortcut,
 )
-from bsnn_hw.lowering.fold import affine, pool_of, synapse_of
+from bsnn_hw.lowering.fold import affine, pool_of, synapse_of, with_used_resets
 from bsnn_hw.lowering.graph import Graph
 from bsnn_hw.lowering.rounding import LIMIT, check_width, rounded, threshold_integers
 from bsnn_hw.model import description
@@ -83,7 +83,8 @@ def usual_fraction_bits(graph: Graph, group: tuple[int, ...]) -> int:
 def _magnitude(graph, group):
     """The power of two at or next below the lowest threshold, in the unit of a current."""
     neurons = [graph.model.layers[number].neuron for number in group]
-    return int(np.frexp(min(each.threshold / each.input_scale for each in neurons))[1]) - 1
+    lowest = min(np.min(each.threshold / each.input_scale) for each in neurons)
+    return int(np.frexp(lowest)[1]) - 1
 
 
 def _fold(graph, number, exponent, fraction_bits, leak_bits):
@@ -97,16 +98,18 @@ def _fold(graph, number, exponent, fraction_bits, leak_bits):
             if isinstance(shortcut, description.SynapseShortcut):
                 shift = shift + shortcut.gate[:, None] * affine(shortcut, None).shift
         bias = _units(shift, exponent)
-        threshold = np.ldexp(neuron.threshold / neuron.input_scale, exponent)
+        threshold, reset_by = (np.ldexp(value / neuron.input_scale, exponent)
+                               for value in (neuron.threshold, neuron.reset_amount))
         shortcuts = tuple(_shortcut(graph, number, each, len(bias[0]), exponent)
                           for each in layer.shortcuts)
     if max(np.abs(gain).max(), np.abs(bias).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
-    leak = np.full(len(gain), rounded(np.ldexp(neuron.leak, leak_bits)))
+    leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, bias.shape), leak_bits))
     leak[0] = 0
     spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
-                      threshold_integers(np.full(bias.shape, threshold), neuron.comparison),
-                      neuron.reset, neuron.comparison, gain)
+                      threshold_integers(np.broadcast_to(threshold, bias.shape), neuron.comparison),
+                      neuron.reset, neuron.comparison, gain,
+                      rounded(np.broadcast_to(reset_by, bias.shape)))
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
 
@@ -137,10 +140,11 @@ def _check(layer, bounds):
 def _tightened(layer, charged):
     """Thresholds beyond what a neuron can reach become the nearest that says the same."""
     spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
-    threshold = spec.threshold.copy()
-    for row, (low, high) in zip(threshold, charged, strict=True):
+    threshold, used = spec.threshold.copy(), np.ones(spec.threshold.shape, bool)
+    for row, may_fire, (low, high) in zip(threshold, used, charged, strict=True):
         never, always = row + above > high, row + above <= low
+        may_fire[:] = ~never
         row[never] = high[never].astype(np.int64) + 1 - above
-        if spec.reset is Reset.HARD:  # a soft reset subtracts it, so there it must stay
+        if spec.reset is Reset.HARD:  # with a soft reset a table may serve for both
             row[always] = low[always].astype(np.int64) - above
-    return replace(layer, neuron=replace(spec, threshold=threshold))
+    return replace(layer, neuron=with_used_resets(replace(spec, threshold=threshold), used))

@@ -16,7 +16,7 @@ from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
-from bsnn_hw.model.description import Conv2d, Model
+from bsnn_hw.model.description import Conv2d, Model, ScoreKind, Scoring
 from bsnn_hw.model.real import check_inputs
 
 __all__ = ["Lowered", "PrecisionRequest", "lower"]
@@ -155,8 +155,12 @@ def _fold_timesteps(model):
     if len(model.layers) > 1 or model.input.coding is not Coding.DIRECT:
         return model
     last = model.layers[0]
-    return replace(model, timesteps=1,
-                   layers=(replace(last, gate=np.array([last.gate.mean()])),))
+    shares = last.scoring.weights(model.timesteps)
+    if shares.ndim > 1:
+        return model
+    gate = (last.gate * shares).sum() / last.scoring.divisor(model.timesteps)
+    return replace(model, timesteps=1, layers=(
+        replace(last, gate=np.array([gate]), scoring=Scoring(ScoreKind.SUM)),))
 
 
 def _fraction_bits(layer, request):

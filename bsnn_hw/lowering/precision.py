@@ -82,7 +82,7 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
 
     accs : int64 (N, T, classes), sums of the layer's signs over its calibration inputs
     """
-    wanted = reference_readout.decide(real.currents(layer, accs, source).mean(dim=1))
+    wanted = reference_readout.decide(real.score(layer, real.currents(layer, accs, source)))
 
     def measure(bits):
         folded = fold_readout(layer, source, timesteps=timesteps, max_value=max_value,

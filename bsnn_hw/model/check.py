@@ -9,9 +9,10 @@ from typing import Any
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.check_graph import check_layers
 from bsnn_hw.model.check_input import check_input
+from bsnn_hw.model.check_readout import check_spike_count, counting_layer
 from bsnn_hw.model.description import Coding, Input, Model
 from bsnn_hw.model.names import check_model_name
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, scalar, shown
+from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown, unwrapped
 
 __all__ = ["FORMAT", "VERSION", "check", "describe"]
 
@@ -58,17 +59,25 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
     problems = Problems(source)
     if not _is_ours(document, problems):
         return _NO_MODEL, problems
-    table = Table("model", "", document, problems, optional=("classes", "recipe"), required=(
-        "format", "version", "name", "timesteps", "input", "layers"))
+    table = Table("model", "", document, problems, optional=("classes", "recipe", "readout"),
+                  required=("format", "version", "name", "timesteps", "input", "layers"))
     name = check_model_name(table)
     timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
     entry = check_input(table.raw("input"), problems) if table.has("input") else None
-    layers, outputs = check_layers(table, timesteps, entry, problems)
+    group = check_spike_count(table)
+    layers, outputs = check_layers(table, timesteps, entry, group is not None, problems)
+    if group and outputs is not None:
+        if outputs % group:
+            table.problem("readout.group", f"must divide the {outputs} neurons of the last layer, "
+                                           f"not {group}")
+        outputs //= group
     classes = _classes(table, outputs)
     _recipe(table)
     if problems.count:
         return _NO_MODEL, problems
     assert timesteps is not None and entry is not None
+    if group:
+        layers = (*layers, counting_layer(layers, group, timesteps))
     return Model(name, timesteps, entry, layers, classes), problems
 
 
@@ -143,7 +152,7 @@ def _recipe(table: Table) -> None:
                 table.problem(path, "must have printable strings as keys")
                 return
             stack += [(item, f"{path}.{key[:60]}", depth + 1) for key, item in value.items()]
-        elif not _is_primitive(scalar(value)):
+        elif not _is_primitive(unwrapped(value)):
             table.problem(path, "must be a string, a boolean, a finite number, None, or a list or "
                                 f"dictionary of these, not {shown(value)}")
             return

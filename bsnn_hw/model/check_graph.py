@@ -14,11 +14,12 @@ __all__ = ["check_layers"]
 MAX_LAYERS = 256
 
 
-def check_layers(table: Table, timesteps: int | None, entry: Input | None, problems: Problems
-                 ) -> tuple[tuple[Layer, ...], int | None]:
+def check_layers(table: Table, timesteps: int | None, entry: Input | None, counted: bool,
+                 problems: Problems) -> tuple[tuple[Layer, ...], int | None]:
     """The layers, empty after a problem, and the number of outputs, None if unknown.
 
     table : the model; timesteps, entry : None after a problem
+    counted : bool, whether the last layer's spikes are counted, and it is no readout
     """
     given = table.raw("layers")
     if not table.has("layers"):
@@ -31,7 +32,8 @@ def check_layers(table: Table, timesteps: int | None, entry: Input | None, probl
     seen = Seen(entry, names, MAX_WEIGHTS)
     layers: list[Layer] = []
     for index, value in enumerate(given):
-        place = Place(index, index == len(given) - 1, timesteps)
+        last = index == len(given) - 1
+        place = Place(index, last, last and not counted, timesteps)
         checked = check_layer(value, place, seen, problems)
         if checked.layer:
             layers.append(checked.layer)

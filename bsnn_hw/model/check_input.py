@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bsnn_hw.model.description import Coding, Input, Shape
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, scalar, shown, word
+from bsnn_hw.model.values import Problems, Table, equals, is_integer, shown, word
 
 __all__ = ["check_input"]
 
@@ -41,8 +41,8 @@ def _shape(table: Table) -> Shape | None:
     if not table.has("shape"):
         return None
     if (isinstance(given, (list, tuple)) and 1 <= len(given) <= 8
-            and all(is_integer(scalar(side)) and scalar(side) > 0 for side in given)):
-        sides = [int(scalar(side)) for side in given]
+            and all(is_integer(side) and side > 0 for side in given)):
+        sides = [int(side) for side in given]
         if len(sides) == 3:
             return Shape(*sides)
         return Shape(1, *sides) if len(sides) == 2 else Shape(math.prod(sides))

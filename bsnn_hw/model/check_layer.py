@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 
 from bsnn_hw.model.check_feed import Incoming, Known, Seen, check_feed
-from bsnn_hw.model.check_neuron import check_neuron
+from bsnn_hw.model.check_neuron import check_neuron, membrane_reach
 from bsnn_hw.model.check_norm import Scaling, check_scaling
 from bsnn_hw.model.check_shortcut import Added, check_shortcuts
 from bsnn_hw.model.check_synapse import KINDS, Weights, check_weights
 from bsnn_hw.model.description import Layer, Neuron
 from bsnn_hw.model.names import check_layer_name
+from bsnn_hw.model.scoring import Scoring
 from bsnn_hw.model.values import Problems, Table, equals, listed, shown, word
 
 __all__ = ["Checked", "Place", "check_layer"]
@@ -37,11 +38,13 @@ class Place:
     """Where a layer stands.
 
     index : int, from 0; last : bool
+    readout : bool, the last layer where its spikes are not counted
     timesteps : int, None after a problem
     """
 
     index: int
     last: bool
+    readout: bool
     timesteps: int | None
 
 
@@ -69,10 +72,10 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
     check_layer_name(table)
     incoming = check_feed(table, seen, first=place.index == 0)
     weights = check_weights(table, kind, incoming, seen,
-                            whole_numbers=place.index == 0 or place.last)
+                            whole_numbers=place.index == 0 or place.readout)
     scaling = check_scaling(table, weights.channels, KINDS[kind].per, place.timesteps,
-                            spiking=not place.last)
-    neuron = check_neuron(table, place.last)
+                            spiking=not place.readout)
+    neuron = check_neuron(table, place.readout, weights.channels, KINDS[kind].per)
     added = _shortcuts(table, place, seen, weights)
     if problems.count > before or scaling is None or incoming.feed is None:
         return Checked(None, Known(known.name, title, weights.shape))
@@ -98,7 +101,7 @@ def _kind(value: object, title: str, last: bool, problems: Problems) -> str | No
 
 
 def _shortcuts(table: Table, place: Place, seen: Seen, weights: Weights) -> list[Added]:
-    if place.last and table.has("shortcuts"):
+    if place.readout and table.has("shortcuts"):
         table.problem("shortcuts", "must be absent in the readout; they stand before a neuron")
         seen.unsure = True
         return []
@@ -106,17 +109,19 @@ def _shortcuts(table: Table, place: Place, seen: Seen, weights: Weights) -> list
 
 
 def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, scaling: Scaling,
-           neuron: Neuron | None, added: list[Added]) -> Checked:
+           neuron: Neuron | Scoring | None, added: list[Added]) -> Checked:
     """The layer of parts without a problem, unless its currents are too large."""
     assert incoming.feed is not None
     synapse = weights.synapse(scaling.bias)
     shortcuts = tuple(each.shortcut for each in added if each.shortcut)
-    layer = Layer(known.name, synapse, scaling.norm, scaling.gate, neuron, incoming.feed,
-                  shortcuts)
+    spiking = neuron if isinstance(neuron, Neuron) else None
+    layer = Layer(known.name, synapse, scaling.norm, scaling.gate, spiking, incoming.feed,
+                  shortcuts, neuron if isinstance(neuron, Scoring) else Scoring())
     # A leak only makes membranes smaller, so this bounds them in any sample.
     reach = scaling.reach(synapse, incoming.largest) + sum(each.reach for each in added)
-    charge = reach * (neuron.input_scale if neuron else 1.0)
-    if not math.isfinite(charge + (neuron.threshold if neuron else 0.0)):
+    timesteps = len(scaling.gate)
+    if not math.isfinite(membrane_reach(spiking, reach, timesteps) if spiking
+                         else reach * timesteps):
         table.problem("", "currents must be finite, but with these parameters they can leave the "
                           "range of float64; rescale the layer")
         reach = 0.0

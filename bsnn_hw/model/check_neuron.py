@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from bsnn_hw.model.description import Comparison, Neuron, Reset
-from bsnn_hw.model.values import Table, equals, scalar, shown, word
+import numpy as np
 
-__all__ = ["check_neuron"]
+from bsnn_hw.model.check_readout import check_scoring
+from bsnn_hw.model.description import Comparison, Neuron, Reset
+from bsnn_hw.model.scoring import PerChannel, Scoring
+from bsnn_hw.model.values import Table, equals, shown, word
+
+__all__ = ["check_neuron", "membrane_reach"]
 
 # Keys of other frameworks, and what they are here.
 HINTS = {
@@ -14,51 +18,59 @@ HINTS = {
     "decay_input": "input_scale = 1/tau where the input decays, else 1",
     "v_threshold": "it is threshold",
     "v_th": "it is threshold",
-    "reset_mechanism": "snnTorch's 'zero' is reset 'hard'; 'subtract' is not 'soft', see "
-                       "docs/model.md",
+    "reset_mechanism": "snnTorch's 'subtract' is reset 'soft' with reset_by threshold / leak, "
+                       "'zero' is 'hard', 'none' is 'soft' with reset_by 0",
     "v_leak": "only a rest potential of 0 can be computed",
     "refractory": "neurons have no refractory period",
 }
-READOUT_HINTS = dict.fromkeys(
-    ("threshold", "reset", "leak", "comparison", "input_scale"),
-    "a readout has no membrane; its score is the mean over the timesteps")
 
 
-def check_neuron(table: Table, last: bool) -> Neuron | None:
-    """The neuron; None in the readout or after a problem.
+def check_neuron(table: Table, readout: bool, channels: int | None,
+                 per: str) -> Neuron | Scoring | None:
+    """The neuron, or of a readout what its scores are; None after a problem.
 
-    table : the layer; last : bool, whether it is the last layer
+    table : the layer; readout : bool, whether it must be the readout
+    channels : int, None if unknown after another problem
+    per : str, what has constants of its own ("neuron", "output channel")
     """
     if not table.has("neuron"):
         return None
     kind = word(table.raw("neuron"), "type")
     if kind == "readout":
-        table.inner("neuron", required=("type",), hints=READOUT_HINTS)
-        if not last:
+        scoring = check_scoring(table, channels)
+        if not readout:
             table.problem("neuron", "must be 'lif' or 'if', not 'readout', which stands only in "
-                                    "the last layer")
-        return None
+                                    "the last layer, and not there where spikes are counted")
+        return scoring
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
-        optional=("input_scale", "reset_delay", "v_reset",
+        optional=("input_scale", "reset_by", "reset_delay", "v_reset",
                   *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
-    if neuron.usable and neuron.choice("type", accepted) and last:
-        table.problem("neuron", "must be 'readout' in the last layer, whose mean over the "
-                                f"timesteps are the scores, not {shown(kind)}; accepted before "
-                                "it are 'lif' and 'if'")
-    return _spiking(neuron, kind)
+    if neuron.usable and neuron.choice("type", accepted) and readout:
+        table.problem("neuron", "must be 'readout' in the last layer, whose currents over the "
+                                f"timesteps make the scores, not {shown(kind)}; where its spikes "
+                                "are the scores, give the model the key 'readout', {'type': "
+                                "'spike_count'}")
+    return _spiking(neuron, kind, channels, per)
 
 
-def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
-    leak = 1.0
+def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) -> Neuron | None:
+    def constant(key: str, must: str, **limits: float) -> PerChannel:
+        return neuron.number_or_vector(key, must, length=channels, per=per, **limits)
+
+    leak: PerChannel = 1.0
     if kind == "lif":
-        leak = neuron.number("leak", "a number above 0 and at most 1", above=0, most=1)
+        leak = constant("leak", "a number from 0 to 1", least=0, most=1)
     elif kind == "if" and neuron.has("leak"):
         neuron.problem("leak", "must be absent for 'if', which does not leak; 'lif' has one")
-    threshold = neuron.number("threshold", "a finite number above 0", above=0)
-    scale = neuron.number("input_scale", "a finite number above 0", above=0)
+    threshold = constant("threshold", "a finite number above 0", above=0)
+    scale = constant("input_scale", "a finite number above 0", above=0)
     reset = neuron.choice("reset", {kind.value: kind for kind in Reset})
+    if neuron.has("reset_by") and reset is Reset.HARD:
+        neuron.problem("reset_by", "must be absent with reset 'hard', which goes to 0; 'soft' "
+                                   "subtracts it")
+    reset_by = constant("reset_by", "a finite number, 0 or more", least=0)
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
     _check_delay(neuron, reset)
     rest = neuron.raw("v_reset")
@@ -67,16 +79,25 @@ def _spiking(neuron: Table, kind: str | None) -> Neuron | None:
                                   "0; subtract the rest potential from threshold and membrane")
     if reset is None or comparison is None:
         return None
-    return Neuron(leak, threshold, reset, comparison, scale)
+    return Neuron(leak, threshold, reset, comparison, scale,
+                  reset_by if neuron.has("reset_by") else None)
+
+
+def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
+    """What no membrane potential nor threshold goes beyond, where a neuron's currents sum up to
+    ``reach`` at most; infinite beyond float64."""
+    with np.errstate(over="ignore"):
+        return float(np.max(np.multiply(reach, neuron.input_scale) + neuron.threshold
+                            + np.multiply(timesteps, neuron.reset_amount)))
 
 
 def _check_delay(neuron: Table, reset: Reset | None) -> None:
     """snnTorch's ``reset_delay``: after a hard reset there is nothing left to reset late."""
-    delay = scalar(neuron.raw("reset_delay"))
+    delay = neuron.raw("reset_delay")
     if delay is not None and not isinstance(delay, bool):
         neuron.problem("reset_delay", f"must be True, False or absent, not {shown(delay)}")
     elif delay and reset is Reset.SOFT:
         neuron.problem("reset_delay", "must be False or absent where reset is 'soft', not True: "
-                                      "with it snnTorch subtracts threshold / beta in place of "
-                                      "the threshold; train with reset_mechanism='zero', which "
-                                      "is reset 'hard' with either delay")
+                                      "the reset comes at once here; snnTorch's 'subtract' with "
+                                      "its default True is that too, with reset_by threshold / "
+                                      "leak, and its 'zero' is reset 'hard' with either")

@@ -7,7 +7,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     G[t] = gate[t] * Y[t] + every shortcut
     H[t] = leak * V[t-1] + input_scale * G[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
-    V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - threshold * S'[t]   (soft)
+    V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
 
 Arrays are float64 and read-only.  ``(channels,)`` is one value per output channel; in a linear
 layer every neuron is a channel.
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.ir.network import Coding, Comparison, Reset, Shape
+from bsnn_hw.model.scoring import PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.synapse import Conv2d, Feed, Linear, Pooling, PoolingKind, Synapse
 
 __all__ = [
@@ -35,9 +36,12 @@ __all__ = [
     "Model",
     "Neuron",
     "Norm",
+    "PerChannel",
     "Pooling",
     "PoolingKind",
     "Reset",
+    "ScoreKind",
+    "Scoring",
     "Shape",
     "Shortcut",
     "SpikeShortcut",
@@ -49,6 +53,7 @@ __all__ = [
 # What a hand-built input or linear layer need not say: `__post_init__` replaces it.
 _UNSAID = Shape(0, 0, 0)
 _NO_FEED = Feed(None, None, _UNSAID)
+_MEAN = Scoring()
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,24 @@ class Norm:
 
 @dataclass(frozen=True)
 class Neuron:
-    """``leak`` in (0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0."""
+    """``leak`` in [0, 1], 1 = no leak (IF); ``threshold`` > 0; ``input_scale`` > 0.
 
-    leak: float
-    threshold: float
+    Each is a float for all neurons, or float64 (channels,).
+
+    reset_by : 0 or more, what a soft reset subtracts; None is the threshold
+    """
+
+    leak: PerChannel
+    threshold: PerChannel
     reset: Reset
     comparison: Comparison
-    input_scale: float = 1.0
+    input_scale: PerChannel = 1.0
+    reset_by: PerChannel | None = None
+
+    @property
+    def reset_amount(self) -> PerChannel:
+        """What a soft reset subtracts."""
+        return self.threshold if self.reset_by is None else self.reset_by
 
 
 @dataclass(frozen=True)
@@ -141,6 +157,7 @@ class Layer:
 
     feed : Feed; a linear layer that does not say takes the layer before, or the network's input
     shortcuts : what is added to the current, in order; none in the readout
+    scoring : how the scores follow in the readout; of no meaning in other layers
     """
 
     name: str
@@ -150,6 +167,7 @@ class Layer:
     neuron: Neuron | None
     feed: Feed = _NO_FEED
     shortcuts: tuple[Shortcut, ...] = ()
+    scoring: Scoring = _MEAN
 
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:

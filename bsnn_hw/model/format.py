@@ -18,7 +18,7 @@ from bsnn_hw.checkpoint import ForeignObjectError, load_checkpoint
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.model.check import FORMAT, VERSION, check, describe
 from bsnn_hw.model.description import Model
-from bsnn_hw.model.values import scalar
+from bsnn_hw.model.values import unwrapped
 
 __all__ = ["FORMAT", "VERSION", "describe", "load", "read", "save"]
 
@@ -181,12 +181,12 @@ def _plain(value: Any) -> Any:
     Keys are sorted and None left out; a tensor owns exactly its values; equal strings are one
     object, because pickle writes a repeated object as a reference; numbers are Python's.
     """
-    value = scalar(value)
     if isinstance(value, dict):
         return {sys.intern(str(key)): _plain(value[key]) for key in sorted(value)
                 if value[key] is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    value = unwrapped(value)
     if isinstance(value, str):
         return sys.intern(str(value))
     if isinstance(value, (bool, type(None))):

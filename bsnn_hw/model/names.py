@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from bsnn_hw.model.values import Table, shown
 
-__all__ = ["check_distinct", "check_layer_name", "check_model_name"]
+__all__ = ["KEYWORDS", "check_distinct", "check_layer_name", "check_model_name"]
 
 _LAYER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}")
@@ -37,7 +37,7 @@ _VERILOG_KEYWORDS = """
     union unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
-_KEYWORDS = frozenset([*_VERILOG_KEYWORDS.split(), *keyword.kwlist])
+KEYWORDS = frozenset([*_VERILOG_KEYWORDS.split(), *keyword.kwlist])
 
 
 def check_model_name(table: Table) -> str:
@@ -55,7 +55,7 @@ def check_layer_name(table: Table) -> str:
     if isinstance(table.raw("name"), str) and not _LAYER_NAME.fullmatch(name):
         table.problem("name", "must be a letter and then at most 62 letters, digits or _, not "
                               f"{shown(name)}")
-    elif name in _KEYWORDS:
+    elif name in KEYWORDS:
         table.problem("name", f"must be no keyword of Verilog or Python, not {shown(name)}; "
                               f"{shown(name + '_1')} would do")
     return name

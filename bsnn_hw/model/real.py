@@ -14,12 +14,22 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.model.currents import added, currents, join, sums
-from bsnn_hw.model.description import Coding, Comparison, Input, Layer, Model, Reset
+from bsnn_hw.model.description import (
+    Coding,
+    Comparison,
+    Input,
+    Layer,
+    Model,
+    PerChannel,
+    Reset,
+    ScoreKind,
+)
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "spikes", "sums"]
+__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "score", "spikes",
+           "sums"]
 
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
@@ -34,7 +44,7 @@ class RealTrace:
 
     spikes : per hidden layer bool (N, T, neurons); None if not kept
     membranes : per hidden layer float64 (N, T, neurons), V after the reset; None if not kept
-    scores : float64 (N, classes), mean over T of the gated readout current
+    scores : float64 (N, classes), as the readout's `Scoring` says
     classes : int64 (N,), the largest score's index, the lowest on a tie
     """
 
@@ -86,7 +96,7 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
             last = _own_currents(model, model.layers[-1], inputs[part], fired)
-            scores[part] = last.mean(dim=1).numpy()
+            scores[part] = score(model.layers[-1], last).numpy()
     return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1))
 
 
@@ -117,18 +127,44 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     fired = torch.empty(currents.shape, dtype=torch.bool)
     settled = torch.empty_like(currents)
     potential = torch.zeros_like(currents[:, 0])
+    leak, threshold, scale, amount = (_each(value, currents.shape[-1]) for value in (
+        neuron.leak, neuron.threshold, neuron.input_scale, neuron.reset_amount))
     for t, now in enumerate(currents.unbind(dim=1)):
-        charged = (neuron.leak * potential).add_(neuron.input_scale * now)
+        charged = (leak * potential).add_(scale * now)
         if neuron.comparison is Comparison.AT_LEAST:
-            torch.ge(charged, neuron.threshold, out=fired[:, t])
+            torch.ge(charged, threshold, out=fired[:, t])
         else:
-            torch.gt(charged, neuron.threshold, out=fired[:, t])
+            torch.gt(charged, threshold, out=fired[:, t])
         if neuron.reset is Reset.HARD:
             potential = charged.masked_fill_(fired[:, t], 0.0)
         else:
-            potential = charged.sub_(neuron.threshold * fired[:, t])
+            potential = charged.sub_(fired[:, t].double().mul_(amount))
         settled[:, t] = potential
     return fired, settled
+
+
+def _each(value: PerChannel, neurons: int) -> Any:
+    """``value`` as a number for all neurons, or as a tensor of one each."""
+    import torch
+
+    if isinstance(value, np.ndarray):
+        return torch.tensor(value).repeat_interleave(neurons // len(value))
+    return value
+
+
+def score(layer: Layer, currents: torch.Tensor) -> torch.Tensor:
+    """Scores (N, classes) of the readout from its ``currents``, float64 (N, T, classes)."""
+    import torch
+
+    scoring = layer.scoring
+    leak = _each(scoring.leak, currents.shape[-1])
+    steps = [currents[:, 0]]
+    for now in currents.unbind(dim=1)[1:]:
+        steps.append(leak * steps[-1] + now)
+    potentials = torch.stack(steps, dim=1)
+    if scoring.kind is ScoreKind.LAST:
+        return potentials[:, -1]
+    return potentials.mean(dim=1) if scoring.kind is ScoreKind.MEAN else potentials.sum(dim=1)
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:

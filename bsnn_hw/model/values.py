@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bsnn_hw.text import is_integer, listed, shown
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "scalar", "shown", "word"]
+__all__ = ["Problems", "Table", "equals", "is_integer", "listed", "shown", "unwrapped", "word"]
 
 T = TypeVar("T")
 
@@ -25,27 +22,20 @@ REAL_DTYPES = frozenset({
 })
 
 
-def scalar(value: object) -> Any:
-    """The Python number or boolean that a scalar of numpy, or a torch tensor or numpy array
-    without dimensions, holds; any other value as it is."""
-    import torch
-
+def unwrapped(value: Any) -> Any:
+    """A Python number or boolean for a NumPy scalar, or an array or tensor without dimensions; all
+    else as it is."""
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
-    if isinstance(value, torch.Tensor) and value.ndim == 0 and _holds_values(value):
-        return value.item()
-    return value
-
-
-def _holds_values(value: torch.Tensor) -> bool:
-    import torch
-
-    return value.layout == torch.strided and value.device.type != "meta"
+    single = (getattr(value, "shape", None) == () and hasattr(value, "untyped_storage")
+              and str(value.dtype).removeprefix("torch.") in REAL_DTYPES | {"bool"}
+              and value.device.type != "meta")
+    return value.item() if single else value
 
 
 def equals(value: object, wanted: str | int) -> bool:
     """Whether ``value`` is this word or number; asks no tensor but one that is a number."""
-    value = scalar(value)
+    value = unwrapped(value)
     accepted = str if isinstance(wanted, str) else (int, float)
     return isinstance(value, accepted) and not isinstance(value, bool) and value == wanted
 
@@ -54,6 +44,13 @@ def word(value: object, key: str) -> str | None:
     """The string under ``key`` of a dictionary, None where there is no such thing."""
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
+
+
+def _plain(value: Any) -> Any:
+    """As `unwrapped`, also the members of a list."""
+    if isinstance(value, (list, tuple)):
+        return [unwrapped(item) for item in value]
+    return unwrapped(value)
 
 
 class Problems:
@@ -108,7 +105,8 @@ class Table:
         self._where, self._path, self._problems = where, path, problems
         self._required = required
         self.usable = isinstance(value, dict)
-        self._items: dict[Any, Any] = value if isinstance(value, dict) else {}
+        self._items: dict[Any, Any] = ({key: _plain(item) for key, item in value.items()}
+                                       if isinstance(value, dict) else {})
         if not self.usable:
             problems.add(where, f"{path.rstrip('.') or 'it'} must be a dictionary with the keys "
                                 f"{listed(required)}, not {shown(value)}")
@@ -174,7 +172,7 @@ class Table:
 
     def integer(self, key: str, low: int, high: int) -> int | None:
         """An int in low..high, None after a problem."""
-        value = scalar(self.raw(key))
+        value = self.raw(key)
         if is_integer(value) and low <= value <= high:
             return int(value)
         if self.has(key):
@@ -187,8 +185,7 @@ class Table:
         value = self.raw(key)
         if not self.has(key):
             return default, default
-        sides = [scalar(side) for side in (value if isinstance(value, (list, tuple))
-                                           else (value, value))[:3]]
+        sides = value if isinstance(value, (list, tuple)) else (value, value)
         if len(sides) == 2 and all(is_integer(side) and low <= side <= high for side in sides):
             return int(sides[0]), int(sides[1])
         self.problem(key, f"must be an integer from {low} to {high}, or two, [vertical, "
@@ -198,7 +195,7 @@ class Table:
     def number(self, key: str, must: str = "a finite number", *, above: float = -math.inf,
                least: float = -math.inf, most: float = math.inf) -> float:
         """A finite float in (above, most] and [least, most]; 1.0 after a problem or if absent."""
-        value = scalar(self.raw(key))
+        value = self.raw(key)
         if not self.has(key):
             return 1.0
         if isinstance(value, float) or is_integer(value):
@@ -207,6 +204,23 @@ class Table:
                 return number
         self.problem(key, f"must be {must}, not {shown(value)}")
         return 1.0
+
+    def number_or_vector(self, key: str, must: str = "a finite number", *, length: int | None,
+                         per: str, above: float = -math.inf, least: float = -math.inf,
+                         most: float = math.inf) -> float | np.ndarray:
+        """As `number`, or as `vector` with every value in the range; 1.0 after a problem."""
+        if not hasattr(self.raw(key), "untyped_storage"):
+            return self.number(key, f"{must}, or a tensor of one per {per}", above=above,
+                               least=least, most=most)
+        values = self.vector(key, length, per)
+        if values is None:
+            return 1.0
+        bad = np.flatnonzero((values <= above) | (values < least) | (values > most))
+        if bad.size:
+            self.problem(key, f"must be {must} for each {per}, but is not for {bad.size} of "
+                              f"{values.size}, first {per} {bad[0]} with {values[bad[0]]}")
+            return 1.0
+        return values
 
     def vector(self, key: str, length: int | None, per: str) -> np.ndarray | None:
         """A finite float64 array of ``length`` values, one ``per`` what; None after a problem.
@@ -237,7 +251,7 @@ class Table:
         if dtype not in REAL_DTYPES:
             self.problem(key, f"must hold real numbers (float64 ... int8), not {dtype}")
             return False
-        if not _holds_values(value):
+        if value.layout != torch.strided or value.device.type == "meta":
             self.problem(key, "must be a dense tensor that holds its values, not "
                               f"{value.layout} on {value.device.type}")
             return False

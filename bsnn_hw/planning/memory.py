@@ -35,7 +35,7 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds and gains
+    constants : biases, thresholds, reset amounts, gains, and leaks per channel
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added
     """
@@ -120,11 +120,12 @@ def _queue(network: Network, geometry: Geometry) -> Iterator[tuple[int, int]]:
 
 
 def _constants(layer: Hidden, geometry: Geometry) -> list[tuple[int, int]]:
-    """ROMs of biases, thresholds and gains: a row per timestep and fold, one per fold where no
-    timestep differs, and none for a single row."""
+    """ROMs of biases, thresholds, reset amounts and gains: a row per timestep and fold, one per
+    fold where no timestep differs, and none for a single row."""
     neuron = layer.neuron
     tables = [neuron.bias, neuron.threshold]
-    tables += [] if neuron.gain is None else [neuron.gain]
+    tables += [table for table in (neuron.gain, neuron.separate_reset_by) if table is not None]
+    tables += [neuron.next_leak] if neuron.shared_leak is None else []
     tables += [shortcut.gain for shortcut in layer.shortcuts
                if isinstance(shortcut, SpikeShortcut | SynapseShortcut)]
     found = []

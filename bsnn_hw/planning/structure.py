@@ -24,7 +24,6 @@ from bsnn_hw.ir.network import (
     Hidden,
     Network,
     Readout,
-    Reset,
     SpikeShortcut,
     Synapse,
     SynapseShortcut,
@@ -50,7 +49,7 @@ def engine_delay(geometry: Geometry, weight_bits: int) -> int:
 
 def leak_shift(layer: Hidden) -> bool:
     """Whether the leak is a shift throughout, and takes no product."""
-    factors = {int(factor) for factor in layer.neuron.leak[1:]}
+    factors = set(layer.neuron.leak[1:].flat)
     return len(factors) <= 1 and factors <= {1 << bits
                                              for bits in range(layer.neuron.leak_bits + 1)}
 
@@ -265,7 +264,9 @@ def _neurons(layer, bounds, raster, rows):
     parts += Parts.logic(2 * width, width + bits_of(raster.rows) + 2)
     if timesteps == 1:
         return parts
-    if spec.reset is Reset.SOFT:
+    if spec.reset_by is not None:
+        if spec.separate_reset_by is not None:
+            parts += _table(spec.separate_reset_by, raster, rows.constants)
         parts += Parts.adders(settled, width) + Parts.logic(width * settled, width * settled)
     else:
         parts += Parts(registers=width * settled, cleared=width * settled)
@@ -279,8 +280,10 @@ def _neurons(layer, bounds, raster, rows):
         parts += Parts(registers=width * carried)
     if leak_shift(layer):
         return parts
-    factor = int(max(spec.leak[1:])).bit_length()
-    return (parts + Parts.logic(factor, factor) + Parts.delays(width * (carried + spec.leak_bits))
+    factor = int(spec.leak.max()).bit_length()
+    parts += (_table(spec.next_leak, raster, rows.constants) if spec.shared_leak is None
+              else Parts.logic(factor, factor))
+    return (parts + Parts.delays(width * (carried + spec.leak_bits))
             + Parts(products=(Product(settled, factor + 1, width),)))
 
 

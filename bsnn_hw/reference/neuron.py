@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
+from bsnn_hw.ir.network import Comparison, NeuronSpec
 
 __all__ = ["charge", "fire", "scaled", "step"]
 
@@ -37,12 +37,12 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
          current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As `step`, from the whole ``current``, int64 (N, neurons)."""
     threshold = _column(spec.threshold[timestep])
-    carried = (potential * int(spec.leak[timestep])) >> spec.leak_bits  # floor
-    charged = _maps(carried + current, len(threshold))
+    product = _maps(potential, len(threshold)) * _column(spec.leak[timestep])
+    charged = (product >> spec.leak_bits) + _maps(current, len(threshold))  # floor
     above = spec.comparison is Comparison.ABOVE
     fired = charged > threshold if above else charged >= threshold
-    soft = spec.reset is Reset.SOFT
-    settled = torch.where(fired, charged - threshold if soft else 0, charged)
+    reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])
+    settled = torch.where(fired, reset, charged)
     return charged.flatten(1), fired.flatten(1), settled.flatten(1)
 
 

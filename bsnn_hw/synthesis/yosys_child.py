@@ -9,8 +9,17 @@ REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_la
 what `synthesize` returns.
 """
 
+import sys
 from collections import Counter
 from pathlib import Path
+
+import pyosys
+
+# The passes of a family read files of pyosys by names that Yosys splits at spaces: a link to them
+# in the folder of this child, told before Yosys itself is loaded.
+if " " in pyosys.__path__[0]:
+    Path("yosys_share").symlink_to(Path(pyosys.__path__[0]) / "share")
+    sys._pyosys_share_dirname = "yosys_share/"  # type: ignore[attr-defined]
 
 from pyosys import libyosys as ys
 

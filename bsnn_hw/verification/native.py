@@ -61,12 +61,13 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
 
 def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chunk: int = 1000,
                   progress: Callable[[int], None] | None = None, seed: int = 0,
-                  pause_in: float = 0.0, pause_out: float = 0.0) -> Outcome:
+                  pause_in: float = 0.0, pause_out: float = 0.0, number: int = 0) -> Outcome:
     """Run all ``inputs`` and compare every score, and with probes every spike and potential.
 
     chunk : int, inferences per simulation at most; fewer of large maps, so that memory stays
         bounded
     progress : called with the number of inferences done
+    number : of the first of ``inputs``, for messages
 
     Raises
     ------
@@ -81,9 +82,9 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
         result = simulate(design, model, part, trace, seed=seed, pause_in=pause_in,
                           pause_out=pause_out)
         if model.groups:
-            check_hidden(design, result.groups, trace, first)
+            check_hidden(design, result.groups, trace, number + first)
         scores, answers = _answers(design, result, len(part))
-        check_scores(scores, answers, trace, first)
+        check_scores(scores, answers, trace, number + first)
         cycles.append(_cycles_per_inference(result))
         classes.append(answers)
         if progress:

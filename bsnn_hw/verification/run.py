@@ -26,7 +26,7 @@ from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 
-__all__ = ["verify_all", "verify_bench"]
+__all__ = ["of_edited", "verify_all", "verify_bench"]
 
 LATENCY_SAMPLES = 8
 PATTERNS = ("none", "input", "output", "both")  # of pauses, as sim/bench.py has them
@@ -57,7 +57,7 @@ def verify_bench(folder: Path, *, edited: bool = False) -> None:
         raise ToolError(f"bench: must run under {len(wanted)} patterns of pauses, but ran "
                         f"{', '.join(result.tests)}; reinstall cocotb")
     print(f"bench     {len(result.tests)} patterns of pauses: every spike, membrane potential and "
-          f"score equal{_of_edited(edits)} ({time.monotonic() - started:.0f} s)", flush=True)
+          f"score equal{of_edited(edits)} ({time.monotonic() - started:.0f} s)", flush=True)
 
 
 def _say_foreign_bench(folder):
@@ -80,7 +80,8 @@ def _lay_out_bench(folder, place):
         (place / name).symlink_to((folder / name).resolve())
 
 
-def _of_edited(edits):
+def of_edited(edits: str | None) -> str:
+    """What a verdict says of files that were edited, nothing if none was."""
     return f"; files of the bundle are not as they were written, {edits}" if edits else ""
 
 
@@ -119,7 +120,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     print(f"cycles    {outcome.cycles:,.1f} per inference back to back, "
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")
-    print(f"verdict   exact: the RTL computes what the reference computes{_of_edited(edits)}")
+    print(f"verdict   exact: the RTL computes what the reference computes{of_edited(edits)}")
 
 
 def _compare_with_real(model_path, network, inputs, labels, source):

@@ -253,6 +253,7 @@ def cocotb_environment():
     return {**outside, "PYTHON": sys.executable, "OBJCACHE": f"{objects}/objcache"}
 
 
+@pytest.mark.makefile
 def test_make_in_the_folder_runs_the_bench(direct_bundle, tmp_path, cocotb_environment):
     """On its own: our package cannot be imported there."""
     folder = tmp_path / "elsewhere"

@@ -24,7 +24,10 @@ def test_every_option_occurs_in_a_hundred():
     for key, values in (("type", {"lif", "if"}), ("reset", {"hard", "soft"}),
                         ("comparison", {">=", ">"})):
         assert {neuron[key] for neuron in neurons} == values
-    assert 1.0 in {neuron.get("leak") for neuron in neurons}
+    shared = [neuron for neuron in neurons if isinstance(neuron["threshold"], float)]
+    assert 1.0 in {neuron.get("leak") for neuron in shared}
+    assert any(not isinstance(neuron.get("leak", 1.0), float) for neuron in neurons)
+    assert 0.0 in {neuron.get("reset_by") for neuron in shared}
     assert 1 in {len(layer["weight"]) for layer in layers}
     assert {layer["norm"] is None for layer in layers} == {True, False}
     gammas = np.concatenate([layer["norm"]["gamma"].numpy() for layer in layers if layer["norm"]])

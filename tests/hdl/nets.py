@@ -29,14 +29,16 @@ def random_dense(rng, neurons, fan_in):
 def random_hidden(rng, name, neurons, fan_in, timesteps, max_value):
     """Thresholds and biases of about the size that sums have."""
     fraction_bits, leak_bits = int(rng.integers(0, 4)), int(rng.integers(0, 5))
-    leak = rng.integers(0, (1 << leak_bits) + 1, timesteps)
+    leak = rng.integers(0, (1 << leak_bits) + 1, (timesteps, neurons))
+    leak = leak[:, 0] if rng.random() < .5 else leak
     leak[0] = 0
     span = int(np.sqrt(fan_in) * max_value * (1 << fraction_bits)) + 1
     spec = NeuronSpec(
         fraction_bits, leak_bits, leak,
         bias=rng.integers(-span // 2, span // 2 + 1, (timesteps, neurons)),
         threshold=rng.integers(1, span + 1, (timesteps, neurons)),
-        reset=list(Reset)[rng.integers(2)], comparison=list(Comparison)[rng.integers(2)])
+        reset=list(Reset)[rng.integers(2)], comparison=list(Comparison)[rng.integers(2)],
+        reset_by=rng.integers(0, span + 1, (timesteps, neurons)) if rng.random() < .5 else None)
     return Hidden(name, random_dense(rng, neurons, fan_in), spec)
 
 

@@ -44,7 +44,7 @@ def spec(rng, channels, eager):
     return NeuronSpec(1, 2, np.array([0, 3, 2]), constants(rng, 4, channels),
                       constants(rng, 1 if eager else 12, channels, low=-9 if eager else 1),
                       list(Reset)[rng.integers(2)], list(Comparison)[rng.integers(2)],
-                      constants(rng, 3, channels))
+                      constants(rng, 3, channels), constants(rng, 12, channels, low=0))
 
 
 def conv(rng, channels, source, kernel=3, stride=1):

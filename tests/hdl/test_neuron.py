@@ -23,17 +23,23 @@ def kind_name(kind):
     return f"{kind[0].value}{kind[1].value}" if isinstance(kind, tuple) else None
 
 
-def random_spec(rng, timesteps, neurons, kind, *, reach, leaks):
-    """Thresholds that are met often: ``reach`` is the largest magnitude of a sum."""
+def random_spec(rng, timesteps, neurons, kind, *, reach, leaks, separate=True):
+    """Thresholds that are met often: ``reach`` is the largest magnitude of a sum.
+
+    separate : a soft reset subtracts amounts that are not the thresholds, and each neuron has a
+        leak of its own
+    """
     fraction_bits, leak_bits = int(rng.integers(4)), int(rng.integers(1, 5))
-    leak = rng.integers(0, (1 << leak_bits) + 1, timesteps)
+    leak = rng.integers(0, (1 << leak_bits) + 1, (timesteps, neurons))
     if leaks == "equal":
         leak[:] = leak[-1] | 1
+    leak = leak if separate else leak[:, 0]
     leak[0] = 0
     span = (reach << fraction_bits) + 1
     size = timesteps, neurons
     return NeuronSpec(fraction_bits, leak_bits, leak, rng.integers(-span, span, size),
-                      rng.integers(1, span + 1, size), *kind)
+                      rng.integers(1, span + 1, size), *kind,
+                      reset_by=rng.integers(0, span + 1, size) if separate else None)
 
 
 class Steps:
@@ -133,7 +139,8 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     rng = np.random.default_rng(neurons * 10 + parallel)
     dense = Dense(np.where(rng.random((neurons, 4)) < .5, 1, -1).astype(np.int8),
                   rng.random(neurons) < .8)
-    spec = random_spec(rng, timesteps, neurons, kind, reach=12, leaks=leaks)
+    spec = random_spec(rng, timesteps, neurons, kind, reach=12, leaks=leaks,
+                       separate=parallel != 2)
     low, high = accumulator_bounds(dense, 3)
     accs = rng.integers(low, high + 1, (12, timesteps, neurons))
     accs[:4] = rng.choice([0, 1], (4, timesteps, 1)) * (high - low) + low  # the ends of all widths
@@ -154,6 +161,8 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
                 np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
     spec = random_spec(rng, 3, shape.channels, KINDS[shape.size % 4], reach=9, leaks="different")
     spec = replace(spec, leak_bits=2, leak=np.array([0, 2, 2] if leaks == "shift" else [0, 3, 2]))
+    if parallel == 2:
+        spec = replace(spec, leak=spec.leak * rng.integers(0, 2, shape.channels))
     low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
     accs = rng.integers(low, high + 1, (3, 3, shape.size))
     Steps(Hidden("conv", conv, spec), parallel, 3, block_rows=block_rows).check(
@@ -163,14 +172,17 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_name)
 @pytest.mark.parametrize("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)], ids=str)
 def test_exhaustive_at_tiny_widths(kind, leak):
-    """Every sequence of sums, with every threshold and bias of a small range as one neuron."""
-    constants = np.array(list(itertools.product((1, 2, 3), (-1, 0, 1))))
-    threshold, bias = (np.repeat(column[None], 3, axis=0) for column in constants.T)
-    weights = np.stack([np.ones(9), -np.ones(9)], axis=1).astype(np.int8)
-    layer = Hidden("fc", Dense(weights, np.ones(9, bool)),
-                   NeuronSpec(1, 1, np.array(leak), bias, threshold, *kind))
-    accs = np.array(list(itertools.product((-1, 0, 1), repeat=3)))[:, :, None].repeat(9, axis=2)
-    Steps(layer, 9, 1).check(accs, stalls(0, 0))
+    """Every sequence of sums, with every threshold, bias and reset amount of a small range as one
+    neuron."""
+    amounts = (0,) if kind[0] is Reset.HARD else (0, 1, 2, 3)
+    constants = np.array(list(itertools.product((1, 2, 3), (-1, 0, 1), amounts)))
+    threshold, bias, reset_by = (np.repeat(column[None], 3, axis=0) for column in constants.T)
+    count = len(constants)
+    weights = np.stack([np.ones(count), -np.ones(count)], axis=1).astype(np.int8)
+    layer = Hidden("fc", Dense(weights, np.ones(count, bool)),
+                   NeuronSpec(1, 1, np.array(leak), bias, threshold, *kind, reset_by=reset_by))
+    accs = np.array(list(itertools.product((-1, 0, 1), repeat=3)))[:, :, None]
+    Steps(layer, 9, 1).check(accs.repeat(count, axis=2), stalls(0, 0))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_name)

@@ -44,14 +44,14 @@ def assert_holds(network, samples):
                             value).numpy()
         spec = layer.neuron
         before = np.concatenate([np.zeros_like(seen.settled[:, :1]), seen.settled[:, :-1]], axis=1)
-        carried = (before * spec.leak[:, None]) >> spec.leak_bits
+        carried = (before * spec.leak) >> spec.leak_bits
         assert_inside(bounds.acc, accs, "acc")
         assert_inside(bounds.current, (accs << spec.fraction_bits) + spec.bias, "current")
         assert_inside(bounds.charged, seen.charged, "charged")
         assert_inside(bounds.settled, seen.settled, "settled")
         assert_inside(bounds.carried, carried, "carried")
         assert_inside(bounds.threshold, spec.threshold, "threshold")
-        product = before * spec.leak[:, None]
+        product = before * spec.leak
         assert max(abs(int(product.min())), abs(int(product.max()))) < 1 << leak_width(bounds, spec)
         values, value = seen.fired, 1
     assert_inside(readout.score, trace.scores, "score")

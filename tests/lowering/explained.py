@@ -23,8 +23,8 @@ def unexplained(model, index, sums, fired, fraction_bits, leak_bits):
     neuron, folded = layer.neuron, affine(layer, source)
     largest = (1 << model.input.bits) - 1 if index == 0 else 1
     reach = np.abs(folded.scale) * layer.synapse.weight.shape[1] * largest
-    gate = layer.gate * neuron.input_scale
-    level = np.maximum(np.abs(folded.shift), neuron.threshold / gate.max())
+    gate = layer.gate[:, None] * neuron.input_scale
+    level = np.maximum(np.abs(folded.shift), neuron.threshold / gate.max(axis=0))
     silent = reach <= NEGLIGIBLE * level
     unit = np.where(silent, 0.0, np.abs(folded.scale))
     step = 1.5 * 2.0 ** -fraction_bits * unit + np.where(silent, reach, 0)
@@ -48,6 +48,6 @@ def unexplained(model, index, sums, fired, fraction_bits, leak_bits):
         potential = settled[:, t]
         if neuron.reset is Reset.HARD:
             error = np.where(wanted[:, t], 0.0, error)
-        else:  # a threshold subtracted as an integer is up to one unit of the last place off
-            error = error + gate[t] * unit * 2.0 ** -fraction_bits * wanted[:, t]
+        else:  # an amount subtracted as an integer is up to half a unit of the last place off
+            error = error + gate[t] * unit * 2.0 ** -(fraction_bits + 1) * wanted[:, t]
     return bad

@@ -62,16 +62,24 @@ def random_model(seed, *, coding=Coding.DIRECT, timesteps=None, depth=3, dyadic=
         neuron = None if last else Neuron(values["leak"], values["threshold"],
                                           Reset(rng.choice(["hard", "soft"])),
                                           Comparison(rng.choice([">=", ">"])),
-                                          values["input_scale"])
+                                          values["input_scale"], values["reset_by"])
         layers.append(layer(f"fc{index}", rng.normal(size=(neurons, fan_in)).round(1), neuron,
                             values["gate"], values["bias"], **values["bn"]))
     return network(*layers, coding=coding, bits=int(rng.integers(1, 5)),
                    scale=1.0 if dyadic else 0.3, offset=-1.0 if dyadic else 0.1)
 
 
+def _constants(rng, choices, neurons):
+    """One constant for all neurons, or one each."""
+    return rng.choice(choices, neurons) if rng.random() < 0.3 else float(rng.choice(choices))
+
+
 def _usual(rng, neurons, timesteps, last):
-    return {"leak": float(rng.choice([1.0, 0.5, 0.83, 0.1])), "threshold": 0.7,
-            "input_scale": float(rng.choice([1.0, 0.4])), "gate": rng.random(timesteps) + 0.3,
+    return {"leak": _constants(rng, [1.0, 0.5, 0.83, 0.1], neurons),
+            "threshold": _constants(rng, [0.7, 0.7, 0.4], neurons),
+            "input_scale": _constants(rng, [1.0, 0.4], neurons),
+            "reset_by": _constants(rng, [0.7, 0.0, 1.3], neurons),
+            "gate": rng.random(timesteps) + 0.3,
             "bias": rng.normal(size=neurons),
             "bn": {"gamma": rng.normal(size=neurons), "beta": rng.normal(size=neurons),
                    "mean": rng.normal(size=neurons), "var": rng.random(neurons) + 0.1,
@@ -79,8 +87,10 @@ def _usual(rng, neurons, timesteps, last):
 
 
 def _dyadic(rng, neurons, timesteps, last):
-    return {"leak": float(rng.choice([1.0, 0.5])), "threshold": float(rng.integers(1, 9)) / 4,
-            "input_scale": float(rng.choice([1.0, 0.5])),
+    return {"leak": _constants(rng, [1.0, 0.5], neurons),
+            "threshold": _constants(rng, np.arange(1, 9) / 4, neurons),
+            "input_scale": _constants(rng, [1.0, 0.5], neurons),
+            "reset_by": _constants(rng, np.arange(9) / 4, neurons),
             "gate": np.full(timesteps, rng.choice([0.5, 1.0, 2.0])),
             "bias": rng.integers(-2, 3, neurons) / 2,
             "bn": {"gamma": rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0, 2.0], neurons),
@@ -100,7 +110,8 @@ def _extreme(rng, neurons, timesteps, last):
     gate = np.abs(wild(timesteps, min(span, 3) * float(rng.choice([0.0, 0.3, 1.0]))))
     return {"leak": float(rng.choice([1.0, 0.5, 1e-12, 1 - 1e-12, 5e-324])),
             "threshold": float(rng.choice([1.0, 1e-30, 1e30, 5e-324, 0.1])),
-            "input_scale": float(rng.choice([1.0, 1e-6, 1e6])), "gate": gate,
+            "input_scale": float(rng.choice([1.0, 1e-6, 1e6])),
+            "reset_by": rng.choice([None, 0.0, 1.0, 5e-324, 1e30]), "gate": gate,
             "bias": sometimes(wild(neurons, span), np.zeros(neurons)),
             "bn": {"gamma": sometimes(rng.choice([0.0, 5e-324, -1e-310, 1e-12, 1e9], neurons),
                                       wild(neurons, span)),

@@ -1,6 +1,7 @@
 """Corner cases of lowering: each has one answer (docs/ir.md), worked out by hand."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Comparison, Reset
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Neuron
+from bsnn_hw.model.check_readout import counting_layer
+from bsnn_hw.model.description import Neuron, ScoreKind, Scoring
 from bsnn_hw.reference.network import run
 
 OPTIONS = list(itertools.product(Reset, Comparison))
@@ -103,19 +105,32 @@ def test_a_tiny_threshold_is_above_zero(reset, comparison, threshold):
 def test_one_timestep(reset, comparison, leak):
     model = one_layer(Neuron(leak, 2.0, reset, comparison))
     net = lowered(model)
-    assert net.hidden[0].neuron.leak.tolist() == [0]
+    assert net.hidden[0].neuron.leak.tolist() == [[0]]
     assert_same_spikes(model, net)
 
 
 def test_no_leak_is_exact_and_any_leak_a_rounded_factor():
     for leak, factor in ((1.0, 256), (0.5, 128), (0.3, 77), (1e-12, 0)):
         net = lowered(one_layer(Neuron(leak, 1.0, Reset.HARD, Comparison.AT_LEAST), gate=[0.7] * 3))
-        assert net.hidden[0].neuron.leak.tolist() == [0, factor, factor]
+        assert net.hidden[0].neuron.leak[:, 0].tolist() == [0, factor, factor]
+
+
+def test_constants_per_channel():
+    leak, threshold = np.array([1.0, 0.5, 0.0]), np.array([1.0, 2.0, 0.25])
+    neuron = Neuron(leak, threshold, Reset.SOFT, Comparison.AT_LEAST, np.array([1.0, 0.5, 1.0]),
+                    threshold / 2)
+    model = one_layer(neuron, np.ones((3, 2)), [1.0, 1.0, 0.5])
+    spec = lowered(model).hidden[0].neuron
+    assert spec.leak.tolist() == [[0, 0, 0], [256, 128, 0], [512, 256, 0]]
+    assert spec.shared_leak is None
+    assert spec.threshold[0].tolist() == [16, 64, 4]  # of sixteenths, the second counts for half
+    assert spec.reset_by[2].tolist() == [16, 64, 4]
+    assert_same_spikes(model, lowered(model))
 
 
 def test_gates_scale_leak_and_threshold():
     net = lowered(one_layer(LIF, gate=[1.0, 0.5, 2.0]))
-    assert net.hidden[0].neuron.leak.tolist() == [0, 256, 32]  # 0.5 times 2, 0.5 times 1/4
+    assert net.hidden[0].neuron.leak[:, 0].tolist() == [0, 256, 32]  # 0.5 times 2, 0.5 times 1/4
     assert net.hidden[0].neuron.threshold[:, 0].tolist() == [16, 32, 8]
 
 
@@ -136,7 +151,7 @@ def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(compariso
     net = lowered(model, 0)
     assert_same_spikes(model, net)
     # At the second timestep 8 / 1e-3 is far above everything that V can reach there.
-    high = 15 + (int(net.hidden[0].neuron.leak[1]) * (7 if comparison is Comparison.AT_LEAST
+    high = 15 + (int(net.hidden[0].neuron.leak[1, 0]) * (7 if comparison is Comparison.AT_LEAST
                                                       else 8) >> 8)
     unreachable = int(net.hidden[0].neuron.threshold[1, 0])
     assert unreachable == min(8000, high + (comparison is Comparison.AT_LEAST))
@@ -148,6 +163,44 @@ def test_a_soft_reset_keeps_a_threshold_that_is_always_reached():
     model = one_layer(neuron, [[1.0], [1.0]], [1.0, 0.05], beta=np.array(beta))
     net = lowered(model)
     assert_same_spikes(model, net)
+
+
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_a_soft_reset_has_a_rounding_of_its_own(comparison):
+    """A threshold of 1.25 at F = 1: 2.5 half units, up or down, and 2.5 to the nearest."""
+    net = lowered(one_layer(Neuron(1.0, 1.25, Reset.SOFT, comparison)), bits=1)
+    up = comparison is Comparison.AT_LEAST
+    assert net.hidden[0].neuron.threshold.tolist() == [[3 if up else 2]]
+    assert net.hidden[0].neuron.reset_by.tolist() == [[3]]
+    net = lowered(one_layer(Neuron(1.0, 1.01, Reset.SOFT, comparison)), bits=0)
+    assert net.hidden[0].neuron.threshold.tolist() == [[2 if up else 1]]
+    assert net.hidden[0].neuron.reset_by.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("reset_by", [0.0, 0.75, 2.0, 3.5])
+@pytest.mark.parametrize("comparison", list(Comparison))
+def test_reset_amounts_that_are_multiples_of_the_unit_are_exact(comparison, reset_by):
+    model = one_layer(Neuron(0.5, 1.5, Reset.SOFT, comparison, 1.0, reset_by), gate=[1.0] * 6,
+                      gamma=0.75, beta=0.75)
+    assert_same_spikes(model, lowered(model, bits=12))
+
+
+def test_a_reset_amount_that_rounds_to_zero_subtracts_nothing():
+    model = one_layer(Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 1e-9), gate=[1.0] * 4)
+    net = lowered(model)
+    assert not net.hidden[0].neuron.reset_by.any()
+    assert_same_spikes(model, net)
+
+
+def test_where_a_neuron_cannot_fire_its_reset_amount_is_the_threshold():
+    """At the second timestep 8 / 1e-3 is out of reach, and widens nothing."""
+    neuron = Neuron(0.5, 8.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 1e300)
+    spec = lowered(one_layer(replace(neuron, reset_by=9.0), [[1.0]], [1.0, 1e-3]), 0
+                   ).hidden[0].neuron
+    assert spec.reset_by[0].tolist() == [9]
+    assert spec.reset_by[1].tolist() == spec.threshold[1].tolist()
+    with pytest.raises(InputError, match="must fit 48 bits"):
+        lowered(one_layer(neuron, [[1.0]], [1.0, 1e-3]), 0)
 
 
 @pytest.mark.parametrize("ratio", [1e-300, 1e-30, 1e-6, 1e6, 1e30, 1e300])
@@ -176,6 +229,36 @@ def test_readout_gains():
                                 gamma=np.array([1.0, -0.5])), coding=Coding.EVENTS), None,
                   PrecisionRequest(fraction_bits=3)).network
     assert other.readout.gain.tolist() == [[8, -4], [2, -1]]
+
+
+@pytest.mark.parametrize(("kind", "leak", "gains"), [
+    (ScoreKind.SUM, 0.0, [8, 8, 8]), (ScoreKind.LAST, 0.0, [0, 0, 8]),
+    (ScoreKind.LAST, 0.5, [2, 4, 8]), (ScoreKind.MEAN, 1.0, [8, 5, 3]),
+    (ScoreKind.SUM, 0.5, [8, 7, 5]),
+    (ScoreKind.LAST, np.array([0.0, 1.0]), [[0, 8], [0, 8], [8, 8]])])
+def test_scores_over_time_are_gains(kind, leak, gains):
+    """8 the largest: 24 / 3, 16 / 3, 8 / 3 of a sum of sums, and 1.75, 1.5 and 1 in its unit."""
+    last = replace(layer("out", [[1.0], [1.0]], gate=[1.0] * 3), scoring=Scoring(kind, leak))
+    net = lower(network(last, coding=Coding.EVENTS), None,
+                PrecisionRequest(fraction_bits=3)).network
+    wanted = np.broadcast_to(np.reshape(gains, (3, -1)), (3, 2))
+    assert net.readout.gain.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("group", [1, 2, 3])
+def test_spike_counts_are_exact(group):
+    spiking = layer("a", [[1.0], [-1.0], [1.0], [1.0], [-1.0], [1.0]],
+                    Neuron(0.5, np.array([1.0, 1.0, 3.0, 2.0, 0.5, 9.0]), Reset.SOFT,
+                           Comparison.ABOVE), [1.0] * 5)
+    model = network(spiking, counting_layer((spiking,), group, 5))
+    samples = every_input(model)
+    for calibration in (None, samples):
+        net = lower(model, calibration, PrecisionRequest(tolerance=0)).network
+        trace = run(net, samples)
+        counts = trace.hidden[0].fired.sum(axis=1).reshape(len(samples), -1, group).sum(axis=2)
+        assert (trace.scores * net.readout.scale).tolist() == counts.tolist()
+    assert net.readout.gain.max() == 1
+    assert real.run(model, samples).scores.tolist() == counts.tolist()
 
 
 @pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)

@@ -72,7 +72,7 @@ def test_constants_by_hand():
     assert one.synapse.weights.tolist() == [[1, 1], [1, -1]]
     assert one.neuron.bias.tolist() == [[1, 1], [2, 2]]  # 1 and 0.8, 2 and 1.6: half up
     assert one.neuron.threshold.tolist() == [[6, 6], [12, 12]]  # H[0] is at most 5
-    assert one.neuron.leak.tolist() == [0, 5]  # 0.3 * 16 = 4.8, whatever the gates
+    assert one.neuron.shared_leak.tolist() == [0, 5]  # 0.3 * 16 = 4.8, whatever the gates
     assert one.neuron.fraction_bits == two.neuron.fraction_bits == 3
     spikes, synapses = two.shortcuts[1:]
     assert spikes.gain.tolist() == [[3, 3], [3, 3]]

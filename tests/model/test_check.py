@@ -53,7 +53,7 @@ def endless():
 def test_a_valid_document_becomes_a_model(document):
     document["layers"][1]["neuron"] = {
         "type": "if", "threshold": 2, "reset": "soft", "comparison": ">", "input_scale": 0.5,
-        "reset_delay": False, "v_reset": 0.0, "leak": None}
+        "reset_by": 0.25, "reset_delay": False, "v_reset": 0.0, "leak": None}
     for key in ("bias", "norm", "gate"):
         del document["layers"][0][key]
     model = describe(document)
@@ -66,12 +66,54 @@ def test_a_valid_document_becomes_a_model(document):
         0.5, 1.0, Reset.HARD, Comparison.AT_LEAST, 1.0)
     assert (two.leak, two.threshold, two.reset, two.comparison, two.input_scale) == (
         1.0, 2.0, Reset.SOFT, Comparison.ABOVE, 0.5)
+    assert (one.reset_amount, two.reset_amount) == (1.0, 0.25)
     assert last is None
     first = model.layers[0]
     assert first.synapse.bias.tolist() == [0.0] * 5 and first.gate.tolist() == [1.0] * 3
     norm = first.norm
     assert (norm.gamma.tolist(), norm.beta.tolist()) == ([1.0] * 5, [0.0] * 5)
     assert (norm.mean.tolist(), norm.var.tolist(), norm.eps) == ([0.0] * 5, [1.0] * 5, 0.0)
+
+
+def test_constants_of_a_neuron_may_be_given_per_channel(document):
+    leak, threshold = torch.linspace(0, 1, 5), torch.arange(1, 6)
+    document["layers"][0]["neuron"] = {
+        "type": "lif", "leak": leak, "threshold": threshold, "reset": "soft", "comparison": ">",
+        "reset_by": torch.zeros(5), "input_scale": torch.ones(5, requires_grad=True)}
+    neuron = describe(document).layers[0].neuron
+    assert neuron.leak.tolist() == leak.double().tolist()
+    assert neuron.threshold.tolist() == threshold.tolist()
+    assert neuron.reset_amount.tolist() == [0.0] * 5
+    assert neuron.input_scale.tolist() == [1.0] * 5
+
+
+def test_spikes_of_the_last_layer_are_counted_by_a_readout_behind_it(build_document):
+    document = build_document(sizes=(6, 5, 4))
+    document["layers"][1]["neuron"] = {"type": "if", "threshold": 1.0, "reset": "hard",
+                                       "comparison": ">"}
+    document["readout"] = {"type": "spike_count", "group": 2}
+    model = describe(document)
+    last = model.layers[2]
+    assert (last.name, last.neuron, model.classes) == ("spike_count", None, ("0", "1"))
+    assert last.synapse.coefficients.tolist() == [[1, 1, 0, 0], [0, 0, 1, 1]]
+    document["readout"]["group"] = 3
+    refused(document, r"model: readout\.group must divide the 4 neurons of the last layer, not 3")
+    document["readout"] = {"type": "spike_count"}
+    document["layers"][0]["name"] = "Spike_Count"
+    assert describe(document).layers[2].name == "spike_count_2"
+    assert len(describe(document).classes) == 4
+
+
+def test_tensors_without_dimensions_and_numpy_scalars_are_numbers(document):
+    document["timesteps"] = np.int64(3)
+    document["input"] |= {"bits": torch.tensor(4), "scale": np.float32(0.25),
+                          "shape": [np.int32(6)]}
+    document["layers"][0]["neuron"] |= {"leak": torch.tensor(0.5, requires_grad=True),
+                                        "threshold": np.float64(1.0)}
+    model = describe(document)
+    assert (model.timesteps, model.input.size, model.input.bits, model.input.scale) == (
+        3, 6, 4, 0.25)
+    assert (model.layers[0].neuron.leak, model.layers[0].neuron.threshold) == (0.5, 1.0)
 
 
 def test_a_readout_alone_is_a_model(build_document):
@@ -132,7 +174,7 @@ def test_a_hard_reset_is_the_same_with_either_delay(document, delay):
 def test_a_delayed_soft_reset_is_another_one(document):
     document["layers"][0]["neuron"] |= {"reset": "soft", "reset_delay": True}
     refused(document, r"neuron\.reset_delay must be False or absent where reset is 'soft', not "
-                      r"True: with it snnTorch subtracts threshold / beta in place of the thres")
+                      r"True: the reset comes at once here; snnTorch's 'subtract' with its default")
 
 
 def ternary(*shape, scale=1.0):
@@ -315,17 +357,23 @@ CASES = [
     ("layers.0.neuron.type", "synaptic", [r"neuron\.type must be one of 'lif', 'if', 'readout'"]),
     ("layers.0.neuron.type", "if", [r"neuron\.leak must be absent for 'if'"]),
     ("layers.0.neuron.type", "readout", [
-        *[rf"neuron unknown key '{key}'; known keys are 'type' \(a readout has no membrane"
-          for key in ("leak", "threshold", "reset", "comparison")],
+        *[rf"neuron unknown key '{key}'; known keys are 'type', 'score', 'leak' \(a readout does"
+          for key in ("threshold", "reset", "comparison")],
         r"neuron must be 'lif' or 'if', not 'readout', which stands only in the last layer"]),
     ("layers.0.neuron.leak", ..., [r"neuron\.leak is missing"]),
-    ("layers.0.neuron.leak", 0.0, [r"neuron\.leak must be a number above 0 and at most 1, not 0"]),
-    ("layers.0.neuron.leak", 1.01, [r"neuron\.leak must be a number above 0 and at most 1"]),
+    ("layers.0.neuron.leak", -0.1, [r"neuron\.leak must be a number from 0 to 1, or a tensor of"]),
+    ("layers.0.neuron.leak", 1.01, [r"neuron\.leak must be a number from 0 to 1"]),
+    ("layers.0.neuron.leak", torch.full((4,), 0.5), [r"leak must have one value per neuron, sh"]),
+    ("layers.0.neuron.leak", torch.tensor([0.5, 0.5, 1.5, 1.0, -1.0]),
+     [r"leak must be a number from 0 to 1 for each neuron, but is not for 2 of 5, first neuron"]),
+    ("layers.0.neuron.threshold", torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0]),
+     [r"threshold must be a finite number above 0 for each neuron.*first neuron 1 with 0\.0"]),
+    ("layers.0.neuron.threshold", torch.full((5,), math.nan), [r"must be finite, but 5 of 5"]),
     ("layers.0.neuron.leak", True, [r"neuron\.leak must be a number.*not True"]),
     ("layers.0.neuron.leak", torch.tensor(1.5), [r"neuron\.leak must be a number.*not 1\.5"]),
     ("layers.0.neuron.leak", np.array([0.5]), [r"neuron\.leak must be a number.*array of sh"]),
     ("layers.0.neuron.leak", torch.tensor(False), [r"neuron\.leak must be a number.*not False"]),
-    ("layers.0.neuron.threshold", 0, [r"neuron\.threshold must be a finite number above 0, not"]),
+    ("layers.0.neuron.threshold", 0, [r"neuron\.threshold must be a finite number above 0, or"]),
     ("layers.0.neuron.threshold", ..., [r"neuron\.threshold is missing"]),
     ("layers.0.neuron.threshold", float("nan"), [r"threshold must be a finite.*not nan"]),
     ("layers.0.neuron.reset", "zero", [r"neuron\.reset must be one of 'hard', 'soft', not 'zero'"]),
@@ -334,10 +382,22 @@ CASES = [
     ("layers.0.neuron.comparison", ..., [r"neuron\.comparison is missing"]),
     ("layers.0.neuron.input_scale", 0, [r"neuron\.input_scale must be a finite number above 0"]),
     ("layers.0.neuron.reset_delay", 1, [r"neuron\.reset_delay must be True, False or absent"]),
+    ("layers.0.neuron.reset_by", 1.0, [r"neuron\.reset_by must be absent with reset 'hard'"]),
+    ("layers.0.neuron", {"type": "if", "threshold": 1.0, "reset": "soft", "comparison": ">",
+                         "reset_by": -1}, [r"neuron\.reset_by must be a finite number, 0 or more"]),
+    ("layers.0.neuron.reset_mechanism", "none", [r"unknown key 'reset_mechanism'.*reset_by 0"]),
     ("layers.0.neuron.v_reset", -0.1, [r"neuron\.v_reset must be 0 or absent, not -0\.1"]),
     ("layers.0.neuron.v_reset", torch.zeros(2), [r"neuron\.v_reset must be 0 or absent"]),
     ("layers.0.neuron.refractory", 2, [r"unknown key 'refractory'.*no refractory period"]),
     ("layers.0.neuron.beta", 0.5, [r"unknown key 'beta'.*snnTorch's beta is leak"]),
+    ("layers.2.neuron.score", "max", [r"neuron\.score 'max' is refused: the largest"]),
+    ("layers.2.neuron.score", "median", [r"neuron\.score must be one of 'mean', 'sum', 'last'"]),
+    ("layers.2.neuron.leak", 1.5, [r"neuron\.leak must be a number from 0 to 1, or"]),
+    ("layers.2.neuron.leak", torch.zeros(4), [r"neuron\.leak must have one value per class"]),
+    ("readout", {"type": "spike_count"}, [r"'fc3': neuron must be 'lif' or 'if', not 'readout', .*"
+                                          r"not there where spikes are counted"]),
+    ("readout", {"type": "votes"}, [r"readout\.type must be one of 'spike_count', not 'votes'",
+                                    r"'fc3': neuron must be 'lif' or 'if'"]),
     ("layers.2.neuron.threshold", 1.0, [r"layer 'fc3': neuron unknown key 'threshold'"]),
     ("layers.2.neuron", {"type": "lif", "leak": 0.5, "threshold": 1.0, "reset": "hard",
                          "comparison": ">="},

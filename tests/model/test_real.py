@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from bsnn_hw.model.description import (
     Neuron,
     Norm,
     Reset,
+    ScoreKind,
+    Scoring,
 )
 from bsnn_hw.model.real import run
+from bsnn_hw.model.real import spikes as real_spikes
 
 
 def identity(neurons):
@@ -76,7 +80,7 @@ def step(neuron, potential, current):
     fired = above or (neuron.comparison is Comparison.AT_LEAST and charged == neuron.threshold)
     if not fired:
         return False, charged
-    return True, 0.0 if neuron.reset is Reset.HARD else charged - neuron.threshold
+    return True, 0.0 if neuron.reset is Reset.HARD else charged - neuron.reset_amount
 
 
 def random_model(seed, coding, reset, comparison, leak, timesteps=3):
@@ -88,7 +92,7 @@ def random_model(seed, coding, reset, comparison, leak, timesteps=3):
     for index, (fan_in, neurons) in enumerate(itertools.pairwise(sizes)):
         norm = Norm(rng.normal(size=neurons).round(), rng.normal(size=neurons),
                     rng.normal(size=neurons), rng.random(neurons), 1e-5)
-        neuron = Neuron(leak, 0.5, reset, comparison, 0.75)
+        neuron = Neuron(leak, 0.5, reset, comparison, 0.75, 0.8)
         layers.append(layer(f"fc{index}", rng.integers(-1, 2, size=(neurons, fan_in)),
                             neuron if index < len(sizes) - 2 else None,
                             rng.random(timesteps) + 0.5, rng.normal(size=neurons), norm))
@@ -123,11 +127,28 @@ def one_neuron(neuron, currents):
     (Neuron(1.0, 2.0, Reset.HARD, Comparison.AT_LEAST), [0, 1, 1, 0], [1, 0, 0, 0]),
     (Neuron(1.0, 2.0, Reset.SOFT, Comparison.AT_LEAST), [0, 1, 1, 1], [1, 0.5, 3.5, 1.5]),
     (Neuron(0.5, 2.0, Reset.HARD, Comparison.AT_LEAST, 2.0), [1, 1, 1, 0], [0, 0, 0, 0]),
+    (Neuron(0.5, 2.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 4.0), [0, 1, 1, 0], [1, -2, 0, 0]),
+    (Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 0.0), [1, 1, 1, 1], [1, 2.5, 7.5, 7.5]),
 ], ids=["hard-at-least", "hard-above", "soft-at-least", "soft-above", "if-hard", "if-soft",
-        "input-scale"])
+        "input-scale", "soft-by-more", "no-reset"])
 def test_neuron_by_hand(neuron, spikes, membranes):
     got = one_neuron(neuron, [1.0, 1.5, 5.0, 0.0])
     assert got == ([bool(spike) for spike in spikes], membranes)
+
+
+@pytest.mark.parametrize(("scoring", "wanted"), [
+    # Currents 1, 1.5, 5, 0; with leak 0.5 membranes 1, 2, 6, 3, with leak 1 they are 1, 2.5, 7.5.
+    (Scoring(), 7.5 / 4), (Scoring(ScoreKind.SUM), 7.5), (Scoring(ScoreKind.LAST), 0.0),
+    (Scoring(ScoreKind.MEAN, 0.5), 12 / 4), (Scoring(ScoreKind.SUM, 0.5), 12.0),
+    (Scoring(ScoreKind.LAST, 0.5), 3.0), (Scoring(ScoreKind.LAST, 1.0), 7.5),
+    (Scoring(ScoreKind.SUM, np.array([1.0])), 18.5),
+], ids=lambda value: f"{value.kind.value} {value.leak}" if isinstance(value, Scoring) else None)
+def test_scores_by_hand(scoring, wanted):
+    currents = np.array([1.0, 1.5, 5.0, 0.0])
+    last = replace(layer("out", [[1.0]], gate=currents), scoring=scoring)
+    model = network(layer("a", [[1.0]], LIF, gate=[2.0] * 4), last, timesteps=4)
+    assert run(model, np.array([[1]], dtype=np.uint8)).scores.tolist() == [[wanted]]
+    assert scoring.weights(4).T @ currents / scoring.divisor(4) == pytest.approx(wanted)
 
 
 def test_norm_bias_gate_and_mean_by_hand():
@@ -145,6 +166,41 @@ def test_norm_bias_gate_and_mean_by_hand():
     trace = run(model, np.array([[1]], dtype=np.uint8))
     assert trace.scores[0].tolist() == pytest.approx(scores, rel=1e-15)
     assert trace.classes.tolist() == [1]
+
+
+def test_constants_per_channel_are_those_of_neurons_of_their_own():
+    """Two channels of two positions each, and the same as four neurons."""
+    leak, threshold, amount = np.array([1.0, 0.5]), np.array([2.0, 1.5]), np.array([1.0, 3.0])
+    scale, currents = np.array([1.0, 2.0]), torch.rand((5, 8, 4), dtype=torch.float64) * 2
+    kind = Reset.SOFT, Comparison.AT_LEAST
+    both = layer("a", np.ones((2, 1)), Neuron(leak, threshold, *kind, scale, amount), [1.0] * 8)
+    got = real_spikes(both, currents)
+    for neuron in range(4):
+        c = neuron // 2
+        alone = layer("a", [[1.0]], Neuron(*(float(part[c]) for part in (leak, threshold)), *kind,
+                                           float(scale[c]), float(amount[c])), [1.0] * 8)
+        for one, other in zip(real_spikes(alone, currents[..., neuron:neuron + 1]), got,
+                              strict=True):
+            assert torch.equal(one[..., 0], other[..., neuron])
+
+
+def test_reset_amounts_are_not_rounded():
+    """0.7 has more digits than float32 keeps."""
+    neuron = Neuron(1.0, 0.7, Reset.SOFT, Comparison.AT_LEAST)
+    assert one_neuron(neuron, [1.0])[1] == [1.0 - 0.7]
+
+
+@pytest.mark.parametrize(("beta", "threshold"), [(0.5, 1.0), (1.0, 2.0), (0.25, 8.0)])
+def test_snntorch_default_is_a_reset_at_once(beta, threshold):
+    """``U = beta * U + I - r * threshold`` with ``r = [U > threshold]`` of the step before."""
+    currents = threshold * np.random.default_rng(1).integers(1, 14, 64) / 8
+    potential, wanted = 0.0, []
+    for current in currents.tolist():
+        potential = beta * potential + current - threshold * (potential > threshold)
+        wanted.append(potential > threshold)
+    neuron = Neuron(beta, threshold, Reset.SOFT, Comparison.ABOVE, 1.0, threshold / beta)
+    assert 0 < sum(wanted) < len(wanted)
+    assert one_neuron(neuron, currents.tolist())[0] == wanted
 
 
 @pytest.mark.parametrize("seed", range(2))

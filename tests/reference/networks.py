@@ -34,13 +34,15 @@ def random_network(seed, coding, sizes=None, timesteps=None):
     layers = []
     for index, (fan_in, neurons) in enumerate(itertools.pairwise(sizes[:-1])):
         fraction, leak_bits = (int(bits) for bits in rng.integers(0, 4, 2))
-        leak = rng.integers(0, (2 << leak_bits) + 1, steps)
+        leak = rng.integers(0, (2 << leak_bits) + 1, (steps, neurons))
+        leak = leak[:, 0] if rng.random() < 0.5 else leak
         leak[0] = 0
         span = 3 << fraction
         layers.append(Hidden(f"fc{index}", dense(rng, neurons, fan_in), NeuronSpec(
             fraction, leak_bits, leak, rng.integers(-span, span + 1, (steps, neurons)),
             rng.integers(-1, span + 1, (steps, neurons)), Reset(rng.choice(["hard", "soft"])),
-            Comparison(rng.choice([">=", ">"])))))
+            Comparison(rng.choice([">=", ">"])), None,
+            rng.integers(-1, span + 1, (steps, neurons)) if rng.random() < 0.5 else None)))
     classes = sizes[-1]
     gain = rng.integers(-5, 6, (steps, classes))
     if rng.random() < 0.5:
@@ -155,11 +157,11 @@ def counts(synapse, values):
 
 
 def neuron(spec, t, c, potential, current):
-    product = potential * int(spec.leak[t])
+    product = potential * int(spec.leak[t, c])
     carried = product // 2 ** spec.leak_bits  # Python's // is floor
     charged = carried + current
     threshold = int(spec.threshold[t, c])
     fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
     if not fired:
         return charged, False, charged
-    return charged, True, 0 if spec.reset is Reset.HARD else charged - threshold
+    return charged, True, 0 if spec.reset is Reset.HARD else charged - int(spec.reset_by[t, c])

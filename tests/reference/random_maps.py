@@ -93,7 +93,8 @@ def _layer(rng, before, entry, max_value, timesteps):
 def _neuron(rng, reach, channels, timesteps, gained):
     """Constants of about the size that sums have, so that ties and resets are common."""
     fraction_bits, leak_bits = int(rng.integers(0, 3)), int(rng.integers(0, 4))
-    leak = rng.integers(0, (1 << leak_bits) + 2, timesteps)
+    leak = rng.integers(0, (1 << leak_bits) + 2, (timesteps, channels))
+    leak = leak[:, 0] if rng.random() < .5 else leak
     leak[0] = 0
     span = (int(np.sqrt(reach)) + 1) << fraction_bits
     rows = (timesteps, channels)
@@ -101,7 +102,8 @@ def _neuron(rng, reach, channels, timesteps, gained):
         fraction_bits, leak_bits, leak, rng.integers(-span // 2, span // 2 + 1, rows),
         rng.integers(-1, span + 1, rows), list(Reset)[rng.integers(2)],
         list(Comparison)[rng.integers(2)],
-        rng.integers(-3 << fraction_bits, (3 << fraction_bits) + 1, rows) if gained else None)
+        rng.integers(-3 << fraction_bits, (3 << fraction_bits) + 1, rows) if gained else None,
+        rng.integers(-1, span + 1, rows) if rng.random() < .5 else None)
 
 
 def _shortcut(rng, number, before, other, target, timesteps):

@@ -53,6 +53,16 @@ def test_soft_reset_keeps_what_is_above():
     assert layer.settled.ravel().tolist() == [3, 1, 4]
 
 
+def test_soft_reset_by_an_amount_of_its_own():
+    network = one_neuron(Reset.SOFT, Comparison.AT_LEAST, 2)
+    spec = replace(network.hidden[0].neuron, reset_by=np.array([[9], [2], [-1]]))
+    network = replace(network, hidden=(replace(network.hidden[0], neuron=spec),))
+    layer = run(network, np.ones((1, 3, 1), np.uint8)).hidden[0]
+    # 3; then 3 + 3 = 6 fires and keeps 4; then 4 + 3 = 7 fires and keeps 8.
+    assert layer.charged.ravel().tolist() == [3, 6, 7]
+    assert layer.settled.ravel().tolist() == [3, 4, 8]
+
+
 def test_the_leak_rounds_towards_minus_infinity():
     network = one_neuron(Reset.HARD, Comparison.AT_LEAST, 1)
     spec = replace(network.hidden[0].neuron, bias=np.array([[-1], [0], [0]]))

@@ -46,6 +46,7 @@ def test_bench_that_does_not_exist(emitted, build):
         run_cocotb(emitted.paths, emitted.top, "no_such_bench", HERE, build)
 
 
+@pytest.mark.makefile
 def test_makefile_of_a_bundle(emitted, tmp_path):
     for path in emitted.paths:
         shutil.copy(path, tmp_path)

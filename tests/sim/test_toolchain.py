@@ -1,5 +1,6 @@
 """Finding tools, and the one line when one is missing."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,7 +87,8 @@ def test_no_compiler(monkeypatch, tmp_path):
 
 
 def test_compiler_of_the_user(monkeypatch, tmp_path):
-    monkeypatch.setenv("CXX", f"{_program(tmp_path, 'cc1', 'echo mine 1.0')} --fast")
+    program = shlex.quote(str(_program(tmp_path, "cc1", "echo mine 1.0")))
+    monkeypatch.setenv("CXX", f"{program} --fast")
     found = toolchain.compiler()
     assert found.command[1] == "--fast"
     assert found.version == "mine 1.0"

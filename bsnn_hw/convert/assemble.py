@@ -1,0 +1,335 @@
+"""A graph to a document of docs/model.md: each neuron with what it takes becomes a layer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from bsnn_hw.convert.family import NeuronError
+from bsnn_hw.convert.graph import (
+    Affine,
+    Input,
+    Membrane,
+    Node,
+    Norm,
+    Pool,
+    Reshape,
+    Spikes,
+    Sum,
+    Synapse,
+)
+from bsnn_hw.convert.scores import Scores
+from bsnn_hw.convert.trace import TraceError
+from bsnn_hw.convert.weights import WeightsError, quantised
+from bsnn_hw.errors import ModelError
+from bsnn_hw.model.names import KEYWORDS
+
+__all__ = ["Assembled", "assemble"]
+
+NORMS = (Norm, Affine)
+
+
+class Assembled:
+    """The layers of a document.
+
+    Members
+    -------
+    layers : list of dict
+    names : dict, from a neuron's module path to its layer's name
+    scale, offset, shape : what forward itself does to the input
+    """
+
+    def __init__(self) -> None:
+        self.layers: list[dict[str, Any]] = []
+        self.names: dict[str, str] = {}
+        self.scale, self.offset = 1.0, 0.0
+        self.shape: tuple[int, ...] | None = None
+
+
+def assemble(scores: Scores, neurons: dict[str, Spikes],
+             read: Callable[[Any], dict[str, Any]]) -> Assembled:
+    """The layers that the scores need.
+
+    neurons : by module path, in the order of their first calls
+    read : from a neuron module to its ``neuron`` in the document; raises NeuronError
+
+    Raises
+    ------
+    ModelError
+        Every problem of every layer.
+    """
+    needed = _reachable(scores.node)
+    house = _House(Assembled(), [], {})
+    for path, spikes in neurons.items():
+        if spikes in needed:
+            house.layer(spikes.source, path, partial(read, spikes.module))
+    if not isinstance(scores.node, Spikes):
+        score = {} if scores.kind == "mean" else {"score": scores.kind}
+        house.layer(scores.node, None, lambda: {"type": "readout", **score})
+    if house.problems:
+        raise ModelError(house.problems)
+    return house.made
+
+
+def _reachable(node: Node) -> set[Node]:
+    found, waiting = set(), [node]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += node.sources
+    return found
+
+
+class _House:
+    """The document in the making; ``currents`` are the whole currents of layers so far."""
+
+    def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
+        self.made, self.problems, self.currents = made, problems, currents
+
+    def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
+        """Add the layer whose neurons, of module ``path``, get ``current``."""
+        terms = _terms(current, self.currents)
+        own = next((term for term in terms if isinstance(_below(term), Synapse)
+                    and term not in self.currents), None)
+        where = f"module {path!r}" if path is not None else "output"
+        if own is None:
+            if path is not None:
+                self.made.names[path] = path  # later layers may still be judged
+            self.problems.append(f"{where}: must get the current of a linear layer or a "
+                                 f"convolution, not {_described(_below(terms[0]))}")
+            return
+        synapse = _below(own)
+        name = self._name(synapse.path, path)
+        where = f"module {synapse.path or path or 'output'!r}"
+        layer: dict[str, Any] = {"name": name}
+        self._try(where, lambda: layer.update(self._synapse(own, "type")))
+        self._try(f"module {path!r}", lambda: layer.update(
+            neuron=_channelled(neuron(), current.shape)))
+        terms.remove(own)
+        if terms:
+            layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
+                                  if each]
+        if path is not None:
+            self.made.names[path] = name
+        self.currents.setdefault(current, name)
+        self.made.layers.append(layer)
+
+    def _try(self, where: str, act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except (WeightsError, NeuronError, TraceError) as error:
+            self.problems.append(f"{where}: {error}")
+
+    def _name(self, synapse: str, neuron: str | None) -> str:
+        """A name from the module's, which stands in files and Verilog."""
+        text = re.sub(r"\W+", "_", synapse or neuron or "fc", flags=re.ASCII).strip("_")
+        if not text[:1].isalpha():
+            text = f"layer_{text}"
+        taken = {layer["name"].casefold() for layer in self.made.layers} | KEYWORDS
+        name, number = text[:60], 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{text[:58]}_{number}"
+        return name
+
+    def _shortcut(self, where: str, term: Node) -> dict[str, Any] | None:
+        if term in self.currents:
+            return {"kind": "current", "from": self.currents[term]}
+        written: dict[str, Any] = {}
+        below = _below(term)
+        if isinstance(below, Synapse):
+            self._try(where, lambda: written.update(self._synapse(term, "kind")))
+            written["from"] = written.pop("input", None)
+        elif isinstance(below, Spikes):
+            self._try(where, lambda: written.update(
+                kind="spikes", **{"from": self.made.names[below.path]}, scale=_gain(term)))
+        else:
+            self.problems.append(f"{where}: must join currents or spikes, not {_described(below)}")
+        return written
+
+    def _synapse(self, term: Node, key: str) -> dict[str, Any]:
+        """Weights, what comes into them and what becomes of their sums."""
+        synapse = _below(term)
+        assert isinstance(synapse, Synapse)
+        found = quantised(synapse.weight)
+        convolution = synapse.weight.ndim == 4
+        fed, gain = self._feed(synapse)
+        written = {key: "conv2d" if convolution else "linear",
+                   "weight": torch.from_numpy(found.levels), **fed,
+                   **_scaled(term, synapse, found.scale * gain)}
+        if found.bits > 1:
+            written["weight_bits"] = found.bits
+        if convolution:
+            written |= {"stride": list(synapse.stride), "padding": list(synapse.padding)}
+            written |= {"groups": synapse.groups} if synapse.groups != 1 else {}
+            written |= {"dilation": list(synapse.dilation)} if synapse.dilation != (1, 1) else {}
+        return written
+
+    def _feed(self, synapse: Synapse) -> tuple[dict[str, Any], float]:
+        """Where the values come from, and by what the weights are multiplied for it."""
+        node: Any = synapse.source
+        gain, pool = 1.0, None
+        convolution = synapse.weight.ndim == 4
+        inner = node.shape
+        while not isinstance(node, (Spikes, Input)):
+            if isinstance(node, Pool) and pool is None:
+                pool, inner = node, node.source.shape
+            elif isinstance(node, Affine) and not _first(node):
+                gain *= _gain_of(node)
+            elif isinstance(node, Affine):
+                break
+            elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
+                raise TraceError(f"must take spikes or the input, not {_described(node)}")
+            node = node.source
+        if _first(node):
+            self._input(node, synapse.source.shape if convolution else None)
+            written: dict[str, Any] = {}
+        else:
+            written = {"input": self.made.names[node.path]}
+        if pool and pool.size != (1, 1):
+            written["pool"] = _pool(pool)
+        return written, gain
+
+    def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:
+        """What forward does to the input in front of the first layer's weights."""
+        scale, offset = 1.0, 0.0
+        while not isinstance(node, Input):
+            if isinstance(node, Affine):
+                if node.scale.size != 1 or node.shift.size != 1 or node.scale.flat[0] <= 0:
+                    raise TraceError("scales the input by more than one positive number")
+                # node = a * x + b, and what is above it is scale * node + offset.
+                offset += scale * float(node.shift.flat[0])
+                scale *= float(node.scale.flat[0])
+            node = node.source
+        if self.made.layers:
+            raise TraceError("takes the network's input, which only the first layer can")
+        self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
+
+
+def _terms(node: Node, currents: dict[Node, str]) -> list[Node]:
+    """What is summed to a current; a sum that is a whole earlier current stays one term."""
+    if not isinstance(node, Sum):
+        return [node]
+    return [term for side in (node.left, node.right)
+            for term in ([side] if side in currents else _terms(side, currents))]
+
+
+def _below(node: Node) -> Any:
+    """What is normalised and scaled."""
+    while isinstance(node, (*NORMS, Reshape)):
+        node = node.source
+    return node
+
+
+def _first(node: Node) -> bool:
+    """Whether it is the network's input, scaled or not."""
+    return isinstance(_below(node), Input)
+
+
+def _gain(term: Node) -> float:
+    """The one number that a term is multiplied with."""
+    gain, node = 1.0, term
+    while isinstance(node, (*NORMS, Reshape)):
+        if isinstance(node, Norm):
+            raise TraceError("normalises spikes; normalise currents, in front of the neuron")
+        gain *= _gain_of(node) if isinstance(node, Affine) else 1.0
+        node = node.source
+    return gain
+
+
+def _gain_of(node: Affine) -> float:
+    if node.scale.size != 1 or node.scale.flat[0] <= 0 or np.any(node.shift):
+        raise TraceError("scales spikes by something else than one positive number; scale the "
+                         "currents, in front of the neuron")
+    return float(node.scale.flat[0])
+
+
+def _scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
+    """``bias`` and ``norm``: what becomes of the sums of levels, times ``scale``."""
+    steps: list[Norm | Affine] = []
+    node: Any = term
+    while node is not synapse:
+        if isinstance(node, NORMS):
+            steps.insert(0, node)
+        node = node.source
+    channels = len(scale)
+    bias = np.zeros(channels) if synapse.bias is None else synapse.bias
+    if len(steps) == 1 and isinstance(steps[0], Norm):
+        norm = steps[0]
+        written = {"norm": {"gamma": norm.gamma * scale, "beta": norm.beta,
+                            "mean": norm.mean / scale, "var": norm.var, "eps": norm.eps}}
+        written |= {"bias": bias / scale} if bias.any() else {}
+        return _tensors(written)
+    if not steps and (scale == 1).all():
+        return _tensors({"bias": bias} if bias.any() else {})
+    factor, shift = np.ones(channels), bias
+    for step in steps:
+        more, added = _per_channel(step, synapse.shape)
+        factor, shift = factor * more, shift * more + added
+    return _tensors({"norm": {"gamma": factor * scale, "beta": shift, "mean": 0 * scale,
+                              "var": 0 * scale + 1, "eps": 0.0}})
+
+
+def _per_channel(step: Norm | Affine, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(step, Norm):
+        factor = step.gamma / np.sqrt(step.var + step.eps)
+        return factor, step.beta - step.mean * factor
+    found = []
+    for constant in (step.scale, step.shift):
+        whole = np.broadcast_to(constant, step.shape).reshape(shape[0], -1)
+        if (whole != whole[:, :1]).any():
+            raise TraceError("scales or shifts currents by other numbers than one per channel")
+        found.append(whole[:, 0])
+    return found[0], found[1]
+
+
+def _channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """The neuron with one value per channel for each tensor, which broadcasts to ``shape``."""
+    found = dict(neuron)
+    for key, value in neuron.items():
+        if not isinstance(value, torch.Tensor):
+            continue
+        while value.ndim > len(shape) and value.shape[0] == 1:
+            value = value[0]
+        try:
+            whole = torch.broadcast_to(value, shape).reshape(shape[0], -1)
+        except RuntimeError:
+            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape {shape}"
+                              ) from None
+        if bool((whole != whole[:, :1]).any()):
+            raise NeuronError(f"a {key} of its own for each place of a map; give it one per "
+                              "channel, of shape (channels, 1, 1)")
+        found[key] = whole[:, 0].clone()
+    return found
+
+
+def _tensors(written: dict[str, Any]) -> dict[str, Any]:
+    """With tensors for arrays."""
+    return {key: _tensors(value) if isinstance(value, dict) else
+            torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+            for key, value in written.items()}
+
+
+def _pool(pool: Pool) -> dict[str, Any]:
+    """The pooling; what the model file does not know is written for its check to refuse."""
+    written: dict[str, Any] = {"kind": pool.kind, "size": list(pool.size)}
+    if pool.stride != pool.size:
+        written["stride"] = list(pool.stride)
+    if pool.padding != (0, 0):
+        written["padding"] = list(pool.padding)
+    if pool.ceil:
+        written["ceil_mode"] = True
+    return written
+
+
+def _described(node: Node) -> str:
+    return {Input: "the network's input itself", Pool: "pooled values: pool spikes, behind the "
+            "neuron", Membrane: "a membrane", Spikes: "spikes without weights",
+            Sum: "a sum that is normalised or reshaped behind the join",
+            Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

@@ -1,0 +1,259 @@
+"""A trained module of a framework to a document of docs/model.md, compared before it is given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import torch
+
+from bsnn_hw.convert.agreement import Agreement, Recorded, compare
+from bsnn_hw.convert.assemble import Assembled, assemble
+from bsnn_hw.convert.axes import Lead
+from bsnn_hw.convert.document import Entry, document_of
+from bsnn_hw.convert.family import Family, NeuronError
+from bsnn_hw.convert.recorder import Run, double_copy, record
+from bsnn_hw.convert.scores import Scores, scores_of
+from bsnn_hw.convert.trace import Tracer
+from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.model.check import describe
+from bsnn_hw.model.real import RealTrace, run
+
+__all__ = ["Converter"]
+
+
+@dataclass(frozen=True)
+class _Task(Entry):
+    """What is asked for, checked."""
+
+    shape: tuple[int, ...]
+    output: int | None
+    sequence: bool
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.shape or min(self.shape) < 1:
+            raise InputError("`input_shape`: must be positive sides of one sample, without batch "
+                             f"and time, not {self.shape}")
+
+
+@dataclass(frozen=True)
+class Converter:
+    """Converts modules whose neurons are those of ``families``."""
+
+    name: str
+    families: tuple[Family, ...]
+
+    def __call__(self, module: torch.nn.Module, input_shape: Sequence[int], timesteps: int, *,
+                 coding: str, bits: int | None = None, scale: float | None = None,
+                 offset: float = 0.0, readout: str | None = None, output: int | None = None,
+                 sequence: bool = False, name: str = "network",
+                 classes: Sequence[str] | None = None, samples: int = 16, seed: int = 0
+                 ) -> dict[str, Any]:
+        """A document for ``bsnn_hw.model.format.save``.
+
+        The module's own forward is run, in float64, and followed; the result is run beside it on
+        random samples, and a line on standard error says how many spikes and scores differ.
+
+        Parameters
+        ----------
+        module : trained, on any device; it stays as it is, but for the states of its neurons
+        input_shape : of one sample at one timestep, (784,) or (channels, height, width)
+        timesteps : int
+        coding, bits, scale, offset : ``input`` of docs/model.md; real inputs, as the module takes
+            them, are scale * integer + offset
+        readout : where forward gives single timesteps: "spike_count" of spikes, "mean", "sum",
+            "last" or "max" of currents
+        output : int, which of several outputs has the scores; where there are several, it must
+            be said
+        sequence : whether forward takes all timesteps at once, along the framework's time axis
+        name, classes : of the document
+        samples, seed : of the comparison
+
+        Raises
+        ------
+        ModelError, InputError
+            What the module does that no model file can say, each with the module that does it.
+        """
+        task = _Task(timesteps, coding, bits, scale, offset, readout,
+                     tuple(int(side) for side in input_shape), output,
+                     sequence or self.families[0].lead == ("N", "T"))
+        self._refuse(module)
+        copy = double_copy(module)
+        lead = self._lead(copy, task)
+        tracer, outputs = self._trace(copy, task, lead)
+        stepped = self._stepped(tracer, task)
+        scores = self._scores(tracer, outputs, task)
+        made = assemble(scores, tracer.neurons, self._neuron)
+        document = document_of(made, task, task.shape, scores, name, classes)
+        agreement = self._compare(document, made, scores, task,
+                                  Run(copy, self.families, task.timesteps, stepped, lead),
+                                  samples, seed)
+        print(f"converted {name} from {self.name}: {agreement}", file=sys.stderr)
+        document["recipe"] = {"converted": self._origin(agreement)}
+        return document
+
+    def _refuse(self, module: torch.nn.Module) -> None:
+        """Every neuron that cannot be said, before anything runs."""
+        problems = []
+        for path, part in module.named_modules():
+            try:
+                if any(family.is_neuron(part) and not _whole(family, part)
+                       for family in self.families):
+                    self._neuron(part)
+            except NeuronError as error:
+                problems.append(f"module {path!r}: {error}")
+        if problems:
+            raise ModelError(problems)
+
+    def _neuron(self, module: torch.nn.Module) -> dict[str, Any]:
+        family = next(family for family in self.families if family.is_neuron(module))
+        return family.neuron(module)
+
+    def _lead(self, module: torch.nn.Module, task: _Task) -> Lead | None:
+        """The leading axes of what the module takes; None where it takes no time."""
+        if not task.sequence:
+            return None
+        squeezes = any(type(part).__name__.endswith("Squeeze") for part in module.modules())
+        return ("NT",) if squeezes else self.families[0].lead
+
+    def _trace(self, module: torch.nn.Module, task: _Task, lead: Lead | None
+               ) -> tuple[Tracer, list[Any]]:
+        samples = _batch(module) or (2 if task.timesteps != 2 else 3)
+        tracer = Tracer(module, samples, task.timesteps)
+        run = Run(module, self.families, task.timesteps, lead is None, lead)
+        for family in self.families:
+            family.reset(module)
+        values = torch.rand(samples, task.timesteps, *task.shape, dtype=torch.float64)
+        entry = run.arranged(values).clone()
+        tracer.enter(entry, task.shape, lead or ("N",), task.coding == "events")
+        leaves = {path: family.leaf for path, part in module.named_modules()
+                  for family in self.families
+                  if family.is_neuron(part) or _whole(family, part)}
+        with tracer.watching(leaves):
+            out = module(entry)
+        parts = list(out) if isinstance(out, (tuple, list)) else [out]
+        if not tracer.neurons:
+            for part in parts:
+                tracer.value(part)
+            raise InputError(f"module: must have neurons of {self.name} that the input reaches; "
+                             f"known are {', '.join(self._known())}")
+        return tracer, parts
+
+    def _known(self) -> list[str]:
+        return [name for family in self.families for name in family.neurons]
+
+    def _stepped(self, tracer: Tracer, task: _Task) -> bool:
+        """Whether a call of the module is one timestep; all its neurons must say the same."""
+        if task.sequence or task.timesteps == 1:
+            return not task.sequence
+        odd = [path for path in tracer.neurons if tracer.calls[path] != task.timesteps]
+        once = [path for path in odd if tracer.calls[path] == 1]
+        if odd and once != list(tracer.neurons):
+            raise InputError(f"module {odd[0]!r}: must compute {task.timesteps} timesteps in one "
+                             f"forward, or all neurons one, and computes {tracer.calls[odd[0]]}; "
+                             "say the number of timesteps that forward computes")
+        return bool(odd)
+
+    def _scores(self, tracer: Tracer, outputs: list[Any], task: _Task) -> Scores:
+        followed = [number for number, part in enumerate(outputs) if tracer.follows(part)]
+        if not followed:
+            raise InputError("`output`: must depend on the input, as a tensor or a tuple of them")
+        if task.output is None and len(followed) > 1:
+            raise InputError(f"`output`: must be said, 0 to {len(outputs) - 1}: forward gives "
+                             f"{len(outputs)} values, of which one has the scores")
+        number = followed[0] if task.output is None else task.output
+        if number not in followed:
+            raise InputError(f"`output`: must be one of {followed}, which depend on the input, not "
+                             f"{number}")
+        value = tracer.value(outputs[number])
+        assert value is not None
+        return scores_of(value.node, task.timesteps, task.readout)
+
+    def _compare(self, document: dict[str, Any], made: Assembled, scores: Scores, task: _Task,
+                 how: Run, samples: int, seed: int) -> Agreement:
+        model = describe(document, document["name"])
+        samples = _batch(how.module) or samples
+        inputs = _random(task, samples, seed)
+        shape = (samples, task.timesteps, *task.shape)
+        whole = np.broadcast_to(inputs.reshape(samples, -1, *task.shape), shape)
+        real = torch.from_numpy((task.scale or 1.0) * whole.astype(float) + task.offset)
+        spikes, outputs = record(how, real, made.names)
+        seen = Recorded(spikes, _taken(outputs, scores, task, how))
+        flat = inputs.reshape(samples, *(() if task.coding == "direct" else (task.timesteps,)), -1)
+        own = run(model, flat, keep=("spikes",))
+        agreement = compare(model, flat, seen, own, _named(model, own))
+        if agreement.wrong:
+            raise InputError(f"module: must compute what was traced, and does not: "
+                             f"{agreement.wrong}; please report this network")
+        return agreement
+
+    def _origin(self, agreement: Agreement) -> dict[str, Any]:
+        """Where the document is from, and how it was compared."""
+        return {"from": self.name, "version": _version(self.name),
+                "samples": agreement.samples, "spikes": agreement.spikes,
+                "spikes_differ": agreement.spikes_differ,
+                "scores_differ": agreement.scores_differ, "ties": agreement.ties}
+
+
+def _whole(family: Family, part: torch.nn.Module) -> bool:
+    return family.owns(type(part)) and type(part).__name__ in family.wholes
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _batch(module: torch.nn.Module) -> int | None:
+    """The number of samples that a module is fixed to, as sinabs' squeezing layers can be."""
+    sizes = [getattr(part, "batch_size", -1) for part in module.modules()
+             if type(part).__name__.endswith("Squeeze")]
+    return max(sizes, default=-1) if max(sizes, default=-1) > 0 else None
+
+
+def _random(task: _Task, samples: int, seed: int) -> np.ndarray:
+    """Integers from silent to saturated, (N, ...) or (N, T, ...)."""
+    generator = np.random.default_rng(seed)
+    time = () if task.coding == "direct" else (task.timesteps,)
+    shape = (samples, *time, *task.shape)
+    values = generator.integers(1, 1 << (task.bits or 1), shape, dtype=np.uint8)
+    share = np.linspace(0.05, 1, samples).reshape(-1, *[1] * (values.ndim - 1))
+    return values * (generator.random(values.shape) < share)
+
+
+def _taken(outputs: list[Any], scores: Scores, task: _Task, how: Run) -> np.ndarray:
+    """The module's scores, float64 (N, classes), in the model's units."""
+    parts = [out[task.output or 0] if isinstance(out, (tuple, list)) else out for out in outputs]
+    values = torch.stack([part.double() for part in parts])
+    if scores.over:
+        values = values[0]
+    elif how.stepped:
+        values = _reduced(values, scores.kind)
+    else:
+        inner = values[0]
+        if how.lead == ("NT",):
+            inner = inner.unflatten(0, (-1, task.timesteps))
+        axis = 1 if how.lead in (("NT",), ("N", "T")) else 0
+        values = _reduced(inner.movedim(axis, 0), scores.kind)
+    return np.array((values.flatten(1) / scores.factor).numpy())
+
+
+def _reduced(values: torch.Tensor, kind: str) -> torch.Tensor:
+    """(T, N, classes) to (N, classes)."""
+    if kind in ("sum", "spike_count"):
+        return values.sum(0)
+    return {"mean": values.mean(0), "last": values[-1], "max": values.amax(0)}[kind]
+
+
+def _named(model: Any, own: RealTrace) -> dict[str, np.ndarray]:
+    assert own.spikes is not None
+    return {layer.name: spikes for layer, spikes in zip(
+        (layer for layer in model.layers if layer.neuron), own.spikes, strict=True)}
+

@@ -1,0 +1,71 @@
+"""The document around converted layers: the input, the readout, and what they need to be said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bsnn_hw.convert.assemble import Assembled
+from bsnn_hw.convert.scores import READOUTS, Scores
+from bsnn_hw.errors import InputError
+from bsnn_hw.model.check import FORMAT, VERSION, describe
+
+__all__ = ["Entry", "document_of"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a user says of time, input and scores; see ``Converter``."""
+
+    timesteps: int
+    coding: str
+    bits: int | None
+    scale: float | None
+    offset: float
+    readout: str | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.timesteps, int) or self.timesteps < 1:
+            raise InputError(f"`timesteps`: must be a number of 1 or more, not {self.timesteps!r}")
+        if self.coding not in ("direct", "events"):
+            raise InputError(f"`coding`: must be 'direct' or 'events', not {self.coding!r}")
+        if self.readout is not None and self.readout not in READOUTS:
+            raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
+                             f"{self.readout!r}")
+        if self.coding == "events" and (self.bits or 1, self.scale or 1.0) != (1, 1.0):
+            raise InputError("`bits` and `scale`: must be left out for events, which are 0 or 1")
+        if self.coding == "direct" and (self.bits is None or self.scale is None):
+            raise InputError("`bits` and `scale`: must be given for direct inputs, which are scale "
+                             "* integer + offset; of pixels in 0..1, 8 and 1/255")
+
+
+def document_of(made: Assembled, entry: Entry, shape: Sequence[int], scores: Scores, name: str,
+                classes: Sequence[str] | None) -> dict[str, Any]:
+    """A checked document; ``shape`` is that of a sample at one timestep.
+
+    Raises
+    ------
+    ModelError
+        The network is none that can be computed; every problem.
+    """
+    shape = list(made.shape or shape)
+    source: dict[str, Any] = {"coding": entry.coding, "shape": shape}
+    if entry.coding == "direct":
+        assert entry.scale is not None
+        source |= {"bits": entry.bits, "scale": made.scale * entry.scale,
+                   "offset": made.scale * entry.offset + made.offset}
+    elif (made.scale, made.offset) != (1.0, 0.0):
+        raise InputError("module: must take events as 0 and 1, and scales its input; scale the "
+                         "weights instead")
+    document: dict[str, Any] = {
+        "format": FORMAT, "version": VERSION, "name": name, "timesteps": entry.timesteps,
+        "input": source, "layers": made.layers}
+    if scores.kind == "spike_count":
+        document["readout"] = {"type": "spike_count", "group": scores.group}
+    if classes is not None:
+        document["classes"] = list(classes)
+    assert math.prod(shape)
+    describe(document, name)
+    return document

@@ -1,0 +1,69 @@
+"""Norse: ``LIFBoxCell`` and ``IAFCell``; Euler steps, spikes where the potential is above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsnn_hw.convert.family import Family, NeuronError, called, numbers, shifted
+from bsnn_hw.convert.trace import Tracer
+
+__all__ = ["NORSE"]
+
+
+def _facts(parameters: Any, facts: dict[str, Any], reset: str) -> dict[str, Any]:
+    facts |= {"threshold": numbers(parameters.v_th), "comparison": ">"}
+    rest = numbers(parameters.v_reset)
+    if not isinstance(rest, float):
+        raise NeuronError("a v_reset per neuron; give all of them one")
+    facts = shifted(facts, rest) if reset == "hard" else facts
+    return facts | {"reset": reset}
+
+
+def _box(module: Any) -> dict[str, Any]:
+    """Source: norse/torch/functional/lif_box.py, 1.1."""
+    parameters = module.p
+    rate = numbers(module.dt * parameters.tau_mem_inv)
+    if isinstance(rate, float) and not 0 < rate < 1:
+        raise NeuronError(f"dt * tau_mem_inv = {rate:g}, and must be above 0 and below 1")
+    method = getattr(parameters.reset_method, "__name__", str(parameters.reset_method))
+    if method not in ("reset_value", "reset_subtract"):
+        raise NeuronError(f"the reset {method}; known are reset_value and reset_subtract")
+    leak, rest = numbers(parameters.v_leak), numbers(parameters.v_reset)
+    reset = "hard" if method == "reset_value" else "soft"
+    if leak != (rest if reset == "hard" else 0.0):
+        raise NeuronError("a v_leak other than where the membrane is reset to; the membrane must "
+                          "rest where it is reset to, v_leak = v_reset")
+    facts = {"type": "lif", "leak": 1 - rate, "input_scale": rate}
+    return _facts(parameters, facts, reset)
+
+
+def _integrate(module: Any) -> dict[str, Any]:
+    return _facts(module.p, {"type": "if"}, "hard")
+
+
+def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    lead = ("T", "N") if type(module).__name__ in WHOLE else ("N",)
+    state = args[1] if len(args) > 1 else None
+    called(trace, path, module, trace.value(args[0]), lead, out[0],
+           getattr(out[1], "v", None), getattr(state, "v", None))
+
+
+WHOLE = {"IAF"}
+SECOND = "a second-order neuron ({}), whose synaptic current is a state of its own; LIFBoxCell " \
+         "has none"
+NORSE = Family(
+    "norse", {"LIFBoxCell": _box, "IAFCell": _integrate, "IAF": _integrate},
+    {"LIFCell": SECOND.format("LIFCell"), "LIF": SECOND.format("LIF"),
+     "LIFRecurrentCell": "a recurrent layer of second-order neurons",
+     "LIFRecurrent": "a recurrent layer of second-order neurons",
+     "LSNNCell": "an adaptive threshold (LSNN)", "LSNN": "an adaptive threshold (LSNN)",
+     "LSNNRecurrentCell": "an adaptive threshold (LSNN), and recurrent",
+     "LSNNRecurrent": "an adaptive threshold (LSNN), and recurrent",
+     "LIFAdExCell": "an adaptive exponential neuron", "LIFExCell": "an exponential neuron",
+     "LIFRefracCell": "a refractory period", "IzhikevichCell":
+     "Izhikevich's neuron, quadratic, with a recovery variable",
+     "LI": "a second-order leaky integrator without spikes",
+     "LICell": "a second-order leaky integrator without spikes",
+     "LILinearCell": "a second-order leaky integrator without spikes",
+     "LIBoxCell": "a leaky integrator without spikes as a layer of its own"},
+    ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent", "LSNNCell", "LICell"), _leaf)

@@ -1,0 +1,73 @@
+"""sinabs: ``LIF`` and ``IAF`` with SingleSpike; spikes from the threshold on, soft reset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from bsnn_hw.convert.family import Family, NeuronError, called, numbers
+from bsnn_hw.convert.trace import Tracer
+
+__all__ = ["SINABS"]
+
+
+def _facts(module: Any) -> dict[str, Any]:
+    """Source: sinabs/layers/functional/lif.py, 3.1."""
+    kind = getattr(module.spike_fn, "__name__", type(module.spike_fn).__name__)
+    if kind != "SingleSpike":
+        raise NeuronError(f"a neuron of several spikes per timestep (spike_fn {kind}, sinabs' "
+                          "default is MultiSpike); train with spike_fn=SingleSpike")
+    if getattr(module, "tau_syn_calculated", None) is not None:
+        raise NeuronError("a second-order neuron (tau_syn), whose synaptic current is a state of "
+                          "its own; leave tau_syn out")
+    if module.min_v_mem is not None:
+        raise NeuronError("a floor of the membrane (min_v_mem), which the hardware does not "
+                          "have; leave it out")
+    facts = {"threshold": numbers(module.spike_threshold), "comparison": ">="}
+    return facts | _reset_of(module.reset_fn)
+
+
+def _reset_of(reset: Any) -> dict[str, Any]:
+    kind = type(reset).__name__
+    if kind == "MembraneSubtract":
+        amount = reset.subtract_value
+        return {"reset": "soft"} | ({} if amount is None else {"reset_by": numbers(amount)})
+    if kind == "MembraneReset" and reset.reset_value == 0:
+        return {"reset": "hard"}
+    raise NeuronError(f"the reset {reset!r}; known are MembraneSubtract and MembraneReset to 0")
+
+
+def _leaky(module: Any) -> dict[str, Any]:
+    alpha = module.alpha_mem_calculated.detach()
+    facts: dict[str, Any] = {"type": "lif", "leak": numbers(alpha)}
+    if module.norm_input:
+        facts["input_scale"] = numbers(1 - alpha)
+    return facts | _facts(module)
+
+
+def _integrate(module: Any) -> dict[str, Any]:
+    return {"type": "if"} | _facts(module)
+
+
+def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    lead = ("NT",) if type(module).__name__.endswith("Squeeze") else ("N", "T")
+    called(trace, path, module, trace.value(args[0]), lead, out)
+
+
+def _reset(module: torch.nn.Module) -> None:
+    part: Any
+    for part in module.modules():
+        if type(part).__module__.startswith("sinabs.") and hasattr(part, "reset_states"):
+            part.reset_states()
+
+
+SINABS = Family(
+    "sinabs", {"LIF": _leaky, "LIFSqueeze": _leaky, "IAF": _integrate, "IAFSqueeze": _integrate},
+    {"ALIF": "an adaptive threshold (ALIF)", "ALIFRecurrent": "an adaptive threshold (ALIF), and "
+     "recurrent", "LIFRecurrent": "a recurrent layer, whose spikes come back at the next timestep",
+     "IAFRecurrent": "a recurrent layer, whose spikes come back at the next timestep",
+     "LIFRecurrentSqueeze": "a recurrent layer, whose spikes come back at the next timestep",
+     "ExpLeak": "a leaky integrator without spikes as a layer of its own",
+     "ExpLeakSqueeze": "a leaky integrator without spikes as a layer of its own"},
+    ("StatefulLayer",), _leaf, lead=("N", "T"), reset=_reset)

@@ -1,0 +1,99 @@
+"""SpikingJelly: ``IFNode``, ``LIFNode``, ``ParametricLIFNode``; spikes from the threshold on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from bsnn_hw.convert.family import Family, NeuronError, called, shifted
+from bsnn_hw.convert.graph import Vote
+from bsnn_hw.convert.trace import Tracer, Value
+
+__all__ = ["SPIKINGJELLY"]
+
+
+def _facts(module: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    """Charge, fire, reset. Source: spikingjelly/activation_based/functional/neuron.py, 2.0."""
+    facts |= {"threshold": float(module.v_threshold), "comparison": ">="}
+    if module.v_reset is None:
+        return facts | {"reset": "soft"}
+    rest = float(module.v_reset)
+    if module.v_threshold <= rest:
+        raise NeuronError(f"a reset to {rest:g}, not below the threshold {module.v_threshold:g}: "
+                          "it would fire for ever; give it a v_threshold above v_reset")
+    return shifted(facts, rest) | {"reset": "hard"}
+
+
+def _integrate(module: Any) -> dict[str, Any]:
+    return _facts(module, {"type": "if"})
+
+
+def _leaky(module: Any) -> dict[str, Any]:
+    return _facts(module, _decay(module, 1 / float(module.tau)))
+
+
+def _parametric(module: Any) -> dict[str, Any]:
+    weight = float(module.w.detach().double())
+    return _facts(module, _decay(module, 1 / (1 + math.exp(-weight))))
+
+
+def _decay(module: Any, rate: float) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": "lif", "leak": 1 - rate}
+    return facts | ({"input_scale": rate} if module.decay_input else {})
+
+
+def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    if type(module).__name__ == "VotingLayer":
+        return _vote(trace, module, args, out)
+    lead = ("T", "N") if module.step_mode == "m" else ("N",)
+    called(trace, path, module, trace.value(args[0]), lead, out)
+
+
+def _vote(trace: Tracer, module: Any, args: Any, out: Any) -> None:
+    value = trace.value(args[0])
+    if value is None or len(value.node.shape) != 1:
+        raise trace.refusal("votes over something else than the neurons of a linear layer")
+    size = int(module.voting_size)
+    node = trace.graph.make(Vote, shape=(value.node.shape[0] // size,), varies=value.node.varies,
+                            source=value.node, group=size)
+    trace.follow(out, Value(node, value.lead, value.step))
+
+
+def _reset(module: torch.nn.Module) -> None:
+    part: Any
+    for part in module.modules():
+        if type(part).__module__.startswith("spikingjelly.") and hasattr(part, "reset"):
+            part.reset()
+
+
+SPIKINGJELLY = Family(
+    "spikingjelly", {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric,
+                     "SimpleIFNode": _integrate, "SimpleLIFNode": _leaky},
+    {"CUBALIFNode": "a second-order neuron (CUBA LIF), whose synaptic current is a state of its "
+                    "own",
+     "KLIFNode": "KLIF, with a ReLU and a learned scale on the membrane",
+     "GatedLIFNode": "GLIF, which mixes two leaks and two resets",
+     "ComplementaryLIFNode": "CLIF, with a second membrane for the reset",
+     "IzhikevichNode": "Izhikevich's neuron, quadratic, with a recovery variable",
+     "QIFNode": "a quadratic neuron, which multiplies the membrane with itself",
+     "EIFNode": "an exponential neuron", "LIAFNode": "LIAF, whose output is no spike",
+     "ILIFNode": "a neuron of several spikes per timestep",
+     "TernaryIFNode": "a neuron with negative spikes", "TernaryLIFNode":
+     "a neuron with negative spikes", "STBIFNode": "a neuron with negative spikes",
+     "RAFNode": "a resonator, with a complex state",
+     "MPBNLIFNode": "a neuron that normalises its membrane by the batch",
+     "PSN": "a parallel neuron, whose spikes depend on all timesteps at once",
+     "MaskedPSN": "a parallel neuron, whose spikes depend on several timesteps at once",
+     "SlidingPSN": "a parallel neuron, whose spikes depend on several timesteps at once",
+     "NonSpikingIFNode": "an integrator without spikes as a layer of its own",
+     "NonSpikingLIFNode": "an integrator without spikes as a layer of its own",
+     "SynapseFilter": "a synaptic current with a time constant of its own (second order)",
+     "LinearRecurrentContainer": "a recurrent layer, whose spikes come back at the next timestep",
+     "ElementWiseRecurrentContainer": "a recurrent layer, whose spikes come back at the next "
+                                      "timestep",
+     "Delay": "a delay of several timesteps",
+     "SpikingSelfAttention": "spiking self-attention, which multiplies two values"},
+    ("BaseNode", "SimpleBaseNode", "MemoryModule", "NonSpikingBaseNode"), _leaf,
+    wholes=("VotingLayer",), reset=_reset)

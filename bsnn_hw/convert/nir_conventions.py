@@ -1,0 +1,150 @@
+"""What a NIR file leaves open: the timestep, the discretisation, the reset and the comparison.
+
+NIR states differential equations, LIF ``tau v' = v_leak - v + r*I`` and IF ``v' = r*I``, and that
+the potential goes to ``v_reset``.  A framework that writes one has its own rule of timesteps,
+which is not in the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.convert.family import NeuronError, numbers
+from bsnn_hw.errors import InputError
+
+__all__ = ["SOURCES", "Conventions", "conventions", "neuron_of"]
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How the writer of a file computes; None is not known.
+
+    dt : float, the timestep in the file's unit of time
+    decay : "euler", leak 1 - dt/tau; or "exponential", leak exp(-dt/tau)
+    reset : "hard", to v_reset; "soft", by the threshold, or what ``subtract`` says
+    comparison : ">=" or ">"
+    norm_input : bool, whether an exponential leak scales the input by 1 - leak, else by r
+    spikes : "single", at most one per timestep, or "multi"
+    subtract : "threshold", or "threshold/leak" where the reset comes in front of the leak
+    unit : float, what a second is in the file's unit of time
+    integrate : float, what an IF adds for a current of 1 and r of 1; None is dt
+    """
+
+    dt: float | None = None
+    decay: str | None = None
+    reset: str | None = None
+    comparison: str | None = None
+    norm_input: bool | None = None
+    spikes: str | None = None
+    subtract: str = "threshold"
+    tau_times_dt: bool = False
+    integrate: float | None = None
+
+
+# As the frameworks' own exporters write: snnTorch 0.9 to 1.0, SpikingJelly 2.0, sinabs 3.1,
+# Norse 1.1.
+SOURCES = {
+    # The exporter writes v_reset 0 whatever the reset is.
+    "snntorch": Conventions(dt=1e-4, decay="euler", comparison=">", spikes="single",
+                            norm_input=False, subtract="threshold/leak"),
+    "spikingjelly": Conventions(dt=1e-4, decay="euler", reset="hard", comparison=">=",
+                                spikes="single", norm_input=False),
+    # tau is in timesteps; norm_input and spike_fn are not written.
+    "sinabs": Conventions(dt=1.0, decay="exponential", reset="soft", comparison=">="),
+    # tau is written times dt, in seconds squared.
+    "norse": Conventions(dt=1e-3, decay="euler", reset="hard", comparison=">", spikes="single",
+                         norm_input=False, tau_times_dt=True, integrate=1.0),
+}
+_WORDS = {"decay": ("euler", "exponential"), "reset": ("hard", "soft"), "comparison": (">=", ">"),
+          "spikes": ("single", "multi"), "norm_input": (True, False)}
+
+
+def conventions(source: str | None, **said: Any) -> Conventions:
+    """Those of ``source``, with what is ``said`` in place of them; None is not said.
+
+    Raises
+    ------
+    InputError
+        A word is not known, or contradicts nothing but is no convention.
+    """
+    if source is not None and source not in SOURCES:
+        raise InputError(f"`source`: must be one of {', '.join(SOURCES)}, not {source!r}; of other "
+                         "writers say `dt`, `decay`, `reset` and `comparison`")
+    for name, accepted in _WORDS.items():
+        if said.get(name) is not None and said[name] not in accepted:
+            raise InputError(f"`{name}`: must be {' or '.join(map(str, accepted))}, not "
+                             f"{said[name]!r}")
+    dt = said.get("dt")
+    if dt is not None and not 0 < dt < float("inf"):
+        raise InputError(f"`dt`: must be a timestep above 0, not {dt:g}")
+    base = SOURCES[source] if source else Conventions(spikes="single", norm_input=False)
+    return replace(base, **{name: value for name, value in said.items() if value is not None})
+
+
+def needed(rules: Conventions, kinds: set[str]) -> list[str]:
+    """The names of what must be known for neurons of these NIR kinds, and is not."""
+    names = ["reset", "comparison", "spikes"]
+    if "LIF" in kinds:
+        names = ["dt", "decay", *names, *(["norm_input"] if rules.decay == "exponential" else [])]
+    elif rules.integrate is None:
+        names = ["dt", *names]
+    return [name for name in names if getattr(rules, name) is None]
+
+
+def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
+    """A NIR ``LIF`` or ``IF`` as a ``neuron`` of docs/model.md.
+
+    Raises
+    ------
+    NeuronError
+        Its numbers cannot be matched.
+    """
+    if rules.spikes == "multi":
+        raise NeuronError("a neuron of several spikes per timestep; train with SingleSpike")
+    kind = type(node).__name__
+    facts: dict[str, Any] = {"threshold": numbers(node.v_threshold),
+                             "comparison": rules.comparison, "reset": rules.reset}
+    facts |= _integrate(node, rules) if kind == "IF" else _leaky(node, rules)
+    if rules.reset == "soft":
+        if np.any(node.v_reset) or np.any(getattr(node, "v_leak", 0.0)):
+            raise NeuronError("a rest potential other than 0 (v_reset, v_leak) with a soft reset; "
+                              "the membrane must rest at 0")
+        if rules.subtract == "threshold/leak":
+            facts["reset_by"] = numbers(np.asarray(node.v_threshold) /
+                                        np.asarray(facts.get("leak", 1.0)))
+        return facts
+    if kind == "LIF" and not np.array_equal(node.v_reset, node.v_leak):
+        raise NeuronError("a v_leak other than v_reset; the membrane must rest where it is reset "
+                          "to")
+    facts["threshold"] = numbers(np.asarray(node.v_threshold) - np.asarray(node.v_reset))
+    return facts
+
+
+def _integrate(node: Any, rules: Conventions) -> dict[str, Any]:
+    dt = rules.dt if rules.integrate is None else rules.integrate
+    return {"type": "if", "input_scale": numbers(np.asarray(node.r, dtype=float) * dt)}
+
+
+def _leaky(node: Any, rules: Conventions) -> dict[str, Any]:
+    assert rules.dt is not None
+    tau = np.asarray(node.tau, dtype=float) / (rules.dt if rules.tau_times_dt else 1.0)
+    rate = rules.dt / tau
+    if rules.decay == "euler":
+        if (rate >= 1).any() or (rate <= 0).any():
+            raise NeuronError(f"a timestep that is no smaller than tau ({numbers(tau)} with "
+                              f"`dt` {rules.dt:g}); check `dt` and `source`")
+        leak = 1 - rate
+    else:
+        leak = np.exp(-rate)
+    if rules.decay == "euler" or rules.norm_input:
+        scale = np.asarray(node.r, dtype=float) * (1 - leak)
+    else:
+        scale = np.asarray(node.r, dtype=float)
+    return {"type": "lif", "leak": numbers(leak), "input_scale": numbers(scale)}
+
+
+assert {"dt", "decay", "reset", "comparison", "norm_input", "spikes"} <= {
+    field.name for field in fields(Conventions)}

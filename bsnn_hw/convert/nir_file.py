@@ -1,0 +1,252 @@
+"""A NIR file to a document of docs/model.md; what it leaves open is asked for, never assumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.convert.assemble import assemble
+from bsnn_hw.convert.document import Entry, document_of
+from bsnn_hw.convert.graph import Affine, Graph, Input, Node, Pool, Reshape, Spikes, Sum, Synapse
+from bsnn_hw.convert.nir_conventions import conventions, needed, neuron_of
+from bsnn_hw.convert.scores import scores_of
+from bsnn_hw.errors import InputError, ModelError, ToolError
+
+__all__ = ["nir"]
+
+REFUSED = {
+    "CubaLIF": "a second-order neuron (CubaLIF), whose synaptic current is a state of its own",
+    "CubaLI": "a second-order integrator without spikes",
+    "LI": "an integrator without spikes as a layer of its own",
+    "I": "an integrator without spikes as a layer of its own",
+    "Threshold": "a threshold without a membrane",
+    "Delay": "a delay of several timesteps",
+    "Conv1d": "a convolution over one axis; write it as a Conv2d with a kernel of height 1",
+}
+
+
+def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
+        bits: int | None = None, scale: float | None = None, offset: float = 0.0,
+        readout: str | None = None, source: str | None = None, dt: float | None = None,
+        decay: str | None = None, reset: str | None = None, comparison: str | None = None,
+        norm_input: bool | None = None, spikes: str | None = None, name: str | None = None,
+        classes: Sequence[str] | None = None) -> dict[str, Any]:
+    """A document for ``bsnn_hw.model.format.save``.
+
+    Parameters
+    ----------
+    source_file : path of a ``.nir`` file, or a ``nir.NIRGraph``
+    timesteps, coding, bits, scale, offset : as of the other converters; a file has none of them
+    readout : "spike_count" of spikes, or "mean", "sum", "last" or "max" of currents
+    source : "snntorch", "spikingjelly", "sinabs" or "norse", whose conventions hold
+    dt, decay, reset, comparison, norm_input, spikes : see ``Conventions``; in place of ``source``,
+        or of what it does not say
+
+    Raises
+    ------
+    InputError
+        An option is missing, by its name.
+    ModelError
+        What no model file can say, node by node.
+    """
+    entry = Entry(timesteps, coding, bits, scale, offset, readout)
+    graph, title = _read(source_file)
+    nodes, edges = _flat(graph)
+    rules = conventions(source, dt=dt, decay=decay, reset=reset, comparison=comparison,
+                        norm_input=norm_input, spikes=spikes)
+    problems = [f"node {path!r}: {REFUSED[type(node).__name__]}"
+                for path, node in nodes.items() if type(node).__name__ in REFUSED]
+    if problems:
+        raise ModelError(problems)
+    kinds = {type(node).__name__ for node in nodes.values()} & {"LIF", "IF"}
+    if missing := needed(rules, kinds):
+        raise InputError(f"{title}: NIR does not say " + ", ".join(f"`{each}`" for each in missing)
+                         + f"; give {'it' if len(missing) == 1 else 'them'}"
+                         + ("" if source else ", or the framework that wrote the file as `source`"))
+    made, neurons, output = _graph(nodes, edges)
+    scores = scores_of(output, timesteps, readout)
+    assembled = assemble(scores, neurons, lambda node: neuron_of(node, rules))
+    return document_of(assembled, entry, made.shape, scores, name or title, classes)
+
+
+def _read(source_file: Any) -> tuple[Any, str]:
+    if not isinstance(source_file, (str, os.PathLike)):
+        return source_file, "network"
+    path = Path(source_file)
+    try:
+        import nir as library
+    except ImportError:
+        raise ToolError("nir: the package must be installed to read .nir files; pip install nir"
+                        ) from None
+    if not path.is_file():
+        raise InputError(f"{path}: must be an existing .nir file; there is none")
+    try:
+        return library.read(path), path.stem
+    except Exception as error:  # h5py and nir raise almost anything for a damaged file
+        words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
+        raise InputError(f"{path}: must be a NIR graph as nir writes them; {words}") from None
+
+
+def _flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Nodes and edges with inner graphs written out; an inner graph's input and output are
+    nodes that change nothing."""
+    nodes: dict[str, Any] = {}
+    edges: list[tuple[str, str]] = []
+
+    def ends(name: str, kind: str) -> str:
+        inner = graph.nodes[name]
+        if type(inner).__name__ != "NIRGraph":
+            return name
+        return next(f"{name}.{key}" for key, node in inner.nodes.items()
+                    if type(node).__name__ == kind)
+
+    for name, node in graph.nodes.items():
+        if type(node).__name__ == "NIRGraph":
+            more, inner = _flat(node)
+            nodes |= {f"{name}.{key}": value for key, value in more.items()}
+            edges += [(f"{name}.{start}", f"{name}.{end}") for start, end in inner]
+        else:
+            nodes[name] = node
+    edges += [(ends(start, "Output"), ends(end, "Input")) for start, end in graph.edges]
+    return nodes, list(dict.fromkeys(edges))
+
+
+def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
+           ) -> tuple[Input, dict[str, Spikes], Node]:
+    """Our graph, its neurons in order, and what the file's output gives."""
+    before = {name: [start for start, end in edges if end == name] for name in nodes}
+    after = {name: [end for start, end in edges if start == name] for name in nodes}
+    first = [name for name, node in nodes.items()
+             if type(node).__name__ == "Input" and not before[name]]
+    last = [name for name, node in nodes.items()
+            if type(node).__name__ == "Output" and not after[name]]
+    if len(first) != 1 or len(last) != 1:
+        raise InputError(f"nodes: must be one input and one output, not {len(first)} and "
+                         f"{len(last)}")
+    graph = Graph()
+    made: dict[str, Any] = {}
+    neurons: dict[str, Spikes] = {}
+    for name in _ordered(before):
+        if name not in first and not before[name]:
+            raise InputError(f"node {name!r}: must get something, and no edge leads to it")
+        sources = [made[start] for start in before[name]]
+        made[name] = _node(graph, name, nodes[name], sources)
+        if isinstance(made[name], Spikes) and type(nodes[name]).__name__ in ("LIF", "IF"):
+            neurons[name] = made[name]
+    entry = made[first[0]]
+    assert isinstance(entry, Input)
+    return entry, neurons, made[last[0]]
+
+
+def _ordered(before: dict[str, list[str]]) -> list[str]:
+    """Names so that each comes behind what it takes; edges come in any order."""
+    order: list[str] = []
+    while len(order) < len(before):
+        ready = [name for name, starts in before.items()
+                 if name not in order and all(start in order for start in starts)]
+        if not ready:
+            rest = [name for name in before if name not in order]
+            raise InputError(f"node {rest[0]!r}: must not take what depends on itself; a recurrent "
+                             "layer, whose spikes come back at the next timestep, is not "
+                             "supported")
+        order += ready
+    return order
+
+
+def _node(graph: Graph, name: str, node: Any, sources: list[Node]) -> Node:
+    kind = type(node).__name__
+    if kind == "Input":
+        shape = tuple(int(side) for side in np.atleast_1d(next(iter(node.input_type.values()))))
+        return sources[0] if sources else graph.make(Input, shape=shape, varies=True)
+    source = sources[0]
+    for other in sources[1:]:
+        if other.shape != source.shape:
+            raise InputError(f"node {name!r}: must get values of one shape, not {source.shape} and "
+                             f"{other.shape}")
+        source = graph.make(Sum, shape=source.shape, varies=True, left=source, right=other)
+    if kind in ("Output", "Identity"):
+        return source
+    if kind not in _NODES:
+        raise InputError(f"node {name!r}: must be one of {', '.join(sorted(_NODES))}, not a {kind}")
+    return _NODES[kind](graph, name, node, source)
+
+
+def _linear(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    weight = np.array(node.weight, dtype=float)
+    if source.shape != weight.shape[1:]:
+        raise InputError(f"node {name!r}: must get {weight.shape[1]} values in a row, not "
+                         f"{source.shape}; flatten in front of it")
+    bias = getattr(node, "bias", None)
+    return graph.make(Synapse, shape=weight.shape[:1], varies=True, source=source, path=name,
+                      weight=weight, bias=None if bias is None else np.array(bias, dtype=float))
+
+
+def _conv2d(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    weight = np.array(node.weight, dtype=float)
+    if len(source.shape) != 3:
+        raise InputError(f"node {name!r}: must get a map (channels, height, width), not "
+                         f"{source.shape}")
+    stride, dilation = _pair(node.stride), _pair(node.dilation)
+    padding = _padding(name, node.padding, weight.shape[2:], dilation)
+    sides = tuple((side + 2 * pad - hole * (across - 1) - 1) // step + 1
+                  for side, pad, hole, across, step in
+                  zip(source.shape[1:], padding, dilation, weight.shape[2:], stride))
+    return graph.make(Synapse, shape=(weight.shape[0], *sides), varies=True, source=source,
+                      path=name, weight=weight, bias=np.array(node.bias, dtype=float),
+                      stride=stride, padding=padding, dilation=dilation, groups=int(node.groups))
+
+
+def _padding(name: str, padding: Any, kernel: tuple[int, ...], dilation: tuple[int, int]
+             ) -> tuple[int, int]:
+    if not isinstance(padding, (str, bytes)):
+        return _pair(padding)
+    if padding in ("valid", b"valid"):
+        return (0, 0)
+    sides = [hole * (across - 1) for across, hole in zip(kernel, dilation)]
+    if any(side % 2 for side in sides):
+        raise InputError(f"node {name!r}: padding must be the same on both sides; 'same' with an "
+                         "even kernel is not")
+    return (sides[0] // 2, sides[1] // 2)
+
+
+def _pool(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    size, stride, padding = _pair(node.kernel_size), _pair(node.stride), _pair(node.padding)
+    sides = tuple((side + 2 * pad - across) // step + 1 for side, pad, across, step in
+                  zip(source.shape[1:], padding, size, stride))
+    return graph.make(Pool, shape=(source.shape[0], *sides), varies=True, source=source,
+                      kind="sum" if type(node).__name__ == "SumPool2d" else "avg", size=size,
+                      stride=stride, padding=padding, ceil=False)
+
+
+def _flatten(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    count = int(np.prod(source.shape))
+    shape = (count,) if len(source.shape) > 1 else source.shape
+    return graph.make(Reshape, shape=shape, varies=True, source=source)
+
+
+def _scale(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    return graph.make(Affine, shape=source.shape, varies=True, source=source,
+                      scale=np.array(node.scale, dtype=float), shift=np.array(0.0))
+
+
+def _neuron(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    shape = np.shape(node.v_threshold)
+    if shape not in (source.shape, (), (1,), (source.shape[0], *[1] * (len(source.shape) - 1))):
+        raise InputError(f"node {name!r}: must have parameters of the shape {source.shape} that it "
+                         f"gets, or one for all, not {shape}")
+    return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
+                      module=node)
+
+
+def _pair(sides: Any) -> tuple[int, int]:
+    flat = np.atleast_1d(np.asarray(sides)).astype(int)
+    return (int(flat[0]), int(flat[-1]))
+
+
+_NODES = {"Affine": _linear, "Linear": _linear, "Conv2d": _conv2d, "SumPool2d": _pool,
+          "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale, "LIF": _neuron,
+          "IF": _neuron}

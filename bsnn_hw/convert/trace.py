@@ -1,0 +1,245 @@
+"""A module's own forward, run once on real tensors; what it does with them becomes a graph.
+
+Python's control flow over constants (a loop over timesteps) simply runs.  Where a value of the
+network would decide (``if spikes.sum() > 0``), or a function has no counterpart, the line is named.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from bsnn_hw.convert.axes import Lead, lead_of, size
+from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
+from bsnn_hw.errors import InputError
+
+__all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double"]
+
+# Properties and methods that say what a tensor is and not what it holds.
+ASIDE = {"shape", "dtype", "device", "ndim", "is_sparse", "is_cuda", "requires_grad", "layout",
+         "grad_fn", "is_leaf", "is_quantized", "is_meta", "names", "grad", "is_nested", "is_cpu",
+         "is_mkldnn", "is_mps", "is_xpu", "is_complex", "is_floating_point", "size", "dim",
+         "numel", "nelement", "__len__", "stride", "is_contiguous", "get_device", "type",
+         "_is_view", "__hash__", "ndimension", "element_size", "has_names"}
+# What hands a value to Python, which may then decide by it.
+READS = {"__bool__", "__int__", "__float__", "__index__", "item", "tolist", "numpy", "__array__",
+         "__contains__", "equal", "allclose", "nonzero", "is_nonzero", "__repr__", "__format__"}
+
+
+PRODUCTS = {"linear", "conv2d", "matmul", "__matmul__", "mm"}
+CASTS = {"float", "to", "type", "half", "bfloat16", "type_as"}
+
+
+class TraceError(InputError):
+    """The network does something that no model file can say."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a traced tensor holds.
+
+    lead : its leading axes (axes.py); the rest is ``node.shape``
+    step : int, its timestep; None where all are in it, or where it is the same at each
+    """
+
+    node: Node
+    lead: Lead
+    step: int | None = None
+
+
+class Tracer(TorchFunctionMode):
+    """Follows tensors through the functions that a module calls.
+
+    Parameters
+    ----------
+    samples, timesteps : int; ``samples`` is neither 1 nor ``timesteps``, so that axes are told
+        apart, except where a module has a fixed batch
+    root : the module, for the names of its parts
+
+    Members
+    -------
+    graph : Graph; path : str, the part that runs now, "" for the module itself
+    calls : dict, timesteps that each neuron module was called for, by path
+    neurons : dict, its spikes
+    """
+
+    def __init__(self, root: torch.nn.Module, samples: int, timesteps: int) -> None:
+        super().__init__()
+        self.samples, self.timesteps = samples, timesteps
+        self.graph = Graph()
+        self.path = ""
+        self.calls: dict[str, int] = {}
+        self.neurons: dict[str, Spikes] = {}
+        self._root = root
+        self._values: dict[int, tuple[torch.Tensor, Value | TraceError]] = {}
+        self._leaf = 0
+
+    def enter(self, tensor: torch.Tensor, shape: tuple[int, ...], lead: Lead, varies: bool) -> None:
+        """Follow ``tensor`` as the network's input."""
+        node = self.graph.make(Input, shape=shape, varies=varies)
+        step = 0 if varies and not any("T" in axis for axis in lead) else None
+        self.follow(tensor, Value(node, lead, step))
+
+    def follow(self, tensor: torch.Tensor, value: Value) -> None:
+        """``tensor`` holds ``value`` from now on."""
+        if self.timesteps == 1:
+            value = replace(value, lead=tuple("T" if axis == "1" else axis for axis in value.lead))
+        expected = (*(size(axis, self.samples, self.timesteps) for axis in value.lead),
+                    *value.node.shape)
+        assert tuple(tensor.shape) == expected, (tensor.shape, value)
+        self._values[id(tensor)] = tensor, value  # kept, so that no other takes its id
+
+    def value(self, item: Any) -> Value | None:
+        """What a tensor holds, None where it does not depend on the input.
+
+        Raises
+        ------
+        TraceError
+            It holds what has no counterpart; says where that was computed.
+        """
+        found = self._values.get(id(item)) if isinstance(item, torch.Tensor) else None
+        if found and isinstance(found[1], TraceError):
+            raise found[1]
+        return found[1] if found and isinstance(found[1], Value) else None
+
+    def follows(self, item: Any) -> bool:
+        """Whether an item is a tensor that depends on the input."""
+        return id(item) in self._values
+
+    @contextmanager
+    def watching(self, leaves: dict[str, Any]) -> Iterator[None]:
+        """Follow every function; ``leaves`` are modules by path that are taken as a whole:
+        ``leaves[path](tracer, path, module, args, out)`` says what comes out of them."""
+        with ExitStack() as stack:
+            for path, module in self._root.named_modules():
+                leaf = leaves.get(path)
+                before, after = self._hooks(path, leaf)
+                stack.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+                stack.callback(module.register_forward_hook(after, with_kwargs=True).remove)
+            stack.enter_context(torch.no_grad())
+            stack.enter_context(InDouble())
+            stack.enter_context(self)
+            yield
+
+    def _hooks(self, path: str, leaf: Any) -> tuple[Any, Any]:
+        callers: list[str] = []
+
+        def before(module: Any, args: Any, kwargs: Any) -> None:
+            callers.append(self.path)
+            self.path = path
+            self._leaf += leaf is not None
+
+        def after(module: Any, args: Any, kwargs: Any, out: Any) -> Any:
+            self._leaf -= leaf is not None
+            if leaf is not None and self._leaf == 0:
+                out = in_double(out)
+                leaf(self, path, module, (*args, *kwargs.values()), out)
+            self.path = callers.pop()
+            return out
+
+        return before, after
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if self._leaf or not any(id(item) in self._values for item in _tensors((args, kwargs))):
+            return func(*args, **kwargs)
+        name = _name(func)
+        if name in READS:
+            raise self.refusal("must not decide by what the network computes, but "
+                               f"{name.strip('_')}() reads it; a circuit has no such control flow")
+        out = self._run(func, args, kwargs)
+        if name in ASIDE:
+            return out
+        try:
+            return self._followed(name, out, args, kwargs)
+        except TraceError as error:
+            # What is only logged does no harm: whoever uses it raises this.
+            for tensor in _tensors(out):
+                self._values[id(tensor)] = tensor, error
+            return out
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except RuntimeError:
+            for tensor in _tensors((args, kwargs)):
+                self.value(tensor)  # what could not be followed may be what torch does not take
+            raise
+
+    def _followed(self, name: str, out: Any, args: Any, kwargs: Any) -> Any:
+        from bsnn_hw.convert.functions import FUNCTIONS
+
+        for tensor in _tensors((args, kwargs)):
+            self.value(tensor)
+        if name not in FUNCTIONS:
+            raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file "
+                               "(docs/convert.md lists what has)")
+        return FUNCTIONS[name](self, out, *args, **kwargs)
+
+    def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """``value`` in another shape, its values in the same order."""
+        count = torch.Size(value.node.shape).numel()
+        lead = lead_of(value.lead, tuple(shape), count, self.samples, self.timesteps)
+        if lead is None:
+            raise self.refusal(f"makes {tuple(shape)} of {value.node.shape} per sample and "
+                               "timestep, which mixes samples or timesteps")
+        inner = tuple(shape[len(lead):])
+        node = value.node if inner == value.node.shape else self.graph.make(
+            Reshape, shape=inner, varies=value.node.varies, source=value.node)
+        return Value(node, lead, value.step)
+
+    def refusal(self, what: str) -> TraceError:
+        """An error at the line of the user's that runs now."""
+        frames = traceback.extract_stack()
+        own, library = Path(__file__).parent, Path(torch.__file__).parent
+        users = [frame for frame in frames if not Path(frame.filename).is_relative_to(own)
+                 and not Path(frame.filename).is_relative_to(library)
+                 and frame.name not in ("__torch_function__",)]
+        where = f"{Path(users[-1].filename).name}, line {users[-1].lineno}" if users else "forward"
+        part = f"module {self.path!r}" if self.path else "the module itself"
+        return TraceError(f"{where}: {part} {what}")
+
+
+class InDouble(TorchFunctionMode):
+    """Lets no value become float32: modules call ``.float()`` on inputs and spikes, and make
+    weights of ``torch.where(weight >= 0, 1.0, -1.0)``."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name, kwargs = _name(func), kwargs or {}
+        if name in PRODUCTS:
+            args, kwargs = (tuple(map(in_double, args)),
+                            {key: in_double(value) for key, value in kwargs.items()})
+        out = func(*args, **kwargs)
+        return in_double(out) if name in CASTS else out
+
+
+def in_double(out: Any) -> Any:
+    """What a neuron gives, its spikes in float64; frameworks make them float32."""
+    if type(out) is tuple:
+        return (in_double(out[0]), *out[1:])
+    if isinstance(out, torch.Tensor) and out.dtype != torch.float64 and out.is_floating_point():
+        return out.double()
+    return out
+
+
+def _name(func: Any) -> str:
+    """The function's name; of a property, the property's."""
+    name = getattr(func, "__name__", str(func))
+    return getattr(func.__self__, "__name__", name) if name == "__get__" else name
+
+
+def _tensors(item: Any) -> Iterator[torch.Tensor]:
+    if isinstance(item, torch.Tensor):
+        yield item
+    elif isinstance(item, (list, tuple)):
+        for part in item:
+            yield from _tensors(part)
+    elif isinstance(item, dict):
+        yield from _tensors(list(item.values()))

@@ -1,0 +1,217 @@
+"""Events to timesteps of a network's input: cut by time or by number, cropped and pooled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bsnn_hw.errors import InputError
+from bsnn_hw.samples import SampleShape
+
+__all__ = ["Framing", "Tally", "frames", "samples"]
+
+MOST_SAMPLES = 64  # at a time
+MOST_VALUES = 1 << 24
+POLARITIES = ("both", "merge", "on", "off")
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How events become timesteps.
+
+    window : int, microseconds of a timestep from the first event on; or
+    per_step : int, events of a timestep, those that are inside of ``crop``
+    polarity : "both", two channels, off and on; "merge", one; "on" or "off", only these
+    crop : (left, top, width, height) of the sensor, None for all of it
+    pool : (height, width) in pixels of what becomes one place of the map
+    """
+
+    window: int | None = None
+    per_step: int | None = None
+    polarity: str = "both"
+    crop: tuple[int, int, int, int] | None = None
+    pool: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        if (self.window is None) == (self.per_step is None):
+            raise InputError("`window` or `per_step`: one of both must be given, the microseconds "
+                             "or the number of events of a timestep")
+        for name in ("window", "per_step"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"`{name}`: must be 1 or more, not {value}")
+        if self.polarity not in POLARITIES:
+            raise InputError(f"`polarity`: must be one of {', '.join(POLARITIES)}, not "
+                             f"{self.polarity!r}")
+        if min(self.pool) < 1:
+            raise InputError(f"`pool`: must be two numbers of pixels, 1 or more, not {self.pool}")
+
+    @property
+    def channels(self) -> int:
+        """Channels of a timestep."""
+        return 2 if self.polarity == "both" else 1
+
+    def check(self, shape: SampleShape, sensor: tuple[int | None, int | None]) -> None:
+        """Make sure that the pixels become the network's map.
+
+        sensor : width and height in pixels, None where unknown
+
+        Raises
+        ------
+        InputError
+            Says which crop would do.
+        """
+        channels, height, width = shape.image[-3:]
+        if self.channels != channels:
+            raise InputError(f"`polarity`: must give {channels} channel(s) as the network's input "
+                             f"has, and {self.polarity!r} gives {self.channels}")
+        wide, high = width * self.pool[1], height * self.pool[0]
+        across, down = self.crop[2:] if self.crop else sensor
+        if (across, down) != (wide, high):
+            left = max(0, ((sensor[0] or wide) - wide) // 2)
+            top = max(0, ((sensor[1] or high) - high) // 2)
+            size = "a sensor of unknown size" if across is None else f"{across} x {down} pixels"
+            raise InputError(f"`crop`: {size} must become a map of {width} x {height}, {wide} x "
+                             f"{high} pixels with `pool` {self.pool[0]},{self.pool[1]}; crop to "
+                             f"{left},{top},{wide},{high}, or pool otherwise")
+
+
+@dataclass
+class Tally:
+    """What became of the events.
+
+    events : read; outside : of another polarity or outside of the crop
+    late : older than the open timestep, which they were added to
+    lost : beyond the largest number that a place of a timestep has, 1 where it has one bit
+    timesteps : whole ones; unused : of them, those behind the last whole sample
+    """
+
+    events: int = 0
+    outside: int = 0
+    late: int = 0
+    lost: int = 0
+    timesteps: int = 0
+    unused: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{self.events:,} events in {self.timesteps:,} timesteps"]
+        for name, what in (("outside", "outside of the map"), ("late", "late"),
+                           ("lost", "beyond what a place holds")):
+            if count := getattr(self, name):
+                parts.append(f"{count:,} {what} ({100 * count / self.events:.1f} %)")
+        return ", ".join(parts)
+
+
+@dataclass
+class _Open:
+    """The timestep that is being filled."""
+
+    counts: np.ndarray
+    most: int
+    tally: Tally
+    number: int = 0
+    held: int = field(default=0)
+
+    def add(self, places: np.ndarray) -> None:
+        self.counts += np.bincount(places, minlength=self.counts.size)
+        self.held += len(places)
+
+    def close(self) -> np.ndarray:
+        frame = np.minimum(self.counts, self.most).astype(np.uint8)
+        self.tally.lost += int(self.counts.sum()) - int(frame.sum(dtype=np.int64))
+        self.tally.timesteps += 1
+        self.counts[:] = 0
+        self.number, self.held = self.number + 1, 0
+        return frame
+
+
+def frames(pieces: Iterable[np.ndarray], framing: Framing, shape: SampleShape,
+           tally: Tally | None = None) -> Iterator[np.ndarray]:
+    """Timesteps of a recording, uint8 (size,) each; memory does not grow with it.
+
+    pieces : arrays of events, as of ``Recording.pieces``
+    tally : counts what became of the events
+    """
+    tally = Tally() if tally is None else tally
+    step = _Open(np.zeros(shape.size, np.int64), (1 << shape.bits) - 1, tally)
+    start: int | None = None
+    for piece in pieces:
+        tally.events += len(piece)
+        if start is None and len(piece):
+            start = int(piece["t"][0])
+        places, times = _places(piece, framing, shape)
+        tally.outside += len(piece) - len(places)
+        if framing.window is None:
+            yield from _by_number(step, places, framing.per_step or 1)
+        else:
+            numbers = (times - (start or 0)) // framing.window
+            growing = np.maximum.accumulate(np.maximum(numbers, step.number))
+            tally.late += int(np.count_nonzero(numbers < growing))
+            yield from _by_time(step, places, growing)
+    if step.held:
+        yield step.close()
+
+
+def _places(piece: np.ndarray, framing: Framing, shape: SampleShape
+            ) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the input's values that events fall on, and the events' times."""
+    height, width = shape.image[-2:]
+    left, top = framing.crop[:2] if framing.crop else (0, 0)
+    x = (piece["x"].astype(np.int64) - left) // framing.pool[1]
+    y = (piece["y"].astype(np.int64) - top) // framing.pool[0]
+    kept = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    if framing.polarity in ("on", "off"):
+        kept &= piece["p"] == (framing.polarity == "on")
+    channel = piece["p"].astype(np.int64) if framing.polarity == "both" else 0
+    return ((channel * height + y) * width + x)[kept], piece["t"][kept]
+
+
+def _by_number(step: _Open, places: np.ndarray, per_step: int) -> Iterator[np.ndarray]:
+    while step.held + len(places) >= per_step:
+        missing = per_step - step.held
+        step.add(places[:missing])
+        places = places[missing:]
+        yield step.close()
+    step.add(places)
+
+
+def _by_time(step: _Open, places: np.ndarray, numbers: np.ndarray) -> Iterator[np.ndarray]:
+    """``numbers``, of the timesteps of events, grow."""
+    ends = np.flatnonzero(np.diff(numbers)) + 1
+    for part, number in zip(np.split(places, ends), numbers[[0, *ends]] if len(numbers) else ()):
+        while step.number < number:
+            yield step.close()
+        step.add(part)
+
+
+def samples(steps: Iterable[np.ndarray], shape: SampleShape, tally: Tally | None = None
+            ) -> Iterator[np.ndarray]:
+    """Timesteps one behind the other, cut into samples: uint8 (N, T, size), some at a time.
+
+    What is left behind the last whole sample is not used, unless there is none: then silent
+    timesteps make it one.
+    """
+    ready: list[np.ndarray] = []
+    made = 0
+    batch = max(1, min(MOST_SAMPLES, MOST_VALUES // (shape.timesteps * shape.size)))
+    for frame in steps:
+        ready.append(frame)
+        if len(ready) == batch * shape.timesteps:
+            yield _stacked(ready, shape)
+            made, ready = made + batch, []
+    rest = len(ready) % shape.timesteps
+    if rest and not made and len(ready) < shape.timesteps:
+        ready += [np.zeros(shape.size, np.uint8)] * (shape.timesteps - rest)
+    elif rest:
+        ready = ready[:-rest]
+        if tally is not None:
+            tally.unused += rest
+    if ready:
+        yield _stacked(ready, shape)
+
+
+def _stacked(steps: list[np.ndarray], shape: SampleShape) -> np.ndarray:
+    return np.stack(steps).reshape(-1, shape.timesteps, math.prod(shape.array[1:]))

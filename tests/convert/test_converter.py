@@ -1,0 +1,268 @@
+"""The converter on a framework of the tests' own: what is followed, and what is refused where."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.model.check import describe
+from tests.convert.signs import BinaryConv2d, BinaryLinear
+from tests.convert.toy import Fire, Strange, Twice, looped, toy
+
+PIXELS = {"coding": "direct", "bits": 4, "scale": 1.0}
+EVENTS = {"coding": "events", "bits": None, "scale": None}
+
+
+@pytest.fixture(autouse=True)
+def _same_weights():
+    torch.manual_seed(0)
+
+
+def chain(*more):
+    return nn.Sequential(BinaryLinear(6, 5), Fire(), *more, BinaryLinear(5, 3))
+
+
+def convert(module, shape=(6,), timesteps=3, **options):
+    document = toy(module, shape, timesteps, **{**PIXELS, "readout": "mean", **options})
+    assert document["recipe"]["converted"]["spikes_differ"] == 0
+    assert document["recipe"]["converted"]["scores_differ"] == 0
+    return document
+
+
+def refused(message, module, *args, **options):
+    with pytest.raises(InputError, match=message):
+        convert(module, *args, **options)
+
+
+class Function(nn.Module):
+    """A forward that is a function of two layers with neurons."""
+
+    def __init__(self, forward):
+        super().__init__()
+        self.a, self.b = BinaryLinear(6, 5), BinaryLinear(5, 5)
+        self.fire, self.last = Fire(), Fire()
+        self.out = BinaryLinear(5, 3)
+        self._forward = forward
+
+    def forward(self, x):
+        return self._forward(self, x)
+
+
+# What is followed
+
+def test_a_module_of_one_timestep():
+    document = convert(chain())
+    assert [layer["name"] for layer in document["layers"]] == ["layer_0", "layer_2"]
+    assert document["layers"][1]["neuron"] == {"type": "readout"}
+    assert document["recipe"]["converted"]["samples"] == 16
+
+
+def test_a_module_that_loops_itself_needs_no_readout():
+    assert convert(looped(chain()), readout=None)["layers"][0]["name"] == "body_0"
+    total = looped(chain(), reduce=lambda record: sum(record) / 3)
+    assert "score" not in convert(total, readout=None)["layers"][-1]["neuron"]
+
+
+def test_events_over_time_in_one_forward():
+    class Sequence(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = chain()
+
+        def forward(self, x):
+            return torch.stack([self.body(frame) for frame in x]).mean(0)
+
+    document = convert(Sequence(), readout=None, sequence=True, **EVENTS)
+    assert document["input"] == {"coding": "events", "shape": [6]}
+
+
+def test_one_timestep_only():
+    convert(chain(), timesteps=1)
+    convert(looped(chain(), 1), timesteps=1, readout=None)
+
+
+def test_the_module_is_as_before():
+    module = chain().train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    convert(module)
+    assert module.training
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert module[0].weight.dtype == torch.float32 and not module[1]._forward_hooks
+
+
+def test_a_state_that_is_handed_on():
+    def forward(self, x):
+        v, record = None, []
+        for _ in range(3):
+            spikes, v = self.fire(self.a(x), v)
+            record.append(self.out(spikes))
+        return torch.stack(record).mean(0)
+
+    module = Function(forward)
+    module.fire.state = True
+    convert(module, readout=None)
+
+
+def test_joins_currents_and_spikes():
+    def forward(self, x):
+        current = self.a(x)
+        spikes = self.fire(current)
+        return self.out(self.last(self.b(spikes) + current + 0.5 * spikes))
+
+    second = convert(Function(forward))["layers"][1]
+    assert second["shortcuts"] == [{"kind": "current", "from": "a"},
+                                   {"kind": "spikes", "from": "a", "scale": 0.5}]
+
+
+def test_a_convolution_with_norm_and_pooling():
+    net = nn.Sequential(BinaryConv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), Fire(0.25),
+                        nn.MaxPool2d(2), nn.Dropout(), nn.Flatten(), BinaryLinear(16, 3))
+    net[1].running_mean.uniform_(-1, 1)
+    net[1].running_var.uniform_(0.5, 2)
+    document = convert(net, (1, 4, 4))
+    assert document["layers"][1]["pool"] == {"kind": "max", "size": [2, 2]}
+    model = describe(document)
+    assert np.allclose(model.layers[0].norm.mean * 0.125, net[1].running_mean)
+
+
+def test_an_input_that_forward_normalises_and_reshapes():
+    class Normalised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(BinaryConv2d(1, 4, 3), Fire(), nn.Flatten(),
+                                      BinaryLinear(16, 2))
+
+        def forward(self, x):
+            return self.body(((x - 3) / 2).view(-1, 1, 4, 4))
+
+    document = convert(Normalised(), (16,))
+    assert document["input"]["shape"] == [1, 4, 4]
+    assert document["input"]["scale"] == 0.5 and document["input"]["offset"] == -1.5
+
+
+def test_names_that_verilog_has():
+    module = nn.Sequential()
+    for name, part in (("input", BinaryLinear(6, 5)), ("fire", Fire()),
+                       ("output", BinaryLinear(5, 3))):
+        module.add_module(name, part)
+    assert [layer["name"] for layer in convert(module)["layers"]] == ["input_2", "output_2"]
+
+
+# What is refused, and where
+
+def test_control_flow_by_values():
+    def forward(self, x):
+        spikes = self.fire(self.a(x))
+        if spikes.sum(1).max() > 3:
+            return self.out(spikes)
+        return self.out(self.last(self.b(spikes)))
+
+    refused(r"test_converter.py, line \d+: the module itself must not decide by what the network "
+            "computes, but bool\\(\\) reads it", Function(forward))
+
+
+def test_what_is_only_logged_does_no_harm():
+    def forward(self, x):
+        spikes = self.fire(self.a(x))
+        self.rate = (spikes > 0).float().mean()
+        return self.out(spikes)
+
+    convert(Function(forward))
+    used = Function(lambda self, x: self.out(self.fire(self.a(x)) * self.a(x).mean()))
+    refused(r"takes the mean over something else than the timesteps", used)
+
+
+def test_neurons_by_hand():
+    refused("calls torch's gt, which has no counterpart",
+            Function(lambda self, x: self.out((self.a(x) > 1).float())))
+
+
+def test_products_and_delays():
+    def product(self, x):
+        spikes = self.fire(self.a(x))
+        return self.out(self.last(self.b(spikes)) * spikes)
+
+    refused("multiplies two values of the network", Function(product))
+
+    def delayed(self, x):
+        record, before = [], None
+        for _ in range(3):
+            spikes = self.fire(self.a(x) if before is None else self.a(x) + self.b(before))
+            before = spikes
+            record.append(self.out(spikes))
+        return torch.stack(record).mean(0)
+
+    refused("recurrent or delayed|at each timestep", Function(delayed), readout=None)
+
+
+def test_a_state_that_is_changed():
+    def forward(self, x):
+        v, record = None, []
+        for _ in range(3):
+            spikes, v = self.fire(self.a(x), v)
+            v = v * 0.5
+            record.append(self.out(spikes))
+        return torch.stack(record).mean(0)
+
+    module = Function(forward)
+    module.fire.state = True
+    refused("state that is not its own", module, readout=None)
+
+
+def test_weights_that_are_no_signs():
+    with pytest.raises(ModelError) as failure:
+        convert(nn.Sequential(nn.Linear(6, 5), Fire(), nn.Linear(5, 3)))
+    assert len(failure.value.problems) == 2
+    assert "module '0': weights must be +s and -s" in failure.value.problems[0]
+    assert "straight-through" in failure.value.problems[0]
+
+
+def test_all_neurons_that_are_refused_at_once():
+    net = nn.Sequential(BinaryLinear(6, 5), Twice(), BinaryLinear(5, 5), Strange(),
+                        BinaryLinear(5, 3))
+    with pytest.raises(ModelError) as failure:
+        convert(net)
+    assert failure.value.problems == (
+        "module '1': a second-order neuron (twice)",
+        "module '3': Strange is not known here; known are Fire")
+
+
+def test_pooling_in_front_of_the_neuron():
+    net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), Fire(), nn.Flatten(),
+                        BinaryLinear(8, 3))
+    refused("module '2': must get the current of a linear layer or a convolution, not pooled",
+            net, (1, 4, 4))
+
+
+def test_no_neurons():
+    refused("must have neurons of toy", nn.Sequential(BinaryLinear(6, 3)))
+
+
+def test_options_that_are_missing_or_wrong():
+    refused("`readout`: must be 'mean' or 'sum'", chain(), readout=None)
+    refused("`readout`: must be one of", chain(), readout="votes")
+    refused("`readout`: must be 'mean' or left out", looped(chain()), readout="last")
+    refused("`bits` and `scale`: must be given", chain(), bits=None)
+    refused("`coding`: must be", chain(), coding="rate")
+    refused("`timesteps`: must be", chain(), timesteps=0)
+    refused("`input_shape`: must be", chain(), shape=())
+    refused("and computes 3; say the number of timesteps", looped(chain()),
+            timesteps=5, readout=None)
+    refused("is called more often", looped(chain()), timesteps=2, readout=None)
+
+
+def test_several_outputs():
+    both = Function(lambda self, x: (self.out(self.fire(self.a(x))), self.a(x)))
+    refused("`output`: must be said, 0 to 1", both)
+    convert(both, output=0)
+    refused("`output`: must be one of", both, output=7)
+
+
+def test_a_forward_that_is_random_is_found_out():
+    class Noise(nn.Module):
+        def forward(self, x):
+            return x + torch.rand(x.shape[1:], dtype=x.dtype)
+
+    net = nn.Sequential(BinaryLinear(6, 5), Noise(), Fire(), BinaryLinear(5, 3))
+    refused("must compute what was traced, and does not: layer 'layer_0', sample", net)

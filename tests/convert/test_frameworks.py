@@ -1,0 +1,242 @@
+"""The frameworks' own tutorial networks, their neurons one by one, and what is refused by name."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bsnn_hw import convert
+from bsnn_hw.errors import ModelError
+from tests.convert.signs import BinaryConv2d, BinaryLinear
+
+PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
+SEEDS = range(3)
+
+
+def exact(document):
+    """No spike and no score differs; weights here are signs times powers of two."""
+    found = document["recipe"]["converted"]
+    assert found["spikes_differ"] == found["ties"] == found["scores_differ"] == 0
+    return document
+
+
+def refused(framework, *neurons, shape=(6,), **options):
+    """The reasons why a network of these neurons is refused, all at once."""
+    layers = [part for neuron in neurons for part in (BinaryLinear(6, 6), neuron)]
+    with pytest.raises(ModelError) as failure:
+        getattr(convert, framework)(nn.Sequential(*layers, BinaryLinear(6, 3)), shape, 4,
+                                    coding="events", readout="mean", **options)
+    assert len(failure.value.problems) == len(neurons)
+    return "\n".join(failure.value.problems)
+
+
+# snnTorch
+
+@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+def test_snntorch_resets(mechanism):
+    snn = pytest.importorskip("snntorch")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for beta, threshold in ((0.9, 1.0), (0.5, 1.0), (1.0, 1.0), (0.8, 4.0)):
+            for delay in (True, False) if mechanism != "subtract" else (True,):
+                leaky = snn.Leaky(beta=beta, threshold=threshold, init_hidden=True,
+                                  reset_mechanism=mechanism, reset_delay=delay)
+                net = nn.Sequential(BinaryLinear(12, 40), leaky, BinaryLinear(40, 3))
+                exact(convert.snntorch(net, (12,), 20, **PIXELS, readout="mean", seed=seed))
+
+
+def test_snntorch_tutorial_loop():
+    """Tutorial 5, its forward line by line, with signs for weights and currents for scores."""
+    snn = pytest.importorskip("snntorch")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = BinaryLinear(28 * 28, 100)
+            self.lif1 = snn.Leaky(beta=0.95)
+            self.fc2 = BinaryLinear(100, 10)
+
+        def forward(self, x):
+            mem1 = self.lif1.init_leaky()
+            record = []
+            for _ in range(25):
+                cur1 = self.fc1(x)
+                spk1, mem1 = self.lif1(cur1, mem1)
+                record.append(self.fc2(spk1))
+            return torch.stack(record, dim=0).mean(0)
+
+    torch.manual_seed(0)
+    net = Net()
+    net(torch.rand(4, 784)).sum().backward()  # the state that training leaves behind
+    document = exact(convert.snntorch(net, (784,), 25, **PIXELS))
+    assert [layer["name"] for layer in document["layers"]] == ["fc1", "fc2"]
+    neuron = document["layers"][0]["neuron"]
+    assert neuron["leak"] == float(torch.tensor(0.95))
+    assert neuron["reset_by"] == 1 / neuron["leak"]
+
+
+def test_snntorch_refusals():
+    snn = pytest.importorskip("snntorch")
+    text = refused(
+        "snntorch", snn.Synaptic(alpha=0.9, beta=0.8), snn.Alpha(alpha=0.9, beta=0.8),
+        snn.RLeaky(beta=0.9, linear_features=6), snn.Leaky(beta=0.9, reset_delay=False),
+        snn.Leaky(beta=0.9, state_quant=lambda mem: mem), snn.Leaky(beta=0.0),
+        snn.Leaky(beta=0.9, graded_spikes_factor=2.0))
+    for words in ("a second-order neuron (synaptic conductance)", "a second-order neuron (alpha)",
+                  "a recurrent layer (RLeaky)", "reset_delay=False subtracts a second time",
+                  "a quantised state", "beta 0", "graded spikes"):
+        assert words in text
+
+
+# SpikingJelly
+
+def test_spikingjelly_neurons():
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for reset in (0.0, None, -0.5, 0.25):
+            rules = {"v_threshold": 1.0, "v_reset": reset}
+            for made in (neuron.IFNode(**rules), neuron.LIFNode(2.0, True, **rules),
+                         neuron.LIFNode(4.0, False, **rules),
+                         neuron.ParametricLIFNode(2.0, True, **rules)):
+                net = nn.Sequential(BinaryLinear(12, 40), made, BinaryLinear(40, 3))
+                document = convert.spikingjelly(net, (12,), 20, **PIXELS, readout="mean",
+                                                seed=seed)
+                found = document["recipe"]["converted"]
+                # Moved by v_reset, potentials are rounded otherwise.
+                assert found["spikes_differ"] <= 60 * found["ties"] and found["ties"] < 4
+
+
+def test_spikingjelly_fashion_mnist():
+    """The CSNN of its examples, its forward line by line, with signs for weights."""
+    pytest.importorskip("spikingjelly.activation_based")
+    from spikingjelly.activation_based import functional, layer, neuron
+
+    class CSNN(nn.Module):
+        def __init__(self, timesteps, channels):
+            super().__init__()
+            self.T = timesteps
+            self.conv_fc = nn.Sequential(
+                layer.SeqToANNContainer(BinaryConv2d(1, channels, 3, padding=1, bias=False)),
+                layer.BatchNorm2d(channels), neuron.IFNode(), layer.MaxPool2d(2, 2),
+                layer.SeqToANNContainer(BinaryConv2d(channels, channels, 3, padding=1,
+                                                     bias=False)),
+                layer.BatchNorm2d(channels), neuron.IFNode(), layer.MaxPool2d(2, 2),
+                layer.Flatten(), BinaryLinear(channels * 7 * 7, 64, bias=False), neuron.IFNode(),
+                BinaryLinear(64, 10, bias=False))
+            functional.set_step_mode(self, step_mode="m")
+
+        def forward(self, x):
+            x_seq = x.unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
+            x_seq = self.conv_fc(x_seq)
+            return x_seq.mean(0)
+
+    torch.manual_seed(0)
+    exact(convert.spikingjelly(CSNN(4, 8), (1, 28, 28), 4, **PIXELS))
+
+
+def test_spikingjelly_refusals():
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    text = refused("spikingjelly", neuron.KLIFNode(), neuron.QIFNode(), neuron.PSN(T=4),
+                   neuron.IFNode(v_threshold=0.5, v_reset=0.5),
+                   type("Mine", (neuron.IFNode,), {})())
+    for words in ("KLIF, with a ReLU", "a quadratic neuron", "a parallel neuron",
+                  "a reset to 0.5, not below the threshold 0.5",
+                  "Mine, a class of your own on IFNode, is not known here"):
+        assert words in text
+
+
+# sinabs
+
+def test_sinabs_neurons():
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import MembraneReset, SingleSpike
+
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for made in (layers.IAF(spike_fn=SingleSpike), layers.LIF(5.0, spike_fn=SingleSpike),
+                     layers.LIF(5.0, spike_fn=SingleSpike, norm_input=False),
+                     layers.LIF(5.0, spike_fn=SingleSpike, reset_fn=MembraneReset())):
+            net = nn.Sequential(BinaryLinear(12, 40), made, BinaryLinear(40, 3))
+            exact(convert.sinabs(net, (12,), 20, coding="events", readout="mean", seed=seed))
+
+
+def test_sinabs_squeezed():
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import SingleSpike
+
+    for fixed in ({"batch_size": 1}, {"num_timesteps": 6}):
+        torch.manual_seed(0)
+        net = nn.Sequential(BinaryConv2d(2, 4, 3), layers.IAFSqueeze(spike_fn=SingleSpike, **fixed),
+                            nn.AvgPool2d(2), nn.Flatten(), BinaryLinear(36, 3))
+        exact(convert.sinabs(net, (2, 8, 8), 6, coding="events", readout="mean"))
+
+
+def test_sinabs_refusals():
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import MembraneReset, SingleSpike
+
+    text = refused("sinabs", layers.IAF(), layers.ALIF(5.0, 5.0),
+                   layers.LIF(5.0, tau_syn=2.0, spike_fn=SingleSpike),
+                   layers.LIF(5.0, spike_fn=SingleSpike, min_v_mem=-1.0),
+                   layers.IAF(spike_fn=SingleSpike, reset_fn=MembraneReset(0.5)))
+    for words in ("a neuron of several spikes per timestep (spike_fn MultiSpike",
+                  "an adaptive threshold", "a second-order neuron (tau_syn)",
+                  "a floor of the membrane", "known are MembraneSubtract"):
+        assert words in text
+
+
+# Norse
+
+def test_norse_neurons():
+    norse = pytest.importorskip("norse.torch")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for made in (norse.LIFBoxCell(),
+                     norse.LIFBoxCell(norse.LIFBoxParameters(v_th=torch.tensor(0.35))),
+                     norse.LIFBoxCell(norse.LIFBoxParameters(
+                         v_leak=torch.tensor(-0.5), v_reset=torch.tensor(-0.5)), dt=0.002),
+                     norse.IAFCell()):
+            net = norse.SequentialState(BinaryLinear(12, 40), made, BinaryLinear(40, 3))
+            document = convert.norse(net, (12,), 20, coding="events", readout="mean", seed=seed)
+            found = document["recipe"]["converted"]
+            assert found["spikes_differ"] <= 60 * found["ties"] and found["ties"] < 4
+
+
+def test_norse_all_timesteps_at_once():
+    norse = pytest.importorskip("norse.torch")
+    torch.manual_seed(0)
+    net = norse.Lift(norse.SequentialState(BinaryLinear(12, 40), norse.LIFBoxCell(),
+                                           BinaryLinear(40, 3)))
+    exact(convert.norse(net, (12,), 9, coding="events", sequence=True, readout="mean",
+                        output=0))
+
+
+def test_norse_refusals():
+    norse = pytest.importorskip("norse.torch")
+    text = refused("norse", norse.LIFCell(), norse.LIFRecurrentCell(6, 6), norse.LSNNCell(),
+                   norse.LIFBoxCell(norse.LIFBoxParameters(v_leak=torch.tensor(0.5))))
+    for words in ("a second-order neuron (LIFCell)", "a recurrent layer of second-order neurons",
+                  "an adaptive threshold", "must rest where it is reset to"):
+        assert words in text
+
+
+# Brevitas
+
+def test_brevitas_with_either_neuron():
+    quantised = pytest.importorskip("brevitas.nn")
+    snn = pytest.importorskip("snntorch")
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    from brevitas.quant import SignedBinaryWeightPerTensorConst
+
+    for made in (lambda: snn.Leaky(beta=0.5, threshold=0.03, init_hidden=True),
+                 lambda: neuron.LIFNode(2.0, v_threshold=0.03)):
+        torch.manual_seed(0)
+        binary = {"weight_quant": SignedBinaryWeightPerTensorConst, "bias": False}
+        net = nn.Sequential(quantised.QuantConv2d(1, 4, 3, **binary), made(), nn.Flatten(),
+                            quantised.QuantLinear(144, 3, **binary))
+        document = convert.brevitas(net, (1, 8, 8), 4, **PIXELS, readout="mean")
+        found = document["recipe"]["converted"]
+        assert found["spikes_differ"] <= 20 * found["ties"]
+        weight = document["layers"][0]["weight"].numpy()
+        assert np.array_equal(weight, np.where(net[0].weight.detach().numpy() >= 0, 1, -1))

@@ -1,0 +1,222 @@
+"""NIR files: each writer's conventions, what must be said, and what is refused."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bsnn_hw import convert
+from bsnn_hw.check import main
+from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.model.check import describe
+from bsnn_hw.model.real import run
+from tests.convert.signs import signs
+
+# nirtorch warns of its own function, which snnTorch, sinabs and Norse call.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+EVENTS = {"coding": "events", "readout": "mean"}
+SAID = {"dt": 1e-3, "decay": "euler", "reset": "hard", "comparison": ">"}
+
+
+@pytest.fixture
+def nir():
+    return pytest.importorskip("nir")
+
+
+def binary(net):
+    for part in net.modules():
+        if isinstance(part, (nn.Linear, nn.Conv2d)):
+            part.weight.data = signs(part.weight.data, 0.37)  # no ties
+    return net
+
+
+def agree(document, other, share=0.0):
+    """Two models do the same with random samples, but for a share of the spikes."""
+    first, second = describe(document), describe(other)
+    shape = (32, first.timesteps, first.input.size)
+    inputs = (np.random.default_rng(0).random(shape) < 0.4).astype(np.uint8)
+    a, b = run(first, inputs), run(second, inputs)
+    for one, two in zip(a.spikes, b.spikes, strict=True):
+        assert (one != two).mean() <= share and one.any()
+
+
+def lif(nir, neurons, **more):
+    ones = np.ones(neurons)
+    return nir.LIF(**{"tau": 0.01 * ones, "r": ones, "v_leak": 0 * ones, "v_threshold": ones,
+                      "v_reset": 0 * ones, **more})
+
+
+def graph(nir, *nodes):
+    """A chain; the edges in an order that is not theirs."""
+    names = [f"n{number}" for number in range(len(nodes))]
+    edges = [("input", "n0"), *pairwise(names), (names[-1], "output")]
+    return nir.NIRGraph({"input": nir.Input(np.array([6])), **dict(zip(names, nodes)),
+                         "output": nir.Output(np.array([3]))}, edges[::-1], type_check=False)
+
+
+def affine(nir, neurons, fan_in):
+    weight = np.random.default_rng(neurons).choice([-1.0, 1.0], (neurons, fan_in))
+    return nir.Affine(weight, np.zeros(neurons))
+
+
+def chain(nir, *nodes):
+    return graph(nir, affine(nir, 5, 6), *nodes, affine(nir, 3, 5))
+
+
+# What each framework's own exporter writes
+
+def test_spikingjelly(nir, tmp_path):
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    from spikingjelly.activation_based.nir_exchange import export_to_nir
+
+    torch.manual_seed(0)
+    for made in (neuron.LIFNode(3.0), neuron.LIFNode(3.0, decay_input=False, v_reset=-0.5),
+                 neuron.IFNode(), neuron.ParametricLIFNode(2.0)):
+        net = binary(nn.Sequential(nn.Conv2d(2, 4, 3, bias=False), made, nn.AvgPool2d(2),
+                                   nn.Flatten(), nn.Linear(36, 3)))
+        export_to_nir(net, torch.rand(1, 2, 8, 8), save_path=tmp_path / "net.nir")
+        document = convert.nir(tmp_path / "net.nir", 6, source="spikingjelly", **EVENTS)
+        agree(document, convert.spikingjelly(net, (2, 8, 8), 6, **EVENTS), 1e-3)
+
+
+def test_sinabs(nir, tmp_path):
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import SingleSpike
+    from sinabs.nir import to_nir
+
+    torch.manual_seed(0)
+    for norm in (True, False):
+        net = binary(nn.Sequential(
+            nn.Linear(20, 36), layers.LIFSqueeze(
+                tau_mem=torch.full((36,), 5.0), spike_threshold=torch.full((36,), 0.5),
+                spike_fn=SingleSpike, norm_input=norm, batch_size=1),
+            nn.Linear(36, 8), layers.IAFSqueeze(spike_fn=SingleSpike, batch_size=1),
+            nn.Linear(8, 3)))
+        nir.write(tmp_path / "net.nir", to_nir(net, torch.rand(1, 20)))
+        with pytest.raises(InputError, match="does not say `spikes`, `norm_input`; give them"):
+            convert.nir(tmp_path / "net.nir", 6, source="sinabs", **EVENTS)
+        document = convert.nir(tmp_path / "net.nir", 6, source="sinabs", spikes="single",
+                               norm_input=norm, **EVENTS)
+        agree(document, convert.sinabs(net, (20,), 6, **EVENTS))
+
+
+def test_norse(nir, tmp_path):
+    norse = pytest.importorskip("norse.torch")
+    from norse.torch.utils.export_nir import to_nir
+
+    torch.manual_seed(0)
+    ones = torch.ones(36)
+    rules = norse.LIFBoxParameters(tau_mem_inv=200 * ones, v_leak=0 * ones, v_th=0.2 * ones,
+                                   v_reset=0 * ones)
+    net = binary(norse.SequentialState(nn.Linear(20, 36), norse.LIFBoxCell(rules),
+                                       nn.Linear(36, 3)))
+    nir.write(tmp_path / "net.nir", to_nir(net, torch.rand(20)))
+    document = convert.nir(tmp_path / "net.nir", 6, source="norse", **EVENTS)
+    agree(document, convert.norse(net, (20,), 6, **EVENTS), 1e-3)
+
+
+def test_snntorch(nir, tmp_path):
+    snn = pytest.importorskip("snntorch")
+    from snntorch.export_nir import export_to_nir
+
+    torch.manual_seed(0)
+    for mechanism, reset in (("subtract", "soft"), ("zero", "hard")):
+        leaky = snn.Leaky(beta=torch.full((36,), 0.9), threshold=torch.full((36,), 1.5),
+                          init_hidden=True, reset_mechanism=mechanism)
+        net = binary(nn.Sequential(nn.Linear(20, 36), leaky, nn.Linear(36, 3)))
+        nir.write(tmp_path / "net.nir", export_to_nir(net, torch.rand(1, 20), ignore_dims=[0]))
+        with pytest.raises(InputError, match="does not say `reset`; give it"):
+            convert.nir(tmp_path / "net.nir", 6, source="snntorch", **EVENTS)
+        document = convert.nir(tmp_path / "net.nir", 6, source="snntorch", reset=reset, **EVENTS)
+        agree(document, convert.snntorch(net, (20,), 6, **EVENTS), 1e-3)
+
+
+# What must be said
+
+def test_what_is_open_is_asked_for(nir):
+    with pytest.raises(InputError, match="does not say `dt`, `decay`, `reset`, `comparison`; give "
+                                         "them, or the framework that wrote the file"):
+        convert.nir(chain(nir, lif(nir, 5)), 4, **EVENTS)
+    with pytest.raises(InputError, match="does not say `dt`, `reset`, `comparison`"):
+        convert.nir(chain(nir, nir.IF(np.ones(5), np.ones(5))), 4, **EVENTS)
+
+
+def test_numbers_by_hand(nir):
+    neuron = convert.nir(chain(nir, lif(nir, 5, r=3 * np.ones(5))), 4, **SAID,
+                         **EVENTS)["layers"][0]["neuron"]
+    assert neuron == {"type": "lif", "leak": 1 - 0.1, "input_scale": pytest.approx(0.3),
+                      "threshold": 1.0, "reset": "hard", "comparison": ">"}
+    rest = -2 * np.ones(5)
+    neuron = convert.nir(chain(nir, lif(nir, 5, v_leak=rest, v_reset=rest)), 4, **SAID,
+                         **EVENTS)["layers"][0]["neuron"]
+    assert neuron["threshold"] == 3.0
+    neuron = convert.nir(chain(nir, nir.IF(500 * np.ones(5), np.ones(5))), 4, **SAID,
+                         **EVENTS)["layers"][0]["neuron"]
+    assert neuron["input_scale"] == 0.5 and "leak" not in neuron
+
+
+def test_inner_graphs_and_sums(nir):
+    inner = graph(nir, affine(nir, 5, 6), lif(nir, 5))
+    nodes = {"input": nir.Input(np.array([6])), "body": inner, "a": affine(nir, 3, 5),
+             "output": nir.Output(np.array([3]))}
+    edges = [("a", "output"), ("body", "a"), ("input", "body")]
+    whole = nir.NIRGraph(nodes, edges, type_check=False)
+    names = [layer["name"] for layer in convert.nir(whole, 4, **SAID, **EVENTS)["layers"]]
+    assert names == ["body_n0", "a"]
+
+
+# What is refused
+
+@pytest.mark.parametrize(("message", "options"), [
+    ("`source`: must be one of snntorch, .* of other writers say `dt`", {"source": "lava"}),
+    ("`comparison`: must be >= or >", {"comparison": "="}),
+    ("`dt`: must be a timestep above 0", {"dt": -1.0}),
+    ("`readout`: must be 'mean' or", {"readout": None}),
+    ("no smaller than tau", {"dt": 0.01}),
+    ("several spikes per timestep", {"spikes": "multi"})])
+def test_options(nir, message, options):
+    with pytest.raises(InputError, match=message):
+        convert.nir(chain(nir, lif(nir, 5)), 4, **{**SAID, **EVENTS, **options})
+
+
+def test_nodes(nir):
+    ones = np.ones(5)
+    cuba = nir.CubaLIF(0.01 * ones, 0.01 * ones, ones, 0 * ones, ones)
+    with pytest.raises(ModelError) as failure:
+        convert.nir(chain(nir, cuba, nir.LI(ones, ones, ones)), 4, **SAID, **EVENTS)
+    assert "node 'n1': a second-order neuron (CubaLIF)" in failure.value.problems[0]
+    assert "node 'n2': an integrator without spikes" in failure.value.problems[1]
+    loop = chain(nir, lif(nir, 5))
+    loop.edges.append(("n1", "n1"))
+    with pytest.raises(InputError, match=r"node 'n1': .* a recurrent layer"):
+        convert.nir(loop, 4, **SAID, **EVENTS)
+    floats = graph(nir, nir.Linear(np.random.default_rng(0).normal(size=(5, 6))), lif(nir, 5),
+                   affine(nir, 3, 5))
+    with pytest.raises(ModelError, match="module 'n0': weights must be"):
+        convert.nir(floats, 4, **SAID, **EVENTS)
+    with pytest.raises(ModelError, match="a v_leak other than v_reset"):
+        convert.nir(chain(nir, lif(nir, 5, v_leak=ones)), 4, **SAID, **EVENTS)
+
+
+def test_files(nir, tmp_path):
+    with pytest.raises(InputError, match=r"must be an existing \.nir file"):
+        convert.nir(tmp_path / "none.nir", 4, **EVENTS)
+    (tmp_path / "broken.nir").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(InputError, match="must be a NIR graph") as failure:
+        convert.nir(tmp_path / "broken.nir", 4, **EVENTS)
+    assert "\n" not in str(failure.value)
+
+
+def test_the_verb_names_options_as_flags(nir, tmp_path, capsys):
+    path = tmp_path / "net.nir"
+    nir.write(path, chain(nir, lif(nir, 5)))
+    assert main([str(path)]) == 1
+    assert "--timesteps: must be given" in capsys.readouterr().err
+    said = [str(path), "--timesteps", "4", "--coding", "events", "--readout", "mean"]
+    assert main(said) == 1
+    assert "--dt, --decay, --reset, --comparison; give them" in capsys.readouterr().err
+    assert main([*said, "--dt", "1e-3", "--decay", "euler", "--reset", "hard",
+                 "--comparison", ">"]) == 0
+    assert "2 of 2 layers accepted" in capsys.readouterr().out
