@@ -35,7 +35,8 @@ def finished(log: Path, size: Size) -> set[Run]:
         When a line is none of ours, or was made with another size: the two cannot be compared.
     """
     runs = set()
-    for number, text in enumerate(log.read_text(encoding="utf-8").splitlines() if log.exists() else (), 1):
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    for number, text in enumerate(lines, 1):
         try:
             line = json.loads(text)
             run = Run(**{key: line[key] for key in Run.__dataclass_fields__})

@@ -121,7 +121,7 @@ DAMAGE = {
     "empty scores": (lambda b: (b / "vectors/scores.npy").write_text(""), "scores.npy: must be an"),
     "no array": (lambda b: np.savez(b / "vectors/scores.npz", [1]) or
                  (b / "vectors/scores.npz").rename(b / "vectors/scores.npy"),
-                 "scores.npy: must be one array"),
+                 "scores.npy: must be an array of the bundle's vectors, its header"),
     "score": (lambda b: save_array(b / "vectors/scores.npy", add_one),
               "scores.npy: must be what the network in network.json makes of inputs.npy"),
     "input": (lambda b: save_array(b / "vectors/inputs.npy", lambda v: v.fill(77)),
