@@ -63,17 +63,36 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     ModelError
         Every problem of every layer.
     """
-    needed = _reachable(scores.node)
+    last = scores.node
+    if isinstance(last, Membrane):
+        last = last.source.source
+    needed = _reachable(last)
     house = _House(Assembled(), [], {})
     for path, spikes in neurons.items():
         if spikes in needed:
             house.layer(spikes.source, path, partial(read, spikes.module))
     if not isinstance(scores.node, Spikes):
-        score = {} if scores.kind == "mean" else {"score": scores.kind}
-        house.layer(scores.node, None, lambda: {"type": "readout", **score})
+        house.layer(last, None, lambda: _readout(scores, read))
     if house.problems:
         raise ModelError(house.problems)
     return house.made
+
+
+def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """The neuron of a last layer that does not spike: currents, or the membrane of neurons that
+    integrate and are never reset."""
+    readout: dict[str, Any] = {"type": "readout"}
+    if scores.kind != "mean":
+        readout["score"] = scores.kind
+    if not isinstance(scores.node, Membrane):
+        return readout
+    path = scores.node.source.path
+    neuron = read(scores.node.source.module)
+    if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
+        raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
+                         "spikes, leave the last neurons out, or have them not reset "
+                         "(reset_mechanism='none')")
+    return readout | {"leak": neuron.get("leak", 1.0)}
 
 
 def _reachable(node: Node) -> set[Node]:
@@ -300,8 +319,8 @@ def _channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any
         try:
             whole = torch.broadcast_to(value, shape).reshape(shape[0], -1)
         except RuntimeError:
-            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape {shape}"
-                              ) from None
+            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape "
+                              f"{shape}") from None
         if bool((whole != whole[:, :1]).any()):
             raise NeuronError(f"a {key} of its own for each place of a map; give it one per "
                               "channel, of shape (channels, 1, 1)")

@@ -196,7 +196,7 @@ class Converter:
         """Where the document is from, and how it was compared."""
         return {"from": self.name, "version": _version(self.name),
                 "samples": agreement.samples, "spikes": agreement.spikes,
-                "spikes_differ": agreement.spikes_differ,
+                "spikes_differ": agreement.spikes_differ, "scores": agreement.scores,
                 "scores_differ": agreement.scores_differ, "ties": agreement.ties}
 
 
