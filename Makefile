@@ -47,6 +47,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_networks --jobs $(JOBS)
 	$(BIN)/python -m evidence.faults build/demo
 	$(BIN)/python -m evidence.edits --jobs $(JOBS)
+	$(BIN)/python -m evidence.kills
 	$(BIN)/python -m evidence.cycles
 	$(BIN)/python -m evidence.activity
 	$(BIN)/python -m evidence.generation

@@ -88,7 +88,7 @@ def _act(options: argparse.Namespace) -> None:
         print("  ".join(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
     if options.plot:
-        options.plot.write_text(growth_svg(series, FIGURES))
+        options.plot.write_text(growth_svg(series, FIGURES), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,8 +14,8 @@ ARROWS = {
     "devices": {"ir", "errors"},
     "hdl": {"ir"},
     "reference": {"ir"},
-    "verilog": {"child", "errors"},
-    "sim": {"ir", "verilog", "child", "errors"},
+    "verilog": {"child", "errors", "scratch"},
+    "sim": {"ir", "verilog", "child", "errors", "processes", "scratch"},
 }
 
 

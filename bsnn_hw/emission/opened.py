@@ -35,7 +35,7 @@ def read_manifest(folder: Path) -> dict:
         The folder is not a bundle of this version.
     """
     try:
-        facts = json.loads((folder / "manifest.json").read_text())
+        facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{folder}: must be a bundle with a manifest.json, {error.strerror}; "
                          "make one with python -m bsnn_hw.generate") from None
@@ -63,13 +63,14 @@ def open_bundle(folder: Path) -> Design:
     try:
         design = _design(folder, network, facts)
         vectors = vector_facts(*(_count(facts["vectors"], key)
-                                 for key in ("inferences", "watchdog")))
+                                 for key in ("inferences", "watchdog", "cycles")))
         wanted = manifest(design, vectors, facts["network"]["trained_on"])
         wanted["files"] = read_inventory(facts["files"])
         _check_names(design, wanted["files"])
         wrong = _first_difference(wanted, facts)
     # Whatever the values of a damaged file lead to means the same.
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError,
+            RecursionError) as error:
         wrong = f"{type(error).__name__}: {error}"
     if wrong:
         raise InputError(f"{folder}/manifest.json: must describe the network in network.json, "

@@ -28,10 +28,11 @@ from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.planning.activity import Activity, Feed, pool_places
 from bsnn_hw.planning.words import word_walk
 
-__all__ = ["byte_walks", "even_walk", "event_bound", "layer_bounds", "passes", "port_cycles",
-           "predicted_cycles", "walk", "watchdog"]
+__all__ = ["byte_walks", "even_walk", "event_bound", "layer_bounds", "most_cycles", "passes",
+           "pause_cycles", "port_cycles", "predicted_cycles", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
+STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
 
 
 def event_bound(network: Network, schedule: Schedule, activity: Activity) -> float:
@@ -85,6 +86,33 @@ def watchdog(network: Network, schedule: Schedule, activity: Activity) -> int:
     what the slowest takes if all layers work one after the other."""
     cycles = np.sum(predicted_cycles(network, schedule, activity), axis=0)
     return max(LEAST_WATCHDOG, 10 * int(cycles.max()))
+
+
+def most_cycles(network: Network, schedule: Schedule, activity: Activity, beats: int) -> int:
+    """Cycles after reset in which a run of these samples must have given its last beat, if neither
+    port pauses; an RTL that needs more is not the one that was planned.
+
+    Everything is counted one after the other, though it overlaps: of every sample all layers'
+    cycles, a cycle for each event that an encoder gives and each row that it looks at, `STEP` per
+    layer and timestep; every beat in and out; and the clearing of all state.
+
+    beats : int, of the stimulus
+    """
+    geometries = network_geometries(network, schedule)
+    rows = sum(geometry.raster.rows for geometry in geometries)
+    samples = len(activity[0].feed.events)
+    walks = sum(float(cycles.sum()) for cycles in predicted_cycles(network, schedule, activity))
+    events = sum(layer.events for layer in activity) * samples
+    each = (rows + STEP * len(geometries)) * (network.timesteps + 1)
+    return int(walks + events + samples * (each + port_cycles(network, activity))) + beats + rows
+
+
+def pause_cycles(beats: int, pause: float) -> int:
+    """Cycles that pauses before ``beats`` beats of a port may add; random, so four times the mean.
+
+    pause : float, 0..1, probability of one more cycle's pause
+    """
+    return int(4 * beats * pause / (1 - pause)) + 1000 if pause else 0
 
 
 def _engines(network: Network, schedule: Schedule, activity: Activity,

@@ -101,7 +101,7 @@ def read_plan(path: Path) -> PlanFile:
         It is no TOML file, or says something that a plan does not.
     """
     try:
-        facts = tomllib.loads(path.read_text())
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: must be a plan file, {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bsnn_hw.devices.targets import Resource, Target
 from bsnn_hw.emission.inventory import read_inventory
 from bsnn_hw.errors import BsnnError, InputError
 from bsnn_hw.report import percent, table
+from bsnn_hw.scratch import removed_after
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import Placement
 
@@ -225,18 +227,16 @@ def write(figures: Figures, folder: Path) -> Path:
         contents[bitstream] = figures.best.bitstream.read_bytes()
     contents[f"{name}.json"] = json.dumps(facts(figures), indent=2).encode() + b"\n"
     contents = {"files.json": _inventory(folder, contents), **contents}
-    drafts = []
     try:
-        folder.mkdir(exist_ok=True)
-        for file, content in contents.items():
-            drafts.append(folder / f".{file}.{os.getpid()}")
-            drafts[-1].write_bytes(content)
-        for draft, file in zip(drafts, contents, strict=True):
-            draft.replace(folder / file)
+        with ExitStack() as stack:
+            folder.mkdir(exist_ok=True)
+            drafts = [stack.enter_context(removed_after(folder / f".{file}.{os.getpid()}"))
+                      for file in contents]
+            for draft, content in zip(drafts, contents.values(), strict=True):
+                draft.write_bytes(content)
+            for draft, file in zip(drafts, contents, strict=True):
+                draft.replace(folder / file)
     except OSError as error:
         raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
                          "make it writable or free some space") from None
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
     return folder / f"{name}.json"

@@ -11,7 +11,7 @@ import numpy as np
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import Network
 from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.cycles import watchdog
+from bsnn_hw.planning.cycles import most_cycles, pause_cycles, watchdog
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native, signed_values
@@ -47,16 +47,39 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
              seed: int = 0, pause_in: float = 0.0, pause_out: float = 0.0) -> NativeResult:
     """Stream ``inputs`` through the model, a packet each.
 
-    trace : the reference's on ``inputs``, which says after how many cycles the model hangs
+    trace : the reference's on ``inputs``, which says after how many cycles the model hangs or is
+        too slow
+
+    Raises
+    ------
+    MismatchError
+        It is, or its packets are not what they must be in length and in protocol.
     """
     stimulus = design.stimulus(inputs)
     padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
     padded[:, : stimulus.data.shape[1]] = stimulus.data
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
-    patience = watchdog(design.network, design.schedule,
-                        measure_activity(design.network, inputs, trace, design.port))
+    plan = (design.network, design.schedule,
+            measure_activity(design.network, inputs, trace, design.port))
+    given = _packet_beats(design)
+    limit = (most_cycles(*plan, len(stimulus.data)) + pause_cycles(len(stimulus.data), pause_in)
+             + pause_cycles(len(inputs) * given, pause_out))
     return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
-                      pause_out=pause_out, watchdog=patience)
+                      pause_out=pause_out, watchdog=watchdog(*plan), packet_beats=given,
+                      most_cycles=limit, most_rows=_most_rows(design, model, len(inputs)))
+
+
+def _packet_beats(design: Design) -> int:
+    """Beats of an answer."""
+    port = design.byte_port
+    return design.network.readout.synapse.neurons if port is None else port.output
+
+
+def _most_rows(design: Design, model: NativeModel, count: int) -> list[int]:
+    """Neuron rows that each layer has for ``count`` samples, and one: there must be no more."""
+    rows = [count * design.network.timesteps * geometry.raster.rows + 1
+            for geometry in design.geometries]
+    return rows[:len(model.groups)]
 
 
 def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chunk: int = 1000,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.events.framing import Framing, Tally
 from bsnn_hw.events.stimulus import sample_shape, stimulus
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import build_model, verify_native
 from bsnn_hw.verification.run import of_edited
 
@@ -38,8 +38,8 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     classes: Counter[int] = Counter()
     number, cycles = 0, 0.0
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
-        simulation = build_model(design, Path(build), optimize="-O2")
+    with scratch_folder() as build:
+        simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
         for inputs in batches:
             outcome = verify_native(design, simulation, inputs, number=number)

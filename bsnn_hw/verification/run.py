@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
 from bsnn_hw.report import compare_with_real, percent
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 
@@ -47,11 +47,11 @@ def verify_bench(folder: Path, *, edited: bool = False) -> None:
     check_vectors(design, folder / "vectors", read_manifest(folder)["vectors"])
     edits = check_edits(folder, edited)
     _say_foreign_bench(folder)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        place = Path(scratch) / "bench"
+    with scratch_folder() as scratch:
+        place = scratch / "bench"
         _lay_out_bench(folder, place)
         result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", place,
-                            Path(scratch) / "build")
+                            scratch / "build")
     wanted = {f"matches_the_reference/pauses={pattern}" for pattern in PATTERNS}
     if set(result.tests) != wanted:
         raise ToolError(f"bench: must run under {len(wanted)} patterns of pauses, but ran "
@@ -103,9 +103,9 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     if model_path is not None:
         _compare_with_real(model_path, design.network, inputs, labels, source)
 
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
+    with scratch_folder() as build:
         started = time.monotonic()
-        simulation = build_model(design, Path(build), optimize="-O2")
+        simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
         outcome = verify_native(design, simulation, inputs, progress=_progress(len(inputs)))
         latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])

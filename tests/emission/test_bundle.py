@@ -159,7 +159,8 @@ def test_force_replaces_a_bundle(direct_bundle, tmp_path, monkeypatch):
     assert link.is_symlink()
     assert folder.stat().st_ino != old
     assert filecmp.cmp(folder / "manifest.json", direct_bundle.folder / "manifest.json", False)
-    assert folder.stat().st_mode & 0o777 == 0o777 & ~bundles._umask()
+    (tmp_path / "plain").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def other_folder(place):
