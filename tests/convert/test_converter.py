@@ -259,6 +259,19 @@ def test_several_outputs():
     refused("`output`: must be one of", both, output=7)
 
 
+def test_decisions_that_rounding_makes_are_counted():
+    """Ten times 0.1 is not 1 where it is added up; the model multiplies."""
+    class Tenths(nn.Linear):
+        def forward(self, x):
+            tenth = self.weight.new_tensor(0.1)
+            return nn.functional.linear(x, torch.where(self.weight >= 0, tenth, -tenth))
+
+    net = nn.Sequential(Tenths(6, 40, bias=False), Fire(0.3), BinaryLinear(40, 3))
+    found = toy(net, (6,), 3, **PIXELS, readout="mean", samples=64)["recipe"]["converted"]
+    assert found["ties"] > 0
+    assert 0 < found["spikes_differ"] <= 3 * found["ties"]
+
+
 def test_a_forward_that_is_random_is_found_out():
     class Noise(nn.Module):
         def forward(self, x):
