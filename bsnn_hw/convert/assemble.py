@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from bsnn_hw.convert.family import NeuronError
@@ -16,23 +15,29 @@ from bsnn_hw.convert.graph import (
     Input,
     Membrane,
     Node,
-    Norm,
     Pool,
     Reshape,
     Spikes,
-    Sum,
     Synapse,
 )
 from bsnn_hw.convert.scores import Scores
+from bsnn_hw.convert.terms import (
+    channelled,
+    core,
+    described,
+    gain_of,
+    gain_through,
+    is_input,
+    pooling,
+    scaled,
+    terms_of,
+)
 from bsnn_hw.convert.trace import TraceError
 from bsnn_hw.convert.weights import WeightsError, quantised
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.names import KEYWORDS
 
 __all__ = ["Assembled", "assemble"]
-
-NORMS = (Norm, Affine)
-
 
 class Assembled:
     """The layers of a document.
@@ -63,17 +68,36 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     ModelError
         Every problem of every layer.
     """
-    needed = _reachable(scores.node)
-    house = _House(Assembled(), [], {})
+    last = scores.node
+    if isinstance(last, Membrane):
+        last = last.source.source
+    needed = _reachable(last)
+    builder = _Builder(Assembled(), [], {})
     for path, spikes in neurons.items():
         if spikes in needed:
-            house.layer(spikes.source, path, partial(read, spikes.module))
+            builder.layer(spikes.source, path, partial(read, spikes.module))
     if not isinstance(scores.node, Spikes):
-        score = {} if scores.kind == "mean" else {"score": scores.kind}
-        house.layer(scores.node, None, lambda: {"type": "readout", **score})
-    if house.problems:
-        raise ModelError(house.problems)
-    return house.made
+        builder.layer(last, None, lambda: _readout(scores, read))
+    if builder.problems:
+        raise ModelError(builder.problems)
+    return builder.made
+
+
+def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """The neuron of a last layer that does not spike: currents, or the membrane of neurons that
+    integrate and are never reset."""
+    readout: dict[str, Any] = {"type": "readout"}
+    if scores.kind != "mean":
+        readout["score"] = scores.kind
+    if not isinstance(scores.node, Membrane):
+        return readout
+    path = scores.node.source.path
+    neuron = read(scores.node.source.module)
+    if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
+        raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
+                         "spikes, leave the last neurons out, or have them not reset "
+                         "(reset_mechanism='none')")
+    return readout | {"leak": neuron.get("leak", 1.0)}
 
 
 def _reachable(node: Node) -> set[Node]:
@@ -86,7 +110,7 @@ def _reachable(node: Node) -> set[Node]:
     return found
 
 
-class _House:
+class _Builder:
     """The document in the making; ``currents`` are the whole currents of layers so far."""
 
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
@@ -94,23 +118,23 @@ class _House:
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current``."""
-        terms = _terms(current, self.currents)
-        own = next((term for term in terms if isinstance(_below(term), Synapse)
+        terms = terms_of(current, self.currents)
+        own = next((term for term in terms if isinstance(core(term), Synapse)
                     and term not in self.currents), None)
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
             if path is not None:
                 self.made.names[path] = path  # later layers may still be judged
             self.problems.append(f"{where}: must get the current of a linear layer or a "
-                                 f"convolution, not {_described(_below(terms[0]))}")
+                                 f"convolution, not {described(core(terms[0]))}")
             return
-        synapse = _below(own)
+        synapse = core(own)
         name = self._name(synapse.path, path)
         where = f"module {synapse.path or path or 'output'!r}"
         layer: dict[str, Any] = {"name": name}
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
         self._try(f"module {path!r}", lambda: layer.update(
-            neuron=_channelled(neuron(), current.shape)))
+            neuron=channelled(neuron(), current.shape)))
         terms.remove(own)
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
@@ -142,27 +166,27 @@ class _House:
         if term in self.currents:
             return {"kind": "current", "from": self.currents[term]}
         written: dict[str, Any] = {}
-        below = _below(term)
+        below = core(term)
         if isinstance(below, Synapse):
             self._try(where, lambda: written.update(self._synapse(term, "kind")))
             written["from"] = written.pop("input", None)
         elif isinstance(below, Spikes):
             self._try(where, lambda: written.update(
-                kind="spikes", **{"from": self.made.names[below.path]}, scale=_gain(term)))
+                kind="spikes", **{"from": self.made.names[below.path]}, scale=gain_through(term)))
         else:
-            self.problems.append(f"{where}: must join currents or spikes, not {_described(below)}")
+            self.problems.append(f"{where}: must join currents or spikes, not {described(below)}")
         return written
 
     def _synapse(self, term: Node, key: str) -> dict[str, Any]:
         """Weights, what comes into them and what becomes of their sums."""
-        synapse = _below(term)
+        synapse = core(term)
         assert isinstance(synapse, Synapse)
         found = quantised(synapse.weight)
         convolution = synapse.weight.ndim == 4
         fed, gain = self._feed(synapse)
         written = {key: "conv2d" if convolution else "linear",
                    "weight": torch.from_numpy(found.levels), **fed,
-                   **_scaled(term, synapse, found.scale * gain)}
+                   **scaled(term, synapse, found.scale * gain)}
         if found.bits > 1:
             written["weight_bits"] = found.bits
         if convolution:
@@ -180,20 +204,20 @@ class _House:
         while not isinstance(node, (Spikes, Input)):
             if isinstance(node, Pool) and pool is None:
                 pool, inner = node, node.source.shape
-            elif isinstance(node, Affine) and not _first(node):
-                gain *= _gain_of(node)
+            elif isinstance(node, Affine) and not is_input(node):
+                gain *= gain_of(node)
             elif isinstance(node, Affine):
                 break
             elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
-                raise TraceError(f"must take spikes or the input, not {_described(node)}")
+                raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source
-        if _first(node):
+        if is_input(node):
             self._input(node, synapse.source.shape if convolution else None)
             written: dict[str, Any] = {}
         else:
             written = {"input": self.made.names[node.path]}
         if pool and pool.size != (1, 1):
-            written["pool"] = _pool(pool)
+            written["pool"] = pooling(pool)
         return written, gain
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:
@@ -210,126 +234,3 @@ class _House:
         if self.made.layers:
             raise TraceError("takes the network's input, which only the first layer can")
         self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
-
-
-def _terms(node: Node, currents: dict[Node, str]) -> list[Node]:
-    """What is summed to a current; a sum that is a whole earlier current stays one term."""
-    if not isinstance(node, Sum):
-        return [node]
-    return [term for side in (node.left, node.right)
-            for term in ([side] if side in currents else _terms(side, currents))]
-
-
-def _below(node: Node) -> Any:
-    """What is normalised and scaled."""
-    while isinstance(node, (*NORMS, Reshape)):
-        node = node.source
-    return node
-
-
-def _first(node: Node) -> bool:
-    """Whether it is the network's input, scaled or not."""
-    return isinstance(_below(node), Input)
-
-
-def _gain(term: Node) -> float:
-    """The one number that a term is multiplied with."""
-    gain, node = 1.0, term
-    while isinstance(node, (*NORMS, Reshape)):
-        if isinstance(node, Norm):
-            raise TraceError("normalises spikes; normalise currents, in front of the neuron")
-        gain *= _gain_of(node) if isinstance(node, Affine) else 1.0
-        node = node.source
-    return gain
-
-
-def _gain_of(node: Affine) -> float:
-    if node.scale.size != 1 or node.scale.flat[0] <= 0 or np.any(node.shift):
-        raise TraceError("scales spikes by something else than one positive number; scale the "
-                         "currents, in front of the neuron")
-    return float(node.scale.flat[0])
-
-
-def _scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
-    """``bias`` and ``norm``: what becomes of the sums of levels, times ``scale``."""
-    steps: list[Norm | Affine] = []
-    node: Any = term
-    while node is not synapse:
-        if isinstance(node, NORMS):
-            steps.insert(0, node)
-        node = node.source
-    channels = len(scale)
-    bias = np.zeros(channels) if synapse.bias is None else synapse.bias
-    if len(steps) == 1 and isinstance(steps[0], Norm):
-        norm = steps[0]
-        written = {"norm": {"gamma": norm.gamma * scale, "beta": norm.beta,
-                            "mean": norm.mean / scale, "var": norm.var, "eps": norm.eps}}
-        written |= {"bias": bias / scale} if bias.any() else {}
-        return _tensors(written)
-    if not steps and (scale == 1).all():
-        return _tensors({"bias": bias} if bias.any() else {})
-    factor, shift = np.ones(channels), bias
-    for step in steps:
-        more, added = _per_channel(step, synapse.shape)
-        factor, shift = factor * more, shift * more + added
-    return _tensors({"norm": {"gamma": factor * scale, "beta": shift, "mean": 0 * scale,
-                              "var": 0 * scale + 1, "eps": 0.0}})
-
-
-def _per_channel(step: Norm | Affine, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(step, Norm):
-        factor = step.gamma / np.sqrt(step.var + step.eps)
-        return factor, step.beta - step.mean * factor
-    found = []
-    for constant in (step.scale, step.shift):
-        whole = np.broadcast_to(constant, step.shape).reshape(shape[0], -1)
-        if (whole != whole[:, :1]).any():
-            raise TraceError("scales or shifts currents by other numbers than one per channel")
-        found.append(whole[:, 0])
-    return found[0], found[1]
-
-
-def _channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    """The neuron with one value per channel for each tensor, which broadcasts to ``shape``."""
-    found = dict(neuron)
-    for key, value in neuron.items():
-        if not isinstance(value, torch.Tensor):
-            continue
-        while value.ndim > len(shape) and value.shape[0] == 1:
-            value = value[0]
-        try:
-            whole = torch.broadcast_to(value, shape).reshape(shape[0], -1)
-        except RuntimeError:
-            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape {shape}"
-                              ) from None
-        if bool((whole != whole[:, :1]).any()):
-            raise NeuronError(f"a {key} of its own for each place of a map; give it one per "
-                              "channel, of shape (channels, 1, 1)")
-        found[key] = whole[:, 0].clone()
-    return found
-
-
-def _tensors(written: dict[str, Any]) -> dict[str, Any]:
-    """With tensors for arrays."""
-    return {key: _tensors(value) if isinstance(value, dict) else
-            torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
-            for key, value in written.items()}
-
-
-def _pool(pool: Pool) -> dict[str, Any]:
-    """The pooling; what the model file does not know is written for its check to refuse."""
-    written: dict[str, Any] = {"kind": pool.kind, "size": list(pool.size)}
-    if pool.stride != pool.size:
-        written["stride"] = list(pool.stride)
-    if pool.padding != (0, 0):
-        written["padding"] = list(pool.padding)
-    if pool.ceil:
-        written["ceil_mode"] = True
-    return written
-
-
-def _described(node: Node) -> str:
-    return {Input: "the network's input itself", Pool: "pooled values: pool spikes, behind the "
-            "neuron", Membrane: "a membrane", Spikes: "spikes without weights",
-            Sum: "a sum that is normalised or reshaped behind the join",
-            Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

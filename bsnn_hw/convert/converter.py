@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
@@ -19,7 +19,7 @@ from bsnn_hw.convert.family import Family, NeuronError
 from bsnn_hw.convert.recorder import Run, double_copy, record
 from bsnn_hw.convert.scores import Scores, scores_of
 from bsnn_hw.convert.trace import Tracer
-from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.errors import BsnnError, InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import RealTrace, run
 
@@ -82,12 +82,18 @@ class Converter:
         task = _Task(timesteps, coding, bits, scale, offset, readout,
                      tuple(int(side) for side in input_shape), output,
                      sequence or self.families[0].lead == ("N", "T"))
+        if not isinstance(module, torch.nn.Module):
+            raise InputError(f"module: must be a torch.nn.Module, not {type(module).__name__}")
         self._refuse(module)
         copy = double_copy(module)
         lead = self._lead(copy, task)
         tracer, outputs = self._trace(copy, task, lead)
         stepped = self._stepped(tracer, task)
-        scores = self._scores(tracer, outputs, task)
+        number = self._output(tracer, outputs, task)
+        value = tracer.value(outputs[number])
+        assert value is not None
+        scores = scores_of(value.node, task.timesteps, task.readout)
+        task = replace(task, output=number)
         made = assemble(scores, tracer.neurons, self._neuron)
         document = document_of(made, task, task.shape, scores, name, classes)
         agreement = self._compare(document, made, scores, task,
@@ -128,14 +134,23 @@ class Converter:
         run = Run(module, self.families, task.timesteps, lead is None, lead)
         for family in self.families:
             family.reset(module)
-        values = torch.rand(samples, task.timesteps, *task.shape, dtype=torch.float64)
+        values = torch.rand(samples, task.timesteps, *task.shape, dtype=torch.float64,
+                            generator=torch.Generator().manual_seed(0))
         entry = run.arranged(values).clone()
         tracer.enter(entry, task.shape, lead or ("N",), task.coding == "events")
         leaves = {path: family.leaf for path, part in module.named_modules()
                   for family in self.families
                   if family.is_neuron(part) or _whole(family, part)}
-        with tracer.watching(leaves):
-            out = module(entry)
+        try:
+            with tracer.watching(leaves):
+                out = module(entry)
+        except BsnnError:
+            raise
+        except Exception as error:  # the user's own code, or torch's
+            words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
+            raise InputError(f"`input_shape`: forward must run on inputs of shape "
+                             f"{tuple(entry.shape)}, and fails with {type(error).__name__}: "
+                             f"{words}") from error
         parts = list(out) if isinstance(out, (tuple, list)) else [out]
         if not tracer.neurons:
             for part in parts:
@@ -159,7 +174,8 @@ class Converter:
                              "say the number of timesteps that forward computes")
         return bool(odd)
 
-    def _scores(self, tracer: Tracer, outputs: list[Any], task: _Task) -> Scores:
+    def _output(self, tracer: Tracer, outputs: list[Any], task: _Task) -> int:
+        """Which of the outputs has the scores."""
         followed = [number for number, part in enumerate(outputs) if tracer.follows(part)]
         if not followed:
             raise InputError("`output`: must depend on the input, as a tensor or a tuple of them")
@@ -170,9 +186,7 @@ class Converter:
         if number not in followed:
             raise InputError(f"`output`: must be one of {followed}, which depend on the input, not "
                              f"{number}")
-        value = tracer.value(outputs[number])
-        assert value is not None
-        return scores_of(value.node, task.timesteps, task.readout)
+        return number
 
     def _compare(self, document: dict[str, Any], made: Assembled, scores: Scores, task: _Task,
                  how: Run, samples: int, seed: int) -> Agreement:
@@ -196,7 +210,7 @@ class Converter:
         """Where the document is from, and how it was compared."""
         return {"from": self.name, "version": _version(self.name),
                 "samples": agreement.samples, "spikes": agreement.spikes,
-                "spikes_differ": agreement.spikes_differ,
+                "spikes_differ": agreement.spikes_differ, "scores": agreement.scores,
                 "scores_differ": agreement.scores_differ, "ties": agreement.ties}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +33,10 @@ class Entry:
         if self.readout is not None and self.readout not in READOUTS:
             raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
                              f"{self.readout!r}")
-        if self.coding == "events" and (self.bits or 1, self.scale or 1.0) != (1, 1.0):
-            raise InputError("`bits` and `scale`: must be left out for events, which are 0 or 1")
+        events = (self.bits or 1, self.scale or 1.0, self.offset) == (1, 1.0, 0.0)
+        if self.coding == "events" and not events:
+            raise InputError("`bits`, `scale` and `offset`: must be left out for events, which are "
+                             "0 or 1")
         if self.coding == "direct" and (self.bits is None or self.scale is None):
             raise InputError("`bits` and `scale`: must be given for direct inputs, which are scale "
                              "* integer + offset; of pixels in 0..1, 8 and 1/255")
@@ -66,6 +67,5 @@ def document_of(made: Assembled, entry: Entry, shape: Sequence[int], scores: Sco
         document["readout"] = {"type": "spike_count", "group": scores.group}
     if classes is not None:
         document["classes"] = list(classes)
-    assert math.prod(shape)
     describe(document, name)
     return document

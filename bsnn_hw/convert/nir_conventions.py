@@ -7,7 +7,7 @@ which is not in the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from bsnn_hw.convert.family import NeuronError, numbers
 from bsnn_hw.errors import InputError
 
-__all__ = ["SOURCES", "Conventions", "conventions", "neuron_of"]
+__all__ = ["SOURCES", "Conventions", "conventions", "needed", "neuron_of"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Conventions:
     norm_input : bool, whether an exponential leak scales the input by 1 - leak, else by r
     spikes : "single", at most one per timestep, or "multi"
     subtract : "threshold", or "threshold/leak" where the reset comes in front of the leak
-    unit : float, what a second is in the file's unit of time
+    tau_times_dt : bool, whether time constants are written times dt
     integrate : float, what an IF adds for a current of 1 and r of 1; None is dt
     """
 
@@ -68,7 +68,7 @@ def conventions(source: str | None, **said: Any) -> Conventions:
     Raises
     ------
     InputError
-        A word is not known, or contradicts nothing but is no convention.
+        A word is not known.
     """
     if source is not None and source not in SOURCES:
         raise InputError(f"`source`: must be one of {', '.join(SOURCES)}, not {source!r}; of other "
@@ -145,6 +145,3 @@ def _leaky(node: Any, rules: Conventions) -> dict[str, Any]:
         scale = np.asarray(node.r, dtype=float)
     return {"type": "lif", "leak": numbers(leak), "input_scale": numbers(scale)}
 
-
-assert {"dt", "decay", "reset", "comparison", "norm_input", "spikes"} <= {
-    field.name for field in fields(Conventions)}

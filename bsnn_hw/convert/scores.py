@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Membrane, Node, Over, Reshape, Spikes, Vote
+from bsnn_hw.convert.graph import Affine, Node, Over, Reshape, Spikes, Vote
 from bsnn_hw.convert.trace import TraceError
 
 __all__ = ["READOUTS", "Scores", "scores_of"]
@@ -19,7 +19,8 @@ READOUTS = ("spike_count", "mean", "sum", "last", "max")
 class Scores:
     """The scores are ``factor`` times those of a model with this readout.
 
-    node : Spikes, or the current of a layer without neurons
+    node : Spikes; the current of a layer without neurons; or the Membrane of neurons that are
+        never reset
     kind : one of READOUTS; group : int, neurons that vote for a class
     factor : float, above 0
     over : whether the module itself takes them over time
@@ -59,10 +60,6 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
             node, factor = node.source, factor * float(node.scale.flat[0])
         else:
             break
-    if isinstance(node, Membrane):
-        raise TraceError("`output`: must be spikes, or currents of a last layer without neurons, "
-                         f"not the membrane of {node.source.path!r}; return the spikes, or leave "
-                         "the last neurons out")
     return _decided(node, observed, readout, factor, group, timesteps)
 
 

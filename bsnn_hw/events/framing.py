@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Shape
 from bsnn_hw.samples import SampleShape
 
 __all__ = ["Framing", "Tally", "frames", "samples"]
@@ -54,29 +55,44 @@ class Framing:
         """Channels of a timestep."""
         return 2 if self.polarity == "both" else 1
 
-    def check(self, shape: SampleShape, sensor: tuple[int | None, int | None]) -> None:
-        """Make sure that the pixels become the network's map.
+    def fit(self, shape: SampleShape, sensor: tuple[int | None, int | None]) -> SampleShape:
+        """``shape`` as the map that the pixels become.
 
+        shape : of the network's samples; a network that begins with a linear layer may have
+            forgotten that its values were a map
         sensor : width and height in pixels, None where unknown
 
         Raises
         ------
         InputError
-            Says which crop would do.
+            The pixels do not become the map; says which crop would do.
         """
-        channels, height, width = shape.image[-3:]
-        if self.channels != channels:
-            raise InputError(f"`polarity`: must give {channels} channel(s) as the network's input "
-                             f"has, and {self.polarity!r} gives {self.channels}")
-        wide, high = width * self.pool[1], height * self.pool[0]
         across, down = self.crop[2:] if self.crop else sensor
+        places = shape.map or self._map(across, down)
+        if places is None or places.size != shape.size:
+            size = f"{across} x {down} pixels" if across else "a sensor of unknown size"
+            raise InputError(f"`crop`: {self.channels} channel(s) of {size} with `pool` "
+                             f"{self.pool[0]},{self.pool[1]} must become the network's "
+                             f"{shape.size} values; crop or pool otherwise")
+        if self.channels != places.channels:
+            raise InputError(f"`polarity`: must give {places.channels} channel(s) as the network's "
+                             f"input has, and {self.polarity!r} gives {self.channels}")
+        wide, high = places.width * self.pool[1], places.height * self.pool[0]
         if (across, down) != (wide, high):
             left = max(0, ((sensor[0] or wide) - wide) // 2)
             top = max(0, ((sensor[1] or high) - high) // 2)
-            size = "a sensor of unknown size" if across is None else f"{across} x {down} pixels"
-            raise InputError(f"`crop`: {size} must become a map of {width} x {height}, {wide} x "
-                             f"{high} pixels with `pool` {self.pool[0]},{self.pool[1]}; crop to "
-                             f"{left},{top},{wide},{high}, or pool otherwise")
+            size = f"{across} x {down} pixels" if across else "a sensor of unknown size"
+            raise InputError(f"`crop`: {size} must become a map of {places.width} x "
+                             f"{places.height}, {wide} x {high} pixels with `pool` {self.pool[0]},"
+                             f"{self.pool[1]}; crop to {left},{top},{wide},{high}, or pool "
+                             "otherwise")
+        return replace(shape, map=places)
+
+    def _map(self, across: int | None, down: int | None) -> Shape | None:
+        """What these pixels become; None where windows of ``pool`` do not divide them."""
+        if not across or not down or across % self.pool[1] or down % self.pool[0]:
+            return None
+        return Shape(self.channels, down // self.pool[0], across // self.pool[1])
 
 
 @dataclass

@@ -43,7 +43,7 @@ def stimulus(path: Path | str, framing: Framing, shape: SampleShape
         The recording cannot be read, has no events, or its pixels are not the network's map.
     """
     recording = Recording(path)
-    framing.check(shape, (recording.width, recording.height))
+    shape = framing.fit(shape, (recording.width, recording.height))
     tally = Tally()
     steps = frames(recording.pieces(), framing, shape, tally)
     return _some(samples(steps, shape, tally), recording.path), tally

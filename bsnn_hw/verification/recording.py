@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 from bsnn_hw.emission.opened import check_edits, open_bundle
-from bsnn_hw.events.framing import Framing
+from bsnn_hw.events.framing import Framing, Tally
 from bsnn_hw.events.stimulus import sample_shape, stimulus
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import build_model, verify_native
@@ -31,8 +32,6 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     InputError
         The recording cannot be read, or does not fit the network; a file of the bundle was edited.
     """
-    from tqdm import tqdm
-
     design = open_bundle(folder)
     edits = check_edits(folder, edited)
     batches, tally = stimulus(recording, framing, sample_shape(design.network))
@@ -42,13 +41,12 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     with scratch_folder() as build:
         simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
-        with tqdm(unit=" inferences", disable=None, leave=False) as bar:
-            for inputs in batches:
-                outcome = verify_native(design, simulation, inputs, number=number)
-                number += len(inputs)
-                cycles += outcome.cycles * len(inputs)
-                classes.update(outcome.classes.tolist())
-                bar.update(len(inputs))
+        for inputs in batches:
+            outcome = verify_native(design, simulation, inputs, number=number)
+            number += len(inputs)
+            cycles += outcome.cycles * len(inputs)
+            classes.update(outcome.classes.tolist())
+            _show(number, tally)
     print(f"events    {tally}")
     print(f"RTL       {number:,} inferences: every spike, membrane potential and score equal "
           f"({built - started:.0f} s to build, {time.monotonic() - built:.0f} s to run)")
@@ -57,3 +55,10 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     print(f"cycles    {cycles / number:,.1f} per inference back to back")
     print("verdict   exact: the RTL computes what the reference computes"
           f"{of_edited(edits)}")
+
+
+def _show(number: int, tally: Tally) -> None:
+    """How far it is, where somebody looks on."""
+    if sys.stderr.isatty():
+        print(f"\r          {number:,} inferences, {tally.events:,} events", end="\r",
+              file=sys.stderr, flush=True)

@@ -30,8 +30,8 @@ def random_case(framework, seed):
     return globals()[f"_{framework}"](np.random.default_rng(seed))
 
 
-def _layers(rng, neuron, shape, wrap=lambda module: module, flatten=1, quantised=None):
-    """Modules up to a last layer without neurons; ``neuron`` makes those of a shape."""
+def _layers(rng, neuron, shape, spiking, wrap=lambda module: module, flatten=1, quantised=None):
+    """Modules up to a last layer, ``spiking`` or not; ``neuron`` makes the neurons of a shape."""
     channels, side = shape[0], shape[1]
     modules = []
     for _ in range(int(rng.integers(0, 3))):
@@ -52,7 +52,15 @@ def _layers(rng, neuron, shape, wrap=lambda module: module, flatten=1, quantised
         made = int(rng.integers(4, 12))
         modules += [linear(width, made, bias=bool(rng.integers(2))), neuron((made,))]
         width = made
-    return [*modules, linear(width, 3, bias=bool(rng.integers(2)))]
+    modules.append(linear(width, 4, bias=bool(rng.integers(2))))
+    return [*modules, neuron((4,))] if spiking else modules
+
+
+def _ends(rng):
+    """Whether the last layer spikes, and what is said of the scores then."""
+    spiking = bool(rng.integers(2))
+    return spiking, {"readout": "spike_count" if spiking else str(rng.choice(["mean", "sum",
+                                                                              "last"]))}
 
 
 def _parts(rng):
@@ -75,8 +83,10 @@ def _leaky(rng, thresholds=(0.05, 0.125, 0.3, 1.0)):
 
 def _snntorch(rng):
     coding, shape, timesteps = _parts(rng)
-    module = stirred(nn.Sequential(*_layers(rng, _leaky(rng), shape)), int(rng.integers(99)))
-    return Case(module, shape, timesteps, {**coding, "readout": "mean"})
+    spiking, scores = _ends(rng)
+    modules = _layers(rng, _leaky(rng), shape, spiking)
+    module = stirred(nn.Sequential(*modules), int(rng.integers(99)))
+    return Case(module, shape, timesteps, {**coding, **scores})
 
 
 class Repeated(nn.Module):
@@ -107,12 +117,12 @@ def _spikingjelly(rng):
         return neuron.ParametricLIFNode(float(rng.choice([1.5, 2.0, 4.0])), **decays, **rules)
 
     coding, shape, timesteps = _parts(rng)
-    modules = _layers(rng, made, shape, wrap=lambda module: layer.SeqToANNContainer(module),
-                      flatten=2)
+    spiking, scores = _ends(rng)
+    modules = _layers(rng, made, shape, spiking, wrap=layer.SeqToANNContainer, flatten=2)
     if coding is PIXELS:
         module, more = Repeated(timesteps, *modules), {}
     else:
-        module, more = nn.Sequential(*modules), {"sequence": True, "readout": "mean"}
+        module, more = nn.Sequential(*modules), {"sequence": True, **scores}
     functional.set_step_mode(module, "m")
     return Case(stirred(module, int(rng.integers(99))), shape, timesteps, coding | more)
 
@@ -132,9 +142,10 @@ def _sinabs(rng):
                           norm_input=bool(rng.integers(2)), **rules)
 
     coding, shape, timesteps = _parts(rng)
-    modules = _layers(rng, made, shape, wrap=lambda module: layers.Repeat(module), flatten=2)
+    spiking, scores = _ends(rng)
+    modules = _layers(rng, made, shape, spiking, wrap=layers.Repeat, flatten=2)
     module = stirred(nn.Sequential(*modules), int(rng.integers(99)))
-    return Case(module, shape, timesteps, {**coding, "readout": "mean"})
+    return Case(module, shape, timesteps, {**coding, **scores})
 
 
 def _norse(rng):
@@ -147,9 +158,10 @@ def _norse(rng):
         return norse.LIFBoxCell(rules)
 
     coding, shape, timesteps = _parts(rng)
-    module = norse.SequentialState(*_layers(rng, made, shape))
+    spiking, scores = _ends(rng)
+    module = norse.SequentialState(*_layers(rng, made, shape, spiking))
     return Case(stirred(module, int(rng.integers(99))), shape, timesteps,
-                {**coding, "readout": "mean"})
+                {**coding, **scores})
 
 
 def _brevitas(rng):
@@ -167,6 +179,7 @@ def _brevitas(rng):
     neuron = rng.choice([leaky, lambda shape: jelly.LIFNode(2.0, v_threshold=0.02,
                                                                 v_reset=None)])
     coding, shape, timesteps = _parts(rng)
-    modules = _layers(rng, neuron, shape, quantised={"conv": conv, "linear": linear})
+    spiking, scores = _ends(rng)
+    modules = _layers(rng, neuron, shape, spiking, quantised={"conv": conv, "linear": linear})
     module = stirred(nn.Sequential(*modules), int(rng.integers(99)))
-    return Case(module, shape, timesteps, {**coding, "readout": "mean"})
+    return Case(module, shape, timesteps, {**coding, **scores})

@@ -252,11 +252,32 @@ def test_options_that_are_missing_or_wrong():
     refused("is called more often", looped(chain()), timesteps=2, readout=None)
 
 
+def test_a_forward_that_does_not_take_the_input():
+    refused(r"`input_shape`: forward must run on inputs of shape \(2, 7\), and fails with "
+            "RuntimeError: mat1", chain(), (7,))
+    refused("module: must be a torch.nn.Module, not Chain", type("Chain", (), {})())
+
+
 def test_several_outputs():
     both = Function(lambda self, x: (self.out(self.fire(self.a(x))), self.a(x)))
     refused("`output`: must be said, 0 to 1", both)
     convert(both, output=0)
     refused("`output`: must be one of", both, output=7)
+    second = Function(lambda self, x: (torch.zeros(1), self.out(self.fire(self.a(x)))))
+    convert(second)
+
+
+def test_decisions_that_rounding_makes_are_counted():
+    """Ten times 0.1 is not 1 where it is added up; the model multiplies."""
+    class Tenths(nn.Linear):
+        def forward(self, x):
+            tenth = self.weight.new_tensor(0.1)
+            return nn.functional.linear(x, torch.where(self.weight >= 0, tenth, -tenth))
+
+    net = nn.Sequential(Tenths(6, 40, bias=False), Fire(0.3), BinaryLinear(40, 3))
+    found = toy(net, (6,), 3, **PIXELS, readout="mean", samples=64)["recipe"]["converted"]
+    assert found["ties"] > 0
+    assert 0 < found["spikes_differ"] <= 3 * found["ties"]
 
 
 def test_a_forward_that_is_random_is_found_out():

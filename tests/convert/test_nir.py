@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bsnn_hw import convert
+from bsnn_hw import convert, generate
 from bsnn_hw.check import main
 from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
@@ -220,3 +220,12 @@ def test_the_verb_names_options_as_flags(nir, tmp_path, capsys):
     assert main([*said, "--dt", "1e-3", "--decay", "euler", "--reset", "hard",
                  "--comparison", ">"]) == 0
     assert "2 of 2 layers accepted" in capsys.readouterr().out
+
+
+def test_generate_takes_them(nir, tmp_path, capsys):
+    path = tmp_path / "net.nir"
+    nir.write(path, chain(nir, lif(nir, 5)))
+    assert generate.main([str(path), "--dry-run", "--timesteps", "4", "--coding", "direct",
+                          "--bits", "4", "--scale", "0.1", "--readout", "last", "--dt", "1e-3",
+                          "--decay", "euler", "--reset", "soft", "--comparison", ">="]) == 0
+    assert "network   net: 6-5-3, 45 binary weights" in capsys.readouterr().out

@@ -42,7 +42,7 @@ def test_spikes_and_scores_are_the_frameworks(framework):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_rtl_is_exact(framework, seed, tmp_path):
     document = _converted(framework, seed)
@@ -51,4 +51,3 @@ def test_rtl_is_exact(framework, seed, tmp_path):
     pipeline.emit(lowered, pipeline.plan(lowered), tmp_path / "bundle", inputs)
     outcome = pipeline.verify(tmp_path / "bundle", inputs)
     assert outcome.inferences == len(inputs)
-    assert len(np.unique(outcome.classes)) >= 1

@@ -123,9 +123,16 @@ def test_wrong_options():
         with pytest.raises(InputError, match=message):
             Framing(**options)
     with pytest.raises(InputError, match=r"34 x 34 pixels must .* crop to 15,16,3,2, or pool"):
-        Framing(1, polarity="merge").check(shape(), (34, 34))
+        Framing(1, polarity="merge").fit(shape(), (34, 34))
     with pytest.raises(InputError, match=r"must give 1 channel\(s\) .* 'both' gives 2"):
-        Framing(1).check(shape(), (3, 2))
+        Framing(1).fit(shape(), (3, 2))
     with pytest.raises(InputError, match="a sensor of unknown size must become"):
-        Framing(1).check(shape(2), (None, None))
-    Framing(1, crop=(5, 5, 3, 2)).check(shape(2), (None, None))
+        Framing(1).fit(shape(2), (None, None))
+    assert Framing(1, crop=(5, 5, 3, 2)).fit(shape(2), (None, None)) == shape(2)
+
+
+def test_a_network_whose_input_is_flat():
+    flat = SampleShape(Coding.EVENTS, 12, 1, 2)
+    assert Framing(1, crop=(0, 0, 6, 4), pool=(2, 2)).fit(flat, (9, 9)) == shape(2)
+    with pytest.raises(InputError, match=r"2 channel\(s\) of 9 x 9 pixels .* the network's 12"):
+        Framing(1).fit(flat, (9, 9))

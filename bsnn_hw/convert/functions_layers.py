@@ -1,0 +1,139 @@
+"""Layers: products with weights, normalisation, pooling, dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.convert.graph import Norm, Pool, Synapse
+from bsnn_hw.convert.registry import array, followed, of, only, same
+from bsnn_hw.convert.trace import Tracer, Value
+
+
+def _weights(trace: Tracer, *tensors: Any) -> None:
+    if any(trace.value(tensor) for tensor in tensors):
+        raise trace.refusal("multiplies two values of the network (attention, or weights that "
+                            "depend on the sample); weights must be constants")
+
+
+@of("linear")
+def _linear(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+    _weights(trace, weight, bias)
+    value = only(trace, x, "multiplies constants")
+    if len(value.node.shape) != 1:
+        raise trace.refusal(f"applies a linear layer to the last axis of {value.node.shape}; "
+                            "flatten in front of it")
+    return followed(trace, out, _synapse(trace, value, (weight.shape[0],), weight, bias), value)
+
+
+def _synapse(trace: Tracer, value: Value, shape: tuple[int, ...], weight: Any, bias: Any,
+             **geometry: Any) -> Any:
+    return trace.graph.make(
+        Synapse, shape=shape, varies=value.node.varies, source=value.node, path=trace.path,
+        weight=array(weight), bias=None if bias is None else array(bias), **geometry)
+
+
+@of("matmul", "__matmul__", "mm")
+def _matmul(trace: Tracer, out: Any, x: Any, weight: Any) -> Any:
+    if trace.value(weight) or weight.ndim != 2:
+        _weights(trace, weight)
+        raise trace.refusal(f"multiplies by {tuple(weight.shape)}; weights must be a matrix")
+    return _linear(trace, out, x, weight.T)
+
+
+@of("conv2d")
+def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stride: Any = 1,
+            padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    _weights(trace, weight, bias)
+    value = only(trace, x, "convolves constants")
+    if isinstance(padding, str):
+        sides = [0 if padding == "valid" else step * (side - 1) / 2
+                 for side, step in zip(weight.shape[2:], _pair(dilation))]
+        if any(side % 1 for side in sides):
+            raise trace.refusal("pads one side more than the other ('same' and an even kernel); "
+                                "pad by numbers")
+        padding = tuple(int(side) for side in sides)
+    node = _synapse(trace, value, tuple(out.shape[1:]), weight, bias, stride=_pair(stride),
+                    padding=_pair(padding), dilation=_pair(dilation), groups=int(groups))
+    return followed(trace, out, node, value)
+
+
+@of("batch_norm")
+def _batch_norm(trace: Tracer, out: Any, x: Any, mean: Any, var: Any, weight: Any = None,
+                bias: Any = None, training: bool = False, momentum: float = 0.1,
+                eps: float = 1e-5) -> Any:
+    value = only(trace, x, "normalises constants")
+    if training or mean is None:
+        raise trace.refusal("normalises by the statistics of the batch; only running statistics "
+                            "can be computed")
+    ones = np.ones(mean.shape)
+    node = trace.graph.make(
+        Norm, shape=value.node.shape, varies=value.node.varies, source=value.node,
+        gamma=ones if weight is None else array(weight),
+        beta=0 * ones if bias is None else array(bias), mean=array(mean), var=array(var),
+        eps=float(eps))
+    return followed(trace, out, node, value)
+
+
+def _pair(sides: Any) -> tuple[int, int]:
+    sides = tuple(sides) if isinstance(sides, (tuple, list)) else (sides, sides)
+    return (int(sides[0]), int(sides[-1]))
+
+
+def _pooled(trace: Tracer, out: Any, x: Any, kind: str, size: Any, stride: Any = None,
+            padding: Any = 0, ceil: bool = False) -> Any:
+    value = only(trace, x, "pools constants")
+    node = trace.graph.make(
+        Pool, shape=tuple(out.shape[len(value.lead):]), varies=value.node.varies,
+        source=value.node, kind=kind, size=_pair(size),
+        stride=_pair(size if stride is None or stride == [] else stride), padding=_pair(padding),
+        ceil=bool(ceil))
+    return followed(trace, out, node, value)
+
+
+@of("max_pool2d", "_max_pool2d")
+def _max_pool2d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any = None,
+                padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+                return_indices: bool = False) -> Any:
+    if _pair(dilation) != (1, 1) or return_indices:
+        raise trace.refusal("pools with holes or for indices; windows have none")
+    return _pooled(trace, out, x, "max", kernel_size, stride, padding, ceil_mode)
+
+
+@of("avg_pool2d")
+def _avg_pool2d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any = None,
+                padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+                divisor_override: int | None = None) -> Any:
+    height, width = _pair(kernel_size)
+    if divisor_override not in (None, 1, height * width):
+        raise trace.refusal(f"divides windows by {divisor_override}; an average divides by their "
+                            "places, a sum by 1")
+    kind = "sum" if divisor_override == 1 and height * width > 1 else "avg"
+    return _pooled(trace, out, x, kind, kernel_size, stride, padding, ceil_mode)
+
+
+@of("adaptive_avg_pool2d")
+def _adaptive_avg_pool2d(trace: Tracer, out: Any, x: Any, output_size: Any) -> Any:
+    sides, wanted = x.shape[-2:], out.shape[-2:]
+    if any(side % want for side, want in zip(sides, wanted)):
+        raise trace.refusal(f"averages {tuple(sides)} to {tuple(wanted)}, by windows of several "
+                            "sizes; choose an output that divides the map")
+    return _pooled(trace, out, x, "avg", [side // want for side, want in zip(sides, wanted)])
+
+
+@of("lp_pool2d")
+def _lp_pool2d(trace: Tracer, out: Any, x: Any, norm_type: float, kernel_size: Any,
+               stride: Any = None, ceil_mode: bool = False) -> Any:
+    if norm_type != 1:
+        raise trace.refusal(f"pools by the norm {norm_type}; only sums (1) can be computed")
+    return _pooled(trace, out, x, "sum", kernel_size, stride, 0, ceil_mode)
+
+
+@of("dropout", "dropout2d", "feature_dropout", "alpha_dropout", "dropout_")
+def _dropout(trace: Tracer, out: Any, x: Any, p: float = 0.5, training: bool = True,
+             inplace: bool = False) -> Any:
+    if training:
+        raise trace.refusal("drops values at random; call .eval() on the module, or drop in "
+                            "training only")
+    return same(trace, out, x)

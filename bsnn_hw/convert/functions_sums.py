@@ -1,0 +1,110 @@
+"""Sums and factors: joins of two values, constants, and sums over time made one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bsnn_hw.convert.graph import Affine, Over, Sum
+from bsnn_hw.convert.registry import array, followed, of, same
+from bsnn_hw.convert.trace import Tracer, Value
+
+
+@of("add", "__add__", "__radd__", "add_", "__iadd__")
+def _add(trace: Tracer, out: Any, left: Any, right: Any, *, alpha: float = 1) -> Any:
+    if alpha != 1:
+        raise trace.refusal("adds with an alpha; multiply in a step of its own")
+    a, b = trace.value(left), trace.value(right)
+    if a is None or b is None:
+        return _affine(trace, out, *((right, left) if a is None else (left, right)), 1, +1)
+    if a.node is b.node and (a.step, b.step) != (None, None) and a.step != b.step:
+        return _partial(trace, out, a, b)
+    if isinstance(a.node, Over) and a.node.source is b.node:
+        return _partial(trace, out, a, b)
+    step = _step(trace, a, b)
+    if a.lead != b.lead or a.node.shape != b.node.shape:
+        raise trace.refusal(f"adds {b.node.shape} to {a.node.shape}; both must have one shape")
+    node = trace.graph.make(Sum, shape=a.node.shape, varies=a.node.varies or b.node.varies,
+                            left=a.node, right=b.node)
+    trace.follow(out, Value(node, a.lead, step))
+    return out
+
+
+def _step(trace: Tracer, *values: Value) -> int | None:
+    """The timestep of values that meet."""
+    steps = {value.step for value in values if value.node.varies}
+    if len(steps) > 1:
+        raise trace.refusal(f"joins values of timesteps {sorted(steps, key=str)}, a recurrent or "
+                            "delayed connection; a layer takes what earlier layers give at the "
+                            "same timestep")
+    return steps.pop() if steps else None
+
+
+def _partial(trace: Tracer, out: Any, a: Value, b: Value) -> Any:
+    """A sum over timesteps that is made one by one."""
+    node = a.node if isinstance(a.node, Over) else None
+    seen = node.steps if node else frozenset([_known(trace, a)])
+    more = frozenset([_known(trace, b)])
+    if (node and node.kind != "sum") or seen & more:
+        raise trace.refusal("adds a timestep twice, or to a mean; sum each timestep once")
+    made = trace.graph.make(Over, shape=b.node.shape, varies=False, source=b.node, kind="sum",
+                            steps=seen | more)
+    trace.follow(out, Value(made, b.lead))
+    return out
+
+
+def _known(trace: Tracer, value: Value) -> int:
+    if value.step is None:
+        raise trace.refusal("adds what is the same at each timestep over time; multiply instead")
+    return value.step
+
+
+@of("sub", "__sub__", "sub_", "__isub__")
+def _sub(trace: Tracer, out: Any, left: Any, right: Any, *, alpha: float = 1) -> Any:
+    if alpha != 1 or trace.value(right) is not None:
+        raise trace.refusal("subtracts values of the network; only sums of them can be computed")
+    return _affine(trace, out, left, right, 1, -1)
+
+
+@of("mul", "__mul__", "__rmul__", "mul_", "__imul__")
+def _mul(trace: Tracer, out: Any, left: Any, right: Any) -> Any:
+    a, b = trace.value(left), trace.value(right)
+    if a is not None and b is not None:
+        raise trace.refusal("multiplies two values of the network (attention, a mask, or spikes "
+                            "joined by AND); one factor must be a constant")
+    return _affine(trace, out, *((left, right) if b is None else (right, left)), array, 0)
+
+
+@of("div", "__truediv__", "true_divide", "div_", "__itruediv__")
+def _div(trace: Tracer, out: Any, left: Any, right: Any, *, rounding_mode: Any = None) -> Any:
+    if rounding_mode is not None or trace.value(right) is not None:
+        raise trace.refusal("divides by what the network computes, or rounds; only constants can "
+                            "divide")
+    return _affine(trace, out, left, right, lambda divisor: 1 / array(divisor), 0)
+
+
+def _affine(trace: Tracer, out: Any, x: Any, constant: Any, scale: Any, sign: int) -> Any:
+    """``x * scale + sign * constant``, or ``x * scale(constant)``."""
+    value = trace.value(x)
+    assert value is not None
+    factor = np.array(float(scale)) if isinstance(scale, int) else scale(constant)
+    shift = sign * array(constant)
+    if np.all(factor == 1) and np.all(shift == 0):
+        return same(trace, out, x)
+    if out.shape != x.shape:
+        raise trace.refusal(f"makes {tuple(out.shape)} of {tuple(x.shape)} by a constant that is "
+                            "larger; constants must be numbers or one value per channel or neuron")
+    node = trace.graph.make(
+        Affine, shape=value.node.shape, varies=value.node.varies, source=value.node,
+        scale=_inner(trace, factor, value), shift=_inner(trace, shift, value))
+    return followed(trace, out, node, value)
+
+
+def _inner(trace: Tracer, constant: np.ndarray, value: Value) -> np.ndarray:
+    """A constant without the leading axes, which must not change it."""
+    depth = len(value.node.shape)
+    leading = constant.shape[:-depth] if depth and constant.ndim > depth else ()
+    if any(side != 1 for side in leading):
+        raise trace.refusal("has a constant of its own for each sample or timestep")
+    return constant.reshape(constant.shape[len(leading):])

@@ -1,0 +1,59 @@
+"""Which functions of torch are followed: by name, each with what it does to traced values.
+
+A function is called with the tracer, what torch gave, and its arguments, and returns what torch
+gave; one that is not here is refused with its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from bsnn_hw.convert.trace import Tracer, Value
+
+__all__ = ["FUNCTIONS", "array", "followed", "of", "only", "same"]
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+
+
+def of(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function for these names."""
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        FUNCTIONS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def array(tensor: Any) -> np.ndarray:
+    """A constant in float64; Brevitas' quantised tensors have it in ``value``."""
+    tensor = tensor.value if isinstance(tensor, tuple) and hasattr(tensor, "value") else tensor
+    return np.array(torch.as_tensor(tensor).detach().cpu().double().numpy())
+
+
+def followed(trace: Tracer, out: Any, node: Any, like: Value) -> Any:
+    """``out`` holds ``node`` from now on, with the axes and the timestep of ``like``."""
+    trace.follow(out, replace(like, node=node))
+    return out
+
+
+def only(trace: Tracer, value: Any, what: str) -> Value:
+    """The traced value of a tensor; ``what`` says what a constant would be."""
+    found = trace.value(value)
+    if found is None:
+        raise trace.refusal(f"{what}, which is not followed")
+    return found
+
+
+@of("clone", "detach", "detach_", "contiguous", "to", "float", "double", "requires_grad_",
+     "data", "cpu", "type_as", "_to_copy")
+def same(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
+    """The same values."""
+    value = trace.value(x)
+    if value is not None:
+        trace.follow(out, value)
+    return out

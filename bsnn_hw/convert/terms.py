@@ -1,0 +1,160 @@
+"""What a layer's current is made of: terms, each a synapse or spikes with what is around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from bsnn_hw.convert.family import NeuronError
+from bsnn_hw.convert.graph import (
+    Affine,
+    Input,
+    Membrane,
+    Node,
+    Norm,
+    Pool,
+    Reshape,
+    Spikes,
+    Sum,
+    Synapse,
+)
+from bsnn_hw.convert.trace import TraceError
+
+__all__ = [
+    "channelled",
+    "core",
+    "described",
+    "gain_of",
+    "gain_through",
+    "is_input",
+    "pooling",
+    "scaled",
+    "terms_of",
+]
+
+NORMS = (Norm, Affine)
+
+
+def terms_of(node: Node, currents: dict[Node, str]) -> list[Node]:
+    """What is summed to a current; a sum that is a whole earlier current stays one term."""
+    if not isinstance(node, Sum):
+        return [node]
+    return [term for side in (node.left, node.right)
+            for term in ([side] if side in currents else terms_of(side, currents))]
+
+
+def core(node: Node) -> Any:
+    """What is normalised and scaled."""
+    while isinstance(node, (*NORMS, Reshape)):
+        node = node.source
+    return node
+
+
+def is_input(node: Node) -> bool:
+    """Whether it is the network's input, scaled or not."""
+    return isinstance(core(node), Input)
+
+
+def gain_through(term: Node) -> float:
+    """The one number that a term is multiplied with."""
+    gain, node = 1.0, term
+    while isinstance(node, (*NORMS, Reshape)):
+        if isinstance(node, Norm):
+            raise TraceError("normalises spikes; normalise currents, in front of the neuron")
+        gain *= gain_of(node) if isinstance(node, Affine) else 1.0
+        node = node.source
+    return gain
+
+
+def gain_of(node: Affine) -> float:
+    if node.scale.size != 1 or node.scale.flat[0] <= 0 or np.any(node.shift):
+        raise TraceError("scales spikes by something else than one positive number; scale the "
+                         "currents, in front of the neuron")
+    return float(node.scale.flat[0])
+
+
+def scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
+    """``bias`` and ``norm``: what becomes of the sums of levels, times ``scale``."""
+    steps: list[Norm | Affine] = []
+    node: Any = term
+    while node is not synapse:
+        if isinstance(node, NORMS):
+            steps.insert(0, node)
+        node = node.source
+    channels = len(scale)
+    bias = np.zeros(channels) if synapse.bias is None else synapse.bias
+    if len(steps) == 1 and isinstance(steps[0], Norm):
+        norm = steps[0]
+        written = {"norm": {"gamma": norm.gamma * scale, "beta": norm.beta,
+                            "mean": norm.mean / scale, "var": norm.var, "eps": norm.eps}}
+        written |= {"bias": bias / scale} if bias.any() else {}
+        return _tensors(written)
+    if not steps and (scale == 1).all():
+        return _tensors({"bias": bias} if bias.any() else {})
+    factor, shift = np.ones(channels), bias
+    for step in steps:
+        more, added = _per_channel(step, synapse.shape)
+        factor, shift = factor * more, shift * more + added
+    return _tensors({"norm": {"gamma": factor * scale, "beta": shift, "mean": 0 * scale,
+                              "var": 0 * scale + 1, "eps": 0.0}})
+
+
+def _per_channel(step: Norm | Affine, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(step, Norm):
+        factor = step.gamma / np.sqrt(step.var + step.eps)
+        return factor, step.beta - step.mean * factor
+    found = []
+    for constant in (step.scale, step.shift):
+        whole = np.broadcast_to(constant, step.shape).reshape(shape[0], -1)
+        if (whole != whole[:, :1]).any():
+            raise TraceError("scales or shifts currents by other numbers than one per channel")
+        found.append(whole[:, 0])
+    return found[0], found[1]
+
+
+def channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """The neuron with one value per channel for each tensor, which broadcasts to ``shape``."""
+    found = dict(neuron)
+    for key, value in neuron.items():
+        if not isinstance(value, torch.Tensor):
+            continue
+        while value.ndim > len(shape) and value.shape[0] == 1:
+            value = value[0]
+        try:
+            whole = torch.broadcast_to(value, shape).reshape(shape[0], -1)
+        except RuntimeError:
+            raise NeuronError(f"a {key} of shape {tuple(value.shape)} for neurons of shape "
+                              f"{shape}") from None
+        if bool((whole != whole[:, :1]).any()):
+            raise NeuronError(f"a {key} of its own for each place of a map; give it one per "
+                              "channel, of shape (channels, 1, 1)")
+        found[key] = whole[:, 0].clone()
+    return found
+
+
+def _tensors(written: dict[str, Any]) -> dict[str, Any]:
+    """With tensors for arrays."""
+    return {key: _tensors(value) if isinstance(value, dict) else
+            torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+            for key, value in written.items()}
+
+
+def pooling(pool: Pool) -> dict[str, Any]:
+    """The pooling; what the model file does not know is written for its check to refuse."""
+    written: dict[str, Any] = {"kind": pool.kind, "size": list(pool.size)}
+    if pool.stride != pool.size:
+        written["stride"] = list(pool.stride)
+    if pool.padding != (0, 0):
+        written["padding"] = list(pool.padding)
+    if pool.ceil:
+        written["ceil_mode"] = True
+    return written
+
+
+def described(node: Node) -> str:
+    return {Input: "the network's input itself", Pool: "pooled values: pool spikes, behind the "
+            "neuron", Membrane: "a membrane", Spikes: "spikes without weights",
+            Sum: "a sum that is normalised or reshaped behind the join",
+            Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

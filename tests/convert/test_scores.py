@@ -1,0 +1,109 @@
+"""Scores: spikes that are counted, groups that vote, membranes that are never reset."""
+
+import pytest
+import torch
+from torch import nn
+
+from bsnn_hw import convert
+from bsnn_hw.errors import InputError, ModelError
+from tests.convert.signs import BinaryConv2d, BinaryLinear
+
+PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
+
+
+@pytest.fixture(autouse=True)
+def _same_weights():
+    torch.manual_seed(0)
+
+
+def exact(document):
+    found = document["recipe"]["converted"]
+    assert found["spikes_differ"] == found["ties"] == found["scores_differ"] == 0
+    assert found["scores"] > 0
+    return document
+
+
+def tutorial(snn, give, **rules):
+    """snnTorch's tutorial 5: 784 inputs, a spiking output; ``give`` makes what is returned."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1 = BinaryLinear(784, 64)
+            self.lif1 = snn.Leaky(beta=0.95)
+            self.fc2 = BinaryLinear(64, 10)
+            self.lif2 = snn.Leaky(beta=0.95, **rules)
+
+        def forward(self, x):
+            mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+            spk2_rec, mem2_rec = [], []
+            for _ in range(12):
+                spk1, mem1 = self.lif1(self.fc1(x), mem1)
+                spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
+                spk2_rec.append(spk2)
+                mem2_rec.append(mem2)
+            return give(torch.stack(spk2_rec, dim=0), torch.stack(mem2_rec, dim=0))
+
+    return Net()
+
+
+@pytest.mark.parametrize(("give", "options"), [
+    (lambda spikes, mem: (spikes, mem), {"output": 0, "readout": "spike_count"}),
+    (lambda spikes, mem: spikes.sum(dim=0), {}),
+    (lambda spikes, mem: spikes.mean(0), {})], ids=["records", "sum", "mean"])
+def test_spikes_of_the_tutorial_network(give, options):
+    snn = pytest.importorskip("snntorch")
+    document = exact(convert.snntorch(tutorial(snn, give), (784,), 12, **PIXELS, **options))
+    assert document["readout"] == {"type": "spike_count", "group": 1}
+    assert [layer["neuron"]["type"] for layer in document["layers"]] == ["lif", "lif"]
+
+
+@pytest.mark.parametrize("kind", ["sum", "mean", "last"])
+def test_membranes_that_are_never_reset(kind):
+    snn = pytest.importorskip("snntorch")
+    net = tutorial(snn, lambda spikes, mem: mem, reset_mechanism="none")
+    document = exact(convert.snntorch(net, (784,), 12, **PIXELS, readout=kind))
+    readout = document["layers"][1]["neuron"]
+    assert readout["type"] == "readout" and readout["leak"] == float(torch.tensor(0.95))
+
+
+def test_what_cannot_be_scores():
+    snn = pytest.importorskip("snntorch")
+    reset = tutorial(snn, lambda spikes, mem: mem)
+    with pytest.raises(ModelError, match="the scores are the membrane of 'lif2', which spikes"):
+        convert.snntorch(reset, (784,), 12, **PIXELS, readout="sum")
+    most = tutorial(snn, lambda spikes, mem: mem, reset_mechanism="none")
+    with pytest.raises(ModelError, match="'max' is refused"):
+        convert.snntorch(most, (784,), 12, **PIXELS, readout="max")
+    with pytest.raises(InputError, match="`readout`: must be 'spike_count', as forward gives "
+                                         "spikes"):
+        convert.snntorch(tutorial(snn, lambda spikes, mem: spikes), (784,), 12, **PIXELS)
+    with pytest.raises(InputError, match="must be the sum or mean of spikes, not their max"):
+        convert.snntorch(tutorial(snn, lambda spikes, mem: spikes.amax(0)), (784,), 12, **PIXELS)
+
+
+def test_voting_groups():
+    pytest.importorskip("spikingjelly.activation_based")
+    from spikingjelly.activation_based import functional, layer, neuron
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(
+                layer.SeqToANNContainer(BinaryConv2d(1, 4, 3, padding=1)), neuron.LIFNode(),
+                layer.MaxPool2d(2, 2), layer.Flatten(), BinaryLinear(64, 30), neuron.LIFNode(),
+                layer.VotingLayer(10))
+            functional.set_step_mode(self, "m")
+
+        def forward(self, x):
+            return self.body(x.unsqueeze(0).repeat(4, 1, 1, 1, 1)).mean(0)
+
+    document = exact(convert.spikingjelly(Net(), (1, 8, 8), 4, **PIXELS))
+    assert document["readout"] == {"type": "spike_count", "group": 10}
+
+
+def test_spikes_of_a_step_by_step_network():
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    net = nn.Sequential(BinaryLinear(12, 20), neuron.IFNode(), BinaryLinear(20, 4),
+                        neuron.IFNode())
+    exact(convert.spikingjelly(net, (12,), 6, coding="events", readout="spike_count"))
