@@ -21,7 +21,7 @@ from bsnn_hw.verilog.write import Observed, Verilog
 __all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
 
 # Written for people and for `make` alone; no check of ours reads them.
-BESIDE = {"Makefile", "README.md", "bench.py", "plan.toml"}
+BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml"}
 
 
 def read_manifest(folder: Path) -> dict:
