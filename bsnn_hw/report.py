@@ -20,7 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     add("folder", type=Path, help="bundle written by python -m bsnn_hw.generate")
     add("--out", type=Path, metavar="FILE.html",
         help="page to write (default: report/report.html in the bundle)")
-    add("--model", type=Path, help="model file; samples and a training log are taken from beside it")
+    add("--model", type=Path, help="model file; samples and a training log are found beside it")
     add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file of the samples "
                        "(default: what the model was trained on, else the bundle's vectors)")
     add("--data-dir", type=Path, help="folder of the data set's IDX files")
