@@ -126,7 +126,7 @@ def histogram(values: np.ndarray, thresholds: tuple[int, int]) -> Histogram:
 
 def scatter(points: Sequence[tuple[float, float, str, bool, bool]]) -> Scatter:
     """``points`` are (x, y, words, chosen, fits), x and y above 0."""
-    width, height, left, right, top, bottom = WIDTH, 320, 64, 16, 12, 36
+    width, height, left, right, top, bottom = WIDTH, 320, 80, 16, 12, 36
     x_axis = _axis([x for x, *_ in points], left, width - right)
     y_axis = _axis([y for _, y, *_ in points], height - bottom, top)
     return Scatter(

@@ -196,7 +196,7 @@ def _work(design: Design, activity: Activity, trace: Trace,
         spikes = f"{trace.hidden[number].fired.sum(axis=(1, 2)).mean():,.1f}" if hidden else "-"
         work.append(Work(
             done.name, spikes, Share(f"{ran:,.1f}", round(100 * ran / most, 1)),
-            percent(ran / most), ran == most, f"{done.operations:,.0f}",
+            f"{100 * ran / most:.0f} %", ran == most, f"{done.operations:,.0f}",
             f"{passes(network, number) * network.layers[number].synapse.neurons:,}",
             f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}", f"{done.energy / 1e3:,.3f}"))
     slowest = "the port" if port > max(cycles) else \
