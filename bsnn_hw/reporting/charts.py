@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ __all__ = ["Bar", "Curve", "Curves", "Histogram", "Point", "Scatter", "Tick", "c
 WIDTH, HEIGHT = 640, 150
 LEFT, RIGHT, TOP, BOTTOM = 8, 8, 8, 24
 BINS = 64
+COLORS = 4  # of curves, in templates/report.css
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tick:
-    """A number at an axis; ``at`` along it."""
+    """A number at an axis: ``at`` along it, its text's line at ``base``."""
 
     at: float
+    base: float
     text: str
 
 
@@ -49,24 +51,26 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Point:
-    """A point and what is said of it."""
+    """A point and what is said of it; ``kind`` is its classes in templates/report.css."""
 
     x: float
     y: float
+    radius: int
+    kind: str
     words: str
-    chosen: bool
-    fits: bool
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """Points over two logarithmic axes."""
+    """Points over two logarithmic axes; ``margin`` is where numbers at the left end, ``caption``
+    the line of the lower axis's name."""
 
     width: int
     height: int
     left: float
-    bottom: float
     right: float
+    margin: float
+    caption: float
     points: tuple[Point, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -74,21 +78,23 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line as SVG points; its name stands at ``label_y``."""
+    """A line as SVG points, of the stylesheet's ``color``; its name stands at ``label_y``."""
 
     name: str
     points: str
     label_y: float
+    color: int
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over one axis from 0 to the largest value."""
+    """Lines over one axis from 0 to the largest value; ``margin`` is where its numbers end."""
 
     width: int
     height: int
     left: float
     right: float
+    margin: float
     y_ticks: tuple[Tick, ...]
     lines: tuple[Curve, ...]
 
@@ -119,7 +125,8 @@ def histogram(values: np.ndarray, thresholds: tuple[int, int]) -> Histogram:
     words = (f"threshold {thresholds[0]}" if thresholds[0] == thresholds[1] else
              f"thresholds {thresholds[0]} to {thresholds[1]}")
     band = Bar(round(start, 2), TOP, round(max(end - start, 2), 2), floor - TOP, words)
-    ticks = tuple(Tick(round(min(max(place(value), LEFT + 14), WIDTH - RIGHT - 14), 2), f"{value}")
+    ticks = tuple(Tick(round(min(max(place(value), LEFT + 14), WIDTH - RIGHT - 14), 2), HEIGHT - 6,
+                       f"{value}")
                   for value in sorted({low, high, *([0] if low < 0 < high else [])}))
     return Histogram(WIDTH, HEIGHT, floor, tuple(bars), band, ticks)
 
@@ -129,11 +136,13 @@ def scatter(points: Sequence[tuple[float, float, str, bool, bool]]) -> Scatter:
     width, height, left, right, top, bottom = WIDTH, 320, 80, 16, 12, 36
     x_axis = _axis([x for x, *_ in points], left, width - right)
     y_axis = _axis([y for _, y, *_ in points], height - bottom, top)
-    return Scatter(
-        width, height, left, height - bottom, width - right,
-        tuple(Point(x_axis.place(x), y_axis.place(y), words, chosen, fits)
-              for x, y, words, chosen, fits in points),
-        x_axis.ticks(), y_axis.ticks())
+    drawn = tuple(Point(x_axis.place(x), y_axis.place(y), 8 if chosen else 6,
+                        f"point{' chosen' if chosen else ''}{'' if fits else ' unfit'}", words)
+                  for x, y, words, chosen, fits in points)
+    x_ticks = tuple(Tick(at, height - bottom + 16, text) for at, text in x_axis.numbers())
+    y_ticks = tuple(Tick(at, at + 4, text) for at, text in y_axis.numbers())
+    return Scatter(width, height, left, width - right, left - 6, height - 4, drawn, x_ticks,
+                   y_ticks)
 
 
 def curves(named: Mapping[str, Sequence[float]]) -> Curves:
@@ -149,10 +158,10 @@ def curves(named: Mapping[str, Sequence[float]]) -> Curves:
         step = (width - left - right) / (len(values) - 1)
         points = " ".join(f"{left + index * step:.2f},{place(value)}"
                           for index, value in enumerate(values))
-        lines.append(Curve(name, points, top + 14 + 15 * number))
-    return Curves(width, height, left, width - right,
-                  tuple(Tick(place(value), f"{value:.3g}") for value in (0, most / 2, most)),
-                  tuple(lines))
+        lines.append(Curve(name, points, top + 14 + 15 * number, number % COLORS))
+    ticks = tuple(Tick(place(value), place(value) + 4, f"{value:.3g}")
+                  for value in (0, most / 2, most))
+    return Curves(width, height, left, width - right - 4, left - 6, ticks, tuple(lines))
 
 
 @dataclass(frozen=True)
@@ -168,12 +177,12 @@ class _Axis:
         share = math.log(value / self.low) / math.log(self.high / self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
-    def ticks(self) -> tuple[Tick, ...]:
-        """At 1, 2 and 5 times powers of ten."""
+    def numbers(self) -> Iterator[tuple[float, str]]:
+        """Where 1, 2 and 5 times powers of ten are, and their text."""
         exponents = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         values = [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
-        return tuple(Tick(self.place(value), f"{value:,.0f}") for value in values
-                     if self.low <= value <= self.high)
+        return ((self.place(value), f"{value:,.0f}") for value in values
+                if self.low <= value <= self.high)
 
 
 def _axis(values, start, end):

@@ -17,33 +17,40 @@ NEAREST, FARTHEST = 30, 120  # of an arc from the boxes
 
 
 @dataclass(frozen=True)
+class Line:
+    """Text at a height within its box."""
+
+    y: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Box:
     """A layer, or the input: its name and lines of text below."""
 
     y: float
     name: str
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
 class Arc:
-    """From one box's right side to another's; ``bend`` is how far it goes out."""
+    """From one box's right side to another's, as an SVG path."""
 
-    start: float
-    end: float
-    bend: float
+    path: str
     words: str
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Boxes of one width, the arrows between neighbours, and the arcs."""
+    """Boxes of one size, the arrows between neighbours in their ``middle``, and the arcs."""
 
     width: int
     height: int
     left: int
     wide: int
     box: int
+    middle: int
     boxes: tuple[Box, ...]
     arrows: tuple[tuple[float, float], ...]
     arcs: tuple[Arc, ...]
@@ -52,19 +59,24 @@ class Drawing:
 def draw(design: Design) -> Drawing:
     """The picture of a design's network and plan."""
     network, entry = design.network, design.network.input
-    boxes = [Box(GAP / 2, "input", (
+    boxes = [_box(0, "input", (
         f"{feature_map(entry.features)}, {entry.bits} bit, {entry.coding.value} coding",
         f"{design.port.value} at the port, {network.timesteps} timestep(s)"))]
-    boxes += [Box(GAP / 2 + (number + 1) * (BOX + GAP), layer.name, tuple(_lines(design, number)))
-              for number, layer in enumerate(network.layers)]
+    boxes += [_box(number, layer.name, _texts(design, number - 1))
+              for number, layer in enumerate(network.layers, 1)]
     read = {number: number - layer.back for number, layer in enumerate(network.layers)}
     arrows = tuple((boxes[number].y + BOX, boxes[number + 1].y) for number in read
                    if read[number] == number - 1)
-    return Drawing(WIDTH, int(len(boxes) * (BOX + GAP)), LEFT, WIDE, BOX, tuple(boxes), arrows,
-                   tuple(_arcs(network, boxes)))
+    return Drawing(WIDTH, len(boxes) * (BOX + GAP), LEFT, WIDE, BOX, LEFT + WIDE // 2,
+                   tuple(boxes), arrows, tuple(_arcs(network, boxes)))
 
 
-def _lines(design, number):
+def _box(place, name, texts):
+    lines = tuple(Line(38 + 16 * number, text) for number, text in enumerate(texts))
+    return Box(GAP // 2 + place * (BOX + GAP), name, lines)
+
+
+def _texts(design, number):
     layer, geometry = design.network.layers[number], design.geometries[number]
     synapse, plan = layer.synapse, design.schedule.layers[number]
     yield (f"{synapse_kind(synapse, layer.pool)}, {feature_map(geometry.source.shape)} to "
@@ -87,5 +99,8 @@ def _arcs(network, boxes):
             ways.append((shortcut.back, f"adds {what}"))
         for place, (back, words) in enumerate(ways):
             giver = boxes[number + 1 - back]
-            yield Arc(giver.y + BOX * 0.6, boxes[number + 1].y + BOX * (0.3 + 0.15 * place),
-                      min(FARTHEST, NEAREST + 14 * back), f"{words} of {giver.name}")
+            start = giver.y + 2 * BOX // 3
+            down = boxes[number + 1].y + BOX // 4 + 9 * place - start
+            bend = min(FARTHEST, NEAREST + 14 * back)
+            yield Arc(f"M{LEFT + WIDE} {start}h8c{bend} 0 {bend} {down} 0 {down}h-8",
+                      f"{words} of {giver.name}")

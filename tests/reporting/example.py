@@ -1,7 +1,7 @@
 """Facts of a page with one of everything."""
 
 from bsnn_hw.reporting.charts import curves, histogram, scatter
-from bsnn_hw.reporting.drawing import Arc, Box, Drawing
+from bsnn_hw.reporting.drawing import Arc, Box, Drawing, Line
 from bsnn_hw.reporting.facts import (
     CheckWords,
     Energy,
@@ -30,9 +30,10 @@ FACTS = Facts(
     generator="bsnn-hw 1.2.3", name="small", outline="11-10-3", samples="24 of digits",
     verdict=Verdict("exact", "The circuit computes what the reference computes.", (
         CheckWords("the bench, 24 inferences", "python -m bsnn_hw.verify small", "exact"),)),
-    drawing=Drawing(640, 168, 8, 500, 62, (Box(11, "input", ("11, 1 bit", "events")),
-                                           Box(95, "fc<1>", ("linear", "3 lane(s)"))),
-                    ((73.0, 95.0),), (Arc(48.2, 113.6, 58, "adds spikes of input"),)),
+    drawing=Drawing(640, 168, 8, 500, 62, 258,
+                    (Box(11, "input", (Line(38, "11, 1 bit"), Line(54, "events"))),
+                     Box(95, "fc<1>", (Line(38, "linear"), Line(54, "3 lane(s)")))),
+                    ((73, 95),), (Arc("M508 52h8c58 0 58 58 0 58h-8", "adds spikes of input"),)),
     work=(Work("fc<1>", "3.5", Share("40.0", 100.0), "100 %", True, "120", "80", "960", "1,024",
                "0.310"),),
     limit="layer fc<1> takes the most cycles",

@@ -31,8 +31,9 @@ def test_a_single_value(values):
 def test_points_lie_in_the_plot():
     plot = scatter([(10, 1e5, "a", True, True), (1000, 2e6, "b", False, False)])
     one, two = plot.points
-    assert plot.left < one.x < two.x < plot.right and 0 < two.y < one.y < plot.bottom
+    assert plot.left < one.x < two.x < plot.right and 0 < two.y < one.y < plot.height
     assert [tick.text for tick in plot.x_ticks][:2] == ["10", "20"]
+    assert [point.kind for point in plot.points] == ["point chosen", "point unfit"]
 
 
 def test_a_single_point_has_a_place():

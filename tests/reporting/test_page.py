@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from bsnn_hw import report
 from bsnn_hw.reporting import page as pages
+from bsnn_hw.reporting.drawing import Line
 from bsnn_hw.reporting.facts import as_script, gather
 from bsnn_hw.reporting.page import CircuitFacts, Request, page_text, write_page
 from bsnn_hw.verification.record import Check, record
@@ -117,8 +118,9 @@ def test_names_are_text(plain, kind):
     spoilt = replace(
         plain, name=name, samples=name, outline=name,
         verdict=replace(plain.verdict, words=name),
-        drawing=replace(plain.drawing, boxes=tuple(replace(box, name=name, lines=(name, name))
-                                                   for box in plain.drawing.boxes)),
+        drawing=replace(plain.drawing, boxes=tuple(
+            replace(box, name=name, lines=(Line(38, name), Line(54, name)))
+            for box in plain.drawing.boxes)),
         work=tuple(replace(each, name=name) for each in plain.work),
         rates=tuple(replace(each, name=name) for each in plain.rates),
         membranes=tuple(replace(each, name=name, words=name) for each in plain.membranes),
