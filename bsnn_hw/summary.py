@@ -15,9 +15,9 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
+from bsnn_hw.ir.wording import feature_map, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
-from bsnn_hw.ir.wording import feature_map, synapse_kind
 from bsnn_hw.planning.choice import rivals, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
 from bsnn_hw.planning.forecast import LayerCosts

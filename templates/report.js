@@ -15,7 +15,7 @@ async function unpacked(text) {
 
 // ---- samples to beats -------------------------------------------------------------------------
 
-// Beats of one timestep, each an array of bytes; what bsnn_hw/sim/stimulus.py packs.
+// Beats of one timestep, each an array of bytes; what `beats` of bsnn_hw/engines/ gives.
 function stepBeats(values) {
   const port = data.input;
   if (port.kind === "bytes") return port.order.map((index) => [values[index]]);

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.network import Hidden, Network, Synapse, SynapseShortcut
-from bsnn_hw.ir.schedule import Geometry, shortcut_geometries
-from bsnn_hw.planning.activity import Activity, Feed, pool_places
+from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.feed import Feed, pool_places
+from bsnn_hw.ir.network import Network
+from bsnn_hw.layout.blocks import Layer, Synapses
+from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
 
 __all__ = ["ADD", "BIT", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "count", "dense_energy",
@@ -59,16 +61,6 @@ class Counts:
         return self.event_energy + self.step_energy
 
 
-@dataclass(frozen=True)
-class _Engine:
-    """One synapse and what it is fed."""
-
-    synapse: Synapse
-    geometry: Geometry
-    feed: Feed
-    sum_width: int
-
-
 def count(design: Design, activity: Activity) -> tuple[Counts, ...]:
     """What every layer does, the readout last, at ``activity``."""
     return tuple(_layer(design, activity, number) for number in range(len(activity)))
@@ -77,70 +69,64 @@ def count(design: Design, activity: Activity) -> tuple[Counts, ...]:
 def _layer(design: Design, activity: Activity, number: int) -> Counts:
     network, layer = design.network, design.network.layers[number]
     engines = list(_engines(design, activity, number))
-    operations = [_operations(engine) for engine in engines]
+    operations = [_operations(*each) for each in engines]
     # A cycle of an engine reads a weight for each lane and parallel neuron, and a row of sums
     # that it writes again.
-    cycles = [_engine_cycles(engine) for engine in engines]
-    weight_bits = sum(ran * each.geometry.lanes * each.geometry.parallel * each.synapse.weight_bits
-                      for each, ran in zip(engines, cycles, strict=True))
-    sum_bits = sum(2 * ran * each.geometry.parallel * each.sum_width
-                   for each, ran in zip(engines, cycles, strict=True))
+    rows = [_cycles(engine, feed) * engine.geometry.parallel for engine, feed in engines]
+    weight_bits = sum(row * engine.geometry.lanes * engine.weight_bits
+                      for (engine, _), row in zip(engines, rows, strict=True))
+    sum_bits = sum(2 * row * engine.sum_width
+                   for (engine, _), row in zip(engines, rows, strict=True))
     steps = float(passes(network, number) * layer.synapse.neurons)
     step_bits, step_energy = _step(design, number)
-    added = sum(done * each.sum_width * ADD
-                for each, done in zip(engines, operations, strict=True))
-    connections = sum(_connections(each.synapse, each.geometry) for each in engines)
+    added = sum(done * engine.sum_width * ADD
+                for (engine, _), done in zip(engines, operations, strict=True))
+    connections = sum(_connections(engine.geometry) for engine, _ in engines)
     return Counts(
         layer.name, activity[number].events, sum(operations), connections * network.timesteps,
         connections, steps, weight_bits, sum_bits + steps * step_bits,
         added + (weight_bits + sum_bits) * BIT, steps * (step_energy + step_bits * BIT))
 
 
-def _engines(design: Design, activity: Activity, number: int) -> Iterator[_Engine]:
-    layer, seen = design.network.layers[number], activity[number]
-    if not isinstance(layer, Hidden):
-        yield _Engine(layer.synapse, design.geometries[number], seen.feed,
-                      design.readout_bounds.acc.width)
-        return
-    bounds = design.hidden_bounds[number]
-    yield _Engine(layer.synapse, design.geometries[number], seen.feed, bounds.acc.width)
-    others = shortcut_geometries(design.network, design.schedule)[number]
-    for shortcut, geometry, feed, sums in zip(layer.shortcuts, others, seen.shortcuts,
-                                              bounds.shortcuts, strict=True):
-        if isinstance(shortcut, SynapseShortcut) and geometry is not None and feed is not None:
-            yield _Engine(shortcut.synapse, geometry, feed, sums.width)
+def _engines(design: Design, activity: Activity,
+             number: int) -> Iterator[tuple[Synapses, Feed]]:
+    """The engines of a layer, each with what it is fed."""
+    block, seen = design.layout.blocks[number], activity[number]
+    yield block.synapses, seen.feed
+    beside = block.shortcuts if isinstance(block, Layer) else ()
+    for each, feed in zip(beside, seen.shortcuts, strict=True):
+        if isinstance(each, Synapses) and feed is not None:
+            yield each, feed
 
 
-def _operations(engine: _Engine) -> float:
+def _operations(engine: Synapses, feed: Feed) -> float:
     """Mean pairs of an event and a neuron that it reaches."""
-    feed, samples = engine.feed, len(engine.feed.events)
-    if isinstance(engine.geometry, ConvGeometry):
+    geometry, samples = engine.geometry, len(feed.events)
+    if isinstance(geometry, ConvEvents):
         at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
-        return float((at * engine.geometry.reach).sum()) * engine.geometry.out.channels / samples
-    return float(np.count_nonzero(feed.events)) * engine.synapse.neurons / samples
+        return float((at * geometry.reach).sum()) * geometry.out.channels / samples
+    return float(np.count_nonzero(feed.events)) * geometry.raster.shape.size / samples
 
 
-def _connections(synapse: Synapse, geometry: Geometry) -> float:
+def _connections(geometry: Geometry) -> float:
     """Pairs of an input and a neuron that it reaches."""
-    if isinstance(geometry, ConvGeometry):
-        shape = geometry.source.shape
-        return float(geometry.reach.sum()) * shape.channels * geometry.out.channels
-    return float(synapse.fan_in * synapse.neurons)
+    if isinstance(geometry, ConvEvents):
+        return float(geometry.reach.sum()) * geometry.source.shape.channels * geometry.out.channels
+    return float(geometry.inputs * geometry.raster.shape.size)
 
 
-def _engine_cycles(engine: _Engine) -> float:
-    walked = walk(engine.geometry, engine.feed).sum(axis=1).mean()
-    return float(walked) * engine.geometry.folds
+def _cycles(engine: Synapses, feed: Feed) -> float:
+    return float(walk(engine.geometry, feed).sum(axis=1).mean()) * engine.geometry.folds
 
 
 def _step(design: Design, number: int) -> tuple[float, float]:
     """Bits of memory and pJ of arithmetic of one neuron step."""
     network = design.network
     if number == len(network.hidden):
-        bounds = design.readout_bounds
+        bounds = design.layout.readout_bounds
         gain = int(np.abs(network.readout.gain).max()).bit_length() + 1
         return bounds.acc.width, bounds.score.width * (ADD + gain * MULTIPLY)
-    neuron, bounds_of = network.hidden[number].neuron, design.hidden_bounds[number]
+    neuron, bounds_of = network.hidden[number].neuron, design.layout.hidden_bounds[number]
     charged, settled = bounds_of.charged.width, bounds_of.settled.width
     energy = 3 * charged * ADD  # bias, potential and the comparison
     if network.timesteps > 1:

@@ -11,9 +11,7 @@ import hashlib
 import importlib.util
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -22,8 +20,10 @@ from pathlib import Path
 from bsnn_hw.child import ask
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import ToolError
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.processes import run
+from bsnn_hw.scratch import cache_folder, scratch_folder
 from bsnn_hw.sim.render import render
-from bsnn_hw.sim.toolchain import cache_folder
 
 __all__ = ["MOST_CELLS", "Circuit", "build_circuit", "compiler_missing"]
 
@@ -90,8 +90,7 @@ def build_circuit(design: Design) -> Circuit | str:
     if counted.exists() and (kept.exists() or int(counted.read_text()) > MOST_CELLS):
         cells = int(counted.read_text())
     else:
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            place = Path(scratch)
+        with scratch_folder() as place:
             cells = _translate(design, place)
             if cells <= MOST_CELLS:
                 (place / "circuit.cpp").write_text(glue)
@@ -124,9 +123,8 @@ def _compile(place: Path) -> bytes:
     spec = importlib.util.find_spec("pyosys")
     assert spec is not None and spec.origin is not None
     runtime = Path(spec.origin).parent / "share/include/backends/cxxrtl/runtime"
-    result = subprocess.run(
-        [sys.executable, "-m", "ziglang", "c++", *_FLAGS, "-I", str(runtime), "circuit.cpp",
-         "-o", "circuit.wasm"], cwd=place, capture_output=True, text=True, errors="replace")
+    result = run([sys.executable, "-m", "ziglang", "c++", *_FLAGS, "-I", runtime, "circuit.cpp",
+                  "-o", "circuit.wasm"], cwd=place)
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
         cause = next((line for line in lines if "error" in line), lines[-1])
@@ -158,13 +156,13 @@ def _versions() -> Iterator[str]:
 
 
 def _glue(design: Design) -> _Glue:
-    ports, narrow = design.ports, design.byte_port is not None
+    slots, narrow = design.layout.slots, design.port is Port.BYTES
     groups = tuple(_Group(*(f"p_{_mangled(_below_top(spot))}"
                             for spot in (probe.firing, probe.charged, probe.fired)))
                    for probe in design.probes)
     return _Glue(design.verilog.top, f"p_{_mangled(design.verilog.top)}",
-                 1 if narrow else ports.input_width // 8, True,
-                 not narrow and ports.has_mark, not narrow, groups)
+                 1 if narrow else slots.input_width // 8, True,
+                 not narrow and slots.has_mark, not narrow, groups)
 
 
 def _below_top(spot) -> str:

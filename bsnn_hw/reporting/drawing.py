@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import CurrentShortcut, SpikeShortcut
-from bsnn_hw.text import feature_map, synapse_kind
+from bsnn_hw.ir.wording import feature_map, synapse_kind
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
@@ -83,7 +83,7 @@ def _texts(design, number):
            f"{feature_map(synapse.shape)}, {synapse.weights.size:,} weights of "
            f"{synapse.weight_bits} bit")
     hidden = number < len(design.network.hidden)
-    bounds = design.hidden_bounds[number] if hidden else design.readout_bounds
+    bounds = design.layout.hidden_bounds[number] if hidden else design.layout.readout_bounds
     state = f"membranes {bounds.charged.width}" if hidden else f"scores {bounds.score.width}"
     yield (f"{plan.engine.value}: {geometry.lanes} lane(s) x {geometry.parallel} parallel, "
            f"{geometry.folds} fold(s); sums {bounds.acc.width} bit, {state} bit")

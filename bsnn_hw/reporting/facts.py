@@ -12,6 +12,7 @@ import numpy as np
 
 from bsnn_hw import __version__
 from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.wording import feature_map
 from bsnn_hw.planning.activity import Activity, measure_activity
 from bsnn_hw.planning.cycles import event_bound, passes, port_cycles, predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
@@ -21,7 +22,7 @@ from bsnn_hw.reporting.charts import Histogram, histogram
 from bsnn_hw.reporting.drawing import Drawing, draw
 from bsnn_hw.reporting.parts import Front, Part, Placed, front, parts, placed
 from bsnn_hw.reporting.training import Training, read_log
-from bsnn_hw.text import feature_map, percent
+from bsnn_hw.text import percent
 from bsnn_hw.verification.record import Check, read_checks
 
 __all__ = ["CheckWords", "Facts", "Memory", "Share", "Verdict", "Work", "as_script", "gather"]
@@ -220,7 +221,7 @@ def _lost(checks: Sequence[Check]) -> Lost | None:
 
 
 def _membranes(design: Design, trace: Trace):
-    for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,
+    for layer, bounds, seen in zip(design.network.hidden, design.layout.hidden_bounds, trace.hidden,
                                    strict=True):
         charged, proven = seen.charged, bounds.charged
         yield Membranes(
@@ -239,7 +240,7 @@ def _rates(design: Design, trace: Trace):
 
 
 def _memory(design: Design):
-    found = layer_memories(design.network, design.schedule)
+    found = layer_memories(design.layout)
     for layer, memory in zip(design.network.layers, found, strict=True):
         yield Memory(layer.name, tuple(f"{getattr(memory, form) / 1024:,.1f}" for form in FORMS))
     yield Memory("all", tuple(f"{sum(getattr(each, form) for each in found) / 1024:,.1f}"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.byte_port import sample_bytes
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Coding
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.ir.schedule import Engine, Port
+from bsnn_hw.ports.bytes import byte_counts, sample_bytes
 from bsnn_hw.reference.network import Trace
 from bsnn_hw.reporting.circuit import Circuit
 
@@ -65,36 +65,36 @@ def page_data(design: Design, circuit: Circuit, samples: np.ndarray, trace: Trac
 
 
 def _input(design: Design) -> dict[str, Any]:
-    """How the port takes a sample: see `bsnn_hw.sim.stimulus.pack`."""
+    """How the port takes a sample: see `Geometry.beats`."""
     size = design.network.input.size
     index = np.arange(size)
-    if design.byte_port is not None:
+    if design.port is Port.BYTES:
         # Which value comes at each place: an index as a sample, a byte at a time.
         low, high = (sample_bytes(design.network, part.reshape(1, -1)).ravel().astype(int)
                      for part in (index & 255, index >> 8))
         return {"kind": "bytes", "beat": 1, "order": (low + 256 * high).tolist()}
-    geometry, ports = design.geometries[0], design.ports
+    geometry, slots = design.geometries[0], design.layout.slots
     lane, row = (found.tolist() for found in geometry.lane_row(index))
     return {
-        "kind": "words" if isinstance(geometry, WordGeometry) else "slots",
-        "beat": ports.input_width // 8, "slot": ports.slot_width // 8,
-        "valueBits": ports.value_width,
+        "kind": "words" if geometry.takes is Engine.WORDS else "slots",
+        "beat": slots.input_width // 8, "slot": slots.slot_width // 8,
+        "valueBits": slots.value_width,
         # A convolution's beats have events of one place, and all say which.
-        "rowsOfPlace": 1 << geometry.row_bits if isinstance(geometry, ConvGeometry) else 0,
+        "rowsOfPlace": 1 << geometry.row_bits if isinstance(geometry, ConvEvents) else 0,
         "lane": lane, "row": row,
     }
 
 
 def _output(design: Design) -> dict[str, Any]:
-    port = design.byte_port
-    if port is not None:
+    if design.port is Port.BYTES:
+        port = byte_counts(design.network)
         return {"kind": "bytes", "score": port.score, "answer": port.answer}
-    return {"kind": "scores", "bits": design.ports.output_width}
+    return {"kind": "scores", "bits": design.layout.slots.output_width}
 
 
 def _layer(design: Design, number: int, trace: Trace) -> dict[str, Any]:
     layer, seen = design.network.hidden[number], trace.hidden[number]
-    raster, bounds = design.geometries[number].raster, design.hidden_bounds[number]
+    raster, bounds = design.geometries[number].raster, design.layout.hidden_bounds[number]
     shape, samples = layer.shape, len(seen.fired)
     return {
         "name": layer.name, "map": [shape.channels, shape.height, shape.width],

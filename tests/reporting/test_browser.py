@@ -1,13 +1,12 @@
 """Pages in a real browser: what the circuit in them answers, and what it looks like to it."""
 
 import importlib.util
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from bsnn_hw.emission.opened import open_bundle
-from bsnn_hw.ir.byte_port import Port
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reporting.circuit import compiler_missing
 from bsnn_hw.reporting.page import Request, write_page
 from tests.bundles import make_bundle, make_map_bundle, make_words_bundle
@@ -120,10 +119,11 @@ def test_steps(chromium, tmp_path):
 
 def _check_access(chromium):
     """No serious finding of axe, where it is installed, by day and by night."""
-    if importlib.util.find_spec("axe_core_python") is None:
+    spec = importlib.util.find_spec("axe_core_python")
+    if spec is None:
         return
-    chromium.value(files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-                   + "; 0")
+    (folder,) = spec.submodule_search_locations
+    chromium.value((Path(folder) / "axe.min.js").read_text(encoding="utf-8") + "; 0")
     for scheme in ("light", "dark"):
         chromium.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": scheme}])

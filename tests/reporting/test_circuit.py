@@ -8,7 +8,8 @@ import pytest
 
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.errors import ToolError
-from bsnn_hw.ir.byte_port import Port
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting import circuit as circuits
 from bsnn_hw.reporting.circuit import Circuit, build_circuit, compiler_missing
@@ -104,7 +105,7 @@ class Instance:
     def _outputs(self, design, log):
         sizes = [-(-probe.charged.width // 32) + -(-probe.fired.width // 32)
                  for probe in design.probes]
-        narrow = design.byte_port is not None
+        narrow = design.port is Port.BYTES
         found, at = [], 0
         while at < len(log):
             if log[at] == len(sizes):
@@ -129,12 +130,12 @@ def test_the_compiled_circuit_gives_the_references_scores(port, tmp_path):
     for sample, scores, answer in zip(bundle.inputs, wanted.scores, wanted.classes, strict=True):
         found = instance.scores(design, sample)
         if port is Port.BYTES:
-            size = design.byte_port.score
+            size = byte_counts(design.network).score
             whole = b"".join(bytes([byte]) for byte in found)
             assert whole[len(scores) * size] == answer
             found = [int.from_bytes(whole[i * size:(i + 1) * size], "little", signed=True)
                      for i in range(len(scores))]
         else:
-            sign = 1 << design.ports.output_width - 1
+            sign = 1 << design.layout.slots.output_width - 1
             found = [(value ^ sign) - sign for value in found]
         assert found == scores.tolist()
