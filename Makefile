@@ -1,4 +1,5 @@
-# make demo           the example network: generated, checked against its reference, summarized
+# make demo           the example network: generated, checked against its reference, and a page
+#                    in which its circuit runs
 # make demo-maps      the convolutional and the residual example, 512 images each
 # make test           all quick tests                (make check: the slow and wide ones too,
 #                    with 100 random networks, the cycle and generation tables and seeded faults)
@@ -32,6 +33,7 @@ unexport MAKEFLAGS MFLAGS
 
 demo: $(READY)
 	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_fc.pt --out build/demo --force --verify
+	$(BIN)/python -m bsnn_hw.report build/demo --model examples/fashion_mnist_fc.pt
 
 demo-maps: $(READY)
 	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_conv.pt --out build/conv --force

@@ -15,6 +15,7 @@ VERBS = {
     "generate": "a trained network to a folder of verified Verilog",
     "verify": "show that a folder's RTL computes what its network says",
     "synth": "what it takes of a part, and how fast it is there",
+    "report": "all that is known of it as one page, in which the circuit runs",
     "precision": "integers against real numbers, by fraction bits",
     "train": "train a binary spiking network and write its model file",
 }

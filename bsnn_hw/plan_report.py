@@ -12,13 +12,13 @@ from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
-__all__ = ["plan_lines"]
+__all__ = ["plan_counts", "plan_lines"]
 
 
 def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
     """What ``generate`` prints about the plan."""
     if plan.chip is None or plan.forecast is None or plan.clock is None:
-        yield f"plan      {_counts(plan.schedule)}"
+        yield f"plan      {plan_counts(plan.schedule)}"
         return
     chip = plan.chip
     yield (f"plan      {chip.name}: {chip.target.part}; "
@@ -46,7 +46,8 @@ def _layout(schedule: Schedule) -> tuple[str, str]:
     return ",".join(lanes), ",".join(str(layer.parallel) for layer in schedule.layers)
 
 
-def _counts(schedule: Schedule) -> str:
+def plan_counts(schedule: Schedule) -> str:
+    """``"lanes 16,6,1, parallel 8,3,1"``; lanes of words have a w."""
     lanes, parallel = _layout(schedule)
     return f"lanes {lanes}, parallel {parallel}"
 

@@ -12,11 +12,10 @@ from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
     Network,
-    Pool,
-    Shape,
     Synapse,
     SynapseShortcut,
 )
+from bsnn_hw.ir.wording import feature_map, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.choice import rivals, rough_cells
@@ -77,15 +76,8 @@ def _network_lines(planned: Planned) -> Iterator[str]:
 
 def outline(network: Network) -> str:
     """The maps of the input and of all layers, in order."""
-    return "-".join([_map(network.input.features),
-                     *(_map(layer.synapse.shape) for layer in network.layers)])
-
-
-def _map(shape: Shape) -> str:
-    """A map as channels x height x width; a number where it is none."""
-    if shape.positions == 1:
-        return str(shape.channels)
-    return f"{shape.channels}x{shape.height}x{shape.width}"
+    return "-".join([feature_map(network.input.features),
+                     *(feature_map(layer.synapse.shape) for layer in network.layers)])
 
 
 def _synapses(network: Network) -> Iterator[Synapse]:
@@ -95,17 +87,6 @@ def _synapses(network: Network) -> Iterator[Synapse]:
         yield from (each.synapse for each in hidden.shortcuts if isinstance(each, SynapseShortcut))
 
 
-def _kind(synapse: Synapse, pool: Pool | None) -> str:
-    """What a layer does with its inputs, in a word or two."""
-    words = [f"{pool.kind.value} {pool.height}x{pool.width}"] if pool else []
-    if not isinstance(synapse, Conv):
-        return " ".join([*words, "linear"])
-    words.append(f"conv {synapse.kernel[0]}x{synapse.kernel[1]}")
-    words += [f"/{synapse.stride[0]}" if len(set(synapse.stride)) == 1 else
-              f"/{synapse.stride[0]},{synapse.stride[1]}"] if synapse.stride != (1, 1) else []
-    return " ".join(words)
-
-
 def _joins(network: Network) -> Iterator[str]:
     """What layers add to their currents, a line each."""
     for number, layer in enumerate(network.hidden):
@@ -113,7 +94,7 @@ def _joins(network: Network) -> Iterator[str]:
             yield f"reads     {layer.name}: spikes of {network.hidden[number - layer.back].name}"
         for each in layer.shortcuts:
             producer = network.hidden[number - each.back]
-            what = (f"{_kind(each.synapse, each.pool)} of the spikes of"
+            what = (f"{synapse_kind(each.synapse, each.pool)} of the spikes of"
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
             yield f"adds      {layer.name}: {what} {producer.name}"
@@ -193,8 +174,8 @@ def _layer_rows(built):
         bounds = design.layout.hidden_bounds[index] if hidden else design.layout.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
-            layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),
-            _map(layer.synapse.shape), design.schedule.layers[index].engine.value,
+            layer.name, synapse_kind(layer.synapse, layer.pool), feature_map(geometry.source.shape),
+            feature_map(layer.synapse.shape), design.schedule.layers[index].engine.value,
             geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,

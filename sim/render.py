@@ -13,12 +13,14 @@ __all__ = ["environment", "render"]
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Templates of ``bsnn_hw.templates``; an undefined name is an error, block lines vanish."""
+    """Templates of ``bsnn_hw.templates``; an undefined name is an error, block lines vanish, and
+    facts in HTML are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
         loader=PackageLoader("bsnn_hw", "templates"),
         undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

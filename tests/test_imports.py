@@ -30,6 +30,9 @@ ARROWS = {
     "verification": {"ir", "reference", "model", "ports", "layout", "planning", "emission", "sim",
                      "events", "samples", "summary", *HELPERS},
     "synthesis": {"reference", "devices", "planning", "emission", "verification", *HELPERS},
+    "reporting": {"ir", "reference", "devices", "engines", "ports", "layout", "planning",
+                  "plan_report", "emission", "sim", "verification", "synthesis", "samples",
+                  *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 
 from bsnn_hw.devices.chips import CHIPS
 from bsnn_hw.devices.targets import Target
-from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
@@ -113,8 +111,8 @@ def _figures(request, design, inputs, scratch, say):
                 for name in ("pyosys", target.router.package)}
     return Figures(target, design.verilog.top, netlist, tuple(placements), outcome.cycles,
                    outcome.inferences, request.simulate, request.clock, versions,
-                   _digest(design), tuple(pinned), request.pins and request.pins.name,
-                   _forecast(design, target, inputs))
+                   report.sources_digest(design.verilog.paths), tuple(pinned),
+                   request.pins and request.pins.name, _forecast(design, target, inputs))
 
 
 def _forecast(design, target, inputs):
@@ -140,11 +138,3 @@ def _stage(say: Callable[[str], None], words: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     say(f"{words} ({time.monotonic() - started:.0f} s)")
-
-
-def _digest(design: Design) -> str:
-    """sha256 over the Verilog files, in order."""
-    digest = hashlib.sha256()
-    for path in design.verilog.paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

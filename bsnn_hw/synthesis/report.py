@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,8 @@ from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import Placement
 from bsnn_hw.text import percent, table
 
-__all__ = ["FORMAT", "VERSION", "Figures", "check_clock", "facts", "text", "write"]
+__all__ = ["FORMAT", "VERSION", "Figures", "check_clock", "facts", "sources_digest", "text",
+           "write"]
 
 FORMAT, VERSION = "bsnn-hw/synthesis", 1
 SHOWN = 4
@@ -72,6 +74,14 @@ class Figures:
     def slack(self) -> float | None:
         """ns between the clock asked for and the one reached; below 0 it was missed."""
         return None if self.clock is None else 1e3 / self.clock - 1e3 / self.best.megahertz
+
+
+def sources_digest(paths: Sequence[Path]) -> str:
+    """sha256 over a bundle's Verilog files, in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def check_clock(figures: Figures) -> None:

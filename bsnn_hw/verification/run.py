@@ -29,7 +29,7 @@ from bsnn_hw.verification.agreement import compare_with_real
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 from bsnn_hw.verification.record import Check, Real, mismatch_recorded, record
 
-__all__ = ["of_edited", "verify_all", "verify_bench"]
+__all__ = ["bundle_samples", "of_edited", "verify_all", "verify_bench"]
 
 LATENCY_SAMPLES = 8
 PATTERNS = ("none", "input", "output", "both")  # of pauses, as sim/bench.py has them
@@ -105,7 +105,7 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     """
     design = open_bundle(folder)
     edits = check_edits(folder, edited)
-    inputs, labels, source = _samples(design, folder, model_path, data, data_dir)
+    inputs, labels, source = bundle_samples(design, folder, model_path, data, data_dir)
     check = Check("data", _command(folder, "--all", model_path), len(inputs), source, edits=edits)
     if model_path is not None:
         check = replace(check, real=_compare_with_real(model_path, design.network, inputs, labels,
@@ -172,8 +172,8 @@ def _outline(network: Model | Network) -> str:
             f"{shape.bits} bit")
 
 
-def _samples(design, folder, model_path, data, data_dir):
-    """Inputs, labels or None, and where they are from.
+def bundle_samples(design, folder, model_path, data, data_dir):
+    """Inputs, labels or None, and where they are from, of a bundle.
 
     A whole data set where there is one, else the sample file beside the model, else the vectors.
     """

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from markupsafe import Markup
 
+from bsnn_hw.reporting.circuit import _Glue, _Group
+from bsnn_hw.reporting.page import CircuitFacts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
 from bsnn_hw.verilog.write import Observed
 from evidence.growth_plot import plot_facts
+from tests.reporting.example import FACTS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -56,7 +60,22 @@ def driver(user, groups):
     return _driver("bsnn_small", ports, groups)
 
 
+def page(circuit):
+    return {"facts": FACTS, "circuit": circuit, "style": Markup("p > b {}"),
+            "script": Markup("1 < 2"), "script_hash": "abc="}
+
+
+GLUE = {port: _Glue("bsnn_small", "p_bsnn__small", beat, True, port == "events", port == "events",
+                    groups)
+        for port, beat, groups in (
+            ("events", 3, (_Group("p_layer__fc1_2e_firing", "p_layer__fc1_2e_charged",
+                                  "p_layer__fc1_2e_fired"),)), ("bytes", 1, ()))}
+
 CASES = {
+    "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
+    "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
+    "circuit.cpp": ("circuit.cpp.j2", {"circuit": GLUE["events"]}),
+    "circuit_bytes.cpp": ("circuit.cpp.j2", {"circuit": GLUE["bytes"]}),
     "bundle_README.md": ("bundle_readme.md.j2",
                          {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),
     "bundle_Makefile": ("bundle_makefile.j2",

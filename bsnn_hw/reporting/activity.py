@@ -1,0 +1,152 @@
+"""What an inference does, counted on samples by the reference, and an estimate of its energy.
+
+The energy is that of arithmetic and memories alone, at published figures of a 45 nm process; an
+FPGA's clock tree, wiring and leakage come on top and are not known here. It compares networks with
+each other, not with a measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsnn_hw.emission.design import Design
+from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.feed import Feed, pool_places
+from bsnn_hw.ir.network import Network
+from bsnn_hw.layout.blocks import Layer, Synapses
+from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.cycles import passes, walk
+
+__all__ = ["ADD", "BIT", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "count", "dense_energy",
+           "full_energy"]
+
+SOURCE = ("M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014, "
+          "figure 1.1.9, 45 nm at 0.9 V")
+ADD = 0.1 / 32  # pJ per bit of an integer addition: 0.1 pJ for 32 bits
+MULTIPLY = 3.1 / 32**2  # pJ per bit and bit of an integer product: 3.1 pJ for 32 by 32
+BIT = 10 / 64  # pJ per bit from or to a memory of 8 KiB: 10 pJ for 64 bits
+FLOAT = 3.7 + 0.9  # pJ for a product and an addition of 32-bit floating-point numbers
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One layer, mean per inference.
+
+    events : spikes or input values that come in, of all its synapses
+    operations : synaptic operations, an event at a neuron each
+    dense : operations if every input counted in every timestep; connections : per timestep
+    steps : neuron steps
+    weight_bits, state_bits : bits read of weights; read and written of sums, potentials
+    event_energy, step_energy : pJ, of what events cause and of what neurons do anyway
+    """
+
+    name: str
+    events: float
+    operations: float
+    dense: float
+    connections: float
+    steps: float
+    weight_bits: float
+    state_bits: float
+    event_energy: float
+    step_energy: float
+
+    @property
+    def energy(self) -> float:
+        """pJ."""
+        return self.event_energy + self.step_energy
+
+
+def count(design: Design, activity: Activity) -> tuple[Counts, ...]:
+    """What every layer does, the readout last, at ``activity``."""
+    return tuple(_layer(design, activity, number) for number in range(len(activity)))
+
+
+def _layer(design: Design, activity: Activity, number: int) -> Counts:
+    network, layer = design.network, design.network.layers[number]
+    engines = list(_engines(design, activity, number))
+    operations = [_operations(*each) for each in engines]
+    # A cycle of an engine reads a weight for each lane and parallel neuron, and a row of sums
+    # that it writes again.
+    rows = [_cycles(engine, feed) * engine.geometry.parallel for engine, feed in engines]
+    weight_bits = sum(row * engine.geometry.lanes * engine.weight_bits
+                      for (engine, _), row in zip(engines, rows, strict=True))
+    sum_bits = sum(2 * row * engine.sum_width
+                   for (engine, _), row in zip(engines, rows, strict=True))
+    steps = float(passes(network, number) * layer.synapse.neurons)
+    step_bits, step_energy = _step(design, number)
+    added = sum(done * engine.sum_width * ADD
+                for (engine, _), done in zip(engines, operations, strict=True))
+    connections = sum(_connections(engine.geometry) for engine, _ in engines)
+    return Counts(
+        layer.name, activity[number].events, sum(operations), connections * network.timesteps,
+        connections, steps, weight_bits, sum_bits + steps * step_bits,
+        added + (weight_bits + sum_bits) * BIT, steps * (step_energy + step_bits * BIT))
+
+
+def _engines(design: Design, activity: Activity,
+             number: int) -> Iterator[tuple[Synapses, Feed]]:
+    """The engines of a layer, each with what it is fed."""
+    block, seen = design.layout.blocks[number], activity[number]
+    yield block.synapses, seen.feed
+    beside = block.shortcuts if isinstance(block, Layer) else ()
+    for each, feed in zip(beside, seen.shortcuts, strict=True):
+        if isinstance(each, Synapses) and feed is not None:
+            yield each, feed
+
+
+def _operations(engine: Synapses, feed: Feed) -> float:
+    """Mean pairs of an event and a neuron that it reaches."""
+    geometry, samples = engine.geometry, len(feed.events)
+    if isinstance(geometry, ConvEvents):
+        at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
+        return float((at * geometry.reach).sum()) * geometry.out.channels / samples
+    return float(np.count_nonzero(feed.events)) * geometry.raster.shape.size / samples
+
+
+def _connections(geometry: Geometry) -> float:
+    """Pairs of an input and a neuron that it reaches."""
+    if isinstance(geometry, ConvEvents):
+        return float(geometry.reach.sum()) * geometry.source.shape.channels * geometry.out.channels
+    return float(geometry.inputs * geometry.raster.shape.size)
+
+
+def _cycles(engine: Synapses, feed: Feed) -> float:
+    return float(walk(engine.geometry, feed).sum(axis=1).mean()) * engine.geometry.folds
+
+
+def _step(design: Design, number: int) -> tuple[float, float]:
+    """Bits of memory and pJ of arithmetic of one neuron step."""
+    network = design.network
+    if number == len(network.hidden):
+        bounds = design.layout.readout_bounds
+        gain = int(np.abs(network.readout.gain).max()).bit_length() + 1
+        return bounds.acc.width, bounds.score.width * (ADD + gain * MULTIPLY)
+    neuron, bounds_of = network.hidden[number].neuron, design.layout.hidden_bounds[number]
+    charged, settled = bounds_of.charged.width, bounds_of.settled.width
+    energy = 3 * charged * ADD  # bias, potential and the comparison
+    if network.timesteps > 1:
+        energy += settled * neuron.leak_bits * MULTIPLY
+    if neuron.gain is not None:
+        gain = int(np.abs(neuron.gain).max()).bit_length() + 1
+        energy += bounds_of.acc.width * gain * MULTIPLY
+    kept = 2 * settled if network.timesteps > 1 else 0
+    constants = charged + bounds_of.threshold.width
+    return bounds_of.acc.width + kept + constants, energy
+
+
+def dense_energy(counts: Sequence[Counts]) -> float:
+    """pJ of the same integers if every input were worked on in every timestep: what depends on
+    events grows as the operations do."""
+    return sum(each.event_energy * each.dense / max(each.operations, 1) + each.step_energy
+               for each in counts)
+
+
+def full_energy(network: Network, counts: Sequence[Counts]) -> float:
+    """pJ of a network of the same shape in 32-bit floating point, run once without time: a product,
+    an addition and a weight from memory for each connection."""
+    return sum(each.connections for each in counts) * (FLOAT + 32 * BIT)

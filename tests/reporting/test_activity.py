@@ -1,0 +1,68 @@
+"""Counts against a count of every pair of an event and a neuron, one by one."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.ir.network import Conv, Dense
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.reference.network import run
+from bsnn_hw.reporting.activity import count, dense_energy, full_energy
+from bsnn_hw.reporting.facts import gather
+
+
+def pairs(synapse, events):
+    """Pairs of an event and a neuron that it reaches; ``events`` (..., inputs), counts."""
+    if isinstance(synapse, Dense):
+        return int(events.sum()) * synapse.neurons
+    assert isinstance(synapse, Conv)
+    shape, out, found = synapse.source, synapse.shape, 0
+    maps = events.reshape(-1, shape.channels, shape.height, shape.width).sum(axis=(0, 1))
+    for y in range(shape.height):
+        for x in range(shape.width):
+            reached = sum(1 for oy in range(out.height) for ox in range(out.width)
+                          if 0 <= y + synapse.padding[0] - oy * synapse.stride[0]
+                          < synapse.kernel[0]
+                          and 0 <= x + synapse.padding[1] - ox * synapse.stride[1]
+                          < synapse.kernel[1])
+            found += int(maps[y, x]) * reached * out.channels
+    return found
+
+
+def test_synaptic_operations_are_pairs(bundle):
+    trace = run(bundle.network, bundle.inputs)
+    activity = measure_activity(bundle.network, bundle.inputs, trace)
+    for counts, layer, seen in zip(count(bundle.design, activity), bundle.network.layers, activity,
+                                   strict=True):
+        wanted = pairs(layer.synapse, seen.feed.counts)
+        for shortcut, feed in zip(getattr(layer, "shortcuts", ()), seen.shortcuts, strict=True):
+            if feed is not None:
+                wanted += pairs(shortcut.synapse, feed.counts)
+        assert counts.operations * len(bundle.inputs) == pytest.approx(wanted)
+        assert counts.name == layer.name
+
+
+def test_everything_on_is_dense(events_bundle):
+    """Where every input spikes in every timestep, operations are those of the dense network, in
+    the first layer."""
+    network = events_bundle.network
+    inputs = np.ones((2, network.timesteps, network.input.size), np.uint8)
+    activity = measure_activity(network, inputs, run(network, inputs))
+    first, *_ = count(events_bundle.design, activity)
+    assert first.operations == first.dense == first.connections * network.timesteps
+
+
+def test_silence_costs_the_steps_alone(events_bundle):
+    network = events_bundle.network
+    inputs = np.zeros((2, network.timesteps, network.input.size), np.uint8)
+    activity = measure_activity(network, inputs, run(network, inputs))
+    first, *_ = counts = count(events_bundle.design, activity)
+    assert first.operations == first.event_energy == first.weight_bits == 0
+    assert first.steps == network.timesteps * network.hidden[0].shape.size
+    assert first.energy == first.step_energy > 0
+    assert dense_energy(counts) > 0 and full_energy(network, counts) > 0
+
+
+def test_the_page_says_what_the_estimate_is(direct_bundle):
+    energy = gather(direct_bundle.folder, direct_bundle.design, direct_bundle.inputs, "x").energy
+    assert "Horowitz" in energy.source and energy.events.endswith(" nJ")
+    assert dict(energy.assumptions)["an integer addition, per bit"] == "0.00313 pJ"
