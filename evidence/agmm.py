@@ -74,7 +74,7 @@ def _lines(runs: list[Run], options: argparse.Namespace, size: Size
 
 
 def _act(options: argparse.Namespace) -> None:
-    size = Size(options.images, options.tests, options.epochs)
+    size = Size(options.images, options.tests, options.epochs, options.batch)
     done = finished(options.log, size)
     runs = [run for run in grid(options.seeds) if run not in done
             and all(word in str(run).split() for word in options.only)]
@@ -98,6 +98,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--epochs", type=int, default=Size.epochs, help=f"({Size.epochs})")
     add("--images", type=int, default=Size.images, help=f"for training ({Size.images})")
     add("--tests", type=int, default=Size.tests, help=f"test images ({Size.tests})")
+    add("--batch", type=int, default=Size.batch, help=f"images per step ({Size.batch})")
     add("--only", nargs="*", default=[], metavar="WORD",
         help="runs with these words: bireal-19 sgd agmm 0")
     add("--jobs", type=int, default=1, help="runs at a time, a thread each (1)")

@@ -9,8 +9,11 @@ from bsnn_hw.nn import (
     SynapseShortcut,
     calibrate,
     fully_connected,
+    narrow_resnet,
+    narrow_vgg11,
     resnet19,
     vgg,
+    vgg11,
 )
 
 
@@ -90,3 +93,22 @@ def test_calibration_leaves_the_momentum_as_it_was():
 def test_wrong_join():
     with pytest.raises(ValueError, match=r"Join must be one of .*, not 'sew'"):
         resnet19("sew", timesteps=1)
+
+
+@pytest.mark.parametrize("depth", [3, 7, 11, 19])
+def test_narrow_networks_have_their_depth(depth):
+    network = narrow_resnet(depth, timesteps=2)
+    assert sum("shortcut" not in name for name in network.latent_weights()) == depth
+    assert network(torch.rand(2, 1, 16, 16)).logits.shape == (2, 10)
+
+
+def test_vgg11_has_eleven_layers_wide_and_narrow():
+    assert len(vgg11(timesteps=1).latent_weights()) == 11
+    narrow = narrow_vgg11(timesteps=2)
+    assert len(narrow.latent_weights()) == 11
+    assert narrow(torch.rand(2, 1, 16, 16)).logits.shape == (2, 10)
+
+
+def test_another_depth_is_refused():
+    with pytest.raises(ValueError, match=r"Depth must be one of \(3, 7, 11, 19\), not 5"):
+        narrow_resnet(5, timesteps=1)
