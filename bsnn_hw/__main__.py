@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from bsnn_hw import __version__
+from bsnn_hw.command import any_locale
 
 __all__ = ["VERBS", "main"]
 
@@ -22,6 +23,7 @@ USAGE = 2
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
+    any_locale()
     verb, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if verb == "--version":
         print(f"bsnn-hw {__version__}")

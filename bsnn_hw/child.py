@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.processes import run
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["ask", "environment", "first_error", "serve"]
 
@@ -54,13 +54,11 @@ def ask(module: str, request: Any, what: str, *, folder: Path | None = None,
     ToolError
         The child failed, or ended without an answer.
     """
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        question, answer = Path(scratch) / "request.json", Path(scratch) / "answer.json"
+    with scratch_folder() as scratch:
+        question, answer = scratch / "request.json", scratch / "answer.json"
         question.write_text(json.dumps(request), encoding="utf-8")
-        result = subprocess.run(
-            [sys.executable, "-m", module, *arguments, str(question), str(answer)],
-            capture_output=True, text=True, errors="replace", cwd=folder or scratch,
-            env=environment())
+        result = run([sys.executable, "-m", module, *arguments, question, answer],
+                     cwd=folder or scratch, env=environment())
         if result.returncode:
             raise ToolError(f"{what} failed with code {result.returncode}: "
                             f"{first_error(result.stdout + result.stderr)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import signal
@@ -12,26 +13,32 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bsnn_hw.errors import BsnnError, ToolError
+from bsnn_hw.processes import Terminated, ending_signals
 
-__all__ = ["callable_as", "counts", "run_verb"]
+__all__ = ["any_locale", "callable_as", "code_of", "counts", "run_verb"]
 
 INTERRUPTED = 130
 
 
 def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace], None],
              argv: Sequence[str] | None = None) -> int:
-    """Parse, act, and return the exit code: 0 well, 1 input, 2 usage, 3 tool, 4 mismatch."""
+    """Parse, act, and return the exit code: 0 well, 1 input, 2 usage, 3 tool, 4 mismatch.
+
+    130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
+    """
+    any_locale()
     parser.allow_abbrev = False  # --lane would be taken for --lanes
     options = parser.parse_args(argv)
     try:
-        act(options)
-        sys.stdout.flush()
+        with ending_signals():
+            act(options)
+            sys.stdout.flush()
     except BsnnError as error:
         print(f"{parser.prog}: {_as_flags(str(error))}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return code_of(error)
     except BrokenPipeError:
         # Who read the output has gone; Python must not complain of it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -40,6 +47,18 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
         print(f"{parser.prog}: {_system_failure(error)}", file=sys.stderr)
         return ToolError.exit_code
     return 0
+
+
+def code_of(error: KeyboardInterrupt) -> int:
+    """The exit code by which a shell knows the signal that came."""
+    return error.code if isinstance(error, Terminated) else INTERRUPTED
+
+
+def any_locale() -> None:
+    """Have a letter that the locale lacks printed as its number, where it would be an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _system_failure(error: MemoryError | OSError) -> str:

@@ -4,6 +4,10 @@ A message reads *Where: what must hold, what was given; what to do.*  Whatever a
 holds, a line of it stays short.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 __all__ = ["BsnnError", "InputError", "MismatchError", "ModelError", "ToolError"]
 
 MOST_CHARACTERS = 1200  # of a line
@@ -32,7 +36,7 @@ class ModelError(InputError):
         Each names the layer, what must hold and what was given.
     """
 
-    def __init__(self, problems):
+    def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
 

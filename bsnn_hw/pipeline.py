@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
-from bsnn_hw.ir.byte_port import Port
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.lowering import lower as lowering
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest
 from bsnn_hw.model.description import Model
@@ -28,6 +27,7 @@ from bsnn_hw.planning.request import PlanOptions, make_plan, reconcile
 from bsnn_hw.reference.network import run
 from bsnn_hw.request import Request
 from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import Outcome, build_model, verify_native
 
 __all__ = ["Built", "Planned", "Request", "build", "emit", "generate", "load", "lower", "plan",
@@ -142,8 +142,8 @@ def verify(folder: Path | str, samples: np.ndarray | None = None) -> Outcome:
     folder = Path(folder)
     design = open_bundle(folder)
     inputs = read_inputs(design, folder / "vectors") if samples is None else samples
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        return verify_native(design, build_model(design, Path(scratch)), inputs)
+    with scratch_folder() as scratch:
+        return verify_native(design, build_model(design, scratch), inputs)
 
 
 @dataclass(frozen=True)

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.command import any_locale, code_of
 from bsnn_hw.errors import BsnnError, InputError
 from bsnn_hw.nn.data import DATASETS
+from bsnn_hw.processes import ending_signals
 
 __all__ = ["main", "train"]
 
-_INTERRUPTED = 130  # what a shell expects after Ctrl-C
 _NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "force"}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
+    any_locale()
     options = _parser().parse_args(arguments)
     try:
-        train(options)
+        with ending_signals():
+            train(options)
     except BsnnError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         checkpoint = _out(options).with_suffix(".checkpoint")
         remedy = f"continue with --resume {checkpoint}" if checkpoint.exists() else "start again"
         print(f"\ninterrupted; {remedy}", file=sys.stderr)
-        return _INTERRUPTED
+        return code_of(error)
     return 0
 
 
@@ -70,7 +74,10 @@ def _trainer(options: argparse.Namespace):
         recipe, state = _resumed_recipe(options, changes)
     from bsnn_hw.nn.data import load
     from bsnn_hw.nn.training import Trainer
+    from bsnn_hw.scratch import scratch_root
 
+    # torch makes a folder for compiled code with every optimizer, and leaves it in $TMPDIR.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(scratch_root()))
     return Trainer(recipe, load(recipe.dataset, options.data_dir, recipe.bits), state)
 
 

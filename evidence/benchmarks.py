@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, MismatchError, ToolError
+from bsnn_hw.processes import run
 
 __all__ = ["BENCHMARKS", "Benchmark", "main", "measure"]
 
@@ -78,8 +79,7 @@ BENCHMARKS = (
 def _run(command: str, scratch: Path) -> str:
     """What ``python -m COMMAND`` prints; its progress goes where ours does."""
     module, *arguments = (word.replace("OUT", str(scratch / "out")) for word in command.split())
-    result = subprocess.run([sys.executable, "-m", module, *arguments],
-                            stdout=subprocess.PIPE, text=True)
+    result = run([sys.executable, "-m", module, *arguments], stderr=None)
     if result.returncode:
         kind = next((each for each in (MismatchError, ToolError)
                      if each.exit_code == result.returncode), BsnnError)
@@ -102,7 +102,7 @@ def _versions() -> str:
 def _commit() -> str:
     """Of the checkout that this file is in; nothing without one."""
     try:
-        described = subprocess.run(["git", "describe", "--always", "--dirty"], text=True,
+        described = subprocess.run(["git", "describe", "--always", "--dirty"], encoding="utf-8",
                                    cwd=Path(__file__).parent, capture_output=True)
     except FileNotFoundError:
         return ""
@@ -127,7 +127,7 @@ def measure(benchmark: Benchmark, results: Path) -> str:
             f"{_commit()}{_versions()}\n\n{printed[-1]}")
     draft = results / f".{benchmark.name}.draft"
     try:
-        draft.write_text(text)
+        draft.write_text(text, encoding="utf-8")
         draft.replace(results / f"{benchmark.name}.txt")
     except OSError:
         draft.unlink(missing_ok=True)
@@ -137,7 +137,7 @@ def measure(benchmark: Benchmark, results: Path) -> str:
 
 def _kept(benchmark: Benchmark, results: Path) -> str:
     try:
-        return (results / f"{benchmark.name}.txt").read_text()
+        return (results / f"{benchmark.name}.txt").read_text(encoding="utf-8")
     except FileNotFoundError:
         return (f"{benchmark.title}\n\nnot measured: python -m evidence.benchmarks "
                 f"--measure {benchmark.name}\n")

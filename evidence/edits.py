@@ -53,7 +53,7 @@ def _verify(folder: Path, scratch: Path) -> tuple[int | None, str]:
     """Exit code, None after too long a time, and the last line of the check."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bsnn_hw.verify", str(folder), "--all", "--edited"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=scratch,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", cwd=scratch,
         env={**environment(), "TMPDIR": str(scratch)}, start_new_session=True)
     try:
         shown, _ = process.communicate(timeout=PATIENCE)

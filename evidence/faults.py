@@ -29,7 +29,7 @@ def find_faults(design: Design, inputs: np.ndarray) -> list[Fault]:
     from bsnn_hw.reference.network import run
 
     trace = run(design.network, inputs)
-    texts = {path.name: path.read_text() for path in design.verilog.paths}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in design.verilog.paths}
     found = (make(design, texts, trace, inputs) for make in fault_makers())
     return [fault for fault in found if fault]
 
@@ -47,9 +47,9 @@ def provoke(design: Design, fault: Fault, inputs: np.ndarray, folder: Path) -> s
     rtl = folder / "rtl"
     shutil.copytree(design.verilog.paths[0].parent, rtl)
     path = rtl / fault.file
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count(fault.old) == 1, fault
-    path.write_text(text.replace(fault.old, fault.new))
+    path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
     paths = tuple(rtl / source.name for source in design.verilog.paths)
     broken = replace(design, verilog=replace(design.verilog, paths=paths))
     simulation = build_model(broken, folder / "build", optimize="-O0")

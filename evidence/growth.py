@@ -71,7 +71,7 @@ def _measured() -> Iterator[tuple[str, int, dict[str, Any]]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
     from evidence.growth_plot import growth_svg
 
     rows = [["grows", "to", "neurons", "weights", "CPU s", "peak MB", "bundle MB", "memory kbit",
@@ -88,7 +88,7 @@ def _act(options: argparse.Namespace) -> None:
         print("  ".join(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
     if options.plot:
-        options.plot.write_text(growth_svg(series, FIGURES))
+        options.plot.write_text(growth_svg(series, FIGURES), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,8 +14,11 @@ INT8_SPREAD = 73.0  # of weights that are uniform in -127..127, where signs have
 SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
 
 
-def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
-    """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8."""
+def random_document(seed: int, *, largest: int = 24, scores: bool = True) -> dict[str, Any]:
+    """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8.
+
+    scores : bool, any kind of score, spike counts too; else the mean, as of a plain readout
+    """
     generator = np.random.default_rng(seed)
     timesteps = int(generator.integers(1, 9))
     direct = bool(generator.random() < 0.5)
@@ -36,7 +39,7 @@ def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
         document["layers"].append(_layer(
             generator, f"fc{index + 1}", fan_in, neurons, timesteps, reach, last))
         reach = 1.0
-    return with_tensors(_any_scores(generator, document, classes))
+    return with_tensors(_any_scores(generator, document, classes) if scores else document)
 
 
 def _any_scores(generator, document, classes):

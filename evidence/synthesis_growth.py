@@ -100,7 +100,7 @@ def _children() -> float:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
     from evidence.growth_plot import growth_svg
 
     versions = _versions(options.target)
@@ -131,7 +131,7 @@ def _act(options: argparse.Namespace) -> None:
           + ", ".join(f"{name} {version}" for name, version in versions.items()))
     print(table(rows))
     if options.plot:
-        options.plot.write_text(growth_svg(series, FIGURES))
+        options.plot.write_text(growth_svg(series, FIGURES), encoding="utf-8")
 
 
 def _versions(target: str) -> dict[str, str]:
@@ -149,14 +149,15 @@ def _kept(path: Path | None, made_with: dict[str, str]) -> dict[str, dict[str, A
     """Points of an earlier run, if the same versions made them for the same part."""
     if path is None or not path.is_file():
         return {}
-    found = json.loads(path.read_text())
+    found = json.loads(path.read_text(encoding="utf-8"))
     return found["points"] if found["made_with"] == made_with else {}
 
 
 def _keep(path: Path | None, made_with: dict[str, str], points: dict[str, Any]) -> None:
     if path is not None:
         draft = path.with_name(f".{path.name}")
-        draft.write_text(json.dumps({"made_with": made_with, "points": points}, indent=2) + "\n")
+        draft.write_text(json.dumps({"made_with": made_with, "points": points}, indent=2) + "\n",
+                         encoding="utf-8")
         draft.replace(path)
 
 

@@ -7,6 +7,7 @@ all vectors through the circuit with another pattern of pauses on both ports.
 
 import json
 import random
+import signal
 from pathlib import Path
 
 import cocotb
@@ -15,8 +16,10 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 BUNDLE = Path(__file__).resolve().parent
-MANIFEST = json.loads((BUNDLE / "manifest.json").read_text())
+MANIFEST = json.loads((BUNDLE / "manifest.json").read_text(encoding="utf-8"))
 WATCHDOG = MANIFEST["vectors"]["watchdog"]  # cycles without a beat on either port
+AFTER = 64  # cycles in which nothing may follow the last packet
+PATIENCE = 600  # seconds for a cycle; logic that feeds itself never ends one
 
 # Probability of a pause before a beat, per cycle: (s_axis, m_axis).
 PAUSES = {"none": (0.0, 0.0), "input": (0.5, 0.1), "output": (0.1, 0.7), "both": (0.4, 0.4)}
@@ -134,7 +137,10 @@ class Bench:
                 mark.value = int(marks[index])
             dut.s_axis_tvalid.value = 1
             await RisingEdge(dut.clk)
+            waited = 0
             while not int(dut.s_axis_tready.value):
+                waited += 1
+                require(waited < WATCHDOG, f"beat {index}: s_axis_tready low for {WATCHDOG} cycles")
                 await RisingEdge(dut.clk)
             self.quiet = 0
             dut.s_axis_tvalid.value = 0
@@ -144,13 +150,21 @@ class Bench:
         dut, beats = self.dut, MANIFEST["m_axis"]["beats"]
         inferences = len(self.scores)
         look = self._byte if MANIFEST["port"] == "bytes" else self._beat
-        taken = 0
+        taken, cycles = 0, 0
+        # Every beat may have to wait for a few pauses: four times those that are likely.
+        limit = MANIFEST["vectors"]["cycles"] + round(sum(
+            4 * count * pause / (1 - pause) + 1000 * (pause > 0) for count, pause in
+            ((len(vectors("last")), self.pause_in), (inferences * beats, self.pause_out))))
         while taken < inferences * beats:
+            signal.alarm(PATIENCE)
             dut.m_axis_tready.value = int(self.random.random() >= self.pause_out)
             await RisingEdge(dut.clk)
             for probe in self.probes:
                 probe.sample()
             self.quiet += 1
+            cycles += 1
+            require(cycles <= limit, f"the last packet must be out after {limit} cycles, "
+                                     f"{taken // beats} of {inferences} packets are")
             require(self.quiet < WATCHDOG, f"no beat for {WATCHDOG} cycles, "
                                            f"{taken // beats} of {inferences} packets out")
             if int(dut.m_axis_tvalid.value) and int(dut.m_axis_tready.value):
@@ -161,6 +175,15 @@ class Bench:
         for probe in self.probes:
             require(probe.rows == probe.rows_expected,
                     f"layer {probe.layer['name']}: a step missing")
+
+    async def silence(self):
+        """Nothing follows the last packet."""
+        self.dut.m_axis_tready.value = 1
+        for _ in range(AFTER):
+            await RisingEdge(self.dut.clk)
+            require(not int(self.dut.m_axis_tvalid.value),
+                    f"a beat more than {len(self.scores)} packets have")
+        signal.alarm(0)
 
     def _byte(self, inference, index, byte):
         """A byte of the narrow port; a score or the class is compared once it is whole."""
@@ -198,3 +221,4 @@ async def matches_the_reference(dut, pauses):
     feeding = cocotb.start_soon(bench.feed())
     await bench.check()
     await feeding
+    await bench.silence()

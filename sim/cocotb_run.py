@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.errors import MismatchError, ToolError
+from bsnn_hw.processes import run
+from bsnn_hw.scratch import keep_log
 from bsnn_hw.sim.toolchain import verilator
 
 __all__ = ["CocotbResult", "run_cocotb"]
@@ -71,7 +73,8 @@ def _check_results(results: Path, text: str) -> tuple[str, ...]:
     """Return the tests that ran, or raise with the first failure's own message."""
     if not results.exists():
         last = (text.strip().splitlines() or ["no message"])[-1]
-        raise ToolError(f"cocotb: must leave results, the simulation ended with: {last}")
+        raise ToolError(f"cocotb: must leave results, the simulation ended with: {last}"
+                        f"{keep_log(text)}")
     names = []
     for case in ElementTree.parse(results).getroot().iter("testcase"):
         name = case.get("name", "")
@@ -129,13 +132,11 @@ def run_cocotb(
         "folder": str(folder), "module": test_module, "results": str(results), "seed": seed,
         "testcase": testcase, "variables": dict(variables or {}), "built": str(built),
     }
-    result = subprocess.run(
-        [sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder), cwd=build,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
-    log.write_text(result.stdout)
+    result = run([sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder),
+                 cwd=build, stderr=subprocess.STDOUT)
+    log.write_text(result.stdout, encoding="utf-8")
     if not built.exists():
         cause = _CAUSE.search(result.stdout)
-        raise ToolError(f"cocotb: building {top} failed: {cause[0] if cause else 'no message'}; "
-                        f"see {log}")
+        raise ToolError(f"cocotb: building {top} failed: {cause[0] if cause else 'no message'}"
+                        f"{keep_log(result.stdout)}")
     return CocotbResult(_check_results(results, result.stdout), log)

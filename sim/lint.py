@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.processes import run
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.toolchain import Verilator, verilator
 
@@ -15,10 +15,8 @@ __all__ = ["lint"]
 
 
 def _warnings(tool: Verilator, top: str, arguments: list[str | Path]) -> list[str]:
-    result = subprocess.run(
-        tool.command("-Wall", "-Wno-fatal", "--top-module", top, *arguments),
-        env=tool.environment(), capture_output=True, text=True,
-    )
+    result = run(tool.command("-Wall", "-Wno-fatal", "--top-module", top, *arguments),
+                 env=tool.environment())
     lines = (result.stdout + result.stderr).splitlines()
     if result.returncode:
         cause = next((line for line in lines if line.startswith("%Error")), "no message")
@@ -41,9 +39,9 @@ def lint(paths: Iterable[Path], top: str) -> list[str]:
     found = _warnings(tool, top, ["--lint-only", *files])
     if found:
         return found
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+    with scratch_folder() as scratch:
         build: list[str | Path] = ["--cc", "--vpi", "--public-flat-rw", "--Mdir", scratch]
-        copies = with_memory_files(files, Path(scratch))
+        copies = with_memory_files(files, scratch)
         found = _warnings(tool, top, [*build, *copies])
     for copy, path in copies.items():
         found = [line.replace(str(copy), str(path)) for line in found]

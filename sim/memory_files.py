@@ -34,12 +34,13 @@ def with_memory_files(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
 
 
 def _with_files(path: Path, folder: Path) -> Path:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     memories = _large_memories(text)
     if not memories:
         return path.resolve()
     for name, words in memories.items():
-        (folder / f"{path.stem}.{name}.hex").write_text("\n".join(words) + "\n")
+        (folder / f"{path.stem}.{name}.hex").write_text("\n".join(words) + "\n",
+                                                        encoding="utf-8")
 
     def shorter(block: re.Match[str]) -> str:
         name, first = block[1], block[2]
@@ -50,7 +51,7 @@ def _with_files(path: Path, folder: Path) -> Path:
 
     copy = folder / "sources" / path.name
     copy.parent.mkdir(exist_ok=True)
-    copy.write_text(_BLOCK.sub(shorter, text))
+    copy.write_text(_BLOCK.sub(shorter, text), encoding="utf-8")
     return copy
 
 

@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import shutil
-import subprocess
-import tempfile
+import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.processes import run, started
+from bsnn_hw.scratch import cache_folder, keep_log, removed_after
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.render import render
-from bsnn_hw.sim.toolchain import Compiler, Verilator, cache_folder, compiler, verilator
+from bsnn_hw.sim.toolchain import Compiler, Verilator, compiler, verilator
 from bsnn_hw.verilog.write import Observed
 
 __all__ = ["Group", "NativeModel", "build_native"]
 
+PATIENCE = 600  # seconds for some cycles; logic that feeds itself never ends one
+
 _PREFIX = "Vdut"
 _COMMON = ("-std=gnu++20", "-pthread", "-fcf-protection=none", "-w")
 _SLOW = "-O0"  # what runs once: constructors and initial values, megabytes for a large network
+_SEAL = "seal.txt"  # of a folder in the cache: checksums of its files, written last
 _PORT = re.compile(r"VL_(?:IN|OUT)\w*\(&(\w+),(\d+),(\d+)")
 
 
@@ -83,6 +89,7 @@ class _Driver:
     output_last: bool
     output_user: bool
     groups: tuple[_Row, ...]
+    patience: int
 
 
 def word_count(width: int) -> int:
@@ -110,7 +117,7 @@ def _driver(top: str, ports: dict[str, int], groups: Sequence[Group]) -> _Driver
         top, _PREFIX, word_count(ports["s_axis_tdata"]), word_count(ports["m_axis_tdata"]),
         "s_axis_tlast" in ports, "s_axis_tuser" in ports,
         "m_axis_tlast" in ports, "m_axis_tuser" in ports,
-        tuple(_row(group) for group in groups),
+        tuple(_row(group) for group in groups), PATIENCE,
     )
 
 
@@ -124,11 +131,17 @@ def _visible(groups: Iterable[Group]) -> str:
 
 
 def _call(command: Sequence[str], what: str, **options) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, **options)
+    result = run(command, **options)
     if result.returncode:
-        lines = (result.stderr + result.stdout).strip().splitlines() or ["no message"]
-        cause = next((line for line in lines if "rror" in line), lines[-1])
-        raise ToolError(f"{what}: failed with code {result.returncode}: {cause}")
+        log = result.stderr + result.stdout
+        raise ToolError(f"{what}: failed with code {result.returncode}: {_cause(log)}"
+                        f"{keep_log(log)}")
+
+
+def _cause(log: str) -> str:
+    """The line of a compiler's log that says what is wrong: its first error, else its last."""
+    lines = log.strip().splitlines() or ["no message"]
+    return next((line for line in lines if "rror" in line), lines[-1])
 
 
 def _include(tool: Verilator) -> list[str]:
@@ -141,7 +154,8 @@ def _fill_runtime(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -
         source = tool.root / "include" / f"{name}.cpp"
         _call([*common, "-O2", "-c", str(source), "-o", str(folder / f"{name}.o")], "C++ compiler")
     header = folder / "runtime.h"
-    header.write_text('#include "verilated.h"\n#include <string>\n#include <vector>\n')
+    header.write_text('#include "verilated.h"\n#include <string>\n#include <vector>\n',
+                      encoding="utf-8")
     if cxx.is_gcc:
         precompiled = folder / "runtime.h.gch"  # GCC looks in this folder for one that fits
         precompiled.mkdir()
@@ -152,22 +166,38 @@ def _fill_runtime(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -
 
 
 def _runtime(tool: Verilator, cxx: Compiler, optimize: str) -> Path:
-    """The folder of Verilator's compiled runtime, from the user's cache if it is there."""
+    """The folder of Verilator's compiled runtime, from the user's cache if it is whole there."""
     facts = (tool.root, tool.version, (tool.root / "include" / "verilated.h").stat().st_mtime_ns,
              cxx, optimize, _SLOW, _COMMON)
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     folder = cache_folder() / f"runtime-{key}"
-    if not folder.exists():
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=cache_folder()))
-        try:
+    if not _is_whole(folder):
+        with removed_after(folder.with_name(f"draft-{secrets.token_hex(8)}")) as draft:
+            draft.mkdir()
             _fill_runtime(draft, tool, cxx, optimize)
-            draft.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was faster
-                raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            (draft / _SEAL).write_text(_sums(draft), encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            try:
+                draft.rename(folder)
+            except OSError:
+                if not _is_whole(folder):  # else another process was faster
+                    raise
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the files in a folder of the cache are what was put there."""
+    try:
+        return (folder / _SEAL).read_text(encoding="utf-8") == _sums(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _sums(folder: Path) -> str:
+    """Checksum and name of every file in ``folder`` but the seal, a line each."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _SEAL)
+    return "".join(f"{zlib.crc32(path.read_bytes()):08x} {path.relative_to(folder)}\n"
+                   for path in paths)
 
 
 def _compile(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -> Path:
@@ -178,18 +208,19 @@ def _compile(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -> Pat
         "fast": ([name for name in sources if "Slow" not in name] + ["driver.cpp"], optimize),
         "slow": ([name for name in sources if "Slow" in name], _SLOW),
     }
-    running = []
+    commands = []
     for half, (names, level) in halves.items():
         unit = folder / f"{half}.cc"
-        unit.write_text("".join(f'#include "{name}"\n' for name in names))
-        command = [*cxx.command, *_COMMON, level, "-include", str(runtime / "runtime.h"),
-                   *_include(tool), "-c", unit.name, "-o", f"{half}.o"]
-        running.append(subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True))
-    messages = [process.communicate()[1] for process in running]
-    for process, message in zip(running, messages, strict=True):
+        unit.write_text("".join(f'#include "{name}"\n' for name in names), encoding="utf-8")
+        commands.append([*cxx.command, *_COMMON, level, "-include", str(runtime / "runtime.h"),
+                         *_include(tool), "-c", unit.name, "-o", f"{half}.o"])
+    with ExitStack() as stack:
+        running = [stack.enter_context(started(command, cwd=folder)) for command in commands]
+        logs = ["".join(process.communicate()) for process in running]
+    for process, log in zip(running, logs, strict=True):
         if process.returncode:
-            cause = next((line for line in message.splitlines() if "rror" in line), "no message")
-            raise ToolError(f"C++ compiler: must accept the simulation in {folder}: {cause}")
+            raise ToolError(f"C++ compiler: must accept Verilator's simulation, but failed with "
+                            f"code {process.returncode}: {_cause(log)}{keep_log(log)}")
     objects = [folder / "fast.o", folder / "slow.o", *sorted(runtime.glob("*.o"))]
     _call([*cxx.command, "-pthread", *map(str, objects), "-o", str(folder / "simulate")],
           "C++ linker")
@@ -226,17 +257,18 @@ def build_native(
     folder.mkdir(parents=True, exist_ok=True)
     sources = with_memory_files(paths, folder)
     visible = folder / "observed.vlt"
-    visible.write_text(_visible(groups))
+    visible.write_text(_visible(groups), encoding="utf-8")
     _call(
         tool.command("--cc", "-Wno-fatal", "--flatten", "-O3", "--x-assign", "unique",
                      "--x-initial", "unique", "--prefix", _PREFIX, "--Mdir", folder,
                      "--top-module", top, visible, *sources),
         "verilator --cc", env=tool.environment(),
     )
-    header = (folder / f"{_PREFIX}.h").read_text()
+    header = (folder / f"{_PREFIX}.h").read_text(encoding="utf-8")
     ports = {name.replace("___05F", "__"): int(high) - int(low) + 1
              for name, high, low in _PORT.findall(header)}
     driver = _driver(top, ports, groups)
-    (folder / "driver.cpp").write_text(render("native_driver.cpp.j2", driver=driver))
+    (folder / "driver.cpp").write_text(render("native_driver.cpp.j2", driver=driver),
+                                       encoding="utf-8")
     executable = _compile(folder, tool, cxx, optimize)
     return NativeModel(executable, ports["s_axis_tdata"], ports["m_axis_tdata"], tuple(groups))

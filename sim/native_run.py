@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
+import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bsnn_hw.errors import MismatchError, ToolError
-from bsnn_hw.sim.native import Group, NativeModel, word_count
+from bsnn_hw.processes import run
+from bsnn_hw.scratch import scratch_folder
+from bsnn_hw.sim.native import PATIENCE, Group, NativeModel, word_count
 
 __all__ = ["Beats", "NativeResult", "run_native"]
 
-_HUNG, _PROTOCOL = 3, 4  # exit codes of templates/native_driver.cpp.j2
+_HUNG, _PROTOCOL, _SLOW = 3, 4, 5  # exit codes of templates/native_driver.cpp.j2
+_UNSETTLED = "did not converge"  # in Verilator's words
+UNLIMITED = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,20 @@ def _row_words(group: Group) -> int:
 
 def _execute(model: NativeModel, arguments: list[str]) -> None:
     """Run the program, whose results are files; what it prints is for people."""
-    result = subprocess.run([str(model.executable), *arguments], capture_output=True, text=True,
-                            cwd=model.executable.parent)  # where its memories' files are
-    message = result.stderr.strip()
+    result = run([model.executable, *arguments],
+                 cwd=model.executable.parent)  # where its memories' files are
+    message = result.stderr.strip() or result.stdout.strip()  # the latter Verilator's own
     # A file of words that is not there is no more than a warning to Verilator.
-    lost = [line for text in (result.stdout, message) for line in text.splitlines()
-            if "$readmem" in line]
+    lost = [line for line in (result.stdout + result.stderr).splitlines() if "$readmem" in line]
     if lost:
         raise ToolError(f"simulation: its memories' files must be beside it, but {lost[0]}")
-    if result.returncode in (_HUNG, _PROTOCOL):
+    if result.returncode == -signal.SIGALRM:
+        raise MismatchError(f"simulation: a clock cycle must end within {PATIENCE} s, and did not; "
+                            "look for logic that feeds itself")
+    if _UNSETTLED in message:
+        raise MismatchError("simulation: logic that feeds itself must come to rest, but did not: "
+                            f"{message.splitlines()[0]}")
+    if result.returncode in (_HUNG, _PROTOCOL, _SLOW):
         raise MismatchError(f"simulation: {message}")
     if result.returncode:
         raise ToolError(f"simulation: failed with code {result.returncode}: {message}")
@@ -111,6 +120,9 @@ def run_native(
     pause_in: float = 0.0,
     pause_out: float = 0.0,
     watchdog: int = 100_000,
+    packet_beats: int = 0,
+    most_cycles: int = UNLIMITED,
+    most_rows: Sequence[int] | None = None,
 ) -> NativeResult:
     """Stream ``stimulus`` into the design and collect ``packets`` packets of its output.
 
@@ -121,20 +133,25 @@ def run_native(
     pause_in, pause_out : float, 0..1, probability that s_axis_tvalid stays low before a beat and
         that m_axis_tready is low, in each cycle
     watchdog : int, cycles without a beat on either port after which the run fails
+    packet_beats : int, of each packet of the output, and nothing may follow the last; 0 for any
+        number, ended by tlast
+    most_cycles : int, after which the run fails
+    most_rows : rows of each of the model's groups that are kept, None for all
 
     Raises
     ------
     MismatchError
-        The design hung, or took back a beat that it had offered.
+        The design hung, was too slow, took back a beat that it had offered, or gave packets of
+        another length.
     ToolError
         The simulation itself failed.
     """
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         _pack(stimulus, model.input_width).tofile(folder / "stimulus.bin")
         _execute(model, [
-            str(folder / "stimulus.bin"), scratch, str(packets), str(seed),
-            repr(pause_in), repr(pause_out), str(watchdog),
+            str(folder / "stimulus.bin"), str(folder), str(packets), str(seed),
+            repr(pause_in), repr(pause_out), str(watchdog), str(packet_beats), str(most_cycles),
+            *map(str, most_rows or [UNLIMITED] * len(model.groups)),
         ])
         words = word_count(model.output_width)
         beats = _table(folder / "beats.bin", words + 2)

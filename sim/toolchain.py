@@ -13,17 +13,15 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
+from bsnn_hw.processes import NOT_RUN, run
+from bsnn_hw.scratch import cache_folder
 
-__all__ = ["MINIMUM", "Compiler", "Verilator", "cache_folder", "compiler", "require_make",
-           "verilator"]
+__all__ = ["MINIMUM", "Compiler", "Verilator", "compiler", "require_make", "verilator"]
 
 MINIMUM = (5, 36)  # what cocotb 2 wants
 
@@ -97,23 +95,6 @@ def _for_make(value: str) -> str:
     return value.replace(" ", "\\ ")
 
 
-def cache_folder() -> Path:
-    """The user's cache folder of this program, made if needed; a scratch folder if it cannot be."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "bsnn-hw"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return _scratch()
-
-
-@lru_cache(maxsize=1)
-def _scratch() -> Path:
-    return Path(tempfile.mkdtemp(prefix="bsnn_hw_cache_"))
-
-
 _WRAPPER = """\
 #!/bin/sh
 [ "$1" = --version ] && echo "Verilator {major}.{minor:03d}" && exit 0
@@ -127,6 +108,7 @@ exec {python} "$@"
 """
 
 # make calls it before the compiler (OBJCACHE): Verilator's runtime is compiled once per user.
+# Beside each object lies its checksum, written last: what is damaged is compiled again.
 _OBJECT_CACHE = """\
 #!/bin/sh
 for source; do :; done
@@ -134,8 +116,13 @@ case $source in {root}/include/*.cpp | linked_*/include/*.cpp) ;; *) exec "$@" ;
 previous=
 for word; do [ "$previous" = -o ] && object=$word; previous=$word; done
 kept=${{0%/*}}/$(echo {compiler} "$@" | cksum | tr ' ' -)-${{source##*/}}.o
-[ -f "$kept" ] && exec cp "$kept" "$object"
-"$@" && cp "$object" "$kept.$$" && mv "$kept.$$" "$kept"
+sum=$kept.cksum
+[ -f "$kept" ] && [ "$(cksum <"$kept")" = "$(cat "$sum" 2>/dev/null)" ] && \\
+    exec cp "$kept" "$object"
+"$@" || exit
+cp "$object" "$kept.$$" && mv "$kept.$$" "$kept" && \\
+    cksum <"$kept" >"$sum.$$" && mv "$sum.$$" "$sum"
+exit 0
 """
 
 
@@ -159,23 +146,22 @@ def _scripts(found: Verilator, cxx: Compiler) -> Path:
     for name, text in texts.items():
         if not (folder / name).exists():
             draft = folder / f".{name}.{os.getpid()}"
-            draft.write_text(text)
+            draft.write_text(text, encoding="utf-8")
             draft.chmod(0o755)
             draft.replace(folder / name)
     return folder
 
 
 def _output(command: list[str]) -> str:
-    try:
-        result = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        raise ToolError(f"{command[0]}: must run as a program, but {error.strerror}") from None
+    result = run(command)
+    if result.returncode in NOT_RUN:
+        raise ToolError(f"{command[0]}: must run as a program, but {result.stderr.strip()}")
     return result.stdout + result.stderr
 
 
 def _config_version(root: Path) -> str:
     header = root / "include" / "verilated_config.h"
-    return header.read_text() if header.exists() else ""
+    return header.read_text(encoding="utf-8") if header.exists() else ""
 
 
 def _version(text: str) -> tuple[int, int] | None:
@@ -228,6 +214,14 @@ def verilator() -> Verilator:
     return Verilator(binary, root, version, packaged is not None)
 
 
+def _words(command: str) -> tuple[str, ...]:
+    """As a shell splits it; none of a text that a shell refuses."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:
+        return ()
+
+
 def compiler() -> Compiler:
     """Return the C++ compiler: ``$CXX``, else g++, c++ or clang++.
 
@@ -238,8 +232,8 @@ def compiler() -> Compiler:
     """
     named = os.environ.get("CXX")
     if named:
-        command = tuple(shlex.split(named))
-        if shutil.which(command[0]) is None:
+        command = _words(named)
+        if not command or shutil.which(command[0]) is None:
             raise ToolError(f"$CXX: must name a C++ compiler, {named!r} is not there; "
                             "unset it to use g++")
     else:

@@ -73,6 +73,9 @@ DAMAGE = {
                     "b: must be a bundle with a manifest.json, No such file"),
     "no JSON": (lambda b: (b / "manifest.json").write_text("{"), "manifest.json: must be JSON"),
     "deep JSON": (lambda b: (b / "manifest.json").write_text("[" * 99999), "must be JSON; gener"),
+    "deeply nested": (lambda b: change(b / "manifest.json",
+                                          s_axis=json.loads("[" * 900 + "]" * 900)),
+                      "must describe the network in network.json, but does not"),
     "other JSON": (lambda b: (b / "manifest.json").write_text("[]"), "must be a bsnn-hw/bundle of"),
     "version": (lambda b: change(b / "manifest.json", version=1), "must be a bsnn-hw/bundle of"),
     "lanes": (lambda b: change(b / "manifest.json", layers__0__lanes=4),
@@ -140,7 +143,7 @@ def test_no_folder(tmp_path, capsys):
 
 
 def test_another_model(folder, tmp_path, capsys):
-    save(tmp_path / "m.pt", random_document(32))
+    save(tmp_path / "m.pt", random_document(32, scores=False))
     line = fails(capsys, [folder, "--all", "--model", tmp_path / "m.pt"])
     assert "m.pt: must be the model that the bundle was made of, 19-14-2 neurons" in line
     assert "not 11-10-3 neurons, 8 timestep(s), events coding of 1 bit" in line
@@ -200,13 +203,15 @@ def test_a_compiler_that_is_not_there(folder, capsys, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert "$CXX: must name a C++ compiler, 'no-such-compiler' is not" in fails(
         capsys, [folder, "--all"], code=3)
+    monkeypatch.setenv("CXX", " ")
+    assert "$CXX: must name a C++ compiler, ' ' is not" in fails(capsys, [folder, "--all"], code=3)
 
 
 def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):
     """A data set of one's own, with labels, against model and RTL."""
     from bsnn_hw.reference.network import run as reference
 
-    save(tmp_path / "m.pt", random_document(24))
+    save(tmp_path / "m.pt", random_document(24, scores=False))
     answers = reference(direct_bundle.network, direct_bundle.inputs).classes
     np.savez(tmp_path / "d.npz", test_x=direct_bundle.inputs, test_y=answers)
     assert verify.main([str(folder), "--all", "--data", str(tmp_path / "d.npz"),
@@ -254,7 +259,7 @@ def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
     note, verdict = capsys.readouterr().out.splitlines()
     assert note == f"note      {folder}/bench.py is not the bench of this version; it is not run"
     assert verdict.startswith("bench     4 patterns of pauses: every spike, membrane potential and")
-    assert sorted(folder.iterdir()) == before
+    assert sorted(folder.iterdir()) == sorted([*before, folder / "report"])  # the verdict
 
 
 def test_an_edited_file_is_named_in_the_verdict(folder, capsys):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,11 +20,13 @@ from bsnn_hw.emission.manifest import manifest
 from bsnn_hw.emission.replaced import carry_over, check_replaceable, listed
 from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
+from bsnn_hw.guard import forget_empty, watch_empty
 from bsnn_hw.ir import store
-from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Port, Schedule
+from bsnn_hw.layout.document import layout_document
 from bsnn_hw.planning.plan_file import plan_toml
+from bsnn_hw.scratch import removed_after
 from bsnn_hw.sim.render import render
 
 __all__ = ["bench_text", "check_target", "write_bundle"]
@@ -82,12 +84,16 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             (draft / "rtl").mkdir()
             design = emit_verilog(network, schedule, draft / "rtl", top, port)
             store.save(draft / "network.json", network)
-            (draft / "plan.toml").write_text(plan or plan_toml(network, schedule))
+            (draft / "plan.toml").write_text(plan or plan_toml(network, schedule), encoding="utf-8")
+            document = layout_document(design.layout)
+            (draft / "layout.json").write_text(json.dumps(document, indent=1) + "\n",
+                                               encoding="utf-8")
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             _write_bench(facts, draft)
             facts["files"] = inventory(draft)
-            (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n")
+            (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n",
+                                                 encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: must be writable, {error.strerror or error}; "
                          "give another --out or free some space") from None
@@ -99,33 +105,36 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
 def _draft(folder: Path, force: bool) -> Iterator[Path]:
     """A scratch folder beside ``folder`` that takes its name at the end, if all went well."""
     folder = folder.resolve()  # of a link, what it points to is replaced
-    made = _make_folders(folder.parent)
-    draft = None
-    try:
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
+    with (_parents(folder.parent),
+          removed_after(folder.with_name(f".{folder.name[:40]}-{secrets.token_hex(4)}")) as draft):
+        draft.mkdir()
         yield draft
-        draft.chmod(0o777 & ~_umask())
         users = check_replaceable(folder, force)  # again: somebody may have made it meanwhile
         carry_over(users, folder, draft)
         _put_in_place(draft, folder, users)
-    except BaseException:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
-        for parent in made:
-            with suppress(OSError):
-                parent.rmdir()
-        raise
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    """Make ``folder`` and its parents; return those that were not there, the deepest first."""
-    missing = []
+@contextmanager
+def _parents(folder: Path) -> Iterator[None]:
+    """Make ``folder`` and its parents; those that were not there go where the block fails."""
+    missing: list[Path] = []
     while not folder.exists():
-        missing.append(folder)
+        missing.insert(0, folder)
         folder = folder.parent
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-    return missing
+    for path in missing:
+        watch_empty(path)
+    try:
+        for path in missing:
+            path.mkdir(exist_ok=True)
+        yield
+    except BaseException:
+        for path in reversed(missing):
+            with suppress(OSError):
+                path.rmdir()
+        raise
+    finally:
+        for path in missing:
+            forget_empty(path)
 
 
 def _put_in_place(draft: Path, folder: Path, users: Sequence[str]) -> None:
@@ -149,13 +158,8 @@ def _put_in_place(draft: Path, folder: Path, users: Sequence[str]) -> None:
         else:
             shutil.rmtree(replaced, ignore_errors=True)
         raise
-    shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with removed_after(replaced):
+        pass
 
 
 def bench_text() -> str:
@@ -167,6 +171,7 @@ def _write_bench(facts, folder):
     (folder / "bench.py").write_text(bench_text(), encoding="utf-8")
     makefile = render("bundle_makefile.j2", bench="bench", top=facts["top"],
                       sources=facts["sources"], requirements=BENCH_REQUIREMENTS)
-    (folder / "Makefile").write_text(makefile)
-    (folder / "README.md").write_text(render("bundle_readme.md.j2", manifest=facts,
-                                              requirements=BENCH_REQUIREMENTS))
+    (folder / "Makefile").write_text(makefile, encoding="utf-8")
+    (folder / "README.md").write_text(
+        render("bundle_readme.md.j2", manifest=facts, requirements=BENCH_REQUIREMENTS),
+        encoding="utf-8")

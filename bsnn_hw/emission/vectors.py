@@ -13,7 +13,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import HiddenBounds, network_bounds
 from bsnn_hw.ir.network import Network
 from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.cycles import watchdog
+from bsnn_hw.planning.cycles import most_cycles, watchdog
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.samples import fit, shape_of
 
@@ -23,11 +23,16 @@ __all__ = ["check_vectors", "most_vectors", "read_inputs", "vector_facts", "vect
 VECTOR_BYTES = 32 << 20  # of all layers' expected potentials and spikes
 
 
-def vector_facts(count: int, watchdog: int) -> dict[str, Any]:
-    """What the manifest says of ``count`` test vectors."""
+def vector_facts(count: int, watchdog: int, cycles: int) -> dict[str, Any]:
+    """What the manifest says of ``count`` test vectors.
+
+    watchdog : int, cycles without a beat on either port after which a run hangs
+    cycles : int, in which all must be out if neither port pauses
+    """
     return {
         "inferences": count,
         "watchdog": watchdog,
+        "cycles": cycles,
         "inputs": "vectors/inputs.npy: the samples themselves",
         "stimulus": "vectors/stimulus.npy: uint8 (beats, bytes of s_axis_tdata), little end first; "
                     "last.npy, mark.npy: bool (beats,)",
@@ -62,8 +67,14 @@ def write_vectors(design: Design, samples: np.ndarray, folder: Path) -> dict[str
     trace = run(design.network, samples)
     for name, values in _arrays(design, samples, trace).items():
         np.save(folder / f"{name}.npy", values)
+    return _facts(design, samples, trace)
+
+
+def _facts(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, Any]:
     activity = measure_activity(design.network, samples, trace, design.port)
-    return vector_facts(len(samples), watchdog(design.network, design.schedule, activity))
+    plan = design.network, design.schedule, activity
+    return vector_facts(len(samples), watchdog(*plan),
+                        most_cycles(*plan, len(design.stimulus(samples).data)))
 
 
 def read_inputs(design: Design, folder: Path) -> np.ndarray:
@@ -89,8 +100,7 @@ def check_vectors(design: Design, folder: Path, stated: dict[str, Any]) -> None:
     """
     samples = read_inputs(design, folder)
     trace = run(design.network, samples)
-    activity = measure_activity(design.network, samples, trace, design.port)
-    if stated != vector_facts(len(samples), watchdog(design.network, design.schedule, activity)):
+    if stated != _facts(design, samples, trace):
         raise InputError(f"{folder.parent}/manifest.json: vectors must be described as this "
                          "version does it, but are not; generate the bundle again")
     for name, values in _arrays(design, samples, trace).items():
@@ -115,7 +125,7 @@ def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.n
     stimulus = design.stimulus(samples)
     arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
               "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
-    for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,
+    for layer, bounds, seen in zip(design.network.hidden, design.layout.hidden_bounds, trace.hidden,
                                    strict=True):
         arrays |= {f"charged_{layer.name}": seen.charged.astype(_dtype(bounds)),
                    f"fired_{layer.name}": seen.fired}

@@ -101,7 +101,7 @@ def _is_ours(document: object, problems: Problems) -> bool:
     return False
 
 
-def _is_state_dict(document: dict) -> bool:
+def _is_state_dict(document: dict[object, object]) -> bool:
     return bool(document) and all(hasattr(value, "shape") for value in document.values())
 
 

@@ -27,7 +27,7 @@ SUFFIXES = (".pt", ".safetensors")
 MAX_BYTES = 1 << 30  # all weights that a model may have, as float64, are half of that
 
 
-def load(path: str | os.PathLike) -> Model:
+def load(path: str | os.PathLike[str]) -> Model:
     """Read a model file and check it.
 
     Parameters
@@ -44,7 +44,7 @@ def load(path: str | os.PathLike) -> Model:
     return describe(read(path), Path(path).name)
 
 
-def read(path: str | os.PathLike) -> Any:
+def read(path: str | os.PathLike[str]) -> Any:
     """The document in a model file, not yet checked.
 
     Raises
@@ -68,7 +68,7 @@ def read(path: str | os.PathLike) -> Any:
                      "neither; write it with bsnn_hw.model.format.save")
 
 
-def save(path: str | os.PathLike, document: dict) -> None:
+def save(path: str | os.PathLike[str], document: dict[str, Any]) -> None:
     """Check a document and write it, completely or not at all.
 
     Parameters
@@ -196,7 +196,7 @@ def _plain(value: Any) -> Any:
     return value.detach().cpu().contiguous().clone()
 
 
-def _torch_bytes(document: dict) -> bytes:
+def _torch_bytes(document: dict[str, Any]) -> bytes:
     import torch
 
     # Saved under a file name, the archive would carry that name inside.
@@ -205,11 +205,12 @@ def _torch_bytes(document: dict) -> bytes:
     return buffer.getvalue()
 
 
-def _safetensors_bytes(document: dict) -> bytes:
+def _safetensors_bytes(document: dict[str, Any]) -> bytes:
     tensors: dict[str, Any] = {}
     rest = _without_tensors(document, "", tensors)
     text = json.dumps(rest, allow_nan=False, ensure_ascii=True)
-    return _import_safetensors().save(tensors, {METADATA_KEY: text})
+    data: bytes = _import_safetensors().save(tensors, {METADATA_KEY: text})
+    return data
 
 
 def _without_tensors(value: Any, path: str, tensors: dict[str, Any]) -> Any:

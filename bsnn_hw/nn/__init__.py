@@ -17,6 +17,7 @@ __all__ = [
     "BinaryLinear",
     "ConstantGate",
     "CurrentShortcut",
+    "FlipMonitor",
     "Int8Conv2d",
     "Int8Linear",
     "Layer",
@@ -30,10 +31,13 @@ __all__ = [
     "convolutional",
     "document",
     "fully_connected",
+    "narrow_resnet",
+    "narrow_vgg11",
     "residual",
     "resnet19",
     "save_model",
     "vgg",
+    "vgg11",
 ]
 
 _HOMES = {
@@ -45,7 +49,8 @@ _HOMES = {
     "layer": ("CurrentShortcut", "Layer", "Readout", "SpikeShortcut", "SynapseShortcut"),
     "network": ("Network",),
     "architectures": ("convolutional", "fully_connected", "residual"),
-    "zoo": ("calibrate", "resnet19", "vgg"),
+    "zoo": ("calibrate", "narrow_resnet", "narrow_vgg11", "resnet19", "vgg", "vgg11"),
+    "flips": ("FlipMonitor",),
     "export": ("document", "save_model"),
 }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 from typing import Any
+
+from torch import nn
 
 from bsnn_hw.nn.gate import AGMMGate
 from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SynapseShortcut
@@ -25,7 +27,9 @@ class Style:
     """What all layers of a network have in common.
 
     timesteps : int, T
-    gate : {"agmm", "agmm-sample", "none"}, behind each norm but the readout's
+    gate : {"agmm", "agmm-sample", "none"}, behind each norm but the readout's; or a function of
+        a layer's channels or neurons that makes its gate
+    gate_first : bool, the gate before the norm; an experiment, which no model file holds
     leak : float in (0, 1]; 1 is integrate and fire
     threshold : float, positive
     reset : {"hard", "soft"}
@@ -35,7 +39,8 @@ class Style:
     """
 
     timesteps: int
-    gate: str = "agmm"
+    gate: str | Callable[[int], nn.Module | None] = "agmm"
+    gate_first: bool = False
     leak: float = 0.5
     threshold: float = 1.0
     reset: str = "hard"
@@ -44,7 +49,7 @@ class Style:
     int8_ends: bool = False
 
     def __post_init__(self):
-        if self.gate not in GATES:
+        if not callable(self.gate) and self.gate not in GATES:
             raise ValueError(f"Gate must be one of {GATES}, not {self.gate!r}")
         if self.int8_ends and not self.binary:
             raise ValueError("Binary must be True with int8_ends, not False: a full-precision twin "
@@ -66,7 +71,10 @@ class Style:
                    stride: int = 1) -> SynapseShortcut:
         """Return a 1x1 convolution of the spikes of `source`, where shapes change."""
         synapse = BinaryConv2d(channels_in, channels_out, 1, stride=stride, binary=self.binary)
-        return SynapseShortcut(source, synapse, BatchNorm(channels_out), self._gate())
+        shortcut = SynapseShortcut(source, synapse, BatchNorm(channels_out),
+                                   self._gate(channels_out))
+        shortcut.gate_first = self.gate_first
+        return shortcut
 
     def network(self, hidden: dict[str, Layer], fan_in: int, classes: int, **others: Any
                 ) -> Network:
@@ -81,13 +89,16 @@ class Style:
 
     def _layer(self, synapse, channels: int, others: dict[str, Any]) -> Layer:
         neuron = LIF(self.leak, threshold=self.threshold, reset=self.reset)
-        return Layer(synapse, BatchNorm(channels), self._gate(), neuron, **others)
+        layer = Layer(synapse, BatchNorm(channels), self._gate(channels), neuron, **others)
+        layer.gate_first = self.gate_first
+        return layer
 
-    def _gate(self) -> AGMMGate | None:
-        if self.gate == "none":
-            return None
-        return AGMMGate(self.timesteps,
-                        average="sample" if self.gate == "agmm-sample" else "running")
+    def _gate(self, channels: int) -> nn.Module | None:
+        if callable(self.gate):
+            return self.gate(channels)
+        if self.gate == "agmm-sample":
+            return AGMMGate(self.timesteps, over="sample", inference="sample")
+        return AGMMGate(self.timesteps) if self.gate == "agmm" else None
 
 
 def fully_connected(sizes: Sequence[int], **style: Any) -> Network:

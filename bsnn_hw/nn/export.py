@@ -113,6 +113,9 @@ def _branch(where: str, branch: Any, problems: list[str]) -> dict[str, Any]:
         written["weight_bits"] = synapse.weight_bits
     if weight.dim() == 4:
         written |= _geometry(where, synapse, problems)
+    if branch.gate_first and branch.norm is not None and branch.gate is not None:
+        problems.append(f"{where}: gate must stand behind the norm, not before it; train with the "
+                        f"gate behind")
     if branch.pool is not None:
         written["pool"] = {"kind": branch.pool.kind, "size": list(branch.pool.size)}
     written |= {"norm": _norm(where, branch.norm, weight.shape[0], problems),
@@ -159,7 +162,11 @@ def _norm(where: str, norm: Any, neurons: int, problems: list[str]
 def _gate(where: str, gate: nn.Module | None, problems: list[str]) -> dict[str, Any] | None:
     if gate is None:
         return None
-    if isinstance(gate, AGMMGate) and gate.average == "sample":
+    if isinstance(gate, AGMMGate) and gate.channels is not None:
+        problems.append(f"{where}: gate must be one per timestep, not one for each of "
+                        f"{gate.channels} channels; train with channels=None")
+        return None
+    if isinstance(gate, AGMMGate) and gate.inference == "sample":
         return {"kind": "sample", "alpha": _plain(gate.alpha)}
     if isinstance(gate, AGMMGate | ConstantGate):
         return {"kind": "constant", "value": _plain(gate.values())}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from bsnn_hw import checkpoint
 from bsnn_hw.errors import InputError
 from bsnn_hw.model.values import equals
+from bsnn_hw.scratch import removed_after
 from bsnn_hw.text import shown
 
 __all__ = ["load_checkpoint", "save_checkpoint", "write_whole"]
@@ -30,24 +30,14 @@ def write_whole(path: Path, data: bytes) -> None:
     InputError
         When the folder cannot be made or written.
     """
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.",
-                                         delete=False) as file:
-            temporary = Path(file.name)
-            file.write(data)
-        # Temporary files are private; the finished one is as public as any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        with removed_after(path.with_name(f".{path.name}.{secrets.token_hex(4)}")) as draft:
+            draft.write_bytes(data)
+            draft.replace(path)
     except OSError as error:
         raise InputError(f"{path}: must be writable, {error.strerror or error}; "
                          f"choose another --out") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

@@ -7,49 +7,66 @@ from torch import Tensor, nn
 
 __all__ = ["AGMMGate", "ConstantGate"]
 
-_AVERAGES = ("running", "sample")
+_OVER = ("batch", "sample")
+_INFERENCE = ("running", "sample")
 # The membrane's width grows with g[t-1]/g[t]: a gate that fades costs bits in every neuron.
 _SMALLEST_ALPHA = 0.5
 
 
 class AGMMGate(nn.Module):
-    """``g[t] = alpha[t] * sigmoid(E[t])``, with E the mean of the normalised current Y[t].
+    """``g[t] = alpha[t] * sigmoid(E[t])``, with E a mean of the current Y[t].
 
-    The gradient runs through E. With ``average="running"``, E is the mean over batch and features
-    in training and its running average at inference, so that the gate becomes T constants.
-    With ``average="sample"``, E is the sample's own mean over its features, in training and at
-    inference; such a gate depends on the input.
+    The gradient runs through E. With a running average at inference the gate becomes T constants;
+    with the sample's own it depends on the input.
 
     Parameters
     ----------
     timesteps : int, 1 or more
-    average : {"running", "sample"}
+    over : {"batch", "sample"}, what E is the mean over in training: batch and features, or the
+        features of each sample
+    inference : {"running", "sample"}, E at inference: the running average of training, or the
+        sample's own mean
+    channels : int or None; with a number, E is not over the channels, and each has a gate of its
+        own
+    alpha : float, start of alpha; or a parameter (timesteps,) that gates share
     momentum : float, share of the newest batch in the running average
 
     Members
     -------
-    alpha : learnable, (timesteps,), starts at 1
-    running_mean : running average of E, (timesteps,)
+    alpha : learnable, (timesteps,)
+    running_mean : running average of E, (timesteps,) or (timesteps, channels)
 
     Source
         Liang et al. 2025 (AAAI), AGMM. Its place after BatchNorm follows the paper's figure;
-        whether the paper's E is a batch or a sample mean is not known (docs/training.md).
+        the other options are its open questions (docs/agmm.md).
     """
 
     running_mean: Tensor
 
-    def __init__(self, timesteps: int, *, average: str = "running", momentum: float = 0.1):
-        if average not in _AVERAGES:
-            raise ValueError(f"Gate average must be one of {_AVERAGES}, not {average!r}")
+    def __init__(self, timesteps: int, *, over: str = "batch", inference: str = "running",
+                 channels: int | None = None, alpha: float | nn.Parameter = 1.0,
+                 momentum: float = 0.1):
+        if over not in _OVER:
+            raise ValueError(f"Gate mean must be over one of {_OVER}, not {over!r}")
+        if inference not in _INFERENCE:
+            raise ValueError(f"Gate inference must be one of {_INFERENCE}, not {inference!r}")
+        if isinstance(alpha, nn.Parameter) and alpha.shape != (timesteps,):
+            raise ValueError(f"Gate alpha must be shared as ({timesteps},), one per timestep, "
+                             f"not {tuple(alpha.shape)}")
         super().__init__()
-        self.average = average
+        self.over = over
+        self.inference = inference
+        self.channels = channels
         self.momentum = momentum
-        self.alpha = nn.Parameter(torch.ones(timesteps))
-        self.register_buffer("running_mean", torch.zeros(timesteps))
+        self.alpha = (alpha if isinstance(alpha, nn.Parameter) else
+                      nn.Parameter(torch.full((timesteps,), float(alpha))))
+        self.register_buffer("running_mean", torch.zeros(
+            (timesteps,) if channels is None else (timesteps, channels)))
 
     def forward(self, currents: Tensor) -> Tensor:
-        """Gate ``(steps, batch, ...)``, steps being T or 1 (static); return T steps."""
-        return self._gate(currents) * currents
+        """Gate ``(steps, batch, [channels], ...)``, steps being T or 1 (static); return T steps."""
+        mean = self._spread(self._mean(currents), currents)
+        return self._spread(self.alpha, currents) * torch.sigmoid(mean) * currents
 
     @torch.no_grad()
     def clip(self) -> None:
@@ -57,23 +74,37 @@ class AGMMGate(nn.Module):
         self.alpha.clamp_(min=_SMALLEST_ALPHA)
 
     def values(self) -> Tensor:
-        """Return the constants g of inference, (timesteps,); for a running average only."""
-        if self.average != "running":
+        """Return the constants g of inference, shaped as `running_mean`; for a running average
+        only.
+        """
+        if self.inference != "running":
             raise ValueError("Gate values must come from a running average, not from a sample")
-        return (self.alpha * torch.sigmoid(self.running_mean)).detach()
+        alpha = self.alpha.view(-1, *(1,) * (self.running_mean.dim() - 1))
+        return (alpha * torch.sigmoid(self.running_mean)).detach()
 
-    def _gate(self, currents: Tensor) -> Tensor:
-        ones = (1,) * (currents.dim() - 1)
-        if self.average == "sample":
+    def _mean(self, currents: Tensor) -> Tensor:
+        """Return E: (steps, [channels]) of a batch, (steps, batch, [channels]) of samples, or the
+        running average; a mean over the batch keeps an axis of 1.
+        """
+        if not self.training and self.inference == "running":
+            return self.running_mean.unsqueeze(1)
+        own = self.over == "sample" or not self.training
+        if self.channels is not None:
+            mean = currents.flatten(3).mean(3) if currents.dim() > 3 else currents
+            mean = mean if own else mean.mean(1, keepdim=True)
+        elif own:
             mean = currents.flatten(2).mean(2)
-            mean = mean.view(*mean.shape, *ones[1:])
-        elif self.training:
-            mean = currents.flatten(1).mean(1)
-            self.running_mean.lerp_(mean.detach().expand_as(self.running_mean), self.momentum)
-            mean = mean.view(-1, *ones)
         else:
-            mean = self.running_mean.view(-1, *ones)
-        return self.alpha.view(-1, *ones) * torch.sigmoid(mean)
+            mean = currents.flatten(1).mean(1).unsqueeze(1)
+        if self.training:
+            batch = mean.detach().mean(1) if own else mean.detach().squeeze(1)
+            self.running_mean.lerp_(batch.expand_as(self.running_mean), self.momentum)
+        return mean
+
+    @staticmethod
+    def _spread(values: Tensor, currents: Tensor) -> Tensor:
+        """Return `values`, whose axes are the first of `currents`, with all axes of it."""
+        return values.view(*values.shape, *(1,) * (currents.dim() - values.dim()))
 
 
 class ConstantGate(nn.Module):

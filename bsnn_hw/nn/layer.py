@@ -25,8 +25,12 @@ class Activity(NamedTuple):
 
 
 class _Branch(nn.Module):
-    """From spikes to a current: pool, synapse, norm and gate, each but the synapse optional."""
+    """From spikes to a current: pool, synapse, norm and gate, each but the synapse optional.
 
+    With ``gate_first`` the gate stands between synapse and norm; an experiment only.
+    """
+
+    gate_first = False
     pool: Any
     synapse: Any
     norm: Any
@@ -47,9 +51,11 @@ class _Branch(nn.Module):
         # A map reaches a fully connected synapse as (channels, height, width), flattened.
         flat = self.synapse.weight.dim() == 2
         currents = self.synapse(inputs.flatten(2) if flat else inputs)
-        if self.norm is not None:
-            currents = self.norm(currents)
-        return currents if self.gate is None else self.gate(currents)
+        following = (self.gate, self.norm) if self.gate_first else (self.norm, self.gate)
+        for module in following:
+            if module is not None:
+                currents = module(currents)
+        return currents
 
 
 class CurrentShortcut(nn.Module):

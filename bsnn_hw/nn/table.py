@@ -35,7 +35,8 @@ def table(logs: Sequence[str | Path]) -> str:
 
 def _row(path: Path) -> tuple[str, ...]:
     try:
-        first, *epochs, last = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        first, *epochs, last = map(json.loads, lines)
         recipe, test = first["recipe"], last["test"]
         validation = epochs[-1]["validation_accuracy"]
         flips = _mean(line["flip_ratio"] for line in epochs if line["flip_ratio"] is not None)

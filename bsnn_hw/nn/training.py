@@ -217,6 +217,6 @@ def _gates(network: Network) -> dict[str, list[float]]:
         if isinstance(module, AGMMGate):
             layer = name.removeprefix("hidden.").removesuffix(".gate").replace("shortcuts.",
                                                                                "shortcut")
-            running = module.average == "running"
+            running = module.inference == "running"
             gates[layer] = (module.values() if running else module.alpha).tolist()
     return gates

@@ -1,4 +1,4 @@
-"""Networks of the literature, of CIFAR's shape: sizes to compile and measure, not trained here."""
+"""Networks of the literature, of CIFAR's shape, and narrow ones of the same form to train."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
 from bsnn_hw.nn.pooling import Pool
 
-__all__ = ["calibrate", "resnet19", "vgg"]
+__all__ = ["DEPTHS", "calibrate", "narrow_resnet", "narrow_vgg11", "resnet19", "vgg", "vgg11"]
 
 _CIFAR = (3, 32, 32)
 _JOINS = ("tdbn", "bireal")
 # Channels of the convolutions of a VGG with 16 layers; an OR-pool of 2x2 where a group ends.
 _VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+_VGG11 = ((64,), (128,), (256, 256), (512, 512), (512, 512))
+# Blocks and channels per stage of the narrow networks, by layers with weights along the path.
+DEPTHS: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    3: ((0,), (64,)), 7: ((1, 1), (32, 64)), 11: ((2, 1, 1), (16, 32, 64)),
+    19: ((3, 3, 2), (16, 32, 64))}
+_NARROW = (1, 16, 16)
 
 
 def resnet19(join: str = "tdbn", *, blocks: Sequence[int] = (3, 3, 2),
              channels: Sequence[int] = (128, 256, 512), neurons: int = 256, classes: int = 10,
-             shape: Sequence[int] = _CIFAR, **style: Any) -> Network:
+             shape: Sequence[int] = _CIFAR, head: int = 1, **style: Any) -> Network:
     """Build the spiking ResNet-19: a 3x3 stem, eight blocks of two convolutions, two dense layers.
 
     Parameters
@@ -35,8 +41,9 @@ def resnet19(join: str = "tdbn", *, blocks: Sequence[int] = (3, 3, 2),
         the block, as numbers, or a 1x1 convolution of them where shapes change; "bireal", the
         current carried around every convolution
     blocks, channels : per stage; each stage but the first halves the map
-    neurons : of the hidden dense layer behind the average pool over the whole map
+    neurons : of the hidden dense layer behind the average pool
     shape : (channels, height, width) of a sample
+    head : side of the map that the average pool leaves
     style : as `Style`
 
     Source
@@ -51,24 +58,50 @@ def resnet19(join: str = "tdbn", *, blocks: Sequence[int] = (3, 3, 2),
     for index, (fan_in, width) in enumerate(pairwise((channels[0], *widths)), 1):
         add(common, hidden, f"block{index}", fan_in, width)
     shrunk = 2 ** (len(channels) - 1)
-    hidden["fc1"] = common.dense(channels[-1], neurons, pool=Pool("avg", [side // shrunk for side
-                                                                         in shape[1:]]))
+    windows = [side // shrunk // head for side in shape[1:]]
+    hidden["fc1"] = common.dense(channels[-1] * head ** 2, neurons, pool=Pool("avg", windows))
     return common.network(hidden, neurons, classes)
 
 
-def vgg(groups: Sequence[Sequence[int]] = _VGG, *, neurons: int = 512, classes: int = 10,
-        shape: Sequence[int] = _CIFAR, **style: Any) -> Network:
-    """Build 3x3 convolutions in groups with a 2x2 OR-pool behind each, then two dense layers.
+def narrow_resnet(depth: int, join: str = "bireal", **style: Any) -> Network:
+    """Build `resnet19` at 8 to 64 channels for images of 16x16, at a depth of 3, 7, 11 or 19.
+
+    Parameters
+    ----------
+    depth : of `DEPTHS`: layers with weights from input to readout
+    join, style : as `resnet19`
+    """
+    if depth not in DEPTHS:
+        raise ValueError(f"Depth must be one of {tuple(DEPTHS)}, not {depth!r}")
+    blocks, channels = DEPTHS[depth]
+    return resnet19(join, **{"blocks": blocks, "channels": channels, "neurons": 128,
+                             "shape": _NARROW, "head": 2, **style})
+
+
+def vgg11(**options: Any) -> Network:
+    """Build `vgg` with eight convolutions and three dense layers."""
+    return vgg(_VGG11, **{"neurons": (512, 512), **options})
+
+
+def narrow_vgg11(**options: Any) -> Network:
+    """Build `vgg11` at 16 to 64 channels for images of 16x16."""
+    return vgg(((16,), (32, 32), (64, 64, 64, 64, 64)),
+               **{"neurons": (128, 128), "shape": _NARROW, **options})
+
+
+def vgg(groups: Sequence[Sequence[int]] = _VGG, *, neurons: int | Sequence[int] = 512,
+        classes: int = 10, shape: Sequence[int] = _CIFAR, **style: Any) -> Network:
+    """Build 3x3 convolutions in groups with a 2x2 OR-pool behind each, then dense layers.
 
     Parameters
     ----------
     groups : channels of the convolutions of each group
-    neurons : of the hidden dense layer
+    neurons : of the hidden dense layer, or of each
     shape : (channels, height, width) of a sample, sides divisible by 2 per group
     style : as `Style`
 
     Source
-        Simonyan and Zisserman 2015 (ICLR), for CIFAR with a single hidden dense layer.
+        Simonyan and Zisserman 2015 (ICLR), for CIFAR.
     """
     hidden: dict[str, Layer] = {}
     common, fan_in = Style(**style), shape[0]
@@ -79,8 +112,11 @@ def vgg(groups: Sequence[Sequence[int]] = _VGG, *, neurons: int = 512, classes: 
                                                                  first=not hidden)
             fan_in = width
     positions = (shape[1] >> len(groups)) * (shape[2] >> len(groups))
-    hidden["fc1"] = common.dense(fan_in * positions, neurons, pool=Pool("max", 2))
-    return common.network(hidden, neurons, classes)
+    sizes = (fan_in * positions, *((neurons,) if isinstance(neurons, int) else neurons))
+    for number, (size, width) in enumerate(pairwise(sizes), 1):
+        pool = Pool("max", 2) if number == 1 else None
+        hidden[f"fc{number}"] = common.dense(size, width, pool=pool)
+    return common.network(hidden, sizes[-1], classes)
 
 
 @torch.no_grad()

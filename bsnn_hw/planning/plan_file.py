@@ -170,7 +170,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
     for layer, plan in zip(network.layers, schedule.layers, strict=True):
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]
-        lines += ['engine = "words"'] if plan.engine is Engine.WORDS else []
+        lines += [f'engine = "{plan.engine.value}"'] if plan.engine is not Engine.EVENTS else []
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

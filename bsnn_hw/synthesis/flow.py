@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.reference.network import run
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.synthesis import report
 from bsnn_hw.synthesis.netlist import check_room, synthesize
 from bsnn_hw.synthesis.place import place, require_router
@@ -73,8 +73,8 @@ def measure(request: Request, say: Callable[[str], None] = lambda line: None) ->
     require_router(target)
     if request.simulate:
         cell_models(target)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        figures = _figures(request, design, inputs, Path(scratch), say)
+    with scratch_folder() as scratch:
+        figures = _figures(request, design, inputs, scratch, say)
         report.write(figures, request.folder / "synth")
     return figures
 

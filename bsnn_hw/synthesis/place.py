@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bsnn_hw.devices.targets import Target
 from bsnn_hw.errors import ToolError
+from bsnn_hw.processes import run
 from bsnn_hw.synthesis.harness import HARNESS, INSTANCE
 from bsnn_hw.synthesis.netlist import Netlist, refuse_excess
 
@@ -19,7 +19,6 @@ __all__ = ["CriticalPath", "Placement", "place", "require_router"]
 
 # How nextpnr says how full the part is, before it places:  Info:   DP16KD:  33/  208   15%
 _USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
-# What Yosys adds to the name of the RTL's signal when it names a cell after it.
 # A step of the critical path in nextpnr's log:  Info:    routing  2.50  4.75 Net a.b (5,7) -> (8,9)
 _STEP = re.compile(r"^Info:\s+([\w-]+)\s+([\d.]+)\s+[\d.]+ (?:Source|Net) (\S+)", re.MULTILINE)
 _CLOCKED = re.compile(r"^Info: Critical path report for clock .*$", re.MULTILINE)
@@ -94,8 +93,8 @@ def place(netlist: Netlist, target: Target, seed: int, folder: Path,
         nextpnr is missing or failed.
     """
     require_router(target)
-    router, run = target.router, f"{'pins_' if pins else ''}{seed}"
-    report, config = folder / f"report_{run}.json", f"config_{run}.txt"
+    router, name = target.router, f"{'pins_' if pins else ''}{seed}"
+    report, config = folder / f"report_{name}.json", f"config_{name}.txt"
     call = (f"import sys, {router.module} as tool; "
             f"sys.exit(tool.{router.function}(sys.argv[1:]))")
     top = HARNESS if target.harness and not pins else netlist.top
@@ -108,13 +107,13 @@ def place(netlist: Netlist, target: Target, seed: int, folder: Path,
         if target.packer:
             more += _named(router.config, config)
     # nextpnr sees this folder and little else of the file system, so names are relative to it.
-    result = subprocess.run(
+    result = run(
         [sys.executable, "-c", call, *router.arguments, *more, "--json", json_file.name,
          "--top", top, "--seed", str(seed), "--report", report.name, "--timing-allow-fail",
          *(["--freq", f"{clock:g}"] if clock else [])],
-        cwd=folder, capture_output=True, text=True)
+        cwd=folder)
     log = result.stdout + result.stderr
-    (folder / f"nextpnr_{run}.log").write_text(log)
+    (folder / f"nextpnr_{name}.log").write_text(log, encoding="utf-8")
     if result.returncode:
         refuse_excess(netlist, target, {name: int(used) for name, used, _ in _USED.findall(log)})
         if router.faults_late and (found := _logged(log, target, seed)):
@@ -123,7 +122,7 @@ def place(netlist: Netlist, target: Target, seed: int, folder: Path,
         cause = next((line for line in lines if line.startswith("ERROR")), lines[-1])
         raise ToolError(f"{router.package}: seed {seed} failed with code {result.returncode}: "
                         f"{cause}")
-    placement = _placement(json.loads(report.read_text()), target, seed)
+    placement = _placement(json.loads(report.read_text(encoding="utf-8")), target, seed)
     return replace(placement, bitstream=_pack(target, folder, config)) if pins else placement
 
 
@@ -139,9 +138,8 @@ def _pack(target: Target, folder: Path, config: str) -> Path | None:
     if packer is None:
         return None
     bitstream = (folder / config).with_suffix(packer.suffix)
-    result = subprocess.run([sys.executable, "-c", f"import sys; {packer.call}",
-                             *packer.arguments, config, *packer.output, bitstream.name],
-                            cwd=folder, capture_output=True, text=True)
+    result = run([sys.executable, "-c", f"import sys; {packer.call}", *packer.arguments, config,
+                  *packer.output, bitstream.name], cwd=folder)
     if result.returncode or not bitstream.is_file():
         lines = (result.stdout + result.stderr).strip().splitlines() or ["no message"]
         raise ToolError(f"{packer.name}: failed with code "

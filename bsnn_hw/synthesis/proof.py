@@ -169,7 +169,8 @@ def cell_models(target: Target) -> str:
     try:
         # The two includes that NO_INCLUDES leaves out hold cells that Yosys reads, never writes.
         text = "`define NO_INCLUDES\n" + _INCLUDE.sub(
-            lambda match: path.with_name(match[1]).read_text(), path.read_text())
+            lambda match: path.with_name(match[1]).read_text(encoding="utf-8"),
+            path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ToolError(f"{error.filename}: must be there, {error.strerror}; "
                         "pip install --force-reinstall pyosys") from None
@@ -188,7 +189,7 @@ def simulate_netlist(design: Design, netlist: Netlist, target: Target, inputs: n
         Names the first difference.
     """
     models = folder / "cells.v"
-    models.write_text(cell_models(target))
+    models.write_text(cell_models(target), encoding="utf-8")
     mapped = replace(design, probes=(),
                      verilog=replace(design.verilog, paths=(models, netlist.verilog)))
     # A few images in thousands of cells: the compiler's time is what counts.

@@ -9,14 +9,16 @@ REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_la
 what `synthesize` returns.
 """
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pyosys
 
-# The passes of a family read files of pyosys by names that Yosys splits at spaces: a link to them
-# in the folder of this child, told before Yosys itself is loaded.
+# Yosys splits the names of a family's files and of its scratch files at spaces: it is told of names
+# in the folder of this child, before it is loaded.
+os.environ["TMPDIR"] = "."
 if " " in pyosys.__path__[0]:
     Path("yosys_share").symlink_to(Path(pyosys.__path__[0]) / "share")
     sys._pyosys_share_dirname = "yosys_share/"  # type: ignore[attr-defined]
@@ -71,7 +73,7 @@ def _ports(design, top):
 def _add_harness(design, request, ports):
     """Put the mapped design between shift registers."""
     path = Path(request["json"]).with_name("harness.v")
-    path.write_text(harness(request["top"], ports))
+    path.write_text(harness(request["top"], ports), encoding="utf-8")
     _run(f"read_verilog {path}", design)
     _run(f"hierarchy -check -top {HARNESS}", design)
     _run(f"flatten {HARNESS}", design)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.events.framing import Framing
 from bsnn_hw.events.stimulus import sample_shape, stimulus
+from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import build_model, verify_native
 from bsnn_hw.verification.run import of_edited
 
@@ -39,8 +39,8 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     classes: Counter[int] = Counter()
     number, cycles = 0, 0.0
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as build:
-        simulation = build_model(design, Path(build), optimize="-O2")
+    with scratch_folder() as build:
+        simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
         with tqdm(unit=" inferences", disable=None, leave=False) as bar:
             for inputs in batches:

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bsnn_hw.child import ask
 from bsnn_hw.errors import ToolError
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["Observed", "Verilog", "to_verilog", "yosys_reads"]
 
@@ -111,15 +111,15 @@ def to_verilog(
         Yosys failed, or an observed signal does not exist.
     """
     observed = list(observed)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        source = Path(scratch) / "design.il"
+    with scratch_folder() as scratch:
+        source = scratch / "design.il"
         source.write_text(rtlil, encoding="utf-8")
-        raw = Path(scratch) / "verilog"
+        raw = scratch / "verilog"
         raw.mkdir()
         # The child runs in `scratch`, so that no name of the user's stands in a Yosys command.
         answer = ask("bsnn_hw.verilog.passes", {
             "rtlil": source.name, "folder": raw.name, "top": top, "observed": observed,
-        }, "yosys: RTLIL to Verilog", folder=Path(scratch))
+        }, "yosys: RTLIL to Verilog", folder=scratch)
         if answer["missing"]:
             names = ", ".join(".".join(pair) for pair in answer["missing"])
             raise ToolError(f"observed signals: must exist in the design, not {names}")
@@ -137,8 +137,8 @@ def yosys_reads(paths: Iterable[Path], top: str) -> list[str]:
 
     Raises ToolError where Yosys stops.
     """
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+    with scratch_folder() as scratch:
         copies = [shutil.copy(path, scratch) for path in paths]
         return ask("bsnn_hw.verilog.reads", {
             "paths": [Path(copy).name for copy in copies], "top": top,
-        }, "yosys: reading the emitted Verilog", folder=Path(scratch))
+        }, "yosys: reading the emitted Verilog", folder=scratch)

@@ -1,7 +1,11 @@
 // Drives bsnn_small between a file of stimulus and files of results, as fast as it goes.
-// Usage: driver STIMULUS FOLDER PACKETS SEED PAUSE_IN PAUSE_OUT WATCHDOG
+// Usage: driver STIMULUS FOLDER PACKETS SEED PAUSE_IN PAUSE_OUT WATCHDOG BEATS CYCLES ROWS...
+// BEATS: of a packet, 0 for any number; CYCLES: until the last packet is out, at most; ROWS: of
+// each group, more are not written down
 #include "Vdut.h"
 #include "Vdut___024root.h"
+
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -12,7 +16,9 @@
 
 namespace {
 
-constexpr int kHung = 3, kProtocol = 4, kUsage = 2;
+constexpr int kHung = 3, kProtocol = 4, kSlow = 5, kUsage = 2;
+constexpr uint64_t kAfter = 64;  // cycles in which nothing may follow the last packet
+constexpr unsigned kPatience = 600;  // seconds for 64 cycles, else SIGALRM
 constexpr size_t kInputWords = 1;
 constexpr size_t kOutputWords = 2;
 
@@ -94,12 +100,16 @@ struct Beat {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 8) fail(kUsage, "usage: driver STIMULUS FOLDER PACKETS SEED PAUSE_IN PAUSE_OUT WATCHDOG");
+  if (argc != 10 + 2) fail(kUsage, "usage: see the first lines of the driver's source");
   const std::string folder = std::string(argv[2]) + "/";
   const uint64_t packets = std::strtoull(argv[3], nullptr, 10);
   const uint64_t seed = std::strtoull(argv[4], nullptr, 10);
   const double pause_in = std::atof(argv[5]), pause_out = std::atof(argv[6]);
   const uint64_t watchdog = std::strtoull(argv[7], nullptr, 10);
+  const uint64_t packet_beats = std::strtoull(argv[8], nullptr, 10);
+  const uint64_t most_cycles = std::strtoull(argv[9], nullptr, 10);
+  uint64_t rows_0 = std::strtoull(argv[10 + 0], nullptr, 10);
+  uint64_t rows_1 = std::strtoull(argv[10 + 1], nullptr, 10);
 
   VerilatedContext context;
   context.randReset(2);
@@ -114,11 +124,12 @@ int main(int argc, char** argv) {
   File group_1(folder + "group_1.bin", "wb");
   Random random_in(2 * seed), random_out(2 * seed + 1);
 
-  uint64_t input[kInputWords + 1] = {}, cycle = 0, progress = 0;
+  uint64_t input[kInputWords + 1] = {}, cycle = 0, progress = 0, taken = 0;
   bool have_input = stimulus.read(input, kInputWords + 1);
   bool offering = false, promised = false;
   Beat promise;
 
+  alarm(kPatience);
   top->clk = 0;
   top->rst = 1;
   top->s_axis_tvalid = 0;
@@ -132,6 +143,7 @@ int main(int argc, char** argv) {
   top->rst = 0;
 
   while (produced.count < packets || have_input) {
+    if (cycle % 64 == 0) alarm(kPatience);
     // Once offered, a beat stays until it is taken.
     if (!offering) offering = have_input && !random_in.chance(pause_in);
     top->s_axis_tvalid = offering;
@@ -161,19 +173,32 @@ int main(int argc, char** argv) {
     promised = top->m_axis_tvalid && !top->m_axis_tready;
     promise = beat;
     if (top->m_axis_tvalid && top->m_axis_tready) {
+      const bool last = beat.words[kOutputWords] & 1;
+      const bool ends = packet_beats && taken % packet_beats == packet_beats - 1;
+      if (packet_beats && (last != ends || taken >= packets * packet_beats))
+        fail(kProtocol, "cycle " + std::to_string(cycle) + ", packet " +
+                            std::to_string(taken / packet_beats) + ", beat " +
+                            std::to_string(taken % packet_beats) +
+                            (last != ends ? ": m_axis_tlast: RTL " + std::to_string(last) +
+                                                ", reference " + std::to_string(ends)
+                                          : ": a beat more than " + std::to_string(packets) +
+                                                " packets have"));
+      ++taken;
       beats.write(beat.words, kOutputWords + 1);
       beats.write(&cycle, 1);
-      produced.beat(cycle, beat.words[kOutputWords] & 1);
+      produced.beat(cycle, last);
       progress = cycle;
     }
-    if (root->t__DOT__layer_fc1__DOT__neurons__DOT__firing) {
+    if (root->t__DOT__layer_fc1__DOT__neurons__DOT__firing && rows_0) {
+      --rows_0;
       uint64_t row[3];
       row[0] = cycle;
       get(root->t__DOT__layer_fc1__DOT__neurons__DOT__charged, row + 1);
       get(root->t__DOT__layer_fc1__DOT__neurons__DOT__fired, row + 2);
       group_0.write(row, 3);
     }
-    if (root->t__DOT__layer_fc_2__DOT__neurons__DOT__firing) {
+    if (root->t__DOT__layer_fc_2__DOT__neurons__DOT__firing && rows_1) {
+      --rows_1;
       uint64_t row[5];
       row[0] = cycle;
       get(root->t__DOT__layer_fc_2__DOT__neurons__DOT__charged, row + 1);
@@ -189,9 +214,25 @@ int main(int argc, char** argv) {
                       std::to_string(watchdog) + " cycles; " + std::to_string(accepted.count) +
                       " packets went in, " + std::to_string(produced.count) + " of " +
                       std::to_string(packets) + " came out");
+    if (cycle > most_cycles)
+      fail(kSlow, "cycle " + std::to_string(cycle) + ": the last packet must be out after " +
+                      std::to_string(most_cycles) + " cycles; " + std::to_string(accepted.count) +
+                      " packets went in, " + std::to_string(produced.count) + " of " +
+                      std::to_string(packets) + " came out");
+  }
+  const uint64_t cycles = cycle;
+  top->s_axis_tvalid = 0;
+  for (; packet_beats && cycle < cycles + kAfter; ++cycle) {
+    top->clk = 0;
+    top->eval();
+    if (top->m_axis_tvalid)
+      fail(kProtocol, "cycle " + std::to_string(cycle) + ": a beat more than " +
+                          std::to_string(packets) + " packets have");
+    top->clk = 1;
+    top->eval();
   }
   top->final();
   File ended(folder + "cycles.bin", "wb");
-  ended.write(&cycle, 1);
+  ended.write(&cycles, 1);
   return 0;
 }

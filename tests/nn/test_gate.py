@@ -38,9 +38,9 @@ def test_inference_uses_the_running_average():
     assert torch.equal(gate.values(), constants)
 
 
-@pytest.mark.parametrize("average", ["running", "sample"])
-def test_static_current_gets_a_gate_per_timestep(average):
-    gate = AGMMGate(3, average=average)
+@pytest.mark.parametrize("over", ["batch", "sample"])
+def test_static_current_gets_a_gate_per_timestep(over):
+    gate = AGMMGate(3, over=over)
     gate.alpha.data = torch.tensor([1.0, 2.0, 3.0])
     result = gate(torch.ones(1, 4, 5))
     assert result.shape == (3, 4, 5)
@@ -49,15 +49,15 @@ def test_static_current_gets_a_gate_per_timestep(average):
 
 
 def test_sample_gate_differs_from_sample_to_sample():
-    gate = AGMMGate(1, average="sample").eval()
+    gate = AGMMGate(1, over="sample", inference="sample").eval()
     currents = torch.tensor([[[2.0, 4.0], [-1.0, 1.0]]])
     assert torch.allclose(gate(currents)[0, 0], currents[0, 0] * torch.sigmoid(torch.tensor(3.0)))
     assert torch.allclose(gate(currents)[0, 1], currents[0, 1] * 0.5)
 
 
-@pytest.mark.parametrize("average", ["running", "sample"])
-def test_gate_takes_feature_maps(average):
-    assert AGMMGate(2, average=average)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
+@pytest.mark.parametrize("over", ["batch", "sample"])
+def test_gate_takes_feature_maps(over):
+    assert AGMMGate(2, over=over)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
 
 
 def test_clip_keeps_alpha_well_above_zero():
@@ -73,11 +73,49 @@ def test_constant_gate():
     assert gate.values().tolist() == [0.5, 2.0]
 
 
-def test_unknown_average_is_refused():
-    with pytest.raises(ValueError, match=r"average must be one of .*, not 'batch'"):
-        AGMMGate(2, average="batch")
+@pytest.mark.parametrize(("options", "message"), [
+    ({"over": "time"}, r"mean must be over one of .*, not 'time'"),
+    ({"inference": "batch"}, r"inference must be one of .*, not 'batch'"),
+    ({"alpha": torch.nn.Parameter(torch.ones(3))}, r"shared as \(2,\), .*, not \(3,\)"),
+])
+def test_unknown_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        AGMMGate(2, **options)
+
+
+def test_the_batch_gate_can_take_the_samples_own_mean_at_inference():
+    gate = AGMMGate(1, inference="sample")
+    currents = torch.tensor([[[2.0, 4.0], [-1.0, 1.0]]])
+    assert torch.allclose(gate(currents), currents * torch.sigmoid(torch.tensor(1.5)))
+    assert torch.allclose(gate.eval()(currents)[0, 0],
+                          currents[0, 0] * torch.sigmoid(torch.tensor(3.0)))
+
+
+def test_the_running_average_of_samples_is_that_of_the_batch():
+    currents = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    gates = [AGMMGate(2, over=over) for over in ("batch", "sample")]
+    for gate in gates:
+        gate(currents)
+    assert torch.allclose(gates[0].running_mean, gates[1].running_mean)
+
+
+def test_a_gate_per_channel():
+    gate = AGMMGate(2, channels=2)
+    currents = torch.tensor([0.0, 2.0]).view(1, 1, 2, 1, 1).expand(2, 3, 2, 4, 4)
+    result = gate(currents)
+    assert torch.allclose(result[:, :, 1], 2 * torch.sigmoid(torch.tensor(2.0)))
+    assert gate.running_mean.tolist() == [pytest.approx([0, 0.2])] * 2
+    assert gate.eval()(currents).shape == currents.shape == result.shape
+    assert AGMMGate(2, channels=5, over="sample")(torch.ones(1, 3, 5)).shape == (2, 3, 5)
+
+
+def test_gates_share_an_alpha():
+    alpha = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    gates = torch.nn.ModuleList([AGMMGate(2, alpha=alpha) for _ in range(2)])
+    assert len(list(gates.parameters())) == 1
+    assert AGMMGate(2, alpha=2.0).alpha.tolist() == [2.0, 2.0]
 
 
 def test_a_sample_gate_has_no_constants():
     with pytest.raises(ValueError, match="must come from a running average"):
-        AGMMGate(2, average="sample").values()
+        AGMMGate(2, inference="sample").values()

@@ -109,3 +109,61 @@ def test_design_that_verilator_refuses(tmp_path):
     path.write_text("module broken(input a;\n")
     with pytest.raises(ToolError, match=r"verilator --cc: failed with code"):
         build_native([path], "broken", tmp_path / "build")
+
+
+ECHO = """
+module echo(
+  input clk, input rst, input [7:0] s_axis_tdata, input s_axis_tvalid, input s_axis_tlast,
+  output s_axis_tready, output [7:0] m_axis_tdata, output m_axis_tvalid, output m_axis_tlast,
+  input m_axis_tready);
+  {more}
+  assign s_axis_tready = m_axis_tready & ~rst;
+  assign m_axis_tdata = s_axis_tdata;
+  assign m_axis_tlast = {last};
+  assign m_axis_tvalid = {valid} & ~rst;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("design", "limits", "message"), [
+    ({}, {"most_cycles": 5}, r"cycle 6: the last packet must be out after 5 cycles; 3 packets went "
+                             r"in, 3 of 4 came out"),
+    ({}, {"packet_beats": 4}, r"packet 0, beat 1: m_axis_tlast: RTL 1, reference 0"),
+    ({"last": "0"}, {"packet_beats": 2}, r"packet 0, beat 1: m_axis_tlast: RTL 0, reference 1"),
+    ({"valid": "1", "last": "0"}, {"packet_beats": 2}, r"packet 0, beat 1: m_axis_tlast: RTL 0"),
+    ({"valid": "1"}, {"packet_beats": 2}, r"cycle 8: a beat more than 4 packets have"),
+    ({"more": "reg loop; always @* loop = ~loop;", "valid": "s_axis_tvalid ^ loop"}, {},
+     r"a clock cycle must end|did not converge"),
+], ids=["slow", "short", "no end", "babbles", "babbles after the end", "feeds itself"])
+def test_a_verdict_always_comes(tmp_path, design, limits, message, monkeypatch):
+    """Every way in which a design could keep a run busy ends with its name."""
+    monkeypatch.setattr("bsnn_hw.sim.native.PATIENCE", 2)
+    path = tmp_path / "echo.v"
+    path.write_text(ECHO.format(**({"more": "", "last": "s_axis_tlast", "valid": "s_axis_tvalid"}
+                                   | design)), encoding="utf-8")
+    model = build_native([path], "echo", tmp_path / "build", optimize="-O0")
+    beats = Beats(np.ones((8, 1), np.uint64), np.arange(8) % 2 == 1, np.zeros(8, bool))
+    with pytest.raises(MismatchError, match=message):
+        run_native(model, beats, 4, **limits)
+
+
+def test_rows_beyond_the_expected_are_not_written_down(native):
+    result = run_native(native, _beats(200, 1), 40, most_rows=[7])
+    assert result.groups["neuron"]["charged"].shape == (7, 1)
+
+
+def test_a_damaged_cache_is_built_again(emitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def build(name):
+        return build_native(emitted.paths, emitted.top, tmp_path / name, optimize="-O0").executable
+
+    build("first")
+    folder, = (tmp_path / "cache" / "bsnn-hw").glob("runtime-*")
+    whole = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for path in whole:
+        path.write_bytes(whole[path][:100])
+    assert build("second").is_file()
+    assert folder.is_dir()
+    assert all(len(path.read_bytes()) > 20 for path in whole)
+    assert not list(folder.parent.glob("draft-*"))

@@ -65,7 +65,7 @@ def test_names_of_the_rtl(cell, name):
 
 def placed(monkeypatch, tmp_path, code, log, lost=(), target="ecp5-25k"):
     monkeypatch.setattr(module, "require_router", lambda target: None)
-    monkeypatch.setattr(module.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(
+    monkeypatch.setattr(module, "run", lambda *a, **k: subprocess.CompletedProcess(
         a, code, log, ""))
     netlist = Netlist(Path("n.json"), Path("n.v"), "top", {}, lost, lost, 0, 0)
     return place(netlist, find_target(target), 1, tmp_path)
@@ -103,7 +103,7 @@ def pinned(monkeypatch, tmp_path, name, *, packed=0):
         return subprocess.CompletedProcess(command, packed, "", "no such tile")
 
     monkeypatch.setattr(module, "require_router", lambda target: None)
-    monkeypatch.setattr(module.subprocess, "run", run)
+    monkeypatch.setattr(module, "run", run)
     target = find_target(name)
     pins = tmp_path / f"board{target.pins_suffix}"
     pins.write_text("set_io clk 35\n")

@@ -45,3 +45,33 @@ def test_another_network_is_a_difference(events_bundle, model):
     other = replace(events_bundle.network, readout=replace(readout, bias=readout.bias + 1))
     with pytest.raises(MismatchError, match="first difference: inference 0, class 0: score: RTL"):
         verify_native(replace(events_bundle.design, network=other), model, events_bundle.inputs)
+
+
+def test_exact_and_too_slow_is_a_failure(events_bundle, tmp_path):
+    """The bundle's circuit, which a top level of its own lets take a beat in 8,192 cycles only."""
+    from dataclasses import replace
+
+    design = events_bundle.design
+    wide, out, answer = (design.layout.slots.input_width, design.layout.slots.output_width,
+                         design.layout.slots.class_width)
+    path = tmp_path / "slow.v"
+    path.write_text(f"""
+module slow(input clk, input rst, input [{wide - 1}:0] s_axis_tdata, input s_axis_tvalid,
+  input s_axis_tlast, input s_axis_tuser, output s_axis_tready, output [{out - 1}:0] m_axis_tdata,
+  output [{answer - 1}:0] m_axis_tuser, output m_axis_tvalid, output m_axis_tlast,
+  input m_axis_tready);
+  reg [12:0] count = 0;
+  always @(posedge clk) count <= count + 1;
+  wire open = &count, ready;
+  assign s_axis_tready = ready & open;
+  {design.verilog.top} inner(.clk, .rst, .s_axis_tdata, .s_axis_tvalid(s_axis_tvalid & open),
+    .s_axis_tlast, .s_axis_tuser, .s_axis_tready(ready), .m_axis_tdata, .m_axis_tuser,
+    .m_axis_tvalid, .m_axis_tlast, .m_axis_tready);
+endmodule
+""", encoding="utf-8")
+    verilog = replace(design.verilog, top="slow",
+                      paths=(*design.verilog.paths, path.rename(path.with_suffix(".sv"))))
+    slow = replace(design, verilog=verilog)
+    with pytest.raises(MismatchError, match=r"the last packet must be out after .* cycles"):
+        verify_native(slow, build_model(slow, tmp_path / "build", probes=False, optimize="-O0"),
+                      events_bundle.inputs)
