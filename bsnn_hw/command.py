@@ -27,6 +27,7 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
     130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     """
     any_locale()
+    parser.allow_abbrev = False  # --lane would be taken for --lanes
     options = parser.parse_args(argv)
     try:
         with ending_signals():

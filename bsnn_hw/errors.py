@@ -1,15 +1,26 @@
 """What a user can cause, as exceptions that carry their exit code.
 
-A message reads *Where: what must hold, what was given; what to do.*
+A message reads *Where: what must hold, what was given; what to do.*  Whatever a file or an option
+holds, a line of it stays short.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 __all__ = ["BsnnError", "InputError", "MismatchError", "ModelError", "ToolError"]
+
+MOST_CHARACTERS = 1200  # of a line
+_ENDS = MOST_CHARACTERS // 2 - 2  # kept of a longer one: where and what, and what to do
 
 
 class BsnnError(Exception):
     """Base of everything that a user can cause; ``main`` turns it into one line."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(map(_short, message.split("\n"))))
 
 
 class InputError(BsnnError):
@@ -25,7 +36,7 @@ class ModelError(InputError):
         Each names the layer, what must hold and what was given.
     """
 
-    def __init__(self, problems):
+    def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
 
@@ -40,3 +51,7 @@ class MismatchError(BsnnError):
     """Hardware and reference disagree; the message names the first difference."""
 
     exit_code = 4
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:_ENDS]}...{line[-_ENDS:]}"

@@ -70,8 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
-    from bsnn_hw.ir.byte_port import Port
-    from bsnn_hw.ir.schedule import BLOCK_ROWS
+    from bsnn_hw.ir.schedule import BLOCK_ROWS, Port
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
     from bsnn_hw.planning.goal import parse_goal
@@ -138,7 +137,7 @@ def _fraction_bits(text: str | None) -> tuple[int | None, dict[str, int]]:
 
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.pipeline import build, prepare
-    from bsnn_hw.report import plan_summary, summary
+    from bsnn_hw.summary import plan_summary, summary
 
     request = _request(options)
     if options.dry_run:

@@ -16,7 +16,7 @@ from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
-from bsnn_hw.ir.byte_port import Port
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.lowering import lower as lowering
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest
 from bsnn_hw.model.description import Model

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from bsnn_hw.devices.chips import Chip
 from bsnn_hw.devices.families import Cost
+from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
@@ -39,8 +40,8 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
 
 
 def _layout(schedule: Schedule) -> tuple[str, str]:
-    """Lanes, those of words with a w, and parallel neurons."""
-    lanes = (f"{layer.lanes}{'w' if layer.engine is Engine.WORDS else ''}"
+    """Lanes, those that take no events with their engine's first letter, and parallel neurons."""
+    lanes = (f"{layer.lanes}{'' if layer.engine is Engine.EVENTS else layer.engine.value[0]}"
              for layer in schedule.layers)
     return ",".join(lanes), ",".join(str(layer.parallel) for layer in schedule.layers)
 

@@ -118,10 +118,11 @@ def _samples(options: argparse.Namespace, model: Model, dataset: str | None
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.model.format import describe, read
     from bsnn_hw.pipeline import CALIBRATION_SAMPLES
+    from bsnn_hw.samples import dataset_of
 
     document = read(options.model)
     model = describe(document, str(options.model))
-    near, whole = _samples(options, model, (document.get("recipe") or {}).get("dataset"))
+    near, whole = _samples(options, model, dataset_of(document))
     accuracy, rows = measure(model, near.calibration[:CALIBRATION_SAMPLES], whole.test,
                              whole.labels)
     print(f"{model.name}: {len(whole.test):,} samples of {whole.source}, real-valued accuracy "

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bsnn_hw.devices.parts import Rows
-from bsnn_hw.ir.byte_port import Port
-from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.ir.schedule import Engine, Port
 from bsnn_hw.lowering.lower import PrecisionRequest
 from bsnn_hw.planning.goal import Goal
 from bsnn_hw.planning.request import PlanOptions

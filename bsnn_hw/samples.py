@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bsnn_hw.arrays import read_npz
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network, Shape
 from bsnn_hw.model.description import Model
+from bsnn_hw.nn.data import DATASETS, encode_events, load, load_sample
+from bsnn_hw.text import listed, shown
 
 __all__ = ["SampleShape", "Samples", "affordable", "dataset_of", "find_samples", "fit",
            "shape_of", "whole_data_set"]
@@ -21,6 +22,15 @@ __all__ = ["SampleShape", "Samples", "affordable", "dataset_of", "find_samples",
 # Spikes of all layers and timesteps that are kept at a time.
 MOST_SPIKES = 20_000_000
 LEAST_SAMPLES = 4
+
+# What to do with the other forms in which people have samples.
+_REMEDY = "write one with numpy.savez(path, test_x=samples, test_y=labels)"
+_REMEDIES = {
+    ".npy": "it is one array: write numpy.savez('samples.npz', test_x=numpy.load(path)), with "
+            "test_y=labels if there are any, and give that",
+    ".csv": "it is text: read it with numpy.loadtxt(path, delimiter=',', dtype=int), write "
+            "numpy.savez('samples.npz', test_x=..., test_y=...), and give that",
+}
 
 # Said where neither `data` nor the model's recipe gives any.
 RANDOM = "random samples; with real ones precision would be what they need"
@@ -31,6 +41,7 @@ class SampleShape:
     """What a network takes: ``size`` values of ``bits`` bits, per timestep if coded as events.
 
     map : Shape of ``size`` values where they are an image, else None
+    classes : int, what labels are an index of; None where any label will do
     """
 
     coding: Coding
@@ -38,6 +49,7 @@ class SampleShape:
     bits: int
     timesteps: int
     map: Shape | None = None
+    classes: int | None = None
 
     @property
     def array(self) -> tuple[int, ...]:
@@ -58,7 +70,8 @@ def shape_of(network: Model | Network) -> SampleShape:
     """The samples that ``network`` takes."""
     entry = network.input
     shape = entry.shape if entry.shape and entry.shape.positions > 1 else None
-    return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps, shape)
+    return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps, shape,
+                       len(network.classes))
 
 
 def affordable(network: Model | Network, most: int, spikes: int = MOST_SPIKES) -> int:
@@ -70,10 +83,11 @@ def affordable(network: Model | Network, most: int, spikes: int = MOST_SPIKES) -
 
 
 def dataset_of(document: dict[str, Any]) -> str | None:
-    """The data set that a model file's recipe names, if it has one."""
+    """The known data set that a model file's recipe names, if it does: anybody writes a recipe, and
+    its words become no path."""
     recipe = document.get("recipe")
     name = recipe.get("dataset") if isinstance(recipe, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and name in DATASETS else None
 
 
 @dataclass(frozen=True)
@@ -103,40 +117,41 @@ def find_samples(shape: SampleShape, trained_on: str | None, beside: Path, *, da
     InputError
         ``data`` cannot be used, or its samples do not fit the model.
     """
-    from bsnn_hw.nn import data as sets
-
-    name = data or trained_on
-    sample = beside / f"{str(name).replace('-', '_')}_sample.npz"
-    if data and data.endswith(".npz"):
-        return _from_arrays(shape, Path(data))
-    if not data and sample.exists():
-        found = sets.load_sample(sample, bits=_bits(shape))
-        return _from_dataset(shape, found, sample.name)
-    if name:
-        try:
-            return _from_dataset(shape, sets.load(name, data_dir, bits=_bits(shape)), str(name))
-        except InputError:
-            if data:
-                raise
+    if data:
+        return _named(shape, data, data_dir)
+    if trained_on in DATASETS:
+        sample = beside / f"{trained_on.replace('-', '_')}_sample.npz"
+        if sample.exists():
+            return _from_dataset(shape, load_sample(sample, bits=_bits(shape)), sample.name)
+        with suppress(InputError):
+            return _named(shape, trained_on, data_dir)
     return _random(shape)
 
 
 def whole_data_set(shape: SampleShape, trained_on: str | None, *, data: str | None,
                    data_dir: Path | None) -> Samples | None:
     """The whole of ``data``, else of what the network was ``trained_on``; None if not found."""
-    from bsnn_hw.nn import data as sets
-
-    name = data or trained_on
-    if not name:
+    if data:
+        return _named(shape, data, data_dir)
+    if trained_on not in DATASETS:
         return None
-    if name.endswith(".npz"):
-        return _from_arrays(shape, Path(name))
     try:
-        return _from_dataset(shape, sets.load(name, data_dir, bits=_bits(shape)), str(name))
+        return _named(shape, trained_on, data_dir)
     except InputError:
-        if data or data_dir:
+        if data_dir:
             raise
         return None
+
+
+def _named(shape, data, data_dir):
+    """The samples of a data set, or of an .npz file."""
+    suffix = Path(data).suffix.lower()
+    if suffix == ".npz":
+        return _from_arrays(shape, Path(data))
+    if suffix and data not in DATASETS:
+        raise InputError(f"--data: must be one of {', '.join(DATASETS)}, or an .npz file of "
+                         f"samples, not {shown(data)}; {_REMEDIES.get(suffix, _REMEDY)}")
+    return _from_dataset(shape, load(data, data_dir, bits=_bits(shape)), data)
 
 
 def _bits(shape):
@@ -149,14 +164,15 @@ def _from_dataset(shape, found, source):
         raise InputError(f"data set {source}: samples must have {shape.size} values as the "
                          f"model's input, not {size}; name another with `data`")
     calibration, test = (_encode(shape, found, x) for x in (found.train_x, found.test_x))
+    if shape.classes is not None and len(found.classes) != shape.classes:
+        return Samples(calibration, test, None, f"{source}, without its labels, as it has "
+                       f"{len(found.classes)} classes and the network {shape.classes}")
     return Samples(calibration, test, found.test_y, source)
 
 
 def _encode(shape, found, values):
     if shape.coding is Coding.DIRECT:
         return values
-    from bsnn_hw.nn.data import encode_events
-
     return encode_events(values, shape.timesteps, found.bits).transpose(1, 0, 2)
 
 
@@ -164,29 +180,34 @@ def _from_arrays(shape, path):
     """An .npz of ``test_x`` and optionally ``train_x`` and ``test_y``, as the network takes them;
     image shapes are flattened."""
     try:
-        # From memory: numpy leaves the file of a damaged archive open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, NotImplementedError,
-            zipfile.BadZipFile, zlib.error) as error:
+        arrays, names = read_npz(path, ("test_x", "test_y", "train_x"))
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: must be an .npz file of samples, "
                          f"{getattr(error, 'strerror', None) or error}; write one with "
                          "numpy.savez(path, test_x=samples, test_y=labels)") from None
-    if "name" in arrays:  # a sample file of a known data set
-        from bsnn_hw.nn.data import load_sample
-
+    if "name" in names:  # a sample file of a known data set
         return _from_dataset(shape, load_sample(path, bits=_bits(shape)), path.name)
     if "test_x" not in arrays:
-        raise InputError(f"{path}: must hold an array test_x, not {sorted(arrays)}")
+        raise InputError(f"{path}: must hold an array test_x, not {listed(sorted(names))}; "
+                         f"{_REMEDY}")
     test = fit(shape, arrays["test_x"], f"{path}: test_x")
     calibration = fit(shape, arrays.get("train_x", test), f"{path}: train_x")
-    return Samples(calibration, test, _labels(arrays.get("test_y"), len(test), path), path.name)
+    labels = _labels(shape, arrays.get("test_y"), len(test), path)
+    return Samples(calibration, test, labels, path.name)
 
 
-def _labels(labels, count, path):
-    if labels is not None and (labels.dtype.kind not in "ui" or labels.shape != (count,)):
+def _labels(shape, labels, count, path):
+    if labels is None:
+        return None
+    if labels.dtype.kind not in "ui" or labels.shape != (count,):
         raise InputError(f"{path}: test_y must be {count} integers, one per sample, not "
                          f"{labels.dtype} of shape {labels.shape}")
+    low, high = int(labels.min()), int(labels.max())
+    if shape.classes is not None and not 0 <= low <= high < shape.classes:
+        remedy = ("subtract 1" if (low, high) == (1, shape.classes) else
+                  "give the labels that this network was trained on, or leave test_y out")
+        raise InputError(f"{path}: test_y must be 0..{shape.classes - 1}, the network's classes, "
+                         f"not {low}..{high}; {remedy}")
     return labels
 
 

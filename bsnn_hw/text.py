@@ -1,10 +1,13 @@
-"""Tables and shares as a person reads them."""
+"""Tables, shares and strange values as a person reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["percent", "table"]
+__all__ = ["is_integer", "listed", "percent", "shown", "table"]
+
+MOST_CHARACTERS = 60  # of a string in a message
+MOST_NAMES = 12
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:
@@ -19,3 +22,36 @@ def table(rows: Sequence[Sequence[object]]) -> str:
 def percent(share: float | None) -> str:
     """A share of 1 as text."""
     return "-" if share is None else f"{100 * share:.2f} %"
+
+
+def is_integer(value: object) -> bool:
+    """Whether ``value`` is an int of at most 64 bits; True and False are no integers."""
+    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
+
+
+def shown(value: object) -> str:
+    """``value`` for a message: one short line, made in as little time however large or nested the
+    value is."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= MOST_CHARACTERS else
+                    value[:MOST_CHARACTERS - 3] + "...")
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if is_integer(value) else f"an integer of {value.bit_length()} bits"
+    if isinstance(value, (list, tuple)):
+        if len(value) <= 8 and all(is_integer(item) for item in value):
+            return str(list(value))
+        return f"a {type(value).__name__} of {len(value)} values"
+    if isinstance(value, dict):
+        return f"a dictionary of {len(value)} keys"
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"a {str(value.dtype).removeprefix('torch.')} array of shape {tuple(value.shape)}"
+    return f"a {type(value).__name__}"
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names for a message, at most twelve of them."""
+    names = list(names)
+    rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(shown, names[:MOST_NAMES])) + rest

@@ -198,8 +198,9 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bsnn_hw.train", description="Train a binary spiking network on a data set "
-        "and write model.pt; beside it a checkpoint after every epoch and a log (JSON lines).")
+        prog="python -m bsnn_hw.train", allow_abbrev=False,
+        description="Train a binary spiking network on a data set and write model.pt; beside it a "
+        "checkpoint after every epoch and a log (JSON lines).")
     parser.add_argument("dataset", nargs="?", choices=DATASETS, help="left out with --resume")
     add = parser.add_argument
     add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "

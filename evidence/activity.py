@@ -147,7 +147,7 @@ def _name(plan):
 
 
 def _placements(bench, plans):
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     rows = [["plan", "cells", "block RAMs", "MHz"]]
     for plan in plans:
@@ -157,7 +157,7 @@ def _placements(bench, plans):
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     worst = 0.0
     for size in options.sizes:

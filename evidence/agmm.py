@@ -35,7 +35,8 @@ def finished(log: Path, size: Size) -> set[Run]:
         When a line is none of ours, or was made with another size: the two cannot be compared.
     """
     runs = set()
-    for number, text in enumerate(log.read_text().splitlines() if log.exists() else (), 1):
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    for number, text in enumerate(lines, 1):
         try:
             line = json.loads(text)
             run = Run(**{key: line[key] for key in Run.__dataclass_fields__})
@@ -78,7 +79,7 @@ def _act(options: argparse.Namespace) -> None:
     runs = [run for run in grid(options.seeds) if run not in done
             and all(word in str(run).split() for word in options.only)]
     options.log.parent.mkdir(parents=True, exist_ok=True)
-    with options.log.open("a") as log:
+    with options.log.open("a", encoding="utf-8") as log:
         for line in _lines(runs, options, size):
             log.write(json.dumps(line) + "\n")
             log.flush()

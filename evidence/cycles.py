@@ -53,8 +53,8 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.planning.choice import default_schedule
     from bsnn_hw.planning.schedule import make_schedule
     from bsnn_hw.reference.network import run
-    from bsnn_hw.report import table
     from bsnn_hw.samples import dataset_of, find_samples, shape_of
+    from bsnn_hw.text import table
 
     document = read(options.model)
     model = describe(document, str(options.model))

@@ -40,7 +40,7 @@ class Edit:
 def circuit(folder: Path) -> None:
     """Write the bundle that is edited."""
     from bsnn_hw.emission.bundle import write_bundle
-    from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.ir.schedule import Port
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model.check import describe
     from bsnn_hw.planning.schedule import make_schedule

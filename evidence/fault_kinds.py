@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.ir.memory import bank_parts
-from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["Fault", "fault_makers"]
 
@@ -73,7 +73,7 @@ def _weight_bit(design, texts, trace, inputs):
     for sample, *timestep, source in np.argwhere(inputs).tolist():
         bank, row = (int(n) for n in geometry.lane_row(np.array(source)))
         step = (timestep or [0])[0]
-        if isinstance(geometry, ConvGeometry):
+        if isinstance(geometry, ConvEvents):
             found = _first_place(layer.synapse, geometry, inputs[(sample, *timestep)], source)
             if found is None:
                 continue
@@ -82,14 +82,14 @@ def _weight_bit(design, texts, trace, inputs):
             address = (tap * geometry.folds + fold << geometry.row_bits) + number
         else:
             place = 0
-            address = ((row << geometry.fold_bits) + fold if isinstance(geometry, WordGeometry)
+            address = ((row << geometry.fold_bits) + fold if isinstance(geometry, DenseWords)
                        else geometry.address(row, fold))
-        if isinstance(geometry, WordGeometry):  # all lanes side by side
+        if isinstance(geometry, DenseWords):  # all lanes side by side
             bank, bit = 0, bank * geometry.parallel + position
         else:
             bit = position
         file, text = _module(texts, design, f"layer_{layer.name}_synapses")
-        parts = ([geometry.depth] if isinstance(geometry, WordGeometry)
+        parts = ([geometry.depth] if isinstance(geometry, DenseWords)
                  else bank_parts(geometry.depth, geometry.parallel))
         part, within = divmod(address, parts[0])
         memory = f"bank_{bank}_part_{part}" if len(parts) > 1 else f"bank_{bank}"
@@ -179,7 +179,7 @@ def _comparison(design, texts, trace, inputs):
 
 
 def _bits(design, index, position):
-    width = design.hidden_bounds[index].charged.width
+    width = design.layout.hidden_bounds[index].charged.width
     return f"{(position + 1) * width - 1}:{position * width}"
 
 
@@ -188,13 +188,13 @@ def _dropped_events(design, texts, trace, inputs):
     if not trace.hidden or not trace.hidden[0].fired.any() or design.network.layers[1].back != 1:
         return None
     name, geometry = design.network.hidden[0].name, design.geometries[1]
-    if isinstance(geometry, ConvGeometry):
+    if isinstance(geometry, ConvEvents):
         return _dropped_channel(design, texts, trace)
     if design.network.layers[1].pool is not None:
         return None
     sample, timestep, neuron = np.argwhere(trace.hidden[0].fired)[0].tolist()
     word, bit = (int(n) for n in geometry.source.locate(np.array(neuron)))
-    if isinstance(geometry, WordGeometry):
+    if isinstance(geometry, DenseWords):
         return _dropped_bit(design, texts, word, bit, _reader(design, sample, timestep))
     slot = bit // geometry.banks
     file, text = _module(texts, design, f"link_{name}_encoder_{bit % geometry.banks}")

@@ -112,9 +112,9 @@ def measure(model_path: Path, folder: Path) -> dict[str, Any]:
         ``weights``, ``memory`` (bits), ``bundle`` (bytes), ``cycles`` (event bound per inference)
     """
     modules = {name: importlib.import_module(name) for name, _, _ in _PIECES}
-    for name in ("bsnn_hw.hdl.network", "bsnn_hw.nn.data", "jinja2", "bsnn_hw.report"):
+    for name in ("bsnn_hw.hdl.network", "bsnn_hw.nn.data", "jinja2", "bsnn_hw.summary"):
         importlib.import_module(name)  # imports are not counted
-    pipeline, report = modules["bsnn_hw.pipeline"], sys.modules["bsnn_hw.report"]
+    pipeline, summary = modules["bsnn_hw.pipeline"], sys.modules["bsnn_hw.summary"]
     clock = _Clock()
     for name, function, stage in _PIECES:
         setattr(modules[name], function, clock.count(stage, getattr(modules[name], function)))
@@ -122,7 +122,7 @@ def measure(model_path: Path, folder: Path) -> dict[str, Any]:
 
     def generate():
         built = pipeline.build(request)
-        clock.count("summary", report.summary)(built, request.out)
+        clock.count("summary", summary.summary)(built, request.out)
         return built
 
     built = clock.count("total", generate)()
@@ -140,7 +140,7 @@ def _made(built: Built, bundle: Path) -> dict[str, Any]:
     return {
         "neurons": sum(layer.shape.size for layer in network.hidden),
         "weights": sum(layer.synapse.weights.size for layer in network.layers),
-        "memory": sum(memory.bits for memory in layer_memories(network, schedule)),
+        "memory": sum(memory.bits for memory in layer_memories(built.design.layout)),
         "bundle": sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file()),
         "cycles": event_bound(network, schedule, built.planned.activity),
     }
@@ -165,7 +165,7 @@ def _row(name: str, found: dict[str, Any]) -> list[str]:
 
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.model.format import save
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         large = Path(scratch) / "large.pt"

@@ -71,7 +71,7 @@ def _measured() -> Iterator[tuple[str, int, dict[str, Any]]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
     from evidence.growth_plot import growth_svg
 
     rows = [["grows", "to", "neurons", "weights", "CPU s", "peak MB", "bundle MB", "memory kbit",

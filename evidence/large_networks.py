@@ -109,7 +109,7 @@ def _row(name: str, timesteps: int) -> list[str]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     rows = [["network", "weights", "generated s (CPU)", "GB", "linted s", "built s", "run s",
              "cycles of an image", "simulated"]]

@@ -34,8 +34,9 @@ CALIBRATION = 128  # samples
 
 def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]]:
     """Plans by name; in a uniform one, joined layers have the same parallel neurons anyway."""
+    from bsnn_hw.engines.events import most_lanes
     from bsnn_hw.planning.choice import default_schedule
-    from bsnn_hw.planning.schedule import make_schedule, most_lanes, most_parallel
+    from bsnn_hw.planning.schedule import make_schedule, most_parallel
 
     yield "default", default_schedule(network, activity)
     yield "smaller", default_schedule(network, activity, SMALLER)
@@ -80,7 +81,7 @@ def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
 
     rows = [["model", "plan", "lanes", "parallel", "event bound", "predicted", "cycles/inference",
              "ratio", "latency"]]

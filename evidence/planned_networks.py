@@ -28,7 +28,7 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
     import numpy as np
 
     from bsnn_hw.devices.chips import CHIPS
-    from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.ir.schedule import Port
     from bsnn_hw.planning.activity import measure_activity
     from bsnn_hw.planning.goal import Aim, Goal
     from bsnn_hw.planning.plan import choose

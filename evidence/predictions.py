@@ -83,7 +83,7 @@ def compare(built: Built, figures: Figures) -> Iterator[Compared]:
 def _measured(model: Path, target: str, goal: str, port: str,
               folder: Path) -> tuple[Built, Figures]:
     from bsnn_hw.devices.targets import find_target
-    from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.ir.schedule import Port
     from bsnn_hw.pipeline import Request, build
     from bsnn_hw.planning.goal import parse_goal
     from bsnn_hw.synthesis.flow import Request as Synthesis

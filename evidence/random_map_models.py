@@ -141,6 +141,7 @@ class _Draw:
     def _scaling(self, shape: tuple[int, ...], largest: float) -> dict[str, Any]:
         weight = self._rng.uniform(-1, 1, shape)
         weight[self._rng.random(shape) < 0.1] = 0.0  # sign(0) = +1
+        weight = weight if weight.any() else np.ones_like(weight)  # all zero is refused
         fan_in = int(np.prod(shape[1:]))
         return {"weight": weight,
                 "bias": self._rng.normal(0, 1, shape[0]) if self._rng.random() < 0.3 else None,

@@ -58,12 +58,11 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     """
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
-    from bsnn_hw.ir.byte_port import Port
-    from bsnn_hw.ir.schedule import Engine
+    from bsnn_hw.ir.schedule import Engine, Port
     from bsnn_hw.lowering.lower import PrecisionRequest, lower
     from bsnn_hw.model import format as model_format
-    from bsnn_hw.report import outline
     from bsnn_hw.sim.lint import lint as lint_files
+    from bsnn_hw.summary import outline
     from bsnn_hw.verification.native import build_model, verify_native
     from evidence.random_models import random_inputs
 
@@ -89,7 +88,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
                               pause_out=pauses[1])
             except MismatchError as error:
                 raise MismatchError(f"seed {seed}, pauses {pauses}: {error}") from None
-    marks = {Engine.EVENTS: "", Engine.WORDS: "w"}
+    marks = {engine: "" if engine is Engine.EVENTS else engine.value[0] for engine in Engine}
     plans = " ".join(f"{p.lanes}{marks[p.engine]}{'s' if p.shared else ''}x{p.parallel}"
                      for p in schedule.layers)
     return (f"seed {seed}: {outline(network)}, T={network.timesteps}, "

@@ -18,16 +18,17 @@ BLOCK_ROW_CHOICES = ((BLOCK_ROWS, BLOCK_ROWS), (2, 99), (5, 2))  # of state, of 
 
 def random_schedule(seed: int, network: Network) -> Schedule:
     """The plan of ``seed``; layers that must have the same parallel neurons have."""
-    from bsnn_hw.planning.schedule import joins, most_lanes, most_parallel
-    from bsnn_hw.planning.words import fitting_lanes, words_problem
+    from bsnn_hw.engines.events import most_lanes
+    from bsnn_hw.engines.registry import engine_problem, find_engine
+    from bsnn_hw.planning.schedule import joins, most_parallel
 
     generator, other = (np.random.default_rng([seed, stream]) for stream in (2, 3))
     count = len(network.layers)
     parallel = [int(generator.integers(1, most_parallel(network, number) + 1))
                 for number in range(count)]
     for _ in range(count):  # a join may follow from another one
-        for number, giver, _ in joins(network):
-            parallel[number] = parallel[giver] = min(parallel[number], parallel[giver])
+        for number, producer, _ in joins(network):
+            parallel[number] = parallel[producer] = min(parallel[number], parallel[producer])
     plans = []
     for number, layer in enumerate(network.layers):
         most, _ = most_lanes(network, number, parallel)
@@ -35,9 +36,10 @@ def random_schedule(seed: int, network: Network) -> Schedule:
         if number >= layer.back and plan.lanes > 1 and generator.random() < 0.5:
             plan = replace(plan, shared=True)
         # Drawn from another generator, so that the plans of events are those of before.
-        if other.random() < WORDS and words_problem(network, number) is None:
+        if other.random() < WORDS and (
+                engine_problem(network, number, Engine.WORDS) is None):
             lanes = int(other.integers(1, MOST_WORD_LANES + 1))
-            plan = LayerPlan(fitting_lanes(network, number, lanes, parallel), parallel[number],
-                             engine=Engine.WORDS)
+            plan = LayerPlan(find_engine(network, number, Engine.WORDS).fitting_lanes(
+                network, number, lanes, parallel), parallel[number], engine=Engine.WORDS)
         plans.append(plan)
     return Schedule(tuple(plans), *BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])

@@ -100,7 +100,7 @@ def _children() -> float:
 
 
 def _act(options: argparse.Namespace) -> None:
-    from bsnn_hw.report import table
+    from bsnn_hw.text import table
     from evidence.growth_plot import growth_svg
 
     versions = _versions(options.target)

@@ -8,16 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import delayed, operation, with_carry
-from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
+from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS
 
-__all__ = ["Accumulator", "lookahead"]
-
-
-def lookahead(raster: Raster, block_rows: int = BLOCK_ROWS) -> int:
-    """Cycles that an accumulator's row must be known before its operation."""
-    return 2 if in_blocks(raster.rows, block_rows) else 1
+__all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
@@ -36,17 +30,17 @@ class Accumulator(wiring.Component):
     timesteps, width : int
         ``width`` in bits, of a sum.
     delta_shape : Shape, of one delta
-    block_rows : int, how many rows are many, see `Schedule`
+    block : bool, rows lie in block RAM
 
     Members
     -------
-    next_row : In, the row of ``op``, ``lookahead`` cycles earlier
+    next_row : In, the row of ``op``, one cycle earlier, or two
     op, deltas, carries : In; an op either charges, by ``deltas + carries``, or steps
     sums : Out, one cycle after an op that steps: its sums from before any clearing
     """
 
     def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
-                 block_rows: int = BLOCK_ROWS):
+                 block: bool = False):
         require_positive(timesteps=timesteps, width=width)
         require_instance(Raster, raster=raster)
         if len(connected) != raster.shape.channels:
@@ -55,7 +49,7 @@ class Accumulator(wiring.Component):
         self._connected = connected
         self._raster = raster
         self._width = width
-        self._blocks = in_blocks(raster.rows, block_rows)
+        self._blocks = block
         layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
         super().__init__({
             "next_row": In(layout["row"].shape),

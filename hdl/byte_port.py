@@ -1,4 +1,4 @@
-"""Ports of one byte each way, for parts with few pins; the reference is ir/byte_port.py."""
+"""Ports of one byte each way, for parts with few pins; the reference is ports/bytes.py."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.hdl.checks import require_instance, require_positive
+from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.frontend import slot_layout
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.hdl.readout import score_beat
-from bsnn_hw.ir.byte_port import QUEUED_GROUPS, BytePort, byte_port
-from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Geometry, Schedule
+from bsnn_hw.layout.build import Layout
+from bsnn_hw.ports.bytes import ByteCounts, byte_counts
 
 __all__ = ["ByteTop", "SampleReader", "ScoreWriter", "byte_layout"]
 
@@ -26,13 +26,13 @@ def byte_layout() -> data.StructLayout:
 class SampleReader(wiring.Component):
     """Values of a sample, one a byte, to the beats that a Frontend takes; a byte a cycle.
 
-    The values come in the order of ``ir.byte_port.sample_bytes``.  A packet that ends early leaves
+    The values come in the order of ``ports.bytes.sample_bytes``.  A packet that ends early leaves
     the rest silent; what comes after the last value is dropped up to the end of the packet.
 
     Parameters
     ----------
-    geometry : LayerGeometry or ConvGeometry, of the first layer
-    port : BytePort
+    geometry : DenseEvents or ConvEvents, of the first layer
+    port : ByteCounts
     max_value : int, largest value of an event; higher bits of a byte are ignored
     slots : int, of a beat: one per lane, or one whose value holds a bit for each lane
 
@@ -42,9 +42,9 @@ class SampleReader(wiring.Component):
     beats : Out stream of {slots, last} and, with several timesteps, mark
     """
 
-    def __init__(self, geometry: Geometry, port: BytePort, *, max_value: int, slots: int):
+    def __init__(self, geometry: Geometry, port: ByteCounts, *, max_value: int, slots: int):
         require_instance(Geometry, geometry=geometry)
-        require_instance(BytePort, port=port)
+        require_instance(ByteCounts, port=port)
         require_positive(max_value=max_value)
         if slots not in (1, geometry.lanes):
             raise ValueError(f"slots must be 1 or {geometry.lanes}, not {slots!r}")
@@ -102,14 +102,11 @@ class SampleReader(wiring.Component):
 
     def _count(self, m, take, lane, last):
         """The coming value's row, and whether it ends a place's channels and a timestep."""
-        geometry = self._geometry
-        mapped = isinstance(geometry, ConvGeometry)
-        shape = geometry.source.shape
-        channels = shape.channels if mapped else shape.size
+        geometry, engine = self._geometry, hardware(self._geometry)
+        _, channels = geometry.values_shape
         rest = (channels - 1) % geometry.lanes  # lane of the last channel
         rows = -(-channels // geometry.lanes)
-        row = Signal(geometry.row_bits if isinstance(geometry, ConvGeometry) else range(rows),
-                     name="row")
+        row = engine.value_row(geometry)
         channels_end = Signal()
         m.d.comb += channels_end.eq((row == rows - 1) & (lane == rest))
         fields, ends = [row], channels_end
@@ -117,16 +114,13 @@ class SampleReader(wiring.Component):
             m.d.sync += row.eq(row + 1)
         with m.If(take & channels_end):
             m.d.sync += row.eq(0)
-        if isinstance(geometry, ConvGeometry):
-            for name, count, width in (("x", shape.width, geometry.place_bits[1]),
-                                       ("y", shape.height, geometry.place_bits[0])):
-                place = Signal(width, name=name)
-                with m.If(take & ends):
-                    m.d.sync += place.eq(Mux(place == count - 1, 0, place + 1))
-                with m.If(take & last):
-                    m.d.sync += place.eq(0)
-                fields.append(place)
-                ends = ends & (place == count - 1)
+        for place, count in engine.value_place(geometry):
+            with m.If(take & ends):
+                m.d.sync += place.eq(Mux(place == count - 1, 0, place + 1))
+            with m.If(take & last):
+                m.d.sync += place.eq(0)
+            fields.append(place)
+            ends = ends & (place == count - 1)
         with m.If(take & last):
             m.d.sync += row.eq(0)
         return Cat(fields), channels_end, ends
@@ -137,7 +131,7 @@ class ScoreWriter(wiring.Component):
 
     Parameters
     ----------
-    port : BytePort
+    port : ByteCounts
     score_width : int, bits of a score
 
     Members
@@ -146,8 +140,8 @@ class ScoreWriter(wiring.Component):
     bytes : Out stream of ``byte_layout``
     """
 
-    def __init__(self, port: BytePort, *, score_width: int):
-        require_instance(BytePort, port=port)
+    def __init__(self, port: ByteCounts, *, score_width: int):
+        require_instance(ByteCounts, port=port)
         require_positive(score_width=score_width)
         self._port = port
         super().__init__({
@@ -186,8 +180,7 @@ class ByteTop(wiring.Component):
 
     Parameters
     ----------
-    network : Network
-    schedule : Schedule, legal for the network
+    layout : Layout
 
     Members
     -------
@@ -195,12 +188,13 @@ class ByteTop(wiring.Component):
     m_axis_* : output, a packet per inference
     """
 
-    def __init__(self, network: Network, schedule: Schedule):
-        self._network = NetworkTop(network, schedule, input_depth=QUEUED_GROUPS)
-        port, ports = byte_port(network), self._network.ports
-        self._reader = SampleReader(self._network.geometries[0], port,
-                                    max_value=network.input.max_value, slots=ports.slots)
-        self._writer = ScoreWriter(port, score_width=ports.score_width)
+    def __init__(self, layout: Layout):
+        require_instance(Layout, layout=layout)
+        self._network = NetworkTop(layout)
+        port, slots, entry = byte_counts(layout.network), layout.slots, layout.entry
+        self._reader = SampleReader(entry.geometry, port, max_value=entry.max_value,
+                                    slots=slots.slots)
+        self._writer = ScoreWriter(port, score_width=slots.score_width)
         super().__init__({
             **{f"s_axis_{name}": In(width) for name, width in
                (("tdata", 8), ("tvalid", 1), ("tlast", 1))},
@@ -238,6 +232,6 @@ class ByteTop(wiring.Component):
             self.m_axis_tvalid.eq(writer.bytes.valid),
             writer.bytes.ready.eq(self.m_axis_tready),
         ]
-        if network.ports.has_mark:
+        if network.slots.has_mark:
             m.d.comb += network.s_axis_tuser.eq(given.payload.mark)
         return m

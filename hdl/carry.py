@@ -15,13 +15,10 @@ __all__ = ["CarryQueue"]
 class CarryQueue(wiring.Component):
     """Keeps rows, currents or spikes, until the step of the layer that adds them.
 
-    It holds ``timesteps`` whole timesteps.  One is all that it takes for the giver to end its own,
-    whatever the taker waits for; a timestep per layer between lets all of them work at once.
-
     Parameters
     ----------
     layout : data.ArrayLayout, of a row
-    rows : int, per timestep; timesteps : int, 1 or more
+    rows : int, per timestep; depth : int, rows that it holds, a timestep and ``margin`` or more
     margin : int, rows that come in the cycle before ``room`` goes low and after
 
     Members
@@ -32,10 +29,13 @@ class CarryQueue(wiring.Component):
     whole : Out, a timestep that no step has started on is here; start : In, a step starts on it
     """
 
-    def __init__(self, layout: data.ArrayLayout, *, rows: int, timesteps: int, margin: int):
+    def __init__(self, layout: data.ArrayLayout, *, rows: int, depth: int, margin: int):
         require_instance(data.ArrayLayout, layout=layout)
-        require_positive(rows=rows, timesteps=timesteps, margin=margin)
-        self._depth = max(3, rows * timesteps + margin)
+        require_positive(rows=rows, depth=depth, margin=margin)
+        if depth < rows + margin:
+            raise ValueError(f"depth must be {rows + margin} or more, a timestep and the margin, "
+                             f"not {depth}")
+        self._depth = depth
         self._most = self._depth // rows + 1  # one more may be in the queue's registers
         self._margin = margin
         super().__init__({

@@ -7,9 +7,9 @@ from amaranth import Cat, Const, signed
 from amaranth.lib import data, memory
 
 from bsnn_hw.hdl.formats import delayed, rom_attributes
-from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.layout.tables import table_rows, table_size
 
 __all__ = ["constant_rows"]
 
@@ -22,18 +22,15 @@ def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,
         needs no ROM
     block_rows : int, from how many rows on it lies in block RAM, see ``Schedule.constant_rows``
     """
-    fold_bits = (raster.folds - 1).bit_length()
-    if (table == table[0]).all():
-        table = table[:1]
-    padded = np.zeros((len(table), raster.width << fold_bits), np.int64)
-    padded[:, : table.shape[1]] = table
-    width = Interval(int(padded.min()), int(padded.max())).width
+    found = table_rows(table, raster)
+    size, rows = table_size(found, block_rows), found.tolist()
+    width, fold_bits = size.value_width, (raster.folds - 1).bit_length()
     layout = data.ArrayLayout(signed(width), raster.width)
-    rows = padded.reshape(-1, raster.width).tolist()
     if len(rows) == 1:
         return layout(Cat(Const(value, signed(width)) for value in rows[0]))
     m.submodules[name] = rom = memory.Memory(shape=layout, depth=len(rows), init=rows,
-                                             attrs=rom_attributes(len(rows), block_rows))
+                                             attrs=rom_attributes(len(rows), size.block))
     read = rom.read_port()
-    m.d.comb += read.addr.eq(Cat(op.fold[:fold_bits], op.timestep) if len(table) > 1 else op.fold)
+    steady = len(rows) == 1 << fold_bits
+    m.d.comb += read.addr.eq(op.fold if steady else Cat(op.fold[:fold_bits], op.timestep))
     return delayed(m, read.data, 1, f"{name}_row", reset_less=True)

@@ -13,6 +13,7 @@ from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.layout.build import current_delay
 
 __all__ = ["CurrentArray", "carried_layout"]
 
@@ -57,7 +58,7 @@ class CurrentArray(wiring.Component):
         self._layer = layer
         self._raster = raster
         self._constant_rows = constant_rows
-        self.delay = 3 if layer.neuron.gain is None else 5
+        self.delay = current_delay(layer)
         width = raster.width
         members = {
             "op": In(operation(folds=raster.folds, timesteps=len(layer.neuron.leak),

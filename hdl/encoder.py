@@ -1,4 +1,4 @@
-"""Spike words to address-events, one lane; its reference is ``LayerGeometry.lane_row``."""
+"""Spike words to address-events, one lane; its reference is ``DenseEvents.lane_row``."""
 
 from __future__ import annotations
 

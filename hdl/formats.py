@@ -84,9 +84,9 @@ def with_carry(left, right, carry):
     return (Cat(1, left).as_signed() + Cat(carry, right).as_signed()) >> 1
 
 
-def rom_attributes(rows: int, block_rows: int = BLOCK_ROWS) -> dict[str, str]:
-    """Where synthesis should put a ROM: a LUT holds 16 rows of a bit; from ``block_rows`` on block
-    RAM is the cheaper place."""
-    if rows >= block_rows:
+def rom_attributes(rows: int, block: bool | None = None) -> dict[str, str]:
+    """Where synthesis should put a ROM; ``block`` : in block RAM, None for where it is the cheaper
+    place: a LUT holds 16 rows of a bit."""
+    if rows >= BLOCK_ROWS if block is None else block:
         return {"rom_style": "block"}
     return {"rom_style": "logic"} if rows >= BLOCK_ROWS else {}

@@ -6,12 +6,9 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.hdl.checks import require_instance, require_positive
-from bsnn_hw.hdl.formats import event_group, index_width
-from bsnn_hw.hdl.map_encoder import placed_group
-from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.schedule import Geometry
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.hdl.engines.registry import hardware
 
 __all__ = ["Frontend", "slot_layout"]
 
@@ -21,17 +18,9 @@ def slot_layout(geometry: Geometry, max_value: int) -> data.StructLayout:
 
     A slot is a lane's, or holds a word of all lanes' spikes.
     """
-    words = isinstance(geometry, WordGeometry)
-    value_width = geometry.lanes if words else max_value.bit_length()
+    value_width = geometry.value_bits(max_value.bit_length())
     slot_width = -(-(value_width + geometry.address_bits) // 8) * 8
     return data.StructLayout({"value": value_width, "row": slot_width - value_width})
-
-
-def below(number, limit: int):
-    """``number < limit`` without comparing more bits than it takes."""
-    width = (limit - 1).bit_length()
-    low = 1 if limit == 1 << width else number[:width] < limit
-    return ~number[width:].any() & low
 
 
 class Frontend(wiring.Component):
@@ -47,7 +36,7 @@ class Frontend(wiring.Component):
 
     Parameters
     ----------
-    geometry : LayerGeometry, ConvGeometry or WordGeometry, of the first layer
+    geometry : DenseEvents, ConvEvents or DenseWords, of the first layer
     max_value : int, largest value of an event
     timesteps : int
         Marks per inference; 1 for a direct-coded sample.
@@ -66,16 +55,11 @@ class Frontend(wiring.Component):
         self._max_value = max_value
         self._timesteps = timesteps
         self._depth = depth
-        self._words = words = isinstance(geometry, WordGeometry)
-        if words and max_value != 1:
+        if geometry.binary and max_value != 1:
             raise ValueError(f"max_value must be 1 with words of spikes, not {max_value}")
-        slots = data.ArrayLayout(slot_layout(geometry, max_value), 1 if words else geometry.lanes)
+        slots = data.ArrayLayout(slot_layout(geometry, max_value), geometry.slots)
         beat = {"slots": slots, "last": 1} | ({"mark": 1} if timesteps > 1 else {})
-        value_width = max_value.bit_length()
-        self._group = (placed_group(geometry, value_width) if isinstance(geometry, ConvGeometry)
-                       else event_group(lanes=geometry.lanes, value_width=value_width,
-                                        row_width=index_width(geometry.rows),
-                                        row_count=1 if words else None))
+        self._group = hardware(geometry).entry_group(geometry, max_value.bit_length())
         super().__init__({
             "beats": In(stream.Signature(data.StructLayout(beat))),
             "groups": Out(stream.Signature(self._group)),
@@ -88,12 +72,13 @@ class Frontend(wiring.Component):
         push, mark, surplus = self._frame(m, queue.w_rdy)
 
         pushed = Signal(self._group)
-        present = Signal(self._geometry.lanes)
-        for lane in range(self._geometry.lanes):
-            number = 0 if self._words else lane
-            slot = self.beats.payload.slots[number]
-            value = slot.value[lane] if self._words else slot.value
-            row, exists = self._row(m, lane, slot, pushed)
+        geometry, slots = self._geometry, self.beats.payload.slots
+        engine = hardware(geometry)
+        present = Signal(geometry.lanes)
+        for lane in range(geometry.lanes):
+            number = lane if geometry.row_count > 1 else 0
+            _, value = engine.slot(slots, lane)
+            row, exists = engine.entry_row(m, geometry, lane, slots, pushed)
             m.d.comb += [
                 present[lane].eq(~surplus & (value != 0) & exists),
                 pushed.rows[number].eq(row),
@@ -109,21 +94,6 @@ class Frontend(wiring.Component):
             queue.r_en.eq(self.groups.ready),
         ]
         return m
-
-    def _row(self, m, lane, slot, pushed):
-        """A slot's row in its lane's bank, and whether there is such an input."""
-        geometry = self._geometry
-        # The last row is not full where the lanes do not divide inputs or channels evenly.
-        if not isinstance(geometry, ConvGeometry):
-            return slot.row, below(slot.row, len(range(lane, geometry.inputs, geometry.lanes)))
-        shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
-        row = slot.row[:geometry.row_bits]
-        place = self.beats.payload.slots[0].row[geometry.row_bits:]
-        x, y = place[:x_bits], place[x_bits:]
-        if lane == 0:
-            m.d.comb += [pushed.place.x.eq(x), pushed.place.y.eq(y)]
-        channels = len(range(lane, shape.channels, geometry.lanes))
-        return row, below(row, channels) & below(x, shape.width) & below(y, shape.height)
 
     def _frame(self, m, room):
         """When a group is queued, whether it carries a mark, and whether events are surplus."""

@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.collector import EventCollector
@@ -13,7 +14,6 @@ from bsnn_hw.hdl.encoder import SpikeEncoder
 from bsnn_hw.hdl.formats import event_group, index_width, spike_word
 from bsnn_hw.hdl.join import EventJoin
 from bsnn_hw.hdl.queue import WordQueue, require_depth
-from bsnn_hw.ir.schedule import LayerGeometry
 
 __all__ = ["SpikeLink"]
 
@@ -28,7 +28,7 @@ class SpikeLink(wiring.Component):
 
     Parameters
     ----------
-    geometry : LayerGeometry
+    geometry : DenseEvents
         Of the layer that receives.
     depth : int, entries of each queue
     margin : int
@@ -42,9 +42,9 @@ class SpikeLink(wiring.Component):
     groups : Out stream of ``event_group``
     """
 
-    def __init__(self, geometry: LayerGeometry, *, depth: int, margin: int):
+    def __init__(self, geometry: DenseEvents, *, depth: int, margin: int):
         require_depth(depth, margin)
-        require_instance(LayerGeometry, geometry=geometry)
+        require_instance(DenseEvents, geometry=geometry)
         self._geometry = geometry
         self._depth = depth
         self._margin = margin

@@ -1,4 +1,4 @@
-"""Placed spike words to groups of events of one place; reference: ``ConvGeometry.lane_row``."""
+"""Placed spike words to groups of events of one place; reference: ``ConvEvents.lane_row``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from amaranth import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import event_group, place_layout
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.hdl.priority import take_lowest
-from bsnn_hw.ir.convolution import ConvGeometry
 
 __all__ = ["MapEncoder", "placed_group"]
 
 
-def placed_group(geometry: ConvGeometry, value_width: int, lanes: int | None = None):
+def placed_group(geometry: ConvEvents, value_width: int, lanes: int | None = None):
     """Events of one place, at most one per lane of the layer, or of ``lanes``."""
     return event_group(lanes=lanes or geometry.lanes, row_width=max(1, geometry.row_bits),
                        value_width=value_width, place=place_layout(geometry.source.shape))
@@ -30,7 +30,7 @@ class MapEncoder(wiring.Component):
 
     Parameters
     ----------
-    geometry : ConvGeometry
+    geometry : ConvEvents
 
     Members
     -------
@@ -38,8 +38,8 @@ class MapEncoder(wiring.Component):
     groups : Out stream of ``placed_group`` with an event per bank at most
     """
 
-    def __init__(self, geometry: ConvGeometry):
-        require_instance(ConvGeometry, geometry=geometry)
+    def __init__(self, geometry: ConvEvents):
+        require_instance(ConvEvents, geometry=geometry)
         self._geometry = geometry
         super().__init__({
             "words": In(stream.Signature(placed_word(geometry.source))),

@@ -6,6 +6,7 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.collector import EventCollector
@@ -14,8 +15,7 @@ from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.hdl.queue import WordQueue, require_depth
 from bsnn_hw.hdl.reach import ReachLookup
-from bsnn_hw.hdl.walk import group_fields
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.hdl.walk import reach_layout
 
 __all__ = ["MapLink"]
 
@@ -28,7 +28,7 @@ class MapLink(wiring.Component):
 
     Parameters
     ----------
-    geometry : ConvGeometry, of the layer that receives
+    geometry : ConvEvents, of the layer that receives
     depth, margin : int, as in `SpikeLink`
 
     Members
@@ -38,14 +38,14 @@ class MapLink(wiring.Component):
     groups : Out stream of ``event_group`` with ``reach``
     """
 
-    def __init__(self, geometry: ConvGeometry, *, depth: int, margin: int):
-        require_instance(ConvGeometry, geometry=geometry)
+    def __init__(self, geometry: ConvEvents, *, depth: int, margin: int):
+        require_instance(ConvEvents, geometry=geometry)
         require_depth(depth, margin)
         self._geometry = geometry
         self._depth = depth
         self._margin = margin
         group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                            value_width=1, **group_fields(geometry))
+                            value_width=1, reach=reach_layout(geometry))
         super().__init__({
             "words": In(placed_word(geometry.source)),
             "words_valid": In(1),

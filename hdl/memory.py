@@ -8,16 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.formats import index_width
-from bsnn_hw.ir.schedule import BLOCK_ROWS
 
-__all__ = ["BlockMemory", "StateMemory", "in_blocks"]
-
-
-def in_blocks(rows: int, block_rows: int = BLOCK_ROWS) -> bool:
-    """Whether a memory of so many rows belongs into block RAM; ``block_rows`` as in `Schedule`."""
-    if not isinstance(block_rows, int) or block_rows < 2:
-        raise ValueError(f"block_rows must be an integer of 2 or more, not {block_rows!r}")
-    return rows >= block_rows
+__all__ = ["BlockMemory", "StateMemory"]
 
 
 def _ports(rows, width):

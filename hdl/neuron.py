@@ -9,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import delayed, operation, spike_word
-from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
+from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.layout.build import leak_shift, neuron_delay, recovery
 
 __all__ = ["NeuronArray"]
 
@@ -31,8 +32,9 @@ class NeuronArray(wiring.Component):
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
-    block_rows : int, from how many rows on potentials lie in block RAM, see `Schedule`
-    constant_rows : int, likewise of thresholds, reset amounts and leaks per channel
+    block : bool, potentials lie in block RAM
+    constant_rows : int, from how many rows on thresholds, reset amounts and leaks per channel do,
+        see `Schedule`
 
     Members
     -------
@@ -41,7 +43,7 @@ class NeuronArray(wiring.Component):
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
-                 current_delay: int, block_rows: int = BLOCK_ROWS,
+                 current_delay: int, block: bool = False,
                  constant_rows: int = BLOCK_ROWS):
         require_instance(NeuronSpec, spec=spec)
         require_instance(HiddenBounds, bounds=bounds)
@@ -55,11 +57,12 @@ class NeuronArray(wiring.Component):
         self._spec = spec
         self._bounds = bounds
         self._raster = raster
-        self._blocks = in_blocks(raster.rows, block_rows)
+        self._blocks = block
         self._constant_rows = constant_rows
+        self._shift = leak_shift(spec)
         self._charges = current_delay  # the stage that has an op's currents
         self._timesteps = len(spec.leak)
-        self.delay = current_delay + 2
+        self.delay = neuron_delay(current_delay)
         super().__init__({
             "op": In(operation(folds=raster.folds, timesteps=self._timesteps, rows=raster.rows)),
             "currents": In(data.ArrayLayout(signed(bounds.current.width), raster.width)),
@@ -70,16 +73,7 @@ class NeuronArray(wiring.Component):
     @property
     def recovery(self) -> int:
         """Cycles between two steps of one row, at least."""
-        return 3 + (self._shift is None) + 2 * self._blocks
-
-    @property
-    def _shift(self) -> int | None:
-        """Right shift that is the leak of all timesteps; None where it takes a product."""
-        factors = set(self._spec.leak[1:].flat)
-        shifts = {1 << bits for bits in range(self._spec.leak_bits + 1)}
-        if len(factors) > 1 or not factors <= shifts:
-            return None
-        return self._spec.leak_bits - int((factors or {1}).pop()).bit_length() + 1
+        return recovery(self._spec, self._blocks)
 
     def elaborate(self, platform):
         m = Module()

@@ -9,13 +9,11 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import delayed, index_width, place_layout, spike_word
 from bsnn_hw.hdl.memory import StateMemory
-from bsnn_hw.ir.network import Pool, PoolKind
+from bsnn_hw.ir.network import Pool
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.layout.blocks import gathers
 
-__all__ = ["POOLING_DELAY", "SpikePool", "placed_word"]
-
-POOLING_DELAY = 2  # cycles from a word to what becomes of it
-
+__all__ = ["SpikePool", "placed_word"]
 
 def placed_word(pooled: Raster) -> data.StructLayout:
     """A row's spikes, where they are: as ``row`` of the raster, and as ``place`` and ``fold``."""
@@ -46,7 +44,7 @@ class SpikePool(wiring.Component):
         require_instance(Pool | None, pool=pool)
         self._pooled = pooled
         self._window = (pool.height, pool.width) if pool else (1, 1)
-        self.gathers = pool is not None and pool.kind is PoolKind.MAX and self._window != (1, 1)
+        self.gathers = gathers(pool)
         rows = pooled.rows * self._window[0] * self._window[1]
         super().__init__({
             "words": In(spike_word(parallel=pooled.width, rows=rows)),

@@ -6,16 +6,10 @@ from collections.abc import Sequence
 
 from amaranth import Cat, Signal, Value
 
+from bsnn_hw.engines.dense_words import LEAF, popcount_delay
 from bsnn_hw.hdl.formats import delayed
 
-__all__ = ["popcount", "popcount_delay"]
-
-LEAF = 4  # bits whose count is a LUT per bit
-
-
-def popcount_delay(count: int) -> int:
-    """Cycles from ``count`` bits to their popcount."""
-    return 0 if count <= LEAF else 1 + popcount_delay(count // 2)
+__all__ = ["popcount"]
 
 
 def popcount(m, name: str, bits: Sequence[Value], delay: int | None = None) -> list[Value]:

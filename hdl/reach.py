@@ -6,11 +6,11 @@ from amaranth import Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, rom_attributes
 from bsnn_hw.hdl.map_encoder import placed_group
-from bsnn_hw.hdl.walk import group_fields, reach_layout
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.hdl.walk import reach_layout
 
 __all__ = ["ReachLookup"]
 
@@ -24,7 +24,7 @@ class ReachLookup(wiring.Component):
 
     Parameters
     ----------
-    geometry : ConvGeometry
+    geometry : ConvEvents
     value_width : int, bits of an event's value
 
     Members
@@ -33,12 +33,12 @@ class ReachLookup(wiring.Component):
     groups : Out stream of ``event_group`` with ``reach``
     """
 
-    def __init__(self, geometry: ConvGeometry, *, value_width: int):
-        require_instance(ConvGeometry, geometry=geometry)
+    def __init__(self, geometry: ConvEvents, *, value_width: int):
+        require_instance(ConvEvents, geometry=geometry)
         require_positive(value_width=value_width)
         self._geometry = geometry
         group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                            value_width=value_width, **group_fields(geometry))
+                            value_width=value_width, reach=reach_layout(geometry))
         super().__init__({
             "placed": In(stream.Signature(placed_group(geometry, value_width))),
             "groups": Out(stream.Signature(group)),

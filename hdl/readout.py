@@ -10,13 +10,12 @@ from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import index_width
-from bsnn_hw.hdl.layer import charge_pipeline, group_layout
+from bsnn_hw.hdl.layer import charge_pipeline, group_stream
 from bsnn_hw.hdl.memory import StateMemory
 from bsnn_hw.hdl.sequencer import Cadence
 from bsnn_hw.ir.bounds import Interval, ReadoutBounds
 from bsnn_hw.ir.network import Readout
-from bsnn_hw.ir.schedule import BLOCK_ROWS, LayerGeometry
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.layout.blocks import Output
 
 __all__ = ["ReadoutLayer", "Scorer", "score_beat"]
 
@@ -172,9 +171,7 @@ class ReadoutLayer(wiring.Component):
     ----------
     layer : Readout
     bounds : ReadoutBounds
-    geometry : LayerGeometry or WordGeometry
-    timesteps, max_value : int
-    block_rows : int, from how many rows on state lies in block RAM, see `Schedule`
+    block : Output, every number of it
 
     Members
     -------
@@ -182,22 +179,16 @@ class ReadoutLayer(wiring.Component):
     beats : Out stream of ``score_beat``
     """
 
-    def __init__(self, layer: Readout, bounds: ReadoutBounds,
-                 geometry: LayerGeometry | WordGeometry, *, timesteps: int, max_value: int,
-                 block_rows: int = BLOCK_ROWS):
-        require_positive(timesteps=timesteps, max_value=max_value)
+    def __init__(self, layer: Readout, bounds: ReadoutBounds, block: Output):
         require_instance(Readout, layer=layer)
-        require_instance(LayerGeometry | WordGeometry, geometry=geometry)
-        require_shape((geometry.neurons, geometry.inputs), weights=layer.synapse.weights)
+        require_instance(Output, block=block)
+        require_shape(block.synapses.geometry.weights_shape, weights=layer.synapse.weights)
         self._layer = layer
         self._bounds = bounds
-        self._geometry = geometry
-        self._timesteps = timesteps
-        self._max_value = max_value
-        self._block_rows = block_rows
-        beat = score_beat(score_width=bounds.score.width, classes=geometry.neurons)
+        self._block = block
+        beat = score_beat(score_width=bounds.score.width, classes=block.scorer.classes)
         super().__init__({
-            "groups": In(stream.Signature(group_layout(geometry, max_value))),
+            "groups": In(group_stream(block.synapses)),
             "beats": Out(stream.Signature(beat)),
         })
 
@@ -205,13 +196,11 @@ class ReadoutLayer(wiring.Component):
         m = Module()
         constant = self._layer.constant_gain
         sequencer, accumulator = charge_pipeline(
-            m, self.groups, self._layer.synapse, self._geometry,
+            m, self.groups, self._layer.synapse, self._block.synapses,
             cadence=Cadence.LAST_MARK if constant else Cadence.EACH_MARK,
-            timesteps=self._timesteps, max_value=self._max_value,
-            sum_width=self._bounds.acc.width, recovery=1,
-            block_rows=self._block_rows)
+            recovery=1)
         m.submodules.scorer = scorer = Scorer(self._layer, self._bounds,
-                                              parallel=self._geometry.parallel)
+                                              parallel=self._block.scorer.parallel)
 
         # A row that left the sequencer owns the scorer until its last class is out.
         loading = Signal()

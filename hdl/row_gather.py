@@ -6,9 +6,9 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import spike_word
-from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["RowGather"]
 
@@ -20,7 +20,7 @@ class RowGather(wiring.Component):
 
     Parameters
     ----------
-    geometry : WordGeometry, 2 or more rows in a word
+    geometry : DenseWords, 2 or more rows in a word
 
     Members
     -------
@@ -28,8 +28,8 @@ class RowGather(wiring.Component):
     words, words_valid : Out, ``spike_word`` of the lanes
     """
 
-    def __init__(self, geometry: WordGeometry):
-        require_instance(WordGeometry, geometry=geometry)
+    def __init__(self, geometry: DenseWords):
+        require_instance(DenseWords, geometry=geometry)
         if geometry.gathered < 2:
             raise ValueError(f"geometry must gather 2 rows or more, not {geometry.gathered}")
         self._geometry = geometry

@@ -6,10 +6,10 @@ from amaranth import Array, Cat, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.formats import event_group, index_width
 from bsnn_hw.hdl.priority import take_lowest
-from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["RowParts"]
 
@@ -21,7 +21,7 @@ class RowParts(wiring.Component):
 
     Parameters
     ----------
-    geometry : WordGeometry, rows of 2 parts or more
+    geometry : DenseWords, rows of 2 parts or more
 
     Members
     -------
@@ -29,8 +29,8 @@ class RowParts(wiring.Component):
     groups : Out stream of ``event_group``
     """
 
-    def __init__(self, geometry: WordGeometry):
-        require_instance(WordGeometry, geometry=geometry)
+    def __init__(self, geometry: DenseWords):
+        require_instance(DenseWords, geometry=geometry)
         if geometry.parts < 2:
             raise ValueError(f"geometry must have rows of 2 parts or more, not {geometry.parts}")
         self._geometry = geometry

@@ -6,22 +6,14 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.events import EventGeometry
 from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, with_carry
-from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.memory import bank_delay, bank_readers
 from bsnn_hw.ir.network import Synapse
-from bsnn_hw.ir.schedule import Geometry, LayerGeometry, banks_delay
 
-__all__ = ["SynapseArray", "weights_shape"]
-
-
-def weights_shape(geometry: Geometry) -> tuple[int, ...]:
-    """Shape of the weights that belong to ``geometry``."""
-    if isinstance(geometry, ConvGeometry):
-        return geometry.out.channels, geometry.source.shape.channels, *geometry.kernel
-    return geometry.neurons, geometry.inputs
+__all__ = ["SynapseArray"]
 
 
 class SynapseArray(wiring.Component):
@@ -35,22 +27,22 @@ class SynapseArray(wiring.Component):
 
     Parameters
     ----------
-    geometry : LayerGeometry or ConvGeometry
+    geometry : DenseEvents or ConvEvents
     synapse : Dense or Conv
     max_value : int, largest value of an event
 
     Members
     -------
     tap, rows : In, where the lanes' weights are; values : In, per lane
-    deltas : Out, ``parallel`` signed numbers, ``synapse_delay`` cycles later
+    deltas : Out, ``parallel`` signed numbers, ``EventGeometry.delay`` cycles later
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: LayerGeometry | ConvGeometry, synapse: Synapse, *, max_value: int):
+    def __init__(self, geometry: EventGeometry, synapse: Synapse, *, max_value: int):
         require_positive(max_value=max_value)
-        require_instance(LayerGeometry | ConvGeometry, geometry=geometry)
+        require_instance(EventGeometry, geometry=geometry)
         require_instance(Synapse, synapse=synapse)
-        require_shape(weights_shape(geometry), weights=synapse.weights)
+        require_shape(geometry.weights_shape, weights=synapse.weights)
         self._geometry = geometry
         self._synapse = synapse
         self._bits = synapse.weight_bits
@@ -68,7 +60,7 @@ class SynapseArray(wiring.Component):
         m = Module()
         words = self._words(m)
         # Values wait for the weights; their sums take the cycle of the weights' register.
-        values = delayed(m, self.values, banks_delay(self._geometry, self._bits) - 1, "values",
+        values = delayed(m, self.values, self._geometry.banks_delay(self._bits) - 1, "values",
                          reset_less=True)
         if self._bits == 1:
             terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
@@ -92,7 +84,7 @@ class SynapseArray(wiring.Component):
         geometry = self._geometry
         found: list[Value] = []
         inits = geometry.bank_words(self._synapse.weights, self._bits)
-        delay = banks_delay(geometry, self._bits)
+        delay = geometry.banks_delay(self._bits)
         for number, readers in enumerate(bank_readers(geometry.lanes, geometry.shared)):
             init, width = inits[number % len(inits)], geometry.parallel * self._bits
             rows = [self._address(row)
@@ -105,7 +97,7 @@ class SynapseArray(wiring.Component):
 
     def _address(self, row):
         geometry = self._geometry
-        if isinstance(geometry, ConvGeometry) or geometry.fold_first:
+        if geometry.fold_first:
             return Cat(row[: geometry.row_bits], self.tap)
         return Cat(self.tap[: geometry.fold_bits], row)
 

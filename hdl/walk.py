@@ -1,4 +1,4 @@
-"""Which rows an operation visits, and by which weights; the maps are those of ir/convolution.py."""
+"""Which rows an operation visits, and by which weights; as engines/conv_events.py says."""
 
 from __future__ import annotations
 
@@ -6,27 +6,18 @@ from amaranth import Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import index_width
-from bsnn_hw.ir.convolution import ConvGeometry
-from bsnn_hw.ir.schedule import Geometry
 
-__all__ = ["FoldWalk", "MapWalk", "group_fields", "reach_layout"]
+__all__ = ["FoldWalk", "MapWalk", "reach_layout"]
 
 
-def reach_layout(geometry: ConvGeometry) -> data.StructLayout:
+def reach_layout(geometry: ConvEvents) -> data.StructLayout:
     """What an event of a convolution reaches: the first row and tap, and how many columns and
     lines of places follow the first."""
-    columns, lines = (int(axis.count.max(initial=1)) for axis in
-                      (geometry.horizontal, geometry.vertical))
-    return data.StructLayout({"row": index_width(geometry.raster.rows),
-                              "tap": index_width(geometry.taps),
-                              "columns": index_width(columns), "lines": index_width(lines)})
-
-
-def group_fields(geometry: Geometry) -> dict[str, data.StructLayout]:
-    """What a group of events needs besides the lanes' rows, to walk over a layer's own."""
-    return {"reach": reach_layout(geometry)} if isinstance(geometry, ConvGeometry) else {}
+    return data.StructLayout(dict(zip(("row", "tap", "columns", "lines"), geometry.reach_bits,
+                                      strict=True)))
 
 
 class FoldWalk(wiring.Component):
@@ -74,7 +65,7 @@ class MapWalk(wiring.Component):
 
     Parameters
     ----------
-    geometry : ConvGeometry
+    geometry : ConvEvents
 
     Members
     -------
@@ -82,8 +73,8 @@ class MapWalk(wiring.Component):
     reach : In, ``reach_layout``, of the walk that starts
     """
 
-    def __init__(self, geometry: ConvGeometry):
-        require_instance(ConvGeometry, geometry=geometry)
+    def __init__(self, geometry: ConvEvents):
+        require_instance(ConvEvents, geometry=geometry)
         self._geometry = geometry
         self.folds = geometry.folds
         self.rows = geometry.raster.rows

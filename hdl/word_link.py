@@ -6,12 +6,12 @@ from amaranth import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, index_width, spike_word
 from bsnn_hw.hdl.queue import WordQueue, require_depth
 from bsnn_hw.hdl.row_gather import RowGather
 from bsnn_hw.hdl.row_parts import RowParts
-from bsnn_hw.ir.words import WordGeometry
 
 __all__ = ["WordLink"]
 
@@ -21,7 +21,7 @@ class WordLink(wiring.Component):
 
     Parameters
     ----------
-    geometry : WordGeometry, of the layer that receives
+    geometry : DenseWords, of the layer that receives
     depth : int, entries of the queue: words, or rows that are cut behind it
     margin : int, rows that may still arrive once the queue has come to its limit, see `SpikeLink`;
         the words that they make are fewer than ``depth``
@@ -33,10 +33,10 @@ class WordLink(wiring.Component):
     groups : Out stream of ``event_group``, with one row
     """
 
-    def __init__(self, geometry: WordGeometry, *, depth: int, margin: int):
+    def __init__(self, geometry: DenseWords, *, depth: int, margin: int):
         require_positive(margin=margin)
-        require_instance(WordGeometry, geometry=geometry)
-        self._margin = geometry.completed(margin)
+        require_instance(DenseWords, geometry=geometry)
+        self._margin = geometry.arrivals(margin)
         require_depth(depth, self._margin)
         self._geometry = geometry
         self._depth = depth

@@ -6,19 +6,14 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.checks import require_instance, require_shape
 from bsnn_hw.hdl.formats import delayed, index_width, rom_attributes
-from bsnn_hw.hdl.popcount import popcount, popcount_delay
+from bsnn_hw.hdl.popcount import popcount
 from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.network import Dense
-from bsnn_hw.ir.words import WordGeometry
 
-__all__ = ["WordSynapseArray", "word_synapse_delay"]
-
-
-def word_synapse_delay(lanes: int) -> int:
-    """Cycles from ``tap`` and ``rows`` to ``deltas``: block RAM, its register, tree, difference."""
-    return 3 + popcount_delay(lanes)
+__all__ = ["WordSynapseArray"]
 
 
 class WordSynapseArray(wiring.Component):
@@ -31,18 +26,18 @@ class WordSynapseArray(wiring.Component):
 
     Parameters
     ----------
-    geometry : WordGeometry
+    geometry : DenseWords
     synapse : Dense, weights of one bit
 
     Members
     -------
     tap : In, the fold; rows : In, one, of the word; values : In, a spike or none per lane
-    deltas : Out, ``parallel`` signed numbers, ``word_synapse_delay`` cycles later
+    deltas : Out, ``parallel`` signed numbers, ``DenseWords.delay`` cycles later
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: WordGeometry, synapse: Dense):
-        require_instance(WordGeometry, geometry=geometry)
+    def __init__(self, geometry: DenseWords, synapse: Dense):
+        require_instance(DenseWords, geometry=geometry)
         require_instance(Dense, synapse=synapse)
         require_shape((geometry.neurons, geometry.inputs), weights=synapse.weights)
         if synapse.weight_bits != 1:

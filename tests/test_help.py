@@ -1,5 +1,6 @@
 """``--help`` of every verb is there at once: nothing heavy is imported."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -29,6 +30,15 @@ print(*heavy, file=sys.stderr)
 def test_all_verbs_are_found():
     assert {"bsnn_hw.generate", "bsnn_hw.verify", "bsnn_hw.train",
             "evidence.faults"} <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_option_is_abbreviated(verb, capsys):
+    """--lane would be taken for --lanes, and an option of a later version for another."""
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module(verb).main(["x", "--hel"])
+    assert caught.value.code == 2
+    assert "usage: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", VERBS)

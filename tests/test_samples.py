@@ -1,5 +1,7 @@
 """Where samples come from, and what they must be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def savez(path, **arrays):
 
 
 def test_shape_of_a_network(events_bundle):
-    assert shape_of(events_bundle.network) == SampleShape(Coding.EVENTS, 11, 1, 8)
+    assert shape_of(events_bundle.network) == SampleShape(Coding.EVENTS, 11, 1, 8, classes=3)
     assert shape_of(events_bundle.network).array == (8, 11)
     assert DIGITS.array == (64,)
 
@@ -98,11 +100,57 @@ def test_arrays_of_one_s_own(tmp_path):
     assert whole_data_set(SMALL, None, data=path, data_dir=None).source == "a.npz"
 
 
+@pytest.mark.parametrize("find_any", [
+    lambda path, tmp: find(SMALL, "digits", tmp=tmp, data=path),
+    lambda path, _: whole_data_set(SMALL, "digits", data=path, data_dir=None)])
+@pytest.mark.parametrize(("name", "remedy"), [
+    ("a.npy", r"it is one array: write numpy\.savez\('samples\.npz', test_x=numpy\.load"),
+    ("a.CSV", r"it is text: read it with numpy\.loadtxt"),
+    ("a.h5", r"write one with numpy\.savez\(path, test_x=samples, test_y=labels\)"),
+    ("x" * 5000 + ".csv", r"x\.\.\.'; it is text")])
+def test_other_forms_of_samples(tmp_path, find_any, name, remedy):
+    with pytest.raises(InputError, match="data: must be one of digits, fashion-mnist, mnist, or an "
+                                         rf"\.npz file of samples, not '.*{remedy}") as caught:
+        find_any(name, tmp_path)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["a.npz", "../digits", "/etc/passwd", "a" * 10**6])
+def test_a_recipe_names_no_file(tmp_path, monkeypatch, name):
+    """It comes with a model of anybody's; only --data names files."""
+    monkeypatch.chdir(tmp_path)
+    savez(tmp_path / "a.npz", test_x=GOOD)
+    assert dataset_of({"recipe": {"dataset": name}}) is None
+    assert find(SMALL, name, tmp=tmp_path).source.startswith("random samples")
+    assert whole_data_set(SMALL, name, data=None, data_dir=None) is None
+
+
+THREE = SampleShape(Coding.DIRECT, 6, 3, 2, classes=3)
+
+
+@pytest.mark.parametrize(("labels", "message"), [
+    ([1, 2, 3, 1], r"test_y must be 0\.\.2, the network's classes, not 1\.\.3; subtract 1$"),
+    ([0, 1, 2, 3], r"test_y must be 0\.\.2, the network's classes, not 0\.\.3; give the labels"),
+    ([-1, 1, 2, 0], r"not -1\.\.2; give the labels that this network was trained on, or leave")])
+def test_labels_that_are_no_classes(tmp_path, labels, message):
+    path = savez(tmp_path / "a.npz", test_x=GOOD, test_y=np.array(labels))
+    with pytest.raises(InputError, match=message):
+        find(THREE, tmp=tmp_path, data=path)
+
+
+def test_labels_of_other_classes_are_left_out(tmp_path):
+    """A network of three classes on digits: its answers are no digits."""
+    found = find(replace(DIGITS, classes=3), "digits", tmp=tmp_path)
+    assert found.labels is None
+    assert found.source == ("digits, without its labels, as it has 10 classes and the network 3")
+    assert find(replace(DIGITS, classes=10), "digits", tmp=tmp_path).labels is not None
+
+
 GOOD = np.zeros((4, 6), np.uint8)
 
 
 @pytest.mark.parametrize(("arrays", "message"), [
-    ({"x": GOOD}, r"must hold an array test_x, not \['x'\]"),
+    ({"x": GOOD}, r"must hold an array test_x, not 'x'; write"),
     ({"test_x": GOOD.astype(float)}, r"test_x: must be integers of shape \(N, 6\), not float64"),
     ({"test_x": GOOD[:, :5]}, r"test_x: must be integers .*, not uint8 of shape \(4, 5\)"),
     ({"test_x": GOOD[:0]}, r"test_x: must be integers of shape"),
@@ -179,7 +227,7 @@ IMAGE = SampleShape(Coding.DIRECT, 12, 2, 2, Shape(3, 2, 2))
 
 def test_the_map_of_a_network(maps_bundle):
     shape = shape_of(maps_bundle.network)
-    assert shape == SampleShape(Coding.EVENTS, 72, 1, 2, Shape(3, 4, 6))
+    assert shape == SampleShape(Coding.EVENTS, 72, 1, 2, Shape(3, 4, 6), 3)
     assert shape.image == (2, 3, 4, 6)
     assert shape.array == (2, 72)
 

@@ -121,7 +121,7 @@ DAMAGE = {
     "empty scores": (lambda b: (b / "vectors/scores.npy").write_text(""), "scores.npy: must be an"),
     "no array": (lambda b: np.savez(b / "vectors/scores.npz", [1]) or
                  (b / "vectors/scores.npz").rename(b / "vectors/scores.npy"),
-                 "scores.npy: must be one array"),
+                 "scores.npy: must be an array of the bundle's vectors, its header"),
     "score": (lambda b: save_array(b / "vectors/scores.npy", add_one),
               "scores.npy: must be what the network in network.json makes of inputs.npy"),
     "input": (lambda b: save_array(b / "vectors/inputs.npy", lambda v: v.fill(77)),
@@ -259,7 +259,7 @@ def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
     note, verdict = capsys.readouterr().out.splitlines()
     assert note == f"note      {folder}/bench.py is not the bench of this version; it is not run"
     assert verdict.startswith("bench     4 patterns of pauses: every spike, membrane potential and")
-    assert sorted(folder.iterdir()) == before
+    assert sorted(folder.iterdir()) == sorted([*before, folder / "report"])  # the verdict
 
 
 def test_an_edited_file_is_named_in_the_verdict(folder, capsys):

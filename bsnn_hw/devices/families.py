@@ -172,7 +172,7 @@ def place_memory(rams: tuple[Ram, ...], memory: Memory) -> Mapped:
     return _place(rams, memory)
 
 
-def _place(rams, memory):
+def _place(rams: tuple[Ram, ...], memory: Memory) -> Mapped:
     access, logic = memory.access, LOGIC_WRITTEN
     if access is Access.TABLE:
         logic = LOGIC_TABLE * memory.readers

@@ -31,7 +31,6 @@ class Memory:
     """``count`` memories of ``rows`` words of ``width`` bits.
 
     block : bool, the circuit asks for block RAM; logic : bool, for none
-    enabled : bool, reading has an enable
     readers : int, ports that read
     """
 
@@ -40,7 +39,6 @@ class Memory:
     access: Access
     block: bool = False
     logic: bool = False
-    enabled: bool = False
     count: int = 1
     readers: int = 1
 
@@ -113,6 +111,6 @@ def fifo_parts(rows: int, width: int, *, registered: bool = True) -> Parts:
     index, level = bits_of(rows), bits_of(rows + 2)
     counters = (Parts.adders(index, 2) + Parts.adders(level, 4)
                 + Parts.logic(2 * level + 8, 2 * index + 2 * level + 1))
-    memory = Memory(rows, width, Access.QUEUE, enabled=True)
+    memory = Memory(rows, width, Access.QUEUE)
     ours = Parts.adders(level) + Parts.delays(width + 1) if registered else Parts()
     return counters + ours + Parts(memories=(memory,))

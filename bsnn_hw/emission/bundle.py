@@ -22,9 +22,9 @@ from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
 from bsnn_hw.guard import forget_empty, watch_empty
 from bsnn_hw.ir import store
-from bsnn_hw.ir.byte_port import Port
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Port, Schedule
+from bsnn_hw.layout.document import layout_document
 from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.scratch import removed_after
 from bsnn_hw.sim.render import render
@@ -85,6 +85,9 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             design = emit_verilog(network, schedule, draft / "rtl", top, port)
             store.save(draft / "network.json", network)
             (draft / "plan.toml").write_text(plan or plan_toml(network, schedule), encoding="utf-8")
+            document = layout_document(design.layout)
+            (draft / "layout.json").write_text(json.dumps(document, indent=1) + "\n",
+                                               encoding="utf-8")
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             _write_bench(facts, draft)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
-from bsnn_hw.ir.byte_port import BytePort, Port, byte_port, sample_bytes
+from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.ports import PortLayout, port_layout
-from bsnn_hw.ir.schedule import Geometry, Schedule, network_geometries
-from bsnn_hw.sim.stimulus import Stimulus, pack
+from bsnn_hw.ir.schedule import Port, Schedule
+from bsnn_hw.layout.build import Layout, build_layout
+from bsnn_hw.ports.port import Stimulus
+from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.verilog.write import Observed, Verilog, to_verilog
 
 __all__ = ["Design", "LayerProbe", "emit_verilog", "top_name"]
@@ -36,38 +36,39 @@ class LayerProbe:
 
 @dataclass(frozen=True)
 class Design:
-    """Emitted Verilog and what one must know to drive it.
+    """Emitted Verilog and what one must know to drive it."""
 
-    ports : of the network with event slots; where ``port`` is bytes, they are inside
-    """
-
-    network: Network
-    schedule: Schedule
-    ports: PortLayout
-    geometries: tuple[Geometry, ...]
-    hidden_bounds: tuple[HiddenBounds, ...]
-    readout_bounds: ReadoutBounds
+    layout: Layout
     verilog: Verilog
     probes: tuple[LayerProbe, ...]
-    port: Port = Port.EVENTS
 
     @property
-    def byte_port(self) -> BytePort | None:
-        """The narrow ports, None where the top level has those of ``ports``."""
-        return byte_port(self.network) if self.port is Port.BYTES else None
+    def network(self) -> Network:
+        """What it computes."""
+        return self.layout.network
+
+    @property
+    def schedule(self) -> Schedule:
+        """The plan that it follows."""
+        return self.layout.schedule
+
+    @property
+    def port(self) -> Port:
+        """Of the top level."""
+        return self.layout.port
+
+    @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        """Every layer laid out, the readout last."""
+        return self.layout.geometries
 
     def stimulus(self, inputs: np.ndarray) -> Stimulus:
         """Beats of samples, a packet each, as the top level takes them.
 
         inputs : integers, (N, size) for direct coding or (N, T, size) for events
         """
-        if self.port is Port.EVENTS:
-            return pack(self.geometries[0], slot_width=self.ports.slot_width,
-                        value_width=self.ports.value_width, inputs=inputs)
-        values = sample_bytes(self.network, inputs)
-        last, mark = np.zeros(values.shape, bool), np.zeros(values.size, bool)
-        last[:, -1, -1] = True
-        return Stimulus(values.reshape(-1, 1), last.ravel(), mark)
+        return PORTS[self.port].stimulus(self.network, self.geometries[0], self.layout.slots,
+                                         inputs)
 
 
 def top_name(network: Network) -> str:
@@ -85,21 +86,18 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
     ToolError
         Yosys failed.
     """
-    from bsnn_hw.hdl.byte_port import ByteTop
-    from bsnn_hw.hdl.network import NetworkTop
+    from bsnn_hw.hdl.ports import top_level
     from bsnn_hw.verilog.rtlil import to_rtlil
 
     top = top or top_name(network)
-    narrow = port is Port.BYTES
-    component = ByteTop(network, schedule) if narrow else NetworkTop(network, schedule)
+    layout = build_layout(network, schedule, port)
+    component, inside = top_level(layout)
     text = to_rtlil(component, top)
-    inside = f"{top}.network" if narrow else top
+    inside = f"{top}{inside}"
     modules = {layer.name: f"{inside}.layer_{layer.name}.neurons" for layer in network.hidden}
     signals = ("firing", "charged", "fired")
     verilog = to_verilog(text, folder, top, [(module, signal) for module in modules.values()
                                              for signal in signals])
     probes = tuple(LayerProbe(name, *(verilog.observed[module, signal] for signal in signals))
                    for name, module in modules.items())
-    hidden, readout = network_bounds(network)
-    return Design(network, schedule, port_layout(network, schedule),
-                  network_geometries(network, schedule), hidden, readout, verilog, probes, port)
+    return Design(layout, verilog, probes)

@@ -10,6 +10,8 @@ from typing import Any
 
 __all__ = ["changes", "digest", "files_under", "inventory", "read_inventory"]
 
+MOST_BYTES = 255  # of a name, in every file system that we know
+
 
 def digest(path: Path) -> str:
     """sha256 of a file."""
@@ -48,6 +50,8 @@ def read_inventory(value: Any) -> dict[str, str]:
         parts = PurePosixPath(name).parts
         if not parts or parts[0] == "/" or ".." in parts or not name.isprintable():
             raise ValueError("files must lie in the folder")
+        if any(len(part.encode()) > MOST_BYTES for part in parts):
+            raise ValueError(f"files must have names of at most {MOST_BYTES} bytes")
         if not isinstance(found, str) or not re.fullmatch(r"[0-9a-f]{64}", found):
             raise ValueError(f"files.{name[:80]} must be a sha256")
     return value

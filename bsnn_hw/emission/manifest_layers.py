@@ -17,7 +17,6 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.planning.schedule import plan_of
 
 __all__ = ["layer_facts", "map_facts"]
 
@@ -29,15 +28,15 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
     entry = {
         "name": layer.name, "from": _name(design, number - layer.back),
         "pool": _pool(layer.pool), "synapses": _synapses(layer.synapse),
-        "inputs": geometry.inputs, "neurons": geometry.neurons,
+        "inputs": geometry.inputs, "neurons": layer.synapse.shape.size,
         "map": map_facts(layer.synapse.shape),
-        "engine": plan_of(geometry).engine.value,
+        "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
     }
     if isinstance(layer, Hidden):
         return entry | _hidden_facts(design, number, layer)
-    bounds = design.readout_bounds
+    bounds = design.layout.readout_bounds
     return entry | {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
 
 
@@ -64,19 +63,19 @@ def _synapses(synapse: Synapse) -> dict[str, Any]:
 
 
 def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]:
-    giver = {"from": _name(design, number - shortcut.back)}
+    producer = {"from": _name(design, number - shortcut.back)}
     match shortcut:
         case CurrentShortcut():
-            return {"adds": "current", **giver}
+            return {"adds": "current", **producer}
         case SpikeShortcut():
-            return {"adds": "spikes", **giver}
+            return {"adds": "spikes", **producer}
         case SynapseShortcut():
-            return {"adds": "synapses", **giver, "pool": _pool(shortcut.pool),
+            return {"adds": "synapses", **producer, "pool": _pool(shortcut.pool),
                     "synapses": _synapses(shortcut.synapse)}
 
 
 def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
-    bounds, probe, neuron = design.hidden_bounds[number], design.probes[number], layer.neuron
+    bounds, probe, neuron = design.layout.hidden_bounds[number], design.probes[number], layer.neuron
     return {
         "shortcuts": [_shortcut(design, number, shortcut) for shortcut in layer.shortcuts],
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,

@@ -14,16 +14,14 @@ from bsnn_hw.emission.replaced import listed
 from bsnn_hw.emission.vectors import read_inputs, vector_facts, vector_names
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
-from bsnn_hw.ir.bounds import network_bounds
-from bsnn_hw.ir.byte_port import Port
-from bsnn_hw.ir.ports import port_layout
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.write import Observed, Verilog
 
-__all__ = ["check_edits", "open_bundle", "read_manifest"]
+__all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
 
 # Written for people and for `make` alone; no check of ours reads them.
-_BESIDE = {"Makefile", "README.md", "bench.py", "plan.toml"}
+BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml"}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -98,7 +96,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
         Something was, and that is not ``allowed``.
     """
     files = read_inventory(read_manifest(folder)["files"])
-    found = changes(folder, files, files.keys() - _BESIDE)
+    found = changes(folder, files, files.keys() - BESIDE)
     if found and not allowed:
         raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give --edited "
                          "to take it as it is, or generate the bundle again")
@@ -107,7 +105,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
 
 def _check_names(design, files):
     """Refuse lists that leave out what is verified."""
-    wanted = {*_BESIDE, "network.json", *vector_names(design),
+    wanted = {*BESIDE, "network.json", *vector_names(design),
               *(f"rtl/{path.name}" for path in design.verilog.paths)}
     if wrong := sorted(wanted ^ files.keys()):
         raise ValueError(f"files must have {'no ' if wrong[0] in files else ''}{wrong[0][:80]}")
@@ -138,15 +136,13 @@ def _design(folder, network, facts):
     schedule = Schedule(plans, *rows)
     port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])
-    hidden, readout = network_bounds(network)
     if not isinstance(facts["network"]["trained_on"], str | None):
         raise TypeError("trained_on must be a name or null")
     probes = tuple(_probe(layer) for layer in facts["layers"] if "probe" in layer)
     if len(probes) != len(network.hidden):
         raise ValueError(f"{len(network.hidden)} layers must have probes, not {len(probes)}")
-    return Design(network, schedule, port_layout(network, schedule),
-                  network_geometries(network, schedule), hidden, readout,
-                  Verilog(paths, _name(facts["top"]), {}, {}), probes, port)
+    return Design(build_layout(network, schedule, port),
+                  Verilog(paths, _name(facts["top"]), {}, {}), probes)
 
 
 def _first_difference(wanted, given, place=""):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from bsnn_hw.emission.inventory import changes, files_under, read_inventory
 from bsnn_hw.emission.manifest import FORMAT, VERSION
+from bsnn_hw.emission.results import FOLDERS
 from bsnn_hw.errors import InputError
 
 __all__ = ["carry_over", "check_replaceable", "listed"]
 
 OURS = ("rtl/", "vectors/")  # folders in which a user's file has no business
-RESULTS = "synth"  # what `bsnn_hw.synth` writes; it describes the circuit that goes
 SHOWN = 5
 
 
@@ -65,8 +65,9 @@ def _ours(folder: Path) -> dict[str, str]:
 
 def _users(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
     """Names in ``folder`` that are neither in ``files`` nor results that were written by us."""
-    known = {*files, "manifest.json", f"{RESULTS}/files.json"}
-    known |= {f"{RESULTS}/{name}" for name in _results(folder / RESULTS)}
+    known = {*files, "manifest.json"}
+    for results in FOLDERS:
+        known |= {f"{results}/{name}" for name in ("files.json", *_results(folder / results))}
     names = tuple(name for name in files_under(folder) if name not in known)
     wrong = [name for name in names if name.startswith(OURS) or not _is_plain(folder / name)]
     if wrong:
@@ -76,7 +77,7 @@ def _users(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
 
 
 def _results(folder: Path) -> set[str]:
-    """Names of results in ``folder`` that are as `bsnn_hw.synth` wrote them."""
+    """Names of results in ``folder`` that are as `write_results` left them."""
     try:
         files = read_inventory(json.loads((folder / "files.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):

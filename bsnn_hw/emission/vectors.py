@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bsnn_hw.arrays import read_npy
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import HiddenBounds, network_bounds
@@ -112,14 +113,11 @@ def check_vectors(design: Design, folder: Path, stated: dict[str, Any]) -> None:
 
 def _load(path):
     try:
-        found = np.load(path)
-    except (OSError, ValueError, EOFError) as error:
+        return read_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: must be an array of the bundle's vectors, "
                          f"{getattr(error, 'strerror', None) or error}; "
                          "generate the bundle again") from None
-    if not isinstance(found, np.ndarray):
-        raise InputError(f"{path}: must be one array; generate the bundle again")
-    return found
 
 
 def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.ndarray]:
@@ -127,7 +125,7 @@ def _arrays(design: Design, samples: np.ndarray, trace: Trace) -> dict[str, np.n
     stimulus = design.stimulus(samples)
     arrays = {"inputs": samples, "stimulus": stimulus.data, "last": stimulus.last,
               "mark": stimulus.mark, "scores": trace.scores, "classes": trace.classes}
-    for layer, bounds, seen in zip(design.network.hidden, design.hidden_bounds, trace.hidden,
+    for layer, bounds, seen in zip(design.network.hidden, design.layout.hidden_bounds, trace.hidden,
                                    strict=True):
         arrays |= {f"charged_{layer.name}": seen.charged.astype(_dtype(bounds)),
                    f"fired_{layer.name}": seen.fired}

@@ -70,7 +70,7 @@ def _problems(network: Network) -> Iterator[str]:
 
 
 def _backs(layer):
-    return [layer.back, *(shortcut.back for shortcut in getattr(layer, "shortcuts", ()))]
+    return [layer.back, *(shortcut.back for shortcut in layer.shortcuts)]
 
 
 def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[str]:

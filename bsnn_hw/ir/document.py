@@ -36,6 +36,7 @@ __all__ = ["FORMAT", "VERSION", "network_object", "read_network"]
 FORMAT = "bsnn-hw/network"
 VERSION = 1
 
+MAX_TIMESTEPS = 1024
 MAX_SIDE = 4096
 MAX_KERNEL = 64
 MAX_COUNT = 1 << 40
@@ -137,7 +138,7 @@ def read_network(table: Fields) -> Network:
     """
     if table.text("format") != FORMAT or table.integer("version") != VERSION:
         table.refuse("format", f"must be {FORMAT!r}, version {VERSION}")
-    timesteps = table.integer("timesteps", 1, 1 << 16)
+    timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
     entry = table.inner("input")
     source = Input(entry.choice("coding", Coding), entry.integer("size", 1, MAX_COUNT),
                    entry.integer("bits", 1, 8), entry.positive("scale"), entry.number("offset"),

@@ -16,6 +16,7 @@ __all__ = ["Fields"]
 E = TypeVar("E", bound=enum.Enum)
 
 _LIMIT = 1 << 62
+_MOST_VALUES = 1 << 24  # of a table; one row may stand for many
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
@@ -133,6 +134,8 @@ class Fields:
         value = self._get(key, list, "a list of rows")
         if len(value) not in (1, timesteps):
             self.refuse(key, f"must have 1 or {timesteps} rows, not {len(value)}")
+        if timesteps * length > _MOST_VALUES:
+            self.refuse(key, f"must have at most {_MOST_VALUES} values in all timesteps")
         table = np.stack([self._integers(key, row, length) for row in value])
         return np.repeat(table, timesteps, axis=0) if len(value) < timesteps else table
 

@@ -315,6 +315,11 @@ class Readout:
     pool: Pool | None = None
 
     @property
+    def shortcuts(self) -> tuple[Shortcut, ...]:
+        """None: a readout joins nothing."""
+        return ()
+
+    @property
     def constant_gain(self) -> bool:
         """True if the gain is the same in every timestep: one pass per inference is enough."""
         return bool((self.gain == self.gain[0]).all())

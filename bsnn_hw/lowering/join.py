@@ -7,6 +7,7 @@ stays exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -28,7 +29,7 @@ from bsnn_hw.lowering.graph import Graph
 from bsnn_hw.lowering.rounding import LIMIT, check_width, rounded, threshold_integers
 from bsnn_hw.model import description
 
-__all__ = ["fold_group", "usual_fraction_bits"]
+__all__ = ["fold_group", "unit", "usual_fraction_bits"]
 
 
 def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
@@ -56,6 +57,11 @@ def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
         currents[number] = [current for current, *_ in steps]
         folded[number] = _tightened(layer, [charged for _, charged, *_ in steps])
     return folded
+
+
+def unit(graph: Graph, group: tuple[int, ...], fraction_bits: int) -> float:
+    """What one unit of the group's integer currents is worth in real numbers."""
+    return math.ldexp(1.0, _magnitude(graph, group) - fraction_bits)
 
 
 def usual_fraction_bits(graph: Graph, group: tuple[int, ...]) -> int:

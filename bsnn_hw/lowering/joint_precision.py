@@ -1,8 +1,9 @@
 """How many fraction bits the layers of a group need, which share one unit of their currents.
 
-As for single layers, on equal input: what comes into a layer are the spikes that the integer
-layers before the group emit, and within the group those of the real-valued layers.  So all layers
-are measured at one go, and the group takes the fewest bits with which each is within the tolerance.
+As for single layers, on equal input: what comes into a layer are the spikes (and, into layers
+between those of the group, the currents) that the integer layers before the group emit, and within
+the group those of the real-valued layers.  So all layers are measured at one go, and the group
+takes the fewest bits with which each is within the tolerance.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def _leaks(measure, group, tolerance):
 def _look(graph, group, samples, piece):
     """What each layer of the group sees in one piece of the samples."""
     model, seen = graph.model, {}
-    given: dict[str, torch.Tensor] = {}
+    given = samples.given(piece)  # layers between those of the group may add older currents
     spikes = {number: values[piece] for number, values in samples.spikes.items()}
     fired = {model.layers[number].name: values for number, values in spikes.items()
              if number != INPUT}

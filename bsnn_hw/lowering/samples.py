@@ -9,6 +9,7 @@ import torch
 
 from bsnn_hw.ir.network import Hidden
 from bsnn_hw.lowering.graph import INPUT, Graph
+from bsnn_hw.lowering.join import unit
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Layer, Linear, SynapseShortcut
 from bsnn_hw.reference import synapse
@@ -37,6 +38,12 @@ class Samples:
         self._graph = graph
         self.spikes = {INPUT: torch.as_tensor(inputs)}
         self._carried: dict[int, torch.Tensor] = {}
+        self._units: dict[int, float] = {}
+
+    def given(self, piece: slice) -> dict[str, torch.Tensor]:
+        """Currents of integer layers that later ones add, by name, float64 (B, T, neurons)."""
+        return {self._graph.model.layers[number].name: values[piece].double() * self._units[number]
+                for number, values in self._carried.items()}
 
     def pieces(self, shape_size: int) -> list[slice]:
         """All samples, so few at a time that layers of this size stay small."""
@@ -64,6 +71,8 @@ class Samples:
         self.spikes[number] = torch.cat([fired for fired, _ in kept])
         if self._is_carried(number):
             self._carried[number] = torch.cat([whole for _, whole in kept if whole is not None])
+            group = next(group for group in graph.groups if number in group)
+            self._units[number] = unit(graph, group, folded.neuron.fraction_bits)
         for store in (self.spikes, self._carried):
             for done in [each for each in store if INPUT < each and graph.last_use(each) <= number]:
                 del store[done]

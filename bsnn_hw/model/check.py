@@ -12,7 +12,7 @@ from bsnn_hw.model.check_input import check_input
 from bsnn_hw.model.check_readout import check_spike_count, counting_layer
 from bsnn_hw.model.description import Coding, Input, Model
 from bsnn_hw.model.names import check_model_name
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown
+from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown, unwrapped
 
 __all__ = ["FORMAT", "VERSION", "check", "describe"]
 
@@ -101,7 +101,7 @@ def _is_ours(document: object, problems: Problems) -> bool:
     return False
 
 
-def _is_state_dict(document: dict) -> bool:
+def _is_state_dict(document: dict[object, object]) -> bool:
     return bool(document) and all(hasattr(value, "shape") for value in document.values())
 
 
@@ -124,7 +124,8 @@ def _classes(table: Table, count: int | None) -> tuple[str, ...]:
                                  f"{listed(bad)}")
     if twice:
         table.problem("classes", f"must be distinct, but repeats {listed(twice)}")
-    return tuple(str(name) for name in given)
+    # Not of names with problems: the text of a list that holds itself many times over has no end.
+    return () if bad else tuple(str(name) for name in given)
 
 
 def _recipe(table: Table) -> None:
@@ -151,7 +152,7 @@ def _recipe(table: Table) -> None:
                 table.problem(path, "must have printable strings as keys")
                 return
             stack += [(item, f"{path}.{key[:60]}", depth + 1) for key, item in value.items()]
-        elif not _is_primitive(value):
+        elif not _is_primitive(unwrapped(value)):
             table.problem(path, "must be a string, a boolean, a finite number, None, or a list or "
                                 f"dictionary of these, not {shown(value)}")
             return

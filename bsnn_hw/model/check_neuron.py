@@ -72,11 +72,7 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
                                    "subtracts it")
     reset_by = constant("reset_by", "a finite number, 0 or more", least=0)
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
-    if neuron.has("reset_delay") and neuron.raw("reset_delay") is not False:
-        neuron.problem("reset_delay", "must be False or absent, not "
-                       f"{shown(neuron.raw('reset_delay'))}: the reset comes at once here; "
-                       "snnTorch's 'subtract' with its default True is that too, reset 'soft' with "
-                       "reset_by threshold / leak, and its 'zero' is 'hard' with either")
+    _check_delay(neuron, reset)
     rest = neuron.raw("v_reset")
     if rest is not None and not equals(rest, 0):
         neuron.problem("v_reset", f"must be 0 or absent, not {shown(rest)}: a hard reset goes to "
@@ -93,3 +89,15 @@ def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
     with np.errstate(over="ignore"):
         return float(np.max(np.multiply(reach, neuron.input_scale) + neuron.threshold
                             + np.multiply(timesteps, neuron.reset_amount)))
+
+
+def _check_delay(neuron: Table, reset: Reset | None) -> None:
+    """snnTorch's ``reset_delay``: after a hard reset there is nothing left to reset late."""
+    delay = neuron.raw("reset_delay")
+    if delay is not None and not isinstance(delay, bool):
+        neuron.problem("reset_delay", f"must be True, False or absent, not {shown(delay)}")
+    elif delay and reset is Reset.SOFT:
+        neuron.problem("reset_delay", "must be False or absent where reset is 'soft', not True: "
+                                      "the reset comes at once here; snnTorch's 'subtract' with "
+                                      "its default True is that too, with reset_by threshold / "
+                                      "leak, and its 'zero' is reset 'hard' with either")

@@ -9,6 +9,7 @@ import numpy as np
 
 from bsnn_hw.model.check_conv import Geometry, check_geometry, check_map
 from bsnn_hw.model.check_feed import Incoming, Seen, sides
+from bsnn_hw.model.check_signs import no_signs
 from bsnn_hw.model.description import Conv2d, Linear, Shape, Synapse
 from bsnn_hw.model.values import Table, equals, shown
 
@@ -150,11 +151,12 @@ def _values(table: Table, binary: bool) -> np.ndarray | None:
     values = table.finite("weight")
     if values is None:
         return None
-    if binary and np.array_equal(np.unique(values), (0.0, 1.0)):
-        table.problem("weight", "must have -1 or any negative value for a weight of -1, not only 0 "
-                                "and 1: sign(0) is +1 here, so all would be +1; write 2 * w - 1")
-        return None
-    if not binary and values.min() < -127:
+    if binary:
+        found = no_signs(values, dtype.startswith("int"))
+        if found:
+            table.problem("weight", found)
+        return None if found else values
+    if values.min() < -127:
         table.problem("weight", "must be from -127 to 127 where weight_bits is 8, not "
                                 f"{int(values.min())}")
         return None

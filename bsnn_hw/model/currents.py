@@ -79,7 +79,8 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
     norm, synapse = part.norm, part.synapse
     mean, deviation, gamma, beta, bias = (torch.tensor(array)[:, None] for array in (
         norm.mean, np.sqrt(norm.var + norm.eps), norm.gamma, norm.beta, synapse.bias))
-    found = sums.double().unflatten(-1, (len(norm.gamma), -1))
+    found: torch.Tensor = sums.double().unflatten(  # type: ignore[no-untyped-call]
+        -1, (len(norm.gamma), -1))
     if source is not None:
         ones = synapse.coefficients.reshape(len(norm.gamma), -1).sum(axis=1, dtype=float)
         found = source.scale * found + source.offset * torch.from_numpy(ones)[:, None]

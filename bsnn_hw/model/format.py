@@ -9,13 +9,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.checkpoint import ForeignObjectError, load_checkpoint
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.model.check import FORMAT, VERSION, check, describe
 from bsnn_hw.model.description import Model
@@ -25,9 +24,10 @@ __all__ = ["FORMAT", "VERSION", "describe", "load", "read", "save"]
 
 METADATA_KEY = "bsnn-hw"
 SUFFIXES = (".pt", ".safetensors")
+MAX_BYTES = 1 << 30  # all weights that a model may have, as float64, are half of that
 
 
-def load(path: str | os.PathLike) -> Model:
+def load(path: str | os.PathLike[str]) -> Model:
     """Read a model file and check it.
 
     Parameters
@@ -44,7 +44,7 @@ def load(path: str | os.PathLike) -> Model:
     return describe(read(path), Path(path).name)
 
 
-def read(path: str | os.PathLike) -> Any:
+def read(path: str | os.PathLike[str]) -> Any:
     """The document in a model file, not yet checked.
 
     Raises
@@ -68,7 +68,7 @@ def read(path: str | os.PathLike) -> Any:
                      "neither; write it with bsnn_hw.model.format.save")
 
 
-def save(path: str | os.PathLike, document: dict) -> None:
+def save(path: str | os.PathLike[str], document: dict[str, Any]) -> None:
     """Check a document and write it, completely or not at all.
 
     Parameters
@@ -97,6 +97,9 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: must be a file, not a folder or device")
+        if path.exists() and path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: must be a model file of at most {MAX_BYTES} bytes, not "
+                             f"{path.stat().st_size}")
         return path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: must be an existing model file; there is none") from None
@@ -111,21 +114,13 @@ def _reason(error: Exception) -> str:
 
 
 def _read_torch(path: Path, data: bytes) -> Any:
-    import torch
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    # A damaged file makes torch raise almost anything; all of it means the same to the user.
-    except Exception as error:
-        found = re.search(r"(?:GLOBAL|global:?|class|instantiate)\s+(?:GLOBAL\s+)?([\w.]+\.\w+)",
-                          str(error))
-        if found:
-            raise InputError(
-                f"{path}: must hold only tensors and primitives, not a pickled object "
-                f"({found[1]}); nothing in it was executed; write it with "
-                "bsnn_hw.model.format.save") from None
+        return load_checkpoint(data)
+    except ForeignObjectError as error:
+        raise InputError(f"{path}: must hold only tensors and primitives, not a pickled object "
+                         f"({str(error)[:100]}); nothing in it was executed; write it with "
+                         "bsnn_hw.model.format.save") from None
+    except ValueError as error:
         raise InputError(f"{path}: must be a whole torch checkpoint, but is truncated, damaged or "
                          f"something else ({_reason(error)}); copy or write it again") from None
 
@@ -184,7 +179,7 @@ def _plain(value: Any) -> Any:
     """A copy in one normal form, so that equal documents give equal bytes.
 
     Keys are sorted and None left out; a tensor owns exactly its values; equal strings are one
-    object, because pickle writes a repeated object as a reference.
+    object, because pickle writes a repeated object as a reference; numbers are Python's.
     """
     if isinstance(value, dict):
         return {sys.intern(str(key)): _plain(value[key]) for key in sorted(value)
@@ -201,7 +196,7 @@ def _plain(value: Any) -> Any:
     return value.detach().cpu().contiguous().clone()
 
 
-def _torch_bytes(document: dict) -> bytes:
+def _torch_bytes(document: dict[str, Any]) -> bytes:
     import torch
 
     # Saved under a file name, the archive would carry that name inside.
@@ -210,11 +205,12 @@ def _torch_bytes(document: dict) -> bytes:
     return buffer.getvalue()
 
 
-def _safetensors_bytes(document: dict) -> bytes:
+def _safetensors_bytes(document: dict[str, Any]) -> bytes:
     tensors: dict[str, Any] = {}
     rest = _without_tensors(document, "", tensors)
     text = json.dumps(rest, allow_nan=False, ensure_ascii=True)
-    return _import_safetensors().save(tensors, {METADATA_KEY: text})
+    data: bytes = _import_safetensors().save(tensors, {METADATA_KEY: text})
+    return data
 
 
 def _without_tensors(value: Any, path: str, tensors: dict[str, Any]) -> Any:

@@ -90,7 +90,7 @@ class Linear:
     @property
     def reach(self) -> int:
         """Largest sum over a neuron's inputs of the largest coefficient, for inputs of 1."""
-        return self.weight.shape[1] * (1 if self.binary else 127)
+        return int(self.weight.shape[1]) * (1 if self.binary else 127)
 
     def output(self, source: Shape) -> Shape:
         """Shape that this gives on a map of shape ``source``."""

@@ -8,9 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from bsnn_hw.text import is_integer, listed, shown
+
 __all__ = ["Problems", "Table", "equals", "is_integer", "listed", "shown", "unwrapped", "word"]
 
 T = TypeVar("T")
+
+MOST_CHARACTERS = 1000  # of one problem; a tensor's shape alone may be longer
 
 REAL_DTYPES = frozenset({
     "float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2",
@@ -19,22 +23,19 @@ REAL_DTYPES = frozenset({
 
 
 def unwrapped(value: Any) -> Any:
-    """A Python number for a NumPy scalar or a tensor without dimensions; all else as it is."""
-    if isinstance(value, np.generic):
+    """A Python number or boolean for a NumPy scalar, or an array or tensor without dimensions; all
+    else as it is."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
     single = (getattr(value, "shape", None) == () and hasattr(value, "untyped_storage")
-              and str(value.dtype).removeprefix("torch.") in REAL_DTYPES
+              and str(value.dtype).removeprefix("torch.") in REAL_DTYPES | {"bool"}
               and value.device.type != "meta")
     return value.item() if single else value
 
 
-def is_integer(value: object) -> bool:
-    """Whether ``value`` is an int of at most 64 bits; True and False are no integers."""
-    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 64
-
-
 def equals(value: object, wanted: str | int) -> bool:
-    """Whether ``value`` is this word or number; never asks a tensor for its opinion."""
+    """Whether ``value`` is this word or number; asks no tensor but one that is a number."""
+    value = unwrapped(value)
     accepted = str if isinstance(wanted, str) else (int, float)
     return isinstance(value, accepted) and not isinstance(value, bool) and value == wanted
 
@@ -43,31 +44,6 @@ def word(value: object, key: str) -> str | None:
     """The string under ``key`` of a dictionary, None where there is no such thing."""
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
-
-
-def shown(value: object) -> str:
-    """``value`` for a message: one short line, however large or nested the value is."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    if isinstance(value, bool) or value is None or isinstance(value, float):
-        return repr(value)
-    if isinstance(value, int):
-        return str(value) if is_integer(value) else f"an integer of {value.bit_length()} bits"
-    if isinstance(value, (list, tuple)):
-        if len(value) <= 8 and all(is_integer(item) for item in value):
-            return str(list(value))
-        return f"a {type(value).__name__} of {len(value)} values"
-    if isinstance(value, dict):
-        return f"a dictionary of {len(value)} keys"
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        return f"a {str(value.dtype).removeprefix('torch.')} array of shape {tuple(value.shape)}"
-    return f"a {type(value).__name__}"
-
-
-def listed(names: Any) -> str:
-    """Names for a message, at most twelve of them."""
-    names = [shown(name) for name in names]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 def _plain(value: Any) -> Any:
@@ -98,11 +74,14 @@ class Problems:
 
     def add(self, where: str, what: str) -> None:
         """Record that the document is wrong."""
-        self.invalid.append(f"{self._source}: {where}: {what}")
+        self.invalid.append(self._line(where, what))
 
     def refuse(self, where: str, what: str) -> None:
         """Record that the document is right but cannot be matched in hardware."""
-        self.unsupported.append(f"{self._source}: {where}: {what}")
+        self.unsupported.append(self._line(where, what))
+
+    def _line(self, where: str, what: str) -> str:
+        return f"{self._source}: {where}: {what}"[:MOST_CHARACTERS]
 
 
 class Table:

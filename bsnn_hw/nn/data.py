@@ -5,16 +5,15 @@ Training, calibration and verification read their samples here, so that all see 
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw.arrays import read_npz
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn.idx import read_idx
+from bsnn_hw.text import shown
 
 __all__ = ["DATASETS", "Dataset", "encode_events", "load", "load_sample"]
 
@@ -35,6 +34,9 @@ _REMEDIES = {
 _SYSTEM_FOLDER = Path("/usr/share/datasets")  # where Debian's packages put data sets
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
           "t10k-labels-idx1-ubyte")
+
+_ARRAYS = ("train_x", "train_y", "test_x", "test_y")  # of a sample file
+_LONGEST_NAME = 60
 
 _DIGITS_TEST = 360  # a fifth of the 1,797
 _PIXEL_BITS = 8
@@ -81,7 +83,7 @@ def load(name: str, data_dir: str | Path | None = None, bits: int = 4) -> Datase
         For an unknown name, bits out of range, or files that are absent or damaged.
     """
     if name not in DATASETS:
-        raise InputError(f"data set: must be one of {', '.join(DATASETS)}, not {name!r}")
+        raise InputError(f"data set: must be one of {', '.join(DATASETS)}, not {shown(name)}")
     _check_bits(name, bits)
     if name == "digits":
         return _load_digits(bits)
@@ -102,12 +104,10 @@ def load_sample(path: str | Path, bits: int = 4) -> Dataset:
         When the file is absent, damaged, or not such a sample.
     """
     try:
-        # From memory: numpy leaves the file of a damaged archive open.
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as stored:
-            name = str(stored["name"])
-            arrays = [stored[key] for key in ("train_x", "train_y", "test_x", "test_y")]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile,
-            zlib.error) as error:
+        stored, _ = read_npz(Path(path), ("name", *_ARRAYS))
+        name = str(stored["name"])[:_LONGEST_NAME]
+        arrays = [stored[key] for key in _ARRAYS]
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: must be a sample file with name, train_x, train_y, test_x and "
                          f"test_y, {error}; take examples/fashion_mnist_sample.npz") from error
     if name not in _FOLDERS or any(array.dtype != np.uint8 for array in arrays):

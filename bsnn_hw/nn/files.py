@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import pickle
 import secrets
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bsnn_hw import checkpoint
 from bsnn_hw.errors import InputError
+from bsnn_hw.model.values import equals
 from bsnn_hw.scratch import removed_after
+from bsnn_hw.text import shown
 
 __all__ = ["load_checkpoint", "save_checkpoint", "write_whole"]
 
@@ -55,19 +56,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         When the file is absent, damaged, of another version, or not a checkpoint.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of other pickles before it refuses them
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint.load_checkpoint(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: must be a readable checkpoint, {error.strerror or error}; "
                          f"give the file that ends in .checkpoint") from error
-    except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: must be a whole checkpoint of tensors and primitives, it is "
                          f"damaged or something else; train again") from error
-    if not isinstance(state, dict) or state.get("format") != _FORMAT:
+    if not isinstance(state, dict) or not equals(state.get("format"), _FORMAT):
         raise InputError(f"{path}: must be a training checkpoint, not another file; "
                          f"give the file that ends in .checkpoint")
-    if state.get("version") != _VERSION or not state.keys() >= _KEYS:
+    if not equals(state.get("version"), _VERSION) or not state.keys() >= _KEYS:
         raise InputError(f"{path}: must be a checkpoint of version {_VERSION} with all its keys, "
-                         f"not version {state.get('version')!r}; train again")
+                         f"not version {shown(state.get('version'))}; train again")
     return state

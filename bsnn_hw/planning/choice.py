@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.events import most_lanes
+from bsnn_hw.engines.registry import engines_of, shortcut_geometries
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Conv, Hidden, Network
-from bsnn_hw.ir.schedule import (
-    Engine,
-    Geometry,
-    LayerPlan,
-    Schedule,
-    shortcut_geometries,
-)
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
-from bsnn_hw.planning.memory import block_rams
 from bsnn_hw.planning.schedule import (
     joined_layers,
     layer_layout,
-    most_lanes,
     most_parallel,
-    plan_of,
 )
-from bsnn_hw.planning.words import word_cells, word_choices, words_problem
 
-__all__ = ["default_schedule", "fastest_option", "rival", "rough_cells"]
+__all__ = ["default_schedule", "fastest_option", "rivals", "rough_cells"]
 
 # Cycles per inference that the default aims at; 240,000 inferences a second at 120 MHz.
 CYCLE_GOAL = 500
 LANE_CHOICES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 MAP_LANE_CHOICES = (1, 2, 3, 4)  # of a convolution: events of one place come together
-# Rough logic cells: of a neuron, of a lane at a neuron, of a bank's queue, and of a lane; of a
-# multiplication by a gain.
-NEURON_CELLS, LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 110, 8, 120, 25
-GAIN_CELLS = 40
-PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits
+# Rough logic cells: of a neuron, of a lane at a neuron, and of a multiplication by a gain.
+NEURON_CELLS, LANE_NEURON_CELLS, GAIN_CELLS = 110, 8, 40
 BLOCK_CELLS = 400  # a block RAM's share of a part's cells, to weigh wide weight memories
 SLACK = 0.9
 OVERSIZED = 6000  # cells of one layer that the default does not exceed
@@ -72,30 +63,24 @@ def rough_cells(network: Network, number: int, geometry: Geometry) -> int:
         gains = shortcuts + (layer.neuron.gain is not None)
     neurons = geometry.parallel * (NEURON_CELLS + LANE_NEURON_CELLS * shortcuts
                                    + GAIN_CELLS * gains)
-    if isinstance(geometry, WordGeometry):
-        return neurons + word_cells(geometry)
-    queues = 0 if number < layer.back else geometry.banks
-    lanes = geometry.lanes * (1 if layer.synapse.weight_bits == 1 else PRODUCT_LANES)
-    return (neurons + geometry.parallel * LANE_NEURON_CELLS * lanes
-            + queues * BANK_CELLS + geometry.lanes * LANE_CELLS)
+    return neurons + geometry.rough_cells(layer.synapse.weight_bits, number >= layer.back)
 
 
-def rival(network: Network, activity: Activity, schedule: Schedule,
-          number: int) -> tuple[int, float, LayerPlan] | None:
-    """(cells, cycles, plan) of the other engine for layer ``number`` with the parallel neurons
-    that it has: the cheapest within its cycles, else the fastest that is not oversized; None where
-    there is no other."""
-    if words_problem(network, number):
-        return None
+def rivals(network: Network, activity: Activity, schedule: Schedule,
+           number: int) -> list[tuple[int, float, LayerPlan]]:
+    """(cells, cycles, plan) of each other engine that layer ``number`` can have, with the parallel
+    neurons that it has: the cheapest within its cycles, else the fastest that is not oversized."""
     search = _Search(network, activity, (None,) * len(network.layers))
     parallel, plan = [each.parallel for each in schedule.layers], schedule.layers[number]
-    other = Engine.EVENTS if plan.engine is Engine.WORDS else Engine.WORDS
     shape = layer_layout(network, number, plan.lanes, parallel, plan.engine)
-    found = list(search.options(number, parallel, other))
-    within = [each for each in found if each[1] <= search.cycles(number, shape)]
-    best = (min(within, key=_worth) if within else
-            min(found, key=lambda each: each[1]) if found else None)
-    return best and best[:3]
+    best = []
+    for engine in engines_of(network, number):
+        found = list(search.options(number, parallel, engine)) if engine is not plan.engine else []
+        within = [each for each in found if each[1] <= search.cycles(number, shape)]
+        if found:
+            best.append((min(within, key=_worth) if within else
+                         min(found, key=lambda each: each[1]))[:3])
+    return best
 
 
 def fastest_option(network: Network, activity: Activity, number: int, parallel: Sequence[int],
@@ -111,7 +96,7 @@ def fastest_option(network: Network, activity: Activity, number: int, parallel: 
         Not even a single lane is allowed.
     """
     engines = tuple(each for each in Engine if engine in (None, each)
-                    and (each is Engine.EVENTS or not words_problem(network, number)))
+                    and each in engines_of(network, number))
     search = _Search(network, activity, (engine,) * len(network.layers))
     found = [option for each in engines for option in search.options(number, parallel, each)]
     within = [option for option in found if option[0] <= cells]
@@ -137,7 +122,7 @@ class _Search:
     network: Network
     activity: Activity
     engines: tuple[Engine | None, ...]
-    known: dict[tuple[int, ...], float] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], float] = field(default_factory=dict)
 
     def cheapest(self, goal: float, least: int = 1) -> tuple[LayerPlan, ...] | None:
         """The cheapest plan of each layer within ``goal``; None if one has none.
@@ -198,10 +183,7 @@ class _Search:
             geometry = layer_layout(self.network, number, lanes, parallel, engine)
             cells = rough_cells(self.network, number, geometry)
             if cells <= OVERSIZED or lanes == parallel[number] == 1:
-                copies = geometry.lanes if geometry.shared else geometry.banks
-                width = (geometry.lanes if isinstance(geometry, WordGeometry) else 1)
-                blocks = copies * block_rams(geometry.depth, width * geometry.parallel)
-                yield cells, self.cycles(number, geometry), plan_of(geometry), blocks
+                yield cells, self.cycles(number, geometry), geometry.plan, geometry.rough_blocks()
 
     def cycles(self, number: int, geometry: Geometry) -> float:
         """Mean cycles per inference that the layer takes."""
@@ -213,31 +195,26 @@ class _Search:
         if asked is not None:
             return (asked,)
         between = number >= self.network.layers[number].back
-        return tuple(Engine) if between and not words_problem(self.network, number) else (
-            Engine.EVENTS,)
+        return tuple(engines_of(self.network, number)) if between else (Engine.EVENTS,)
 
     def _lane_choices(self, number: int, parallel: Sequence[int],
                       engine: Engine) -> Iterable[int]:
         if engine is Engine.WORDS:
-            return word_choices(self.network, number, parallel)
+            return DenseWords.all_lanes(self.network, number, parallel)
         spatial = isinstance(self.network.layers[number].synapse, Conv)
         most, _ = most_lanes(self.network, number, parallel)
         return (n for n in (MAP_LANE_CHOICES if spatial else LANE_CHOICES) if n <= most)
 
     def _walked(self, number: int, geometry: Geometry) -> float:
         """Mean cycles per fold and inference that events cost the busiest of the engines."""
-        words = isinstance(geometry, WordGeometry)
-        # With a single bank the source's words do not matter.
-        width = geometry.source_width if geometry.banks > 1 or words else 0
-        folds = geometry.folds if geometry.shared else 0  # its encoder may not keep up with few
-        key = number, width, geometry.lanes, geometry.banks, words, folds
+        key = number, *geometry.walk_key()
         if key not in self.known:
             received = self.activity[number]
             walks = [walk(geometry, received.feed), *self._shortcut_walks(number)]
             self.known[key] = float(np.max(walks, axis=0).sum(axis=1).mean())
         return self.known[key]
 
-    def _shortcut_walks(self, number):
+    def _shortcut_walks(self, number: int) -> Iterator[np.ndarray]:
         """What the engines of the layer's shortcuts walk: with one lane, plans do not matter."""
         if number == len(self.network.hidden):
             return

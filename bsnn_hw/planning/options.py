@@ -2,64 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from bsnn_hw.devices.families import Cost, Family
-from bsnn_hw.devices.parts import Rows
-from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
-from bsnn_hw.ir.byte_port import Port
-from bsnn_hw.ir.network import Conv, Network, SynapseShortcut
+from bsnn_hw.devices.parts import Parts, Rows
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.feed import Feed
+from bsnn_hw.engines.registry import engine_problem, find_engine, geometry_of, source_raster
+from bsnn_hw.ir.network import Conv, Hidden, Network, Readout, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import (
-    Engine,
-    Geometry,
-    LayerPlan,
-    Schedule,
-    geometry_of,
-    source_raster,
-)
-from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.planning.activity import Activity, Feed, LayerActivity
-from bsnn_hw.planning.cycles import byte_walks, walk
-from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_lanes, most_parallel
-from bsnn_hw.planning.structure import (
-    engine_parts,
-    neuron_parts,
-    output_margin,
-    weight_parts,
-)
-from bsnn_hw.planning.supply import supply_parts
-from bsnn_hw.planning.throughput import step_cycles
-from bsnn_hw.planning.words import word_choices, words_problem
+from bsnn_hw.ir.schedule import Engine, LayerPlan
+from bsnn_hw.layout.blocks import Synapses
+from bsnn_hw.layout.build import Builder, current_delay, neuron_delay, output_block
+from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
+from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
+from bsnn_hw.planning.throughput import score_cycles, step_cycles
+from bsnn_hw.ports.registry import PORTS
 
 __all__ = ["OptionTable", "Space", "search_space"]
 
 USUAL_DELAY = 3  # of synapses, with two lanes
 
-LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
-MAP_LANES = (1, 2, 3, 4)  # of a convolution: events of one place come together
 STEP = 1.12  # from one number of parallel neurons to the next that is looked at, at least
 EXACT = 8  # up to here all are
 MOST_LARGE = 11  # numbers above it
-WORD_STEP = 2.0  # likewise, from one number of lanes of a word to the next
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
 RESOURCES = 4  # cells, registers, blocks, multipliers
 Way = tuple[Engine, int]  # what a layer takes, and in how many lanes
+Choices = tuple[tuple[int, ...], ...]  # numbers of parallel neurons of each group
 
 
 @dataclass(frozen=True)
 class OptionTable:
-    """Of one set of synapses, for each giver's choice, own choice, and engine with its lanes.
+    """Cost and cycles of one set of synapses, over the producer's parallelism, its own, and engine
+    and lanes.
 
-    groups : (giver, own), indices of ``Space.choices``; the giver is None at the input port
+    groups : (producer, own), indices of ``Space.choices``; the producer is None at the input port
     number : int, of the layer; main : bool, its own synapses, not a shortcut's
-    ways : for each giver's choice (engine, lanes), None where there are fewer
-    costs : float (RESOURCES, givers, own, ways), as in `Cost`
-    cycles : float (givers, own, ways), mean per inference; infinite where there is no such plan
+    ways : for each of the producer's choices (engine, lanes), None where there are fewer
+    costs : float (RESOURCES, producers, own, ways), as in `Cost`
+    cycles : float (producers, own, ways), mean per inference; infinite where there is no such plan
     """
 
     groups: tuple[int | None, int]
@@ -100,24 +87,24 @@ def search_space(network: Network, activity: Activity, family: Family, rows: Row
         make a port of another kind at the input
     most_cells : a choice whose neurons alone take more is left out, unless it is the only one
     """
-    builder = _Builder(network, _thinned(network, activity), family, rows)
+    builder = _Builder(network, _thinned(activity), family, rows)
     members = joined_layers(network)
     choices = tuple(builder.choices(numbers, most_cells) for numbers in members)
     group_of = {number: group for group, numbers in enumerate(members) for number in numbers}
     tables = []
     for number, layer in enumerate(network.layers):
         own = group_of[number]
-        giver = group_of.get(number - layer.back)
+        producer = group_of.get(number - layer.back)
         engine = engines[number] if engines else None
-        tables.append(builder.main(number, giver, own, choices, engine))
-        for index, shortcut in enumerate(getattr(layer, "shortcuts", ())):
+        tables.append(builder.main(number, producer, own, choices, engine))
+        for index, shortcut in enumerate(layer.shortcuts):
             if isinstance(shortcut, SynapseShortcut):
                 tables.append(builder.beside(number, index, shortcut,
                                               group_of[number - shortcut.back], own, choices))
     return Space(rows, tuple(map(tuple, members)), choices, tuple(tables))
 
 
-def _thinned(network, activity):
+def _thinned(activity: Activity) -> Activity:
     """The activity of some of the samples, where there are many events."""
     def thin(feed: Feed) -> Feed:
         keep = max(LEAST_SAMPLES, MOST_EVENTS // max(1, int(np.prod(feed.events.shape[1:]))))
@@ -132,13 +119,12 @@ class _Builder:
     def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows):
         self._network, self._activity = network, activity
         self._family, self._rows = family, rows
-        hidden, readout = network_bounds(network)
-        self._hidden = hidden
-        self._bounds: tuple[HiddenBounds | ReadoutBounds, ...] = (*hidden, readout)
+        self._port = PORTS[port_of(activity)]
+        self._blocks = Builder(network, self._port.port)
         self._cores: dict[tuple[int, Way, int], Cost] = {}
         self._steps: dict[tuple[int, int], Cost] = {}
-        self._supplies: dict[tuple, Cost] = {}
-        self._walks: dict[tuple, np.ndarray] = {}
+        self._supplies: dict[tuple[Any, ...], Cost] = {}
+        self._walks: dict[tuple[Any, ...], np.ndarray] = {}
 
     def choices(self, numbers: Sequence[int], most_cells: float) -> tuple[int, ...]:
         """Numbers of parallel neurons for these layers."""
@@ -150,159 +136,183 @@ class _Builder:
                      or all(self._core(number, (Engine.EVENTS, 1), size).cells <= most_cells
                             for number in numbers))
 
-    def main(self, number: int, giver: int | None, own: int, choices,
+    def main(self, number: int, producer: int | None, own: int, choices: Choices,
              engine: Engine | None) -> OptionTable:
         """The layer's own synapses, and everything else of the layer."""
         network, layer = self._network, self._network.layers[number]
-        widths = choices[giver] if giver is not None else (None,)
-        ways = self._ways(number, giver, widths, engine)
-        if self._feed(number, None).port is Port.BYTES:
-            self._walk_bytes(number, ways[0], choices[own])
+        widths: Sequence[int | None] = choices[producer] if producer is not None else (None,)
+        ways = self._ways(number, producer, widths, engine)
         costs = np.zeros((RESOURCES, len(widths), len(choices[own]), len(ways[0])))
         cycles = np.full(costs.shape[1:], np.inf)
+        laid_out = {}
         for at in np.ndindex(*cycles.shape):
             width, parallel, way = widths[at[0]], choices[own][at[1]], ways[at[0]][at[2]]
-            if way is None or (giver == own and width != parallel):
+            if way is None or (producer == own and width != parallel):
                 continue
             counts = [1] * len(network.layers)
             if width is not None:
                 counts[number - layer.back] = width
             counts[number] = parallel
-            geometry = layer_layout(network, number, way[1], counts, way[0])
+            laid_out[at] = layer_layout(network, number, way[1], counts, way[0])
+        self._walk_together(number, laid_out.values())
+        for at, geometry in laid_out.items():
+            parallel, way = choices[own][at[1]], ways[at[0]][at[2]]
+            assert way is not None
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
-                    + self._family.cost(weight_parts(layer.synapse, geometry)))
+                    + self._family.cost(geometry.weight_parts(layer.synapse.weight_bits)))
             costs[(slice(None), *at)] = _row(cost)
             cycles[at] = self._cycles(number, None, geometry)
-        return OptionTable((giver, own), number, True, ways, costs, cycles)
+        return OptionTable((producer, own), number, True, ways, costs, cycles)
 
-    def _ways(self, number: int, giver: int | None, widths,
+    def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
               engine: Engine | None) -> tuple[tuple[Way | None, ...], ...]:
-        """Engines and lanes for each of the giver's widths, all as many."""
-        network, layer = self._network, self._network.layers[number]
-        lanes = MAP_LANES if isinstance(layer.synapse, Conv) else LANES
-        words = words_problem(network, number) is None and (
-            engine is Engine.WORDS or (engine is None and giver is not None))
-        found = []
+        """Engines and lanes for each of the producer's widths, all as many."""
+        network, found = self._network, []
+        # At the input an engine that makes a port of another kind must be asked for.
+        weighed = [engine] if engine else [Engine.EVENTS] if producer is None else [
+            each for each in Engine if engine_problem(network, number, each) is None]
         for width in widths:
             counts = [width or 1] * len(network.layers)
-            most = most_lanes(network, number, counts)[0]
-            ways: list[Way | None] = []
-            if engine is not Engine.WORDS:
-                ways += [(Engine.EVENTS, count) for count in lanes if count <= most]
-            if words:
-                ways += [(Engine.WORDS, count) for count in
-                         _spread(word_choices(network, number, counts))]
+            ways: list[Way | None] = [
+                (each, count) for each in weighed
+                for count in find_engine(network, number, each).lane_choices(network, number,
+                                                                             counts)]
             found.append(ways)
         longest = max(map(len, found))
         return tuple((*ways, *[None] * (longest - len(ways))) for ways in found)
 
-    def beside(self, number: int, index: int, shortcut: SynapseShortcut, giver: int, own: int,
-               choices) -> OptionTable:
+    def beside(self, number: int, index: int, shortcut: SynapseShortcut, producer: int, own: int,
+               choices: Choices) -> OptionTable:
         """A shortcut's synapses: one lane."""
         network = self._network
-        ways = (((Engine.EVENTS, 1),),) * len(choices[giver])
-        costs = np.zeros((RESOURCES, len(choices[giver]), len(choices[own]), 1))
+        ways = (((Engine.EVENTS, 1),),) * len(choices[producer])
+        costs = np.zeros((RESOURCES, len(choices[producer]), len(choices[own]), 1))
         cycles = np.full(costs.shape[1:], np.inf)
-        sums = self._hidden[number].shortcuts[index]
-        for a, width in enumerate(choices[giver]):
+        for a, width in enumerate(choices[producer]):
             for b, parallel in enumerate(choices[own]):
-                if giver == own and width != parallel:
+                if producer == own and width != parallel:
                     continue
                 counts = [1] * len(network.layers)
                 counts[number - shortcut.back], counts[number] = width, parallel
-                plans = Schedule(tuple(LayerPlan(1, count) for count in counts))
-                source = source_raster(network, plans, number, shortcut.back, shortcut.pool)
+                source = source_raster(network, counts, 1, number, shortcut.back, shortcut.pool)
                 geometry = geometry_of(shortcut.synapse, source, LayerPlan(1, parallel))
-                core = engine_parts(network, number, shortcut.synapse, sums, geometry, self._rows)
-                cost = (self._family.cost(core) + self._supply(number, index, geometry)
-                        + self._family.cost(weight_parts(shortcut.synapse, geometry)))
+                block = self._synapses(number, index, geometry)
+                cost = (self._family.cost(block.engine_parts())
+                        + self._supply(number, index, geometry)
+                        + self._family.cost(block.weight_parts()))
                 costs[:, a, b, 0] = _row(cost)
                 cycles[a, b, 0] = self._cycles(number, index, geometry)
-        return OptionTable((giver, own), number, False, ways, costs, cycles)
+        return OptionTable((producer, own), number, False, ways, costs, cycles)
 
-    def _core(self, number, way, parallel):
+    def _core(self, number: int, way: Way, parallel: int) -> Cost:
+        """Engine and neurons, which do not depend on the producer."""
         key = number, way, parallel
         if key not in self._cores:
             counts = [1] * len(self._network.layers)
             counts[number] = parallel
             engine, lanes = way
-            plans = Schedule(tuple(LayerPlan(lanes, count) for count in counts))
             layer = self._network.layers[number]
-            source = source_raster(self._network, plans, number, layer.back, layer.pool)
+            source = source_raster(self._network, counts, lanes, number, layer.back, layer.pool)
             geometry = geometry_of(layer.synapse, source,
                                    LayerPlan(lanes, parallel, engine=engine))
-            self._cores[key] = self._family.cost(engine_parts(
-                self._network, number, layer.synapse, self._bounds[number].acc, geometry,
-                self._rows))
-            self._cores[key] += self._neurons(number, geometry.raster)
+            block = self._synapses(number, None, geometry)
+            self._cores[key] = (self._family.cost(block.engine_parts())
+                                + self._step(number, block))
         return self._cores[key]
 
-    def _neurons(self, number, raster: Raster):
+    def _step(self, number: int, block: Synapses) -> Cost:
+        """Neurons and what is carried to them, or the scorer."""
+        raster = block.geometry.raster
         key = number, raster.width
         if key not in self._steps:
-            self._steps[key] = self._family.cost(
-                neuron_parts(self._network.layers[number], self._bounds[number], raster,
-                             self._rows))
+            self._steps[key] = self._family.cost(self._step_parts(number, block, raster))
         return self._steps[key]
 
-    def _supply(self, number, index, geometry: Geometry):
+    def _step_parts(self, number: int, block: Synapses, raster: Raster) -> Parts:
+        layer, blocks = self._network.layers[number], self._blocks
+        if not isinstance(layer, Hidden):
+            return output_block(layer, blocks.readout_bounds, block).scorer.parts()
+        parts = blocks.neurons(number, raster, self._rows).parts()
+        for shortcut, sums in zip(layer.shortcuts, blocks.hidden_bounds[number].shortcuts,
+                                  strict=True):
+            if not isinstance(shortcut, SynapseShortcut):
+                margin = self._margin(number - shortcut.back)
+                parts += blocks.carry(number, shortcut, raster, sums.width, margin=margin).parts()
+        return parts
+
+    def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
+        """The engine of a layer or of its shortcut ``index``."""
+        blocks = self._blocks
+        reader: Hidden | Readout | SynapseShortcut = self._network.layers[number]
+        sums = (blocks.hidden_bounds[number] if isinstance(reader, Hidden)
+                else blocks.readout_bounds).acc
+        if index is not None:
+            shortcut = self._network.hidden[number].shortcuts[index]
+            assert isinstance(shortcut, SynapseShortcut)
+            reader, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
+        return blocks.synapses(number, reader, geometry, self._rows, sums.width,
+                               margin=self._margin(number - reader.back))
+
+    def _margin(self, producer: int) -> int:
+        """Words that may come late: the producer's lanes are not known here, and with two its words
+        come as late as mostly."""
+        if producer < 0:
+            return 0
+        layer = self._network.hidden[producer]
+        return USUAL_DELAY + neuron_delay(current_delay(layer)) + 1
+
+    def _supply(self, number: int, index: int | None, geometry: Geometry) -> Cost:
         key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,
                geometry.folds > 1, type(geometry))
         if key not in self._supplies:
-            layer = self._network.layers[number]
-            reader = layer if index is None else layer.shortcuts[index]
-            giver = number - reader.back
-            # The giver's lanes are not known here; with two its words come as late as mostly.
-            margin = output_margin(self._network.hidden[giver], USUAL_DELAY) if giver >= 0 else 0
-            self._supplies[key] = self._family.cost(
-                supply_parts(self._network, number, geometry, margin, reader,
-                             self._activity[0].feed.port))
+            block = self._synapses(number, index, geometry)
+            self._supplies[key] = self._family.cost(block.source_parts())
         return self._supplies[key]
 
-    def _cycles(self, number, index, geometry):
+    def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
         """Mean cycles per inference of one engine."""
         charges = self._walked(number, index, geometry) * geometry.folds
-        times = step_cycles(self._network, number, geometry, charges, self._rows.state)
-        return times.sum(axis=1).mean()
+        layer, timesteps = self._network.layers[number], self._network.timesteps
+        rows = geometry.raster.rows
+        if isinstance(layer, Hidden):
+            neurons = self._blocks.neurons(number, geometry.raster, self._rows)
+            times = step_cycles(charges, timesteps, rows, neurons.recovery)
+        else:
+            output = output_block(layer, self._blocks.readout_bounds,
+                                  self._synapses(number, index, geometry))
+            times = score_cycles(charges, timesteps, rows, output.row_wait, layer.constant_gain)
+        return float(times.sum(axis=1).mean())
 
-    def _walked(self, number, index, geometry):
-        """Places that events of each timestep cost the engine."""
-        key = self._walk_key(number, index, geometry)
-        if key not in self._walks:
-            self._walks[key] = walk(geometry, self._feed(number, index)).astype(float)
-        return self._walks[key]
+    def _walked(self, number: int, index: int | None, geometry: Geometry) -> np.ndarray:
+        """Positions that events of each timestep cost the engine."""
+        self._walk_together(number, [geometry], index)
+        return self._walks[self._walk_key(number, index, geometry)]
 
-    def _walk_bytes(self, number, ways, parallel):
-        """The same behind a port of bytes, for all parallel counts together."""
-        layers = range(len(self._network.layers))
-        for engine, lanes in ways:
-            counts = [[count if layer == number else 1 for layer in layers] for count in parallel]
-            geometries = [layer_layout(self._network, number, lanes, each, engine)
-                          for each in counts]
-            walks = byte_walks(geometries, self._feed(number, None))
-            for geometry, walked in zip(geometries, walks, strict=True):
-                self._walks[self._walk_key(number, None, geometry)] = walked
+    def _walk_together(self, number: int, geometries: Iterable[Geometry],
+                       index: int | None = None) -> None:
+        """The same of engines that differ, as a port may count those with equal lanes at once."""
+        feed = self._feed(number, index)
+        by_lanes: dict[int, dict[tuple[Any, ...], Geometry]] = {}
+        for each in geometries:
+            key = self._walk_key(number, index, each)
+            if key not in self._walks:
+                by_lanes.setdefault(each.lanes, {}).setdefault(key, each)
+        for fresh in by_lanes.values():
+            kinds = list(fresh.values())
+            walks = (self._port.walks(kinds, feed) if feed.port else
+                     [each.walk(feed) for each in kinds])
+            self._walks |= {key: walked.astype(float)
+                            for key, walked in zip(fresh, walks, strict=True)}
 
-    def _walk_key(self, number, index, geometry):
-        words = isinstance(geometry, WordGeometry)
-        width = geometry.source_width if geometry.banks > 1 or words else 0
-        # An encoder may not keep up with few folds, nor do bytes.
-        narrow = self._feed(number, index).port is Port.BYTES
-        folds = geometry.folds if geometry.shared or narrow else 0
-        return number, index, width, geometry.lanes, geometry.banks, words, folds
+    def _walk_key(self, number: int, index: int | None, geometry: Geometry) -> tuple[Any, ...]:
+        port = self._feed(number, index).port
+        return number, index, *(self._port.walk_key(geometry) if port else geometry.walk_key())
 
-    def _feed(self, number, index):
+    def _feed(self, number: int, index: int | None) -> Feed:
         received = self._activity[number]
-        return received.feed if index is None else received.shortcuts[index]
-
-
-def _spread(lanes: Sequence[int]) -> list[int]:
-    """Some of the lanes of words, the most and the fewest among them."""
-    kept: list[int] = []
-    for count in sorted(lanes, reverse=True):
-        if not kept or count * WORD_STEP <= kept[-1]:
-            kept.append(count)
-    return kept
+        feed = received.feed if index is None else received.shortcuts[index]
+        assert feed is not None
+        return feed
 
 
 def _row(cost: Cost) -> tuple[float, ...]:

@@ -86,7 +86,7 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
     """The best plan for ``goal`` that fits ``chip``.
 
     rows : from which on memories are in block RAM; None for what suits the family
-    engines : one per layer, or None where both are weighed
+    engines : one per layer, or None where all are weighed
 
     Raises
     ------
@@ -158,16 +158,17 @@ def _spaced(side: list[Candidate], chosen: Candidate) -> list[Candidate]:
 
 
 def _rivals(search: Search, chosen: Candidate) -> Iterator[str]:
-    """Per layer that could take events or words, why it takes what it does."""
+    """Per layer that could have another engine, why it has what it has."""
     network, unit = search.network, search.chip.words(search.chip.family.logic)
-    for number, (own, other) in search.rivals(chosen).items():
+    for number, (own, others) in search.rivals(chosen).items():
         name, plan = network.layers[number].name, chosen.schedule.layers[number]
-        kind = Engine.EVENTS if plan.engine is Engine.WORDS else Engine.WORDS
-        line = (f"layer {name} takes {plan.engine.value}, {own[1]:,.1f} cycles and "
-                f"{own[0]:,.0f} {unit}; ")
-        yield line + (f"{kind.value} within {chosen.cycles:,.1f} cycles would take "
-                      f"{other[1]:,.1f} and {other[0]:,.0f}" if other else
-                      f"{kind.value} would take more cycles than {chosen.cycles:,.1f}")
+        lines = [f"layer {name} takes {plan.engine.value}, {own[1]:,.1f} cycles and "
+                 f"{own[0]:,.0f} {unit}"]
+        for kind, other in others.items():
+            lines.append(f"{kind.value} within {chosen.cycles:,.1f} cycles would take "
+                         f"{other[1]:,.1f} and {other[0]:,.0f}" if other else
+                         f"{kind.value} would take more cycles than {chosen.cycles:,.1f}")
+        yield "; ".join(lines)
 
 
 def _refusal(search: Search, goal: Goal, clock: float) -> str:

@@ -17,11 +17,14 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Schedule
 from bsnn_hw.planning.goal import Goal, parse_goal
 from bsnn_hw.planning.schedule import make_schedule
+from bsnn_hw.text import is_integer, listed, shown
 
 __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
 KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
+MOST_CHARACTERS = 1 << 18  # of a file
+MOST_PARTS = 100  # of a key, a.b.c
 ENGINES = {engine.value: engine for engine in Engine}
 
 
@@ -68,8 +71,8 @@ class PlanFile:
         names = [layer.name for layer in network.layers]
         for name in self.layers:
             if name not in names:
-                yield (f"{self.path}: layer '{name}': must be one of the network's, "
-                       f"{', '.join(names)}")
+                yield (f"{self.path}: layer {shown(name)}: must be one of the network's, "
+                       f"{listed(names)}")
         for name in names:
             if name not in self.layers:
                 yield f"{self.path}: layer '{name}': must be there, [layers.{name}] is missing"
@@ -81,14 +84,15 @@ class PlanFile:
             for key in given:
                 if key not in (*COUNTS, "engine"):
                     yield (f"{self.path}: layer '{name}': must have lanes, parallel and engine, "
-                           f"not {key}")
-            if given.get("engine", "events") not in ENGINES:
+                           f"not {shown(key)}")
+            engine = given.get("engine", "events")
+            if not isinstance(engine, str) or engine not in ENGINES:
                 yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
-                       f"not {given['engine']!r}")
+                       f"not {shown(engine)}")
             for key in COUNTS:
-                if type(given.get(key)) is not int:
+                if not is_integer(given.get(key)):
                     yield (f"{self.path}: layer '{name}': {key} must be a whole number, "
-                           f"not {given.get(key)!r}" if key in given else
+                           f"not {shown(given.get(key))}" if key in given else
                            f"{self.path}: layer '{name}': {key} must be given")
 
 
@@ -101,39 +105,52 @@ def read_plan(path: Path) -> PlanFile:
         It is no TOML file, or says something that a plan does not.
     """
     try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_size(text)
+        facts = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: must be a plan file, {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Beside its own errors tomllib raises those of Python's numbers, dates and depth.
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: must be TOML, {error}") from None
     unknown = [key for key in facts if key not in KEYS]
     if unknown:
         raise InputError(f"{path}: must have {', '.join(KEYS)} and nothing else, "
-                         f"not {', '.join(unknown)}")
+                         f"not {listed(unknown)}")
     for key in ("target", "goal"):
         if key in facts and not isinstance(facts[key], str):
-            raise InputError(f"{path}: {key} must be a string, not {facts[key]!r}")
+            raise InputError(f"{path}: {key} must be a string, not {shown(facts[key])}")
     layers = facts.get("layers", {})
     if not isinstance(layers, dict):
-        raise InputError(f"{path}: layers must be tables [layers.NAME], not {layers!r}")
+        raise InputError(f"{path}: layers must be tables [layers.NAME], not {shown(layers)}")
     goal = facts.get("goal")
     return PlanFile(path, facts.get("target"), goal and parse_goal(goal, f"{path}: goal"),
                     _clock(path, facts.get("clock")), _rows(path, facts), layers)
 
 
+def _check_size(text: str) -> None:
+    """Refuse what would take tomllib long: its time grows with the square of a key's parts."""
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"of at most {MOST_CHARACTERS} characters, not {len(text)}")
+    if any(line.count(".") > MOST_PARTS for line in text.splitlines()
+           if not line.lstrip().startswith("#")):
+        raise ValueError(f"with keys of at most {MOST_PARTS} parts")
+
+
 def _clock(path: Path, given: Any) -> float | None:
     if given is None:
         return None
-    if type(given) not in (int, float) or not (0 < given < math.inf):
-        raise InputError(f"{path}: clock must be MHz above 0, not {given!r}")
+    if not (is_integer(given) or isinstance(given, float)) or not 0 < given < math.inf:
+        raise InputError(f"{path}: clock must be MHz above 0, not {shown(given)}")
     return float(given)
 
 
 def _rows(path: Path, facts: dict[str, Any]) -> Rows | None:
     given = {key: facts[key] for key in ("block_rows", "constant_rows") if key in facts}
     for key, count in given.items():
-        if type(count) is not int or count < 2:
-            raise InputError(f"{path}: {key} must be a whole number of 2 or more, not {count!r}")
+        if not is_integer(count) or count < 2:
+            raise InputError(f"{path}: {key} must be a whole number of 2 or more, not "
+                             f"{shown(count)}")
     return Rows(given.get("block_rows", BLOCK_ROWS),
                 given.get("constant_rows", BLOCK_ROWS)) if given else None
 
@@ -153,7 +170,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
     for layer, plan in zip(network.layers, schedule.layers, strict=True):
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]
-        lines += ['engine = "words"'] if plan.engine is Engine.WORDS else []
+        lines += [f'engine = "{plan.engine.value}"'] if plan.engine is not Engine.EVENTS else []
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bsnn_hw.devices.chips import Chip, find_chip
 from bsnn_hw.devices.parts import Rows
+from bsnn_hw.engines.registry import find_engine
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
@@ -16,8 +17,7 @@ from bsnn_hw.planning.choice import default_schedule
 from bsnn_hw.planning.goal import Aim, Goal, parse_goal
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
-from bsnn_hw.planning.schedule import engine_problems, make_schedule, most_lanes
-from bsnn_hw.planning.words import fitting_lanes
+from bsnn_hw.planning.schedule import engine_problems, make_schedule
 
 __all__ = ["PlanOptions", "PlanRequest", "asked_engines", "make_plan", "reconcile"]
 
@@ -130,8 +130,8 @@ def _completed(request: PlanRequest, network: Network, activity: Activity) -> Sc
     # Default lanes give way to the parallel neurons that are asked for.
     widths = [*parallel, *defaults[len(parallel):]]
     lanes = request.lanes or [
-        fitting_lanes(network, number, layer.lanes, widths) if engines[number] is Engine.WORDS
-        else min(layer.lanes, most_lanes(network, number, widths)[0])
+        find_engine(network, number, engines[number]).fitting_lanes(network, number, layer.lanes,
+                                                                    widths)
         for number, layer in enumerate(chosen.layers)]
     return make_schedule(network, lanes, parallel, engines)
 

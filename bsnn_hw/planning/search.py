@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,12 @@ from bsnn_hw.devices.families import Cost
 from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
-from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import port_cycles
 from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.options import Space, search_space
-from bsnn_hw.planning.schedule import layer_layout, plan_of
+from bsnn_hw.planning.schedule import layer_layout
 
 __all__ = ["Candidate", "Search"]
 
@@ -45,7 +46,7 @@ class Search:
     What each option costs is worked out once; then every question is a few sums of arrays.
 
     rows : from which on memories are in block RAM; None for what the family has
-    engines : one per layer, or None where both are weighed
+    engines : one per layer, or None where all are weighed
     known : the options of this network and the chip's family, if they have been worked out
     """
 
@@ -56,12 +57,12 @@ class Search:
     engines: Sequence[Engine | None] = ()
     known: InitVar[tuple[Space, ...]] = ()
     spaces: tuple[Space, ...] = field(init=False)
-    _seen: dict[tuple, Candidate] = field(default_factory=dict)
+    _seen: dict[tuple[Any, ...], Candidate] = field(default_factory=dict)
 
     def __post_init__(self, known: tuple[Space, ...]) -> None:
         family = self.chip.family
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
-        self._costs = LayerCosts(self.network, family, self.activity[0].feed.port)
+        self._costs = LayerCosts(self.network, family, port_of(self.activity))
         choices = (self.rows,) if self.rows else family.rows
         self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most,
                                                   self.engines)
@@ -74,7 +75,8 @@ class Search:
         cycles = cycles[np.isfinite(cycles)]
         least = min(max(float(table.cycles.min()) for table in space.tables)
                     for space in self.spaces)
-        return cycles[cycles >= least]
+        found: np.ndarray = cycles[cycles >= least]
+        return found
 
     def within(self, limit: float) -> Iterator[Candidate]:
         """The cheapest plans of at most ``limit`` cycles, for different prices."""
@@ -124,10 +126,10 @@ class Search:
         """The plan that comes nearest to fitting."""
         return min(self.weighed(), key=lambda each: self.chip.fill(each.cost))
 
-    def rivals(self, chosen: Candidate) -> dict[int, tuple[tuple[float, float],
-                                                          tuple[float, float] | None]]:
-        """For each layer that both engines were weighed for (cells, cycles) of what it has, and of
-        the other engine's cheapest lanes within the plan's cycles, None if there are none.
+    def rivals(self, chosen: Candidate) -> dict[int, tuple[tuple[float, float], dict[
+            Engine, tuple[float, float] | None]]]:
+        """For each layer that several engines were weighed for (cells, cycles) of what it has, and
+        of each other engine's cheapest lanes within the plan's cycles, None if there are none.
 
         Parallel neurons are those of the plan.
         """
@@ -136,22 +138,24 @@ class Search:
         found = {}
         for table in space.tables:
             plan = chosen.schedule.layers[table.number]
-            giver, own = table.groups
-            if not table.main or giver is None:
+            producer, own = table.groups
+            if not table.main or producer is None:
                 continue
             source = self.network.layers[table.number]
             width = chosen.schedule.layers[table.number - source.back].parallel
-            a, b = space.choices[giver].index(width), space.choices[own].index(plan.parallel)
-            sides: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+            a, b = space.choices[producer].index(width), space.choices[own].index(plan.parallel)
+            sides: dict[Engine, list[tuple[float, float]]] = {}
             for n, way in enumerate(table.ways[a]):
-                mine = way is not None and way[0] is plan.engine
-                if way is None or (mine and way[1] != plan.lanes):
+                if way is None or (way[0] is plan.engine and way[1] != plan.lanes):
                     continue
+                side = sides.setdefault(way[0], [])
                 cells, cycles = float(table.costs[0, a, b, n]), float(table.cycles[a, b, n])
-                if mine or cycles <= chosen.cycles:
-                    sides[mine].append((cells, cycles))
-            if any(way and way[0] is not plan.engine for way in table.ways[a]):
-                found[table.number] = min(sides[True]), min(sides[False], default=None)
+                if way[0] is plan.engine or cycles <= chosen.cycles:
+                    side.append((cells, cycles))
+            mine = min(sides.pop(plan.engine))
+            if sides:
+                found[table.number] = mine, {engine: min(side, default=None)
+                                            for engine, side in sides.items()}
         return found
 
     def _cheapest(self, space: Space, limit: float, blocks: float,
@@ -173,7 +177,8 @@ class Search:
             return None
         return self._candidate(space, chosen, best)
 
-    def _candidate(self, space: Space, chosen, best) -> Candidate:
+    def _candidate(self, space: Space, chosen: tuple[int, ...],
+                   best: Sequence[np.ndarray]) -> Candidate:
         picked = [_at(table.groups, chosen, each)
                   for table, each in zip(space.tables, best, strict=True)]
         key = (space.rows, *chosen, *(each[-1] for each in picked))
@@ -183,7 +188,7 @@ class Search:
             ways = [table.ways[at[0]][at[2]] for table, at in pairs if table.main]
             parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
-                plan_of(layer_layout(self.network, number, way[1], parallel, way[0]))
+                layer_layout(self.network, number, way[1], parallel, way[0]).plan
                 for number, way in enumerate(ways) if way), *space.rows)
             cost = sum(self._costs.of(schedule), Cost())
             cycles = max(cycles, port_cycles(self.network, self.activity))
@@ -201,16 +206,16 @@ def _cheaper(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 
 
 def _factor(groups: tuple[int | None, int], values: np.ndarray) -> Factor:
-    giver, own = groups
-    if giver is None:
+    producer, own = groups
+    if producer is None:
         return (own,), values[0]
-    if giver == own:
+    if producer == own:
         return (own,), np.diagonal(values)
-    return ((giver, own), values) if giver < own else ((own, giver), values.T)
+    return ((producer, own), values) if producer < own else ((own, producer), values.T)
 
 
 def _at(groups: tuple[int | None, int], chosen: tuple[int, ...],
         best: np.ndarray) -> tuple[int, int, int]:
-    giver, own = groups
-    a, b = 0 if giver is None else chosen[giver], chosen[own]
+    producer, own = groups
+    a, b = 0 if producer is None else chosen[producer], chosen[own]
     return a, b, int(best[a, b])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,14 +78,14 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
     return Trace(hidden, scores, readout.decide(torch.as_tensor(scores)).numpy())
 
 
-def _room(network, shape, count, potentials):
+def _room(network: Network, shape: Shape, count: int, potentials: bool) -> LayerTrace:
     size = network.timesteps, shape.size
     kept = count if potentials else 0
     return LayerTrace(np.empty((kept, *size), np.int64), np.empty((count, *size), bool),
                       np.empty((kept, *size), np.int64))
 
 
-def _check(network, inputs):
+def _check(network: Network, inputs: np.ndarray) -> None:
     shape = ((network.input.size,) if network.input.coding is Coding.DIRECT
              else (network.timesteps, network.input.size))
     if inputs.ndim != len(shape) + 1 or inputs.shape[1:] != shape or not len(inputs):
@@ -96,7 +96,8 @@ def _check(network, inputs):
                          f"not {inputs.min()}..{inputs.max()}")
 
 
-def _run_batch(network, inputs, traced):
+def _run_batch(network: Network, inputs: torch.Tensor,
+               traced: Sequence[LayerTrace]) -> np.ndarray:
     """Fill ``traced`` with the hidden layers' spikes and potentials, give the scores."""
     spikes: dict[int, torch.Tensor] = {-1: inputs}
     carried: dict[int, torch.Tensor] = {}
@@ -117,7 +118,8 @@ def _run_batch(network, inputs, traced):
     return readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs).numpy()
 
 
-def _accumulated(network, number, spikes):
+def _accumulated(network: Network, number: int,
+                 spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
     layer, source = network.layers[number], number - network.layers[number].back
     value = 1 if source >= 0 else network.input.max_value
     return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,

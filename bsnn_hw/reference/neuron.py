@@ -51,11 +51,12 @@ def scaled(gain: np.ndarray, values: torch.Tensor) -> torch.Tensor:
     return (_maps(values, len(gain)) * _column(gain)).flatten(1)
 
 
-def _maps(values, channels):
+def _maps(values: torch.Tensor, channels: int) -> torch.Tensor:
     """(N, neurons) as (N, channels, positions)."""
-    return values.unflatten(1, (channels, -1))
+    maps: torch.Tensor = values.unflatten(1, (channels, -1))  # type: ignore[no-untyped-call]
+    return maps
 
 
-def _column(constants):
+def _column(constants: np.ndarray) -> torch.Tensor:
     """Constants (channels,) for all positions."""
     return torch.as_tensor(constants)[:, None]

@@ -61,7 +61,7 @@ def sums(synapse: Synapse, inputs: torch.Tensor, timesteps: int, max_value: int,
     return flat.reshape(*inputs.shape[:2], -1)
 
 
-def _exact(weights, max_value):
+def _exact(weights: torch.Tensor, max_value: int) -> torch.dtype:
     # Floating point is exact below 2**24 (float32) or 2**53 (float64), and far faster.
     reach = int(weights.abs().flatten(1).sum(dim=1, dtype=torch.int64).max()) * max_value
     return torch.float32 if reach < 1 << 24 else torch.float64

@@ -19,7 +19,6 @@ __all__ = ["CriticalPath", "Placement", "place", "require_router"]
 
 # How nextpnr says how full the part is, before it places:  Info:   DP16KD:  33/  208   15%
 _USED = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+\d+%", re.MULTILINE)
-# What Yosys adds to the name of the RTL's signal when it names a cell after it.
 # A step of the critical path in nextpnr's log:  Info:    routing  2.50  4.75 Net a.b (5,7) -> (8,9)
 _STEP = re.compile(r"^Info:\s+([\w-]+)\s+([\d.]+)\s+[\d.]+ (?:Source|Net) (\S+)", re.MULTILINE)
 _CLOCKED = re.compile(r"^Info: Critical path report for clock .*$", re.MULTILINE)

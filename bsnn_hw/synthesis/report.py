@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.devices.targets import Resource, Target
-from bsnn_hw.emission.inventory import read_inventory
-from bsnn_hw.errors import BsnnError, InputError
-from bsnn_hw.report import percent, table
-from bsnn_hw.scratch import removed_after
+from bsnn_hw.emission.results import write_results
+from bsnn_hw.errors import BsnnError
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import Placement
+from bsnn_hw.text import percent, table
 
 __all__ = ["FORMAT", "VERSION", "Figures", "check_clock", "facts", "text", "write"]
 
@@ -76,16 +72,6 @@ class Figures:
     def slack(self) -> float | None:
         """ns between the clock asked for and the one reached; below 0 it was missed."""
         return None if self.clock is None else 1e3 / self.clock - 1e3 / self.best.megahertz
-
-
-def _inventory(folder, contents):
-    """files.json with the new ``contents``, and what it had of other targets."""
-    try:
-        files = read_inventory(json.loads((folder / "files.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError):
-        files = {}
-    files |= {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    return json.dumps(dict(sorted(files.items())), indent=2).encode() + b"\n"
 
 
 def check_clock(figures: Figures) -> None:
@@ -207,8 +193,7 @@ def _bitstream(figures: Figures) -> str | None:
 
 def write(figures: Figures, folder: Path) -> Path:
     """Write ``synth_TARGET.txt``, ``.json`` and, with pins, the best seed's bitstream into
-    ``folder``; each appears whole or not at all.  ``files.json`` has their sha256, by which
-    ``generate --force`` knows that they may go.
+    ``folder``, as `write_results` does.
 
     Returns
     -------
@@ -226,17 +211,5 @@ def write(figures: Figures, folder: Path) -> Path:
     if bitstream and figures.best.bitstream:
         contents[bitstream] = figures.best.bitstream.read_bytes()
     contents[f"{name}.json"] = json.dumps(facts(figures), indent=2).encode() + b"\n"
-    contents = {"files.json": _inventory(folder, contents), **contents}
-    try:
-        with ExitStack() as stack:
-            folder.mkdir(exist_ok=True)
-            drafts = [stack.enter_context(removed_after(folder / f".{file}.{os.getpid()}"))
-                      for file in contents]
-            for draft, content in zip(drafts, contents.values(), strict=True):
-                draft.write_bytes(content)
-            for draft, file in zip(drafts, contents, strict=True):
-                draft.replace(folder / file)
-    except OSError as error:
-        raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
-                         "make it writable or free some space") from None
+    write_results(folder, contents)
     return folder / f"{name}.json"

@@ -69,7 +69,7 @@ def check_hidden(design: Design, rows: dict[str, dict[str, np.ndarray]], trace: 
 def _first_difference(design, index, charged, fired, seen: LayerTrace):
     geometry = design.geometries[index]
     raster = geometry.raster
-    width = design.hidden_bounds[index].charged.width
+    width = design.layout.hidden_bounds[index].charged.width
     shape = seen.fired.shape
     wanted = shape[0] * shape[1] * raster.rows
     if len(charged) != wanted:

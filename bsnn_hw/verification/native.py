@@ -12,9 +12,10 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import Network
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles, pause_cycles, watchdog
+from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.reference.network import Trace, run
 from bsnn_hw.sim.native import Group, NativeModel, build_native
-from bsnn_hw.sim.native_run import Beats, NativeResult, run_native, signed_values
+from bsnn_hw.sim.native_run import Beats, NativeResult, run_native
 from bsnn_hw.verification.compare import check_hidden, check_scores
 
 __all__ = ["Outcome", "build_model", "simulate", "single_latency", "verify_native"]
@@ -61,18 +62,12 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
     beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
     plan = (design.network, design.schedule,
             measure_activity(design.network, inputs, trace, design.port))
-    given = _packet_beats(design)
+    given = PORTS[design.port].answer_beats(design.network)
     limit = (most_cycles(*plan, len(stimulus.data)) + pause_cycles(len(stimulus.data), pause_in)
              + pause_cycles(len(inputs) * given, pause_out))
     return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
                       pause_out=pause_out, watchdog=watchdog(*plan), packet_beats=given,
                       most_cycles=limit, most_rows=_most_rows(design, model, len(inputs)))
-
-
-def _packet_beats(design: Design) -> int:
-    """Beats of an answer."""
-    port = design.byte_port
-    return design.network.readout.synapse.neurons if port is None else port.output
 
 
 def _most_rows(design: Design, model: NativeModel, count: int) -> list[int]:
@@ -132,20 +127,8 @@ def _most_at_once(network: Network, potentials: bool) -> int:
 
 
 def _answers(design, result, count):
-    classes, port = design.network.readout.synapse.neurons, design.byte_port
-    if port is not None:
-        packets = result.output.data[:, 0].reshape(count, port.output).astype(np.int64)
-        scores = packets[:, :classes * port.score].reshape(count, classes, port.score)
-        answers = packets[:, classes * port.score:]
-        return (signed_values(_joined(scores).astype(np.uint64)[..., None], 8 * port.score),
-                _joined(answers))
-    scores = signed_values(result.output.data, design.ports.output_width)
-    return scores.reshape(count, classes), result.output.user.reshape(count, classes)[:, -1]
-
-
-def _joined(values):
-    """Bytes of the last axis, low end first, to integers."""
-    return (values << 8 * np.arange(values.shape[-1])).sum(axis=-1)
+    return PORTS[design.port].answers(design.network, design.layout.slots, result.output.data,
+                                      result.output.user, count)
 
 
 def _cycles_per_inference(result):

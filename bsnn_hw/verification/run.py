@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bsnn_hw.emission.bundle import bench_text
@@ -20,11 +21,13 @@ from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
-from bsnn_hw.report import compare_with_real, percent
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.sim.cocotb_run import run_cocotb
+from bsnn_hw.text import percent
+from bsnn_hw.verification.agreement import compare_with_real
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
+from bsnn_hw.verification.record import Check, Real, mismatch_recorded, record
 
 __all__ = ["of_edited", "verify_all", "verify_bench"]
 
@@ -47,7 +50,9 @@ def verify_bench(folder: Path, *, edited: bool = False) -> None:
     check_vectors(design, folder / "vectors", read_manifest(folder)["vectors"])
     edits = check_edits(folder, edited)
     _say_foreign_bench(folder)
-    with scratch_folder() as scratch:
+    check = Check("bench", _command(folder), read_manifest(folder)["vectors"]["inferences"],
+                  "the bundle's vectors", edits=edits)
+    with scratch_folder() as scratch, mismatch_recorded(folder, check):
         place = scratch / "bench"
         _lay_out_bench(folder, place)
         result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", place,
@@ -58,6 +63,7 @@ def verify_bench(folder: Path, *, edited: bool = False) -> None:
                         f"{', '.join(result.tests)}; reinstall cocotb")
     print(f"bench     {len(result.tests)} patterns of pauses: every spike, membrane potential and "
           f"score equal{of_edited(edits)} ({time.monotonic() - started:.0f} s)", flush=True)
+    record(folder, check)
 
 
 def _say_foreign_bench(folder):
@@ -100,19 +106,21 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     design = open_bundle(folder)
     edits = check_edits(folder, edited)
     inputs, labels, source = _samples(design, folder, model_path, data, data_dir)
+    check = Check("data", _command(folder, "--all", model_path), len(inputs), source, edits=edits)
     if model_path is not None:
-        _compare_with_real(model_path, design.network, inputs, labels, source)
+        check = replace(check, real=_compare_with_real(model_path, design.network, inputs, labels,
+                                                       source))
 
-    with scratch_folder() as build:
+    with scratch_folder() as build, mismatch_recorded(folder, check):
         started = time.monotonic()
         simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
         outcome = verify_native(design, simulation, inputs, progress=_progress(len(inputs)))
         latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])
-    accuracy = "" if labels is None else \
-        f", accuracy {percent(float((outcome.classes == labels).mean()))}"
+    accuracy = None if labels is None else float((outcome.classes == labels).mean())
     print(f"RTL       {outcome.inferences:,} inferences: every spike, membrane potential and score "
-          f"equal{accuracy} ({built - started:.0f} s to build, "
+          f"equal{'' if accuracy is None else f', accuracy {percent(accuracy)}'} "
+          f"({built - started:.0f} s to build, "
           f"{time.monotonic() - built:.0f} s to run)")
     trace = run(design.network, inputs[:1000], potentials=False)
     bound = event_bound(design.network, design.schedule,
@@ -121,10 +129,18 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")
     print(f"verdict   exact: the RTL computes what the reference computes{of_edited(edits)}")
+    record(folder, replace(check, accuracy=accuracy, cycles=outcome.cycles, latency=latency))
+
+
+def _command(folder, flag=None, model_path=None):
+    """The verb's command line, for people who do not have this folder where it is."""
+    words = ["python -m bsnn_hw.verify", folder.resolve().name, flag,
+             model_path and f"--model {model_path.name}"]
+    return " ".join(filter(None, words))
 
 
 def _compare_with_real(model_path, network, inputs, labels, source):
-    """Print how the real-valued network of the model file and the integer network agree."""
+    """Print and give how the real-valued network of the model file and the integer one agree."""
     model = describe(read(model_path), str(model_path))
     if _outline(model) != _outline(network):
         raise InputError(f"{model_path}: must be the model that the bundle was made of, "
@@ -136,6 +152,9 @@ def _compare_with_real(model_path, network, inputs, labels, source):
         f"accuracy {percent(agreement.real)}, integers {percent(agreement.integer)} "
     print(f"real      {accuracy}on {agreement.samples:,} of {source}; spikes that differ: "
           f"{spikes or '-'}; classes: {percent(agreement.predictions)}", flush=True)
+    return Real(agreement.samples, agreement.real, agreement.integer, agreement.predictions,
+                {layer.name: float(share) for layer, share in
+                 zip(network.hidden, agreement.spikes, strict=True)})
 
 
 def _outline(network: Model | Network) -> str:

@@ -16,15 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.emission.design import emit_verilog
-from bsnn_hw.hdl.byte_port import ByteTop
-from bsnn_hw.hdl.network import NetworkTop
+from bsnn_hw.hdl.ports import top_level
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.pipeline import Request, prepare
 from bsnn_hw.verilog.rtlil import to_rtlil
 from evidence.random_plans import random_schedule
 from tests.hdl import nets
 from tests.reference import random_maps
 
-__all__ = ["EXAMPLES", "HASHES", "SLOW_EXAMPLES", "example_hash", "random_circuit", "rtlil_hash"]
+__all__ = ["EXAMPLES", "HASHES", "SLOW_EXAMPLES", "example_hash", "random_layout", "rtlil_hash"]
 
 ROOT = Path(__file__).parents[2]
 HASHES = ROOT / "tests/emission/circuits.json"
@@ -43,20 +44,20 @@ def example_hash(name: str, folder: Path) -> str:
     return digest.hexdigest()
 
 
-def random_circuit(seed: int):
-    """(network, schedule, top level): of every second one maps and joins, of every third narrow
-    ports; engines, lanes, folds, shared lanes and rows of block RAM as they come."""
+def random_layout(seed: int) -> Layout:
+    """Of every second network maps and joins, of every third narrow ports; engines, lanes, folds,
+    shared lanes and rows of block RAM as they come."""
     if seed % 2:
         network = nets.random_network(seed)
     else:
         network = random_maps.random_network(np.random.default_rng(seed), wide=seed % 4 == 2)
-    schedule = random_schedule(seed, network)
-    return network, schedule, (ByteTop if seed % 3 == 0 else NetworkTop)(network, schedule)
+    return build_layout(network, random_schedule(seed, network),
+                        Port.BYTES if seed % 3 == 0 else Port.EVENTS)
 
 
 def rtlil_hash(seed: int) -> str:
     """Of the circuit as Amaranth gives it, as Verilog of so many takes minutes."""
-    return hashlib.sha256(to_rtlil(random_circuit(seed)[-1], "top").encode()).hexdigest()
+    return hashlib.sha256(to_rtlil(top_level(random_layout(seed))[0], "top").encode()).hexdigest()
 
 
 def main() -> None:

@@ -34,8 +34,8 @@ def test_what_is_in_it(bundle):
     vectors = {"inputs", "stimulus", "last", "mark", "scores", "classes"} | {
         f"{kind}_{layer['name']}" for layer in facts["layers"][:-1]
         for kind in ("charged", "fired")}
-    assert set(files) == {"Makefile", "README.md", "bench.py", "manifest.json", "network.json",
-                          "plan.toml",
+    assert set(files) == {"Makefile", "README.md", "bench.py", "layout.json", "manifest.json",
+                          "network.json", "plan.toml",
                           *facts["sources"], *(f"vectors/{name}.npy" for name in vectors)}
     assert f"rtl/{facts['top']}.v" in files
     assert np.load(bundle.folder / "vectors/scores.npy").shape == (

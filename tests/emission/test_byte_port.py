@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bsnn_hw.emission.opened import open_bundle
-from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.reference.network import run
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verification.native import build_model, verify_native
@@ -37,7 +38,7 @@ def test_the_bundles_own_bench(seed, tmp_path, capsys):
 
 def test_the_readme_says_how_to_drive_it(tmp_path):
     bundle = make_bundle(24, tmp_path / "b", port=Port.BYTES)
-    port, text = byte_port(bundle.network), (bundle.folder / "README.md").read_text()
+    port, text = byte_counts(bundle.network), (bundle.folder / "README.md").read_text()
     assert "one inference; 19 value(s) in the order of their index; s_axis_tlast" in text
     assert f"2 score(s) of {port.score} byte(s), low end first, then the class in 1" in text
     assert "slot(s)" not in text

@@ -11,6 +11,7 @@ from bsnn_hw.emission import bundle as bundles
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.inventory import digest
 from bsnn_hw.emission.replaced import listed
+from bsnn_hw.emission.results import write_results
 from bsnn_hw.errors import InputError
 from tests.emission.test_bundle import files_of, without_yosys
 
@@ -165,3 +166,10 @@ def test_another_run_is_faster(direct_bundle, folder, again, monkeypatch):
     (list("abcdefg"), "a, b, c, d, e and 2 more")])
 def test_listed(names, text):
     assert listed(names) == text
+
+
+def test_the_verdict_and_the_page_of_the_old_circuit_go(folder, again):
+    write_results(folder / "report", {"verdict.json": b"{}", "report.html": b"<html>"})
+    put(folder, "report/notes.txt")
+    again()
+    assert [path.name for path in (folder / "report").iterdir()] == ["notes.txt"]

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 
@@ -30,7 +30,7 @@ def geometry_of(case, shared=False):
     source, kernel, stride, padding, channels, width, lanes, parallel = case
     out = conv_of(case).shape
     assert out.channels == channels
-    return ConvGeometry(Raster(source, width), out, kernel, stride, padding, lanes, parallel,
+    return ConvEvents(Raster(source, width), out, kernel, stride, padding, lanes, parallel,
                         shared)
 
 
@@ -52,7 +52,7 @@ def reach_of(geometry, y, x):
 
 
 def walk_of(geometry, y, x):
-    """(row, fold, tap) of every cycle of a walk from (y, x), as ir/convolution.py says."""
+    """(row, fold, tap) of every cycle of a walk from (y, x), as engines/conv_events.py says."""
     down, right = geometry.vertical, geometry.horizontal
     for line, column, fold in itertools.product(
             range(down.count[y]), range(right.count[x]), range(geometry.folds)):

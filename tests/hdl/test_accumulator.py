@@ -7,11 +7,12 @@ import pytest
 import torch
 from amaranth.hdl import signed
 
-from bsnn_hw.hdl.accumulator import Accumulator, lookahead
+from bsnn_hw.hdl.accumulator import Accumulator
 from bsnn_hw.ir.bounds import accumulator_bounds
 from bsnn_hw.ir.network import Dense, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.layout.blocks import in_blocks
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench, stalls
 
@@ -24,7 +25,8 @@ def rows_of_sums(dut, raster, trace, seed=0, block_rows=BLOCK_ROWS):
 
     trace : list of (operation, what it adds to each sum of the row); an operation a cycle
     """
-    rng, sums, ahead = np.random.default_rng(seed), [], lookahead(raster, block_rows)
+    rng, sums = np.random.default_rng(seed), []
+    ahead = 1 + in_blocks(raster.rows, block_rows)
     nothing = [(IDLE, [0] * raster.width)]
     trace = nothing * ahead + trace + nothing * (ahead + 1)
 
@@ -58,7 +60,8 @@ class Case:
         self.width = int(max(np.abs(low).max(), high.max())).bit_length() + 1
         # Smaller groups than the width of a whole sum, so partial sums move around in it.
         self.dut = Accumulator(self.connected, self.raster, timesteps=2, width=self.width,
-                               delta_shape=signed(self.width + 1), block_rows=block_rows)
+                               delta_shape=signed(self.width + 1),
+                               block=in_blocks(self.raster.rows, block_rows))
 
     def walk(self, addends=None, **fields):
         """One operation per fold, with its row of what it adds."""
@@ -166,7 +169,7 @@ def hammer(rng, raster, burst, block_rows):
     """Bursts at other rows each, then every row is looked at."""
     connected = rng.random(raster.shape.channels) < .8
     dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5),
-                      block_rows=block_rows)
+                      block=in_blocks(raster.rows, block_rows))
     operations = list(itertools.chain(*(burst() for _ in range(4))))
     operations += [(IDLE | {"row": row, "fold": row % raster.folds, "step": 1}, [0] * raster.width)
                    for row in range(raster.rows)]
@@ -183,7 +186,7 @@ def test_every_short_sequence_in_block_ram():
              ({"row": 1, "charge": 1}, 2), ({"row": 0}, 7)]
     operations = [(IDLE | fields, [addend]) for words in itertools.product(words, repeat=4)
                   for fields, addend in words]
-    dut = Accumulator([True], raster, timesteps=1, width=16, delta_shape=signed(5))
+    dut = Accumulator([True], raster, timesteps=1, width=16, delta_shape=signed(5), block=True)
     given = rows_of_sums(dut, raster, operations)
     np.testing.assert_array_equal(given, expected_sums(raster, [True], operations))
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.byte_port import SampleReader, ScoreWriter
-from bsnn_hw.ir.byte_port import BytePort
 from bsnn_hw.ir.network import Shape
-from bsnn_hw.ir.schedule import LayerGeometry
+from bsnn_hw.ports.bytes import ByteCounts
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.maps import geometry_of
 
@@ -21,7 +21,7 @@ def layout(case):
     """The case's geometry, and its inputs in the order of the port."""
     size, lanes = case
     if not isinstance(size, Shape):
-        return LayerGeometry.flat(size, lanes, 3, lanes, 2), np.arange(size)
+        return DenseEvents.flat(size, lanes, 3, lanes, 2), np.arange(size)
     geometry = geometry_of((size, (1, 1), (1, 1), (0, 0), 2, lanes, lanes, 1))
     return geometry, np.arange(size.size).reshape(size.channels, -1).T.ravel()
 
@@ -43,7 +43,7 @@ def events_of(geometry, beats, timesteps):
 
 def run_reader(case, max_value, timesteps, packets, *, pause=0.0, full=0.0):
     geometry, _ = layout(case)
-    dut = SampleReader(geometry, BytePort(geometry.inputs, timesteps, 1, 1, 2),
+    dut = SampleReader(geometry, ByteCounts(geometry.inputs, timesteps, 1, 1, 2),
                        max_value=max_value, slots=geometry.lanes)
     payloads = [{"byte": int(value), "last": number == len(packet) - 1}
                 for packet in packets for number, value in enumerate(packet)]
@@ -115,8 +115,8 @@ def carried(source, payloads, sink, count, dut, pause=0, full=0):
 
 
 def test_one_slot_holds_a_bit_of_each_lane():
-    geometry = LayerGeometry.flat(3, 2, 3, 2, 1)
-    dut = SampleReader(geometry, BytePort(3, 1, 1, 1, 2), max_value=3, slots=1)
+    geometry = DenseEvents.flat(3, 2, 3, 2, 1)
+    dut = SampleReader(geometry, ByteCounts(3, 1, 1, 1, 2), max_value=3, slots=1)
     payloads = [{"byte": 1, "last": number == 2} for number in range(3)]
     beats = carried(dut.bytes, payloads, dut.beats, 2, dut)
     assert [(beat.slots[0].row, beat.last) for beat in beats] == [(0, 0), (1, 1)]
@@ -126,7 +126,7 @@ def test_one_slot_holds_a_bit_of_each_lane():
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, .5)])
 def test_scores_become_bytes(score_width, classes, pause, full):
     rng = np.random.default_rng(score_width)
-    port = BytePort(1, 1, -(-score_width // 8), 2 if classes > 256 else 1, classes)
+    port = ByteCounts(1, 1, -(-score_width // 8), 2 if classes > 256 else 1, classes)
     dut = ScoreWriter(port, score_width=score_width)
     half = 1 << score_width - 1
     scores = rng.integers(-half, half, (2, classes))
@@ -143,16 +143,16 @@ def test_scores_become_bytes(score_width, classes, pause, full):
 
 
 def test_wrong_arguments():
-    geometry, port = LayerGeometry.flat(6, 3, 3, 3, 2), BytePort(6, 1, 1, 1, 2)
+    geometry, port = DenseEvents.flat(6, 3, 3, 3, 2), ByteCounts(6, 1, 1, 1, 2)
     with pytest.raises(TypeError, match=r"geometry must be a .*Geometry, not 3"):
         SampleReader(3, port, max_value=1, slots=3)
-    with pytest.raises(TypeError, match="port must be a BytePort, not 3"):
+    with pytest.raises(TypeError, match="port must be a ByteCounts, not 3"):
         SampleReader(geometry, 3, max_value=1, slots=3)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
         SampleReader(geometry, port, max_value=0, slots=3)
     with pytest.raises(ValueError, match="slots must be 1 or 3, not 2"):
         SampleReader(geometry, port, max_value=1, slots=2)
-    with pytest.raises(TypeError, match="port must be a BytePort, not 3"):
+    with pytest.raises(TypeError, match="port must be a ByteCounts, not 3"):
         ScoreWriter(3, score_width=4)
     with pytest.raises(ValueError, match="score_width must be an integer of 1 or more, not 0"):
         ScoreWriter(port, score_width=0)

@@ -6,6 +6,7 @@ from amaranth.hdl import signed
 from amaranth.lib import data
 
 from bsnn_hw.hdl.carry import CarryQueue
+from bsnn_hw.layout.build import carry_block
 from tests.hdl.benches import Bench, stalls
 
 LAYOUT = data.ArrayLayout(signed(9), 2)
@@ -16,7 +17,9 @@ class Run:
     that takes whole timesteps: a row a cycle at best, from ``lead`` cycles after its start."""
 
     def __init__(self, rows, timesteps, margin, count, *, pause=0.0, full=0.0, late=0, lead=5):
-        self.dut = CarryQueue(LAYOUT, rows=rows, timesteps=timesteps, margin=margin)
+        depth = carry_block("", 0, current=True, width=18, rows=rows, timesteps=timesteps,
+                            margin=margin).depth
+        self.dut = CarryQueue(LAYOUT, rows=rows, depth=depth, margin=margin)
         self.rows, self.margin, self.count, self.lead = rows, margin, count, lead
         self.values = np.random.default_rng(rows).integers(-256, 256, (count * rows, 2))
         self.given = self.taken = self.most = 0
@@ -82,7 +85,7 @@ def test_whole_timesteps_fit_however_late_the_taker_is(rows, timesteps):
 
 def test_timesteps_start_back_to_back():
     """A start in the cycle in which the next one's last row comes counts both."""
-    dut = CarryQueue(LAYOUT, rows=1, timesteps=4, margin=2)
+    dut = CarryQueue(LAYOUT, rows=1, depth=6, margin=2)
 
     async def check(context):
         context.set(dut.write, 1)
@@ -101,9 +104,11 @@ def test_timesteps_start_back_to_back():
 
 
 def test_wrong_arguments():
-    right = {"rows": 2, "timesteps": 1, "margin": 3}
+    right = {"rows": 2, "depth": 5, "margin": 3}
     for name in right:
         with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
             CarryQueue(LAYOUT, **right | {name: 0})
+    with pytest.raises(ValueError, match="depth must be 5 or more, a timestep and the margin"):
+        CarryQueue(LAYOUT, **right | {"depth": 4})
     with pytest.raises(TypeError, match="layout must be a ArrayLayout, not 8"):
         CarryQueue(8, **right)

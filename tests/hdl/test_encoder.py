@@ -1,12 +1,12 @@
-"""SpikeEncoder against ``LayerGeometry.lane_row``."""
+"""SpikeEncoder against ``DenseEvents.lane_row``."""
 
 import itertools
 
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.encoder import SpikeEncoder
-from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, receive, send, stalls
 
 SHAPES = [(1, 1, 1, 1), (5, 1, 3, 2), (6, 2, 2, 3), (7, 3, 2, 1), (4, 4, 3, 5), (9, 2, 1, 2)]
@@ -53,7 +53,7 @@ def readable(event):
 def test_every_spike_has_its_row_in_order(shape, pause, full):
     source_width, lanes, words, folds = shape
     rng = np.random.default_rng(sum(shape))
-    geometry = LayerGeometry.flat(source_width * words, source_width, folds, lanes, 1)
+    geometry = DenseEvents.flat(source_width * words, source_width, folds, lanes, 1)
     lane = int(rng.integers(lanes))
     dut = component(geometry, lane)
     timesteps = rng.random((12, geometry.inputs)) < np.array([0, .2, .6, 1] * 3)[:, None]
@@ -77,7 +77,7 @@ def test_every_spike_has_its_row_in_order(shape, pause, full):
 
 def test_every_pattern_of_tiny_words():
     """Three slots and two words, each of the 64 timesteps after eight others."""
-    geometry = LayerGeometry.flat(6, 3, 1, 1, 1)
+    geometry = DenseEvents.flat(6, 3, 1, 1, 1)
     patterns = np.array(list(itertools.product((0, 1), repeat=6)), bool)
     rng = np.random.default_rng(0)
     timesteps = patterns[np.concatenate([rng.permutation(64) for _ in range(8)])]

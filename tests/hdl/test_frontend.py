@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.frontend import Frontend
-from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 
@@ -15,7 +15,7 @@ SHAPES = [(1, 1, 1, 1, 1, 1), (5, 4, 2, 2, 15, 1), (9, 3, 3, 1, 1, 3), (7, 5, 4,
 
 def geometry_of(shape):
     inputs, neurons, lanes, parallel, _, _ = shape
-    return LayerGeometry.flat(inputs, lanes, neurons, lanes, parallel)
+    return DenseEvents.flat(inputs, lanes, neurons, lanes, parallel)
 
 
 def random_packets(rng, shape, count, *, wild):
@@ -152,6 +152,6 @@ def test_wrong_arguments(name):
 
 
 def test_wrong_geometry():
-    message = "geometry must be a LayerGeometry or ConvGeometry or WordGeometry, not None"
+    message = "geometry must be a Geometry, not None"
     with pytest.raises(TypeError, match=message):
         Frontend(None, **CORRECT)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.frontend import Frontend
-from bsnn_hw.ir.words import WordGeometry
 from tests.hdl.benches import Bench, receive, send, stalls
 
 # inputs, lanes, timesteps
@@ -51,7 +51,7 @@ def expected(shape, packets):
 def test_every_packet_is_one_inference(shape, pause, full, wild):
     inputs, lanes, timesteps = shape
     packets = random_packets(np.random.default_rng(sum(shape)), shape, 8, wild=wild)
-    geometry = WordGeometry.flat(inputs, lanes, 1, lanes, 1)
+    geometry = DenseWords.flat(inputs, lanes, 1, lanes, 1)
     dut = Frontend(geometry, max_value=1, timesteps=timesteps, depth=4)
     payloads = [{"slots": [{"row": row, "value": word}], "last": number == len(beats) - 1}
                 | ({"mark": mark} if timesteps > 1 else {})
@@ -74,4 +74,4 @@ def test_every_packet_is_one_inference(shape, pause, full, wild):
 
 def test_wrong_values():
     with pytest.raises(ValueError, match="max_value must be 1 with words of spikes, not 15"):
-        Frontend(WordGeometry.flat(4, 2, 1, 2, 1), max_value=15, timesteps=1, depth=4)
+        Frontend(DenseWords.flat(4, 2, 1, 2, 1), max_value=15, timesteps=1, depth=4)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import hidden_bounds
-from bsnn_hw.ir.schedule import LayerGeometry
-from bsnn_hw.ir.words import WordGeometry
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
 from tests.hdl.benches import Bench, stalls
+from tests.hdl.blocks import hidden_block
 from tests.hdl.groups import GroupSource, lane_periods
 from tests.hdl.nets import random_hidden
 
@@ -30,8 +31,9 @@ def random_layer(rng, geometry, timesteps, max_value, leaks):
 
 
 def component(layer, geometry, *, max_value, direct):
-    return HiddenLayer(layer, hidden_bounds(layer, max_value), geometry, max_value=max_value,
-                       direct=direct)
+    bounds = hidden_bounds(layer, max_value)
+    return HiddenLayer(layer, bounds, hidden_block(layer, bounds, geometry, max_value=max_value,
+                                                   direct=direct))
 
 
 def stretches(seed, chance):
@@ -78,7 +80,7 @@ def spikes_of(words, geometry, timesteps):
 @pytest.mark.parametrize("leaks", LEAKS)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.2, .6)])
 def test_every_spike(shape, direct, leaks, pause, full):
-    geometry = LayerGeometry.flat(*shape)
+    geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape))
     timesteps, max_value = 3, 7 if direct else 1
     layer = random_layer(rng, geometry, timesteps, max_value, leaks)
@@ -98,10 +100,12 @@ def test_every_spike(shape, direct, leaks, pause, full):
 @pytest.mark.parametrize("leaks", LEAKS)
 def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
     """A direct-coded layer of many timesteps gives a word a cycle, but for its recovery."""
-    geometry = LayerGeometry.flat(*shape)
+    geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(0)
     layer = random_layer(rng, geometry, 40, 1, leaks)
     dut = component(layer, geometry, max_value=1, direct=True)
+    margin = hidden_block(layer, hidden_bounds(layer, 1), geometry, max_value=1,
+                          direct=True).margin
 
     async def sink(context):
         context.set(dut.groups.payload, {"mark": 1})
@@ -115,25 +119,27 @@ def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
             words += context.get(dut.words_valid)
             await context.tick()
         if geometry.folds >= {"shift": 3, "product": 4}[leaks]:
-            assert words == dut.margin
-        assert words <= dut.margin
+            assert words == margin
+        assert words <= margin
 
     Bench(dut).run(sink)
 
 
 def test_wrong_arguments():
     layer = random_hidden(np.random.default_rng(0), "fc", 3, 4, 2, 1)
-    geometry, bounds = LayerGeometry.flat(4, 4, 3, 1, 1), hidden_bounds(layer, 1)
+    bounds = hidden_bounds(layer, 1)
+
+    def block(geometry, max_value=1):
+        return hidden_block(layer, bounds, geometry, max_value=max_value, direct=True)
+
+    right = block(DenseEvents.flat(4, 4, 3, 1, 1))
     with pytest.raises(TypeError, match="layer must be a Hidden, not None"):
-        HiddenLayer(None, bounds, geometry, max_value=1, direct=True)
-    with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):
-        HiddenLayer(layer, bounds, geometry, max_value=0, direct=True)
+        HiddenLayer(None, bounds, right)
     with pytest.raises(TypeError, match="bounds must be a HiddenBounds, not None"):
-        HiddenLayer(layer, None, geometry, max_value=1, direct=True)
-    kinds = "LayerGeometry or ConvGeometry or WordGeometry"
-    with pytest.raises(TypeError, match=f"geometry must be a {kinds}, not 1"):
-        HiddenLayer(layer, bounds, 1, max_value=1, direct=True)
+        HiddenLayer(layer, None, right)
+    with pytest.raises(TypeError, match="block must be a Layer, not 1"):
+        HiddenLayer(layer, bounds, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(3, 5\), not \(3, 4\)"):
-        HiddenLayer(layer, bounds, LayerGeometry.flat(5, 5, 3, 1, 1), max_value=1, direct=True)
+        HiddenLayer(layer, bounds, block(DenseEvents.flat(5, 5, 3, 1, 1)))
     with pytest.raises(ValueError, match="max_value must be 1 with words of spikes, not 3"):
-        HiddenLayer(layer, bounds, WordGeometry.flat(4, 4, 3, 4, 1), max_value=3, direct=True)
+        HiddenLayer(layer, bounds, block(DenseWords.flat(4, 4, 3, 4, 1), 3))

@@ -1,12 +1,14 @@
 """HiddenLayer of a convolution, with shortcuts of every kind, against reference.network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import current_bounds, hidden_bounds
-from bsnn_hw.ir.convolution import ConvGeometry
 from bsnn_hw.ir.network import (
     Comparison,
     CurrentShortcut,
@@ -21,6 +23,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.network import currents, gained, run_hidden
 from bsnn_hw.reference.synapse import sums
 from tests.hdl.benches import Bench, send, stalls
+from tests.hdl.blocks import hidden_block
 from tests.hdl.maps import CONVS, conv_of, geometry_of, reaching_groups, words_of
 from tests.hdl.test_layer import stretches
 
@@ -76,7 +79,7 @@ class Case:
     def _lone(self, case):
         """A shortcut's synapses: words of one channel, one lane."""
         source, kernel, stride, padding, *_, parallel = case
-        return ConvGeometry(Raster(source, 1), self.geometry.out, kernel, stride, padding, 1,
+        return ConvEvents(Raster(source, 1), self.geometry.out, kernel, stride, padding, 1,
                             parallel)
 
     def _layer(self, rng, case, leak):
@@ -100,8 +103,11 @@ class Case:
         return rng.random(shape) < rng.choice([0, .3, 1], (shape[0], *[1] * (len(shape) - 1)))
 
     def component(self):
-        return HiddenLayer(self.layer, self.bounds, self.geometry, shortcuts=self.geometries,
-                           max_value=self.max_value, direct=self.max_value > 1)
+        return HiddenLayer(self.layer, self.bounds, self.block())
+
+    def block(self):
+        return hidden_block(self.layer, self.bounds, self.geometry, shortcuts=self.geometries,
+                            max_value=self.max_value, direct=self.max_value > 1)
 
 
 class Run:
@@ -222,7 +228,8 @@ def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
                          ids=str)
 def test_the_margin_is_what_follows_when_room_goes(case, kinds):
     """Lone marks let the layer step again and again, a row a cycle but for its recovery."""
-    dut = Case(0, case, kinds).component()
+    case_of = Case(0, case, kinds)
+    dut, margin = case_of.component(), case_of.block().margin
 
     async def sink(context):
         for name in ("groups", *(["groups_0"] if kinds else [])):
@@ -236,8 +243,8 @@ def test_the_margin_is_what_follows_when_room_goes(case, kinds):
         for _ in range(60):
             words += context.get(dut.words_valid)
             await context.tick()
-        assert words <= dut.margin
-        assert words == dut.margin or case[0].positions < 3, "fewer rows than a step's recovery"
+        assert words <= margin
+        assert words == margin or case[0].positions < 3, "fewer rows than a step's recovery"
 
     Bench(dut).run(sink)
 
@@ -245,4 +252,4 @@ def test_the_margin_is_what_follows_when_room_goes(case, kinds):
 def test_wrong_shortcuts():
     case = Case(0, SMALL[1], "cy")
     with pytest.raises(ValueError, match="zip"):
-        HiddenLayer(case.layer, case.bounds, case.geometry, max_value=1, direct=False)
+        HiddenLayer(case.layer, case.bounds, replace(case.block(), shortcuts=()))

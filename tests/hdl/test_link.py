@@ -1,10 +1,10 @@
-"""SpikeLink against the events of ``LayerGeometry.lane_row``, whatever stalls it."""
+"""SpikeLink against the events of ``DenseEvents.lane_row``, whatever stalls it."""
 
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.link import SpikeLink
-from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import receive_groups
 from tests.hdl.test_encoder import SHAPES
@@ -72,7 +72,7 @@ def check_groups(geometry, timesteps, groups):
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 2)])
 def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     source_width, lanes, words, folds = shape
-    geometry = LayerGeometry.flat(source_width * words - (words > 1), source_width, folds, lanes, 1,
+    geometry = DenseEvents.flat(source_width * words - (words > 1), source_width, folds, lanes, 1,
                              shared)
     rng = np.random.default_rng(sum(shape) + delay)
     timesteps = rng.random((8, geometry.inputs)) < np.array([1, 1, .5, .1] * 2)[:, None]
@@ -93,7 +93,7 @@ def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
 @pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
 def test_the_margin_is_exact(delay, spare, shared):
     """A link that nobody reads takes words until its queue is full, to the last entry."""
-    geometry = LayerGeometry.flat(1, 1, 1, 1, 1, shared)
+    geometry = DenseEvents.flat(1, 1, 1, 1, 1, shared)
     depth = delay + 1 + spare
     dut = SpikeLink(geometry, depth=depth, margin=delay + 1)
     source = Source(dut, [{"spikes": 1, "row": 0, "last": 1}] * 99, delay, stalls(0, 0))
@@ -111,7 +111,7 @@ def test_the_margin_is_exact(delay, spare, shared):
 
 
 def test_room_at_first():
-    dut = SpikeLink(LayerGeometry.flat(4, 2, 1, 2, 1), depth=8, margin=3)
+    dut = SpikeLink(DenseEvents.flat(4, 2, 1, 2, 1), depth=8, margin=3)
     bench = Bench(dut)
 
     async def check(context):
@@ -130,9 +130,9 @@ def test_room_at_first():
 ])
 def test_wrong_arguments(depth, margin, message):
     with pytest.raises(ValueError, match=message):
-        SpikeLink(LayerGeometry.flat(4, 2, 1, 2, 1), depth=depth, margin=margin)
+        SpikeLink(DenseEvents.flat(4, 2, 1, 2, 1), depth=depth, margin=margin)
 
 
 def test_wrong_geometry():
-    with pytest.raises(TypeError, match="geometry must be a LayerGeometry, not 3"):
+    with pytest.raises(TypeError, match="geometry must be a DenseEvents, not 3"):
         SpikeLink(3, depth=8, margin=3)

@@ -1,4 +1,4 @@
-"""MapEncoder against ``ConvGeometry.lane_row``."""
+"""MapEncoder against ``ConvEvents.lane_row``."""
 
 import itertools
 
@@ -67,5 +67,5 @@ def test_every_pattern_of_tiny_words(lanes):
 
 
 def test_wrong_geometry():
-    with pytest.raises(TypeError, match="geometry must be a ConvGeometry, not 'map'"):
+    with pytest.raises(TypeError, match="geometry must be a ConvEvents, not 'map'"):
         MapEncoder("map")

@@ -1,4 +1,4 @@
-"""MapLink against what ``ConvGeometry`` says of every spike, whatever stalls it."""
+"""MapLink against what ``ConvEvents`` says of every spike, whatever stalls it."""
 
 import itertools
 
@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from bsnn_hw.hdl.map_link import MapLink
-from bsnn_hw.hdl.pooling import POOLING_DELAY, SpikePool
+from bsnn_hw.hdl.pooling import SpikePool
 from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.maps import (
@@ -213,5 +214,5 @@ def test_wrong_arguments():
     geometry = geometry_of(CONVS[0])
     with pytest.raises(ValueError, match="depth must be 9 or more for a margin of 8, not 8"):
         MapLink(geometry, depth=8, margin=8)
-    with pytest.raises(TypeError, match="geometry must be a ConvGeometry, not 3"):
+    with pytest.raises(TypeError, match="geometry must be a ConvEvents, not 3"):
         MapLink(3, depth=8, margin=3)

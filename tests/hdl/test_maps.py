@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from amaranth.hdl import Fragment
 
-from bsnn_hw.hdl import network as network_module
-from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.ir.network import (
     Coding,
@@ -29,6 +27,8 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
+from bsnn_hw.layout.blocks import Carry, Entry, Layer, Link, Output, Synapses
+from bsnn_hw.layout.build import build_layout
 from tests.hdl.benches import stalls
 from tests.hdl.test_network import Driver, flat
 
@@ -89,15 +89,26 @@ PLANS = {
 }
 
 
-@pytest.fixture
-def shallow(monkeypatch):
-    """One entry more than what is under way, and one timestep of what is carried."""
-    monkeypatch.setattr(network_module, "most_queued", lambda source: 0)
-    monkeypatch.setattr(network_module, "INPUT_QUEUE_DEPTH", 2)
-    # What is asked for is the margin and two.
-    monkeypatch.setattr(network_module, "queue_depth", lambda entries: max(3, entries - 1))
-    monkeypatch.setattr(network_module, "CarryQueue", lambda layout, **options: CarryQueue(
-        layout, **options | {"timesteps": 1}))
+def shallow(layout):
+    """The layout with one entry more than what is under way in each queue, and one timestep of what
+    is carried."""
+    def of(block):
+        match block:
+            case Entry():
+                return replace(block, depth=2)
+            case Link():
+                return replace(block, depth=max(3, block.kept_free + 1))
+            case Carry():
+                return replace(block, depth=max(3, block.rows + block.margin))
+            case Synapses():
+                return replace(block, source=of(block.source))
+            case Layer():
+                return replace(block, synapses=of(block.synapses),
+                               shortcuts=tuple(map(of, block.shortcuts)))
+            case Output():
+                return replace(block, synapses=of(block.synapses))
+
+    return replace(layout, layers=tuple(map(of, layout.layers)), output=of(layout.output))
 
 
 def saturated(network, count):
@@ -109,8 +120,8 @@ def saturated(network, count):
     return inputs
 
 
-def drive(network, schedule, inputs, pause, full):
-    driver = Driver(network, schedule, deadline=60_000)
+def drive(network, schedule, inputs, pause, full, change=lambda layout: layout):
+    driver = Driver(network, schedule, deadline=60_000, change=change)
     beats = flat(driver.packets(inputs))
 
     async def source(context):
@@ -125,22 +136,22 @@ def drive(network, schedule, inputs, pause, full):
 
 @pytest.mark.parametrize(("plan", "coding", "eager", "pause", "full"), [
     ("wide", Coding.DIRECT, True, 0, .9), ("uneven", Coding.EVENTS, False, .4, .7)])
-def test_shallow_queues_and_saturated_input(shallow, plan, coding, eager, pause, full):
+def test_shallow_queues_and_saturated_input(plan, coding, eager, pause, full):
     network = residual(3, coding, eager=eager)
-    drive(network, PLANS[plan], saturated(network, 2), pause, full)
+    drive(network, PLANS[plan], saturated(network, 2), pause, full, shallow)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("plan", "coding", "eager"),
                          [*itertools.product(PLANS, Coding, [False, True])], ids=str)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .9)])
-def test_shallow_queues_at_any_pace(shallow, plan, coding, eager, pause, full):
+def test_shallow_queues_at_any_pace(plan, coding, eager, pause, full):
     seed = len(plan) + eager
     network = residual(seed, coding, eager=eager)
     rng = np.random.default_rng(seed)
     inputs = saturated(network, 4)
     inputs[::2] = rng.integers(network.input.max_value + 1, size=inputs[::2].shape)
-    drive(network, PLANS[plan], inputs, pause, full)
+    drive(network, PLANS[plan], inputs, pause, full, shallow)
 
 
 def test_any_names_of_layers():
@@ -149,7 +160,7 @@ def test_any_names_of_layers():
     names = ("stem", "down", "stem_down_3", "d", "stem_d_3")
     network = replace(network, hidden=tuple(replace(layer, name=name) for layer, name
                                             in zip(network.hidden, names, strict=True)))
-    assert Fragment.get(NetworkTop(network, PLANS["wide"]), None)
+    assert Fragment.get(NetworkTop(build_layout(network, PLANS["wide"])), None)
 
 
 @pytest.mark.slow

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bsnn_hw.hdl.memory import BlockMemory, StateMemory, in_blocks
+from bsnn_hw.hdl.memory import BlockMemory, StateMemory
+from bsnn_hw.layout.blocks import in_blocks
 from tests.hdl.benches import Bench
 
 

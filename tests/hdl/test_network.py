@@ -7,8 +7,9 @@ import pytest
 
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.layout.build import build_layout
+from bsnn_hw.ports.events import EventPort
 from bsnn_hw.reference.network import run
-from bsnn_hw.sim.stimulus import pack
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.nets import random_inputs, random_network, random_schedule
 
@@ -16,17 +17,17 @@ from tests.hdl.nets import random_inputs, random_network, random_schedule
 class Driver:
     """A network under a clock; packets go in, and (score, class) beats come out."""
 
-    def __init__(self, network, schedule, *, deadline=20_000):
+    def __init__(self, network, schedule, *, deadline=20_000, change=lambda layout: layout):
         self.network = network
-        self.top = NetworkTop(network, schedule)
+        self.layout = change(build_layout(network, schedule))
+        self.top = NetworkTop(self.layout)
         self.bench = Bench(self.top, deadline=deadline)
         self.beats = []
 
     def packets(self, inputs):
         """A list of (tdata, tlast, tuser) for each sample."""
-        ports = self.top.ports
-        stimulus = pack(self.top.geometries[0], slot_width=ports.slot_width,
-                        value_width=ports.value_width, inputs=inputs)
+        stimulus = EventPort().stimulus(self.network, self.layout.geometries[0],
+                                        self.layout.slots, inputs)
         beats = [(int.from_bytes(bytes(data), "little"), bool(last), bool(mark))
                  for data, last, mark in zip(stimulus.data, stimulus.last, stimulus.mark,
                                              strict=True)]
@@ -40,7 +41,7 @@ class Driver:
                 await context.tick()
             context.set(top.s_axis_tdata, data)
             context.set(top.s_axis_tlast, last)
-            if top.ports.has_mark:
+            if top.slots.has_mark:
                 context.set(top.s_axis_tuser, mark)
             context.set(top.s_axis_tvalid, 1)
             await context.tick().until(top.s_axis_tready)
@@ -65,7 +66,7 @@ class Driver:
         """Every score, the class and the packets' ends."""
         right = run(self.network, inputs)
         samples, classes = right.scores.shape
-        width = self.top.ports.output_width
+        width = self.layout.slots.output_width
         given = np.array([(data ^ 1 << width - 1) - (1 << width - 1) for data, _, _ in self.beats])
         np.testing.assert_array_equal(given.reshape(samples, classes), right.scores)
         winners = [user for _, user, _ in self.beats][classes - 1::classes]

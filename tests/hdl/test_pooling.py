@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from bsnn_hw.hdl.pooling import POOLING_DELAY, SpikePool
+from bsnn_hw.hdl.pooling import SpikePool
 from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import random_steps, words_of

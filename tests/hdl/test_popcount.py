@@ -6,7 +6,8 @@ from amaranth import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from bsnn_hw.hdl.popcount import _count, popcount, popcount_delay
+from bsnn_hw.engines.dense_words import popcount_delay
+from bsnn_hw.hdl.popcount import _count, popcount
 from tests.hdl.benches import Bench
 
 

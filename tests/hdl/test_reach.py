@@ -1,4 +1,4 @@
-"""ReachLookup against ``ConvGeometry``: what a place reaches, and what becomes of marks."""
+"""ReachLookup against ``ConvEvents``: what a place reaches, and what becomes of marks."""
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_where_a_stride_passes_over_a_pixel():
 
 
 def test_wrong_arguments():
-    with pytest.raises(TypeError, match="geometry must be a ConvGeometry, not None"):
+    with pytest.raises(TypeError, match="geometry must be a ConvEvents, not None"):
         ReachLookup(None, value_width=1)
     with pytest.raises(ValueError, match="value_width must be an integer of 1 or more, not 0"):
         ReachLookup(geometry_of(CONVS[0]), value_width=0)

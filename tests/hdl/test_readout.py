@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.readout import ReadoutLayer, Scorer
 from bsnn_hw.ir.bounds import readout_bounds
 from bsnn_hw.ir.network import Dense, Readout
-from bsnn_hw.ir.schedule import LayerGeometry
 from bsnn_hw.reference import readout
 from bsnn_hw.reference.synapse import sums
 from tests.hdl.benches import Bench, receive, stalls
+from tests.hdl.blocks import readout_block
 from tests.hdl.groups import GroupSource, lane_periods
 
 GAINS = ["varying", "constant", "one number", "zero"]
@@ -99,9 +100,10 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
 def test_layer_from_events_to_beats(gains, classes, parallel, lanes, full):
     rng = np.random.default_rng(classes + lanes)
     timesteps, fan_in = 3, 7
-    geometry = LayerGeometry.flat(fan_in, 4, classes, lanes, parallel)
+    geometry = DenseEvents.flat(fan_in, 4, classes, lanes, parallel)
     layer = random_layer(rng, classes, fan_in, timesteps, gains)
-    dut = ReadoutLayer(layer, bounds_of(layer), geometry, timesteps=timesteps, max_value=1)
+    dut = ReadoutLayer(layer, bounds_of(layer), readout_block(
+        layer, bounds_of(layer), geometry, timesteps=timesteps))
     spikes = rng.random((8, timesteps, fan_in)) < rng.random((8, timesteps, 1))
     source = GroupSource(dut.groups, lane_periods(geometry, spikes.reshape(-1, fan_in)),
                          stalls(3, .2))
@@ -124,5 +126,5 @@ def test_wrong_arguments():
     with pytest.raises(TypeError, match="bounds must be a ReadoutBounds, not 7"):
         Scorer(layer, 7, parallel=1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 4\), not \(3, 4\)"):
-        ReadoutLayer(layer, bounds_of(layer), LayerGeometry.flat(4, 4, 2, 1, 1), timesteps=2,
-                     max_value=1)
+        ReadoutLayer(layer, bounds_of(layer), readout_block(
+            layer, bounds_of(layer), DenseEvents.flat(4, 4, 2, 1, 1), timesteps=2))

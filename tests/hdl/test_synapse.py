@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.synapse import SynapseArray
 from bsnn_hw.ir.network import Dense
-from bsnn_hw.ir.schedule import LayerGeometry, synapse_delay
 from bsnn_hw.reference.synapse import accumulate
 from tests.hdl.benches import Bench
 
@@ -36,7 +36,7 @@ def run(geometry, weights, max_value, inputs, folds, weight_bits=1):
     rng, totals = np.random.default_rng(0), []
 
     async def check(context):
-        delay = synapse_delay(geometry, weight_bits)
+        delay = geometry.delay(weight_bits)
         for cycle in range(len(inputs) + delay):
             # A lane without an event has a value of 0, and any row that its bank has.
             group = rng.integers(geometry.rows, size=geometry.lanes), np.zeros(geometry.lanes, int)
@@ -73,7 +73,7 @@ def existing(geometry, folds):
 @pytest.mark.parametrize("max_value", [1, 3, 255])
 @pytest.mark.parametrize("weight_bits", [1, 8])
 def test_sum_over_the_lanes(shape, max_value, weight_bits):
-    geometry = LayerGeometry.flat(*shape)
+    geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
     if weight_bits == 8:  # the ends as frequent as all others
@@ -95,7 +95,7 @@ def test_sum_over_the_lanes(shape, max_value, weight_bits):
 def test_all_weights_and_values(lanes, max_value):
     """All lanes' weights side by side, all their values one after the other."""
     weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)
-    geometry = LayerGeometry.flat(lanes, lanes, len(weights), lanes, len(weights))
+    geometry = DenseEvents.flat(lanes, lanes, len(weights), lanes, len(weights))
     inputs = np.array(list(itertools.product(range(max_value + 1), repeat=lanes)))
     folds = np.zeros(len(inputs), int)
     np.testing.assert_array_equal(run(geometry, weights, max_value, inputs, folds),
@@ -105,7 +105,7 @@ def test_all_weights_and_values(lanes, max_value):
 @pytest.mark.parametrize("lanes", [2, 3])
 def test_shared_lanes_hold_all_weights(lanes):
     """An input gives the same through whichever lane it comes."""
-    geometry = LayerGeometry.flat(7, 5, 4, lanes, 3, shared=True)
+    geometry = DenseEvents.flat(7, 5, 4, lanes, 3, shared=True)
     weights = random_weights(np.random.default_rng(lanes), 4, 7)
     bank, rows = geometry.lane_row(np.arange(7))
     assert not bank.any()
@@ -116,7 +116,7 @@ def test_shared_lanes_hold_all_weights(lanes):
             context.set(dut.tap, fold)
             context.set(dut.rows, [int(rows[i])] * lanes)
             context.set(dut.values, [int(other == lane) for other in range(lanes)])
-            await context.tick().repeat(synapse_delay(geometry))
+            await context.tick().repeat(geometry.delay())
             deltas, carries = context.get(dut.deltas), context.get(dut.carries)
             for position, weight in enumerate(weights[3 * fold:3 * fold + 3, i]):
                 assert deltas[position] + (carries >> position & 1) == weight
@@ -125,10 +125,10 @@ def test_shared_lanes_hold_all_weights(lanes):
 
 
 def test_wrong_arguments():
-    geometry = LayerGeometry.flat(3, 3, 2, 1, 1)
+    geometry = DenseEvents.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
         SynapseArray(geometry, dense(np.ones((3, 2), np.int8)), max_value=1)
-    message = "geometry must be a LayerGeometry or ConvGeometry, not 3"
+    message = "geometry must be a EventGeometry, not 3"
     with pytest.raises(TypeError, match=message):
         SynapseArray(3, dense(np.ones((2, 3), np.int8)), max_value=1)
     with pytest.raises(ValueError, match="max_value must be an integer of 1 or more, not 0"):

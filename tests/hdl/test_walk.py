@@ -1,11 +1,12 @@
-"""FoldWalk and MapWalk against the rows and taps that ``ConvGeometry`` names."""
+"""FoldWalk and MapWalk against the rows and taps that ``ConvEvents`` names."""
 
 import numpy as np
 import pytest
 
-from bsnn_hw.hdl.walk import FoldWalk, MapWalk, group_fields, reach_layout
+from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.hdl.engines.registry import hardware
+from bsnn_hw.hdl.walk import FoldWalk, MapWalk, reach_layout
 from bsnn_hw.ir.network import Shape
-from bsnn_hw.ir.schedule import LayerGeometry
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import CONVS, geometry_of, reach_of, walk_of
 
@@ -95,9 +96,9 @@ def test_known_walk():
 
 
 def test_only_a_convolution_has_a_reach():
-    assert group_fields(LayerGeometry.flat(4, 4, 4, 1, 1)) == {}
-    geometry = geometry_of(CONVS[2])
-    assert group_fields(geometry) == {"reach": reach_layout(geometry)}
+    dense, geometry = DenseEvents.flat(4, 4, 4, 1, 1), geometry_of(CONVS[2])
+    assert "reach" not in hardware(dense).group(dense, 1).members
+    assert hardware(geometry).group(geometry, 1)["reach"].shape == reach_layout(geometry)
 
 
 @pytest.mark.parametrize("folds", [0, -1, 1.5])
@@ -107,5 +108,5 @@ def test_wrong_folds(folds):
 
 
 def test_wrong_geometry():
-    with pytest.raises(TypeError, match="geometry must be a ConvGeometry, not None"):
+    with pytest.raises(TypeError, match="geometry must be a ConvEvents, not None"):
         MapWalk(None)

@@ -1,12 +1,12 @@
-"""WordLink, RowGather and RowParts against ``WordGeometry.lane_row``, whatever stalls them."""
+"""WordLink, RowGather and RowParts against ``DenseWords.lane_row``, whatever stalls them."""
 
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.row_gather import RowGather
 from bsnn_hw.hdl.row_parts import RowParts
 from bsnn_hw.hdl.word_link import WordLink
-from bsnn_hw.ir.words import WordGeometry
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.test_link import Source, spike_words
 
@@ -17,7 +17,7 @@ SHAPES = [(1, 1, 1), (1, 1, 3), (4, 4, 2), (5, 2, 3), (20, 3, 2), (3, 6, 4), (3,
 
 def geometry_of(shape):
     width, lanes, rows = shape
-    return WordGeometry.flat(width * rows - (rows > 1 and width > 1), width, 1, lanes, 1)
+    return DenseWords.flat(width * rows - (rows > 1 and width > 1), width, 1, lanes, 1)
 
 
 def expected_words(geometry, timesteps):
@@ -54,7 +54,7 @@ def test_nothing_is_lost(shape, pause, full, delay, spare):
     timesteps = rng.random((10, geometry.inputs)) < share
     wanted = list(expected_words(geometry, timesteps))
     margin = delay + 1
-    dut = WordLink(geometry, depth=max(3, geometry.completed(margin) + spare), margin=margin)
+    dut = WordLink(geometry, depth=max(3, geometry.arrivals(margin) + spare), margin=margin)
     source = Source(dut, spike_words(geometry_source(geometry), timesteps), delay,
                     stalls(1, pause))
     taken = []
@@ -103,7 +103,7 @@ def test_a_word_every_cycle(shape):
 def test_the_margin_is_exact(shape, delay, spare):
     """A link that nobody reads never takes more than its queue holds, and nearly that."""
     geometry = geometry_of(shape)
-    margin = geometry.completed(delay + 1)
+    margin = geometry.arrivals(delay + 1)
     depth = margin + spare
     dut = WordLink(geometry, depth=depth, margin=delay + 1)
     timesteps = np.ones((40, geometry.inputs), bool)
@@ -122,18 +122,18 @@ def test_the_margin_is_exact(shape, delay, spare):
 
 
 def test_wrong_arguments():
-    geometry = WordGeometry.flat(8, 4, 1, 4, 1)
-    with pytest.raises(TypeError, match="geometry must be a WordGeometry, not 3"):
+    geometry = DenseWords.flat(8, 4, 1, 4, 1)
+    with pytest.raises(TypeError, match="geometry must be a DenseWords, not 3"):
         WordLink(3, depth=8, margin=3)
     with pytest.raises(ValueError, match="depth must be 9 or more for a margin of 8, not 8"):
         WordLink(geometry, depth=8, margin=8)
     with pytest.raises(ValueError, match="margin must be an integer of 1 or more, not 0"):
         WordLink(geometry, depth=8, margin=0)
-    with pytest.raises(TypeError, match="geometry must be a WordGeometry, not 3"):
+    with pytest.raises(TypeError, match="geometry must be a DenseWords, not 3"):
         RowGather(3)
     with pytest.raises(ValueError, match="geometry must gather 2 rows or more, not 1"):
         RowGather(geometry)
-    with pytest.raises(TypeError, match="geometry must be a WordGeometry, not 3"):
+    with pytest.raises(TypeError, match="geometry must be a DenseWords, not 3"):
         RowParts(3)
     with pytest.raises(ValueError, match="geometry must have rows of 2 parts or more, not 1"):
         RowParts(geometry)

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from bsnn_hw.hdl.word_synapse import WordSynapseArray, word_synapse_delay
-from bsnn_hw.ir.schedule import LayerGeometry
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.hdl.word_synapse import WordSynapseArray
 from tests.hdl.benches import Bench
 from tests.hdl.test_synapse import dense, existing, expected, random_weights
 
@@ -26,7 +26,7 @@ def run(geometry, weights, inputs, rows, folds):
     totals = []
 
     async def check(context):
-        delay = word_synapse_delay(geometry.lanes)
+        delay = geometry.delay()
         for cycle in range(len(inputs) + delay):
             values = np.zeros(geometry.lanes, int)
             if cycle < len(inputs):
@@ -46,7 +46,7 @@ def run(geometry, weights, inputs, rows, folds):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_sum_over_the_lanes(shape):
-    geometry = WordGeometry.flat(*shape)
+    geometry = DenseWords.flat(*shape)
     rng = np.random.default_rng(sum(shape))
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
     _, row = geometry.lane_row(np.arange(geometry.inputs))
@@ -63,7 +63,7 @@ def test_sum_over_the_lanes(shape):
 def test_all_weights_and_spikes(lanes):
     """All lanes' weights side by side, all their spikes one after the other."""
     weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)
-    geometry = WordGeometry.flat(lanes, lanes, len(weights), lanes, len(weights))
+    geometry = DenseWords.flat(lanes, lanes, len(weights), lanes, len(weights))
     inputs = np.array(list(itertools.product(range(2), repeat=lanes)))
     zeros = np.zeros(len(inputs), int)
     np.testing.assert_array_equal(run(geometry, weights, inputs, zeros, zeros),
@@ -71,11 +71,11 @@ def test_all_weights_and_spikes(lanes):
 
 
 def test_wrong_arguments():
-    geometry = WordGeometry.flat(3, 3, 2, 1, 1)
+    geometry = DenseWords.flat(3, 3, 2, 1, 1)
     with pytest.raises(ValueError, match=r"weights must have shape \(2, 3\), not \(3, 2\)"):
         WordSynapseArray(geometry, dense(np.ones((3, 2), np.int8)))
-    with pytest.raises(TypeError, match="geometry must be a WordGeometry, not LayerGeometry"):
-        WordSynapseArray(LayerGeometry.flat(3, 3, 2, 1, 1), dense(np.ones((2, 3), np.int8)))
+    with pytest.raises(TypeError, match="geometry must be a DenseWords, not DenseEvents"):
+        WordSynapseArray(DenseEvents.flat(3, 3, 2, 1, 1), dense(np.ones((2, 3), np.int8)))
     with pytest.raises(TypeError, match="synapse must be a Dense, not None"):
         WordSynapseArray(geometry, None)
     with pytest.raises(ValueError, match="weight_bits must be 1, not 8"):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from interleaved import interleaved
 from map_models import random_model
 from models import LIF, inputs, norm
 
@@ -209,3 +210,20 @@ def test_samples_of_large_maps_are_left_out():
     assert len(enough(Graph(model), np.zeros((512, 10000), np.uint8))) == 39
     small = network(dense("a", None, [1.0]))
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
+
+
+@pytest.mark.parametrize("measured", [False, True])
+@pytest.mark.parametrize("seed", range(30))
+def test_groups_that_interleave(seed, measured):
+    """A layer between those of a group adds a current from before it."""
+    model = interleaved(seed)
+    found = Graph(model).groups
+    assert any(one[0] < other[0] < one[-1] for one in found for other in found)
+    samples = np.random.default_rng(seed).integers(0, 2, (24, model.timesteps, 3), np.uint8)
+    request = PrecisionRequest(0.0) if measured else PrecisionRequest(fraction_bits=6, leak_bits=6)
+    net = lower(model, samples if measured else None, request).network
+    assert problem(net) is None
+    wanted, got = real.run(model, samples), run(net, samples)
+    for some, other in zip(wanted.spikes, got.hidden, strict=True):
+        assert np.array_equal(some, other.fired)
+    assert np.array_equal(wanted.classes, got.classes)

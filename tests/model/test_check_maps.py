@@ -308,7 +308,10 @@ def test_weights_of_eight_bits(maps):
     assert layers[0].synapse.coefficients.tolist() == maps["layers"][0]["weight"].tolist()
     assert not layers[-1].synapse.coefficients.any()
     put(maps, "layers.6.weight_bits", 1)
-    assert (describe(maps).layers[-1].synapse.coefficients == 1).all()
+    assert problems_of(maps) == ["layer 'out': weight must have signs, but all 18 weights are 0; "
+                                 "was the layer trained and saved?"]
+    put(maps, "layers.6.weight", torch.full((3, 6), -1, dtype=torch.int8))
+    assert (describe(maps).layers[-1].synapse.coefficients == -1).all()
     put(maps, "layers.0.weight", torch.full((4, 1, 3, 3), -128, dtype=torch.int8))
     assert problems_of(maps) == ["layer 'conv1': weight must be from -127 to 127 where weight_bits "
                                  "is 8, not -128"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+from bsnn_hw.model.check import describe
 from bsnn_hw.model.format import load
 from bsnn_hw.model.real import run
 
@@ -20,7 +21,7 @@ def scope(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     names = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
@@ -66,3 +67,26 @@ def test_the_blocks_compute_what_the_modules_do(scope, tmp_path):
             scores = scores + last.mean(dim=(2, 3)) @ signs.T / 4
         assert all(spikes.any() for spikes in trace.spikes)
         assert np.allclose(trace.scores, scope["output_norm"].double()(scores).numpy(), atol=1e-9)
+
+
+def test_a_ternary_layer_is_half_the_sum_of_two_binary_ones(scope):
+    module = torch.nn.Linear(6, 5, bias=False)
+    module.weight = torch.nn.Parameter(torch.randint(-1, 2, (5, 6)).float(), requires_grad=False)
+    batch_norm = torch.nn.BatchNorm1d(5).eval()
+    with torch.no_grad():
+        for value in (batch_norm.weight, batch_norm.bias, batch_norm.running_mean):
+            value.copy_(torch.randn(5))
+    model = describe({
+        "format": "bsnn-hw/model", "version": 1, "name": "ternary", "timesteps": 1,
+        "input": {"coding": "events", "shape": [6]},
+        "layers": [
+            {"name": "first", "type": "linear", "weight": torch.randn(6, 6),
+             "neuron": scope["lif"]},
+            scope["ternary"]("second", module, batch_norm, "first"),
+            {"name": "out", "type": "linear", "weight": torch.randn(2, 5),
+             "neuron": {"type": "readout"}}]})
+    trace = run(model, np.array(list(np.ndindex(*[2] * 6)), np.uint8)[:, None])
+    spikes = torch.from_numpy(trace.spikes[0][:, 0]).float()
+    wanted = batch_norm(module(spikes)) > 1
+    assert spikes.any() and wanted.any() and not wanted.all()
+    assert np.array_equal(trace.spikes[1][:, 0], wanted.numpy())

@@ -292,3 +292,27 @@ def test_wrong_events():
         run(model, np.zeros((1, 3), np.uint8))
     with pytest.raises(InputError, match="must be integers from 0 to 1"):
         run(model, np.full((1, 2, 3), 2, np.uint8))
+
+
+@pytest.mark.parametrize("leak", [1.0, 0.9, 0.5])
+@pytest.mark.parametrize("delay", [True, False])
+def test_snntorch_zero_is_a_hard_reset_with_either_delay(leak, delay):
+    """As snnTorch 1.0.0 computes it: delayed, a membrane above the threshold is zeroed before the
+    next current comes; at once, after its spike."""
+    neuron = Neuron(leak, 1.0, Reset.HARD, Comparison.ABOVE)
+    steps = 50
+    model = network(layer("a", [[1.0]], neuron, np.ones(steps)),
+                    layer("out", [[1.0]], None, np.ones(steps)),
+                    source=Input(Coding.EVENTS, 1, 1), timesteps=steps)
+    events = np.random.default_rng(3).integers(0, 2, (200, steps, 1), np.uint8)
+    potential, wanted = np.zeros((200, 1)), []
+    for t in range(steps):
+        if delay:
+            potential = leak * np.where(potential > 1, 0, potential) + events[:, t]
+        else:
+            potential = leak * potential + events[:, t]
+        wanted.append(potential > 1)
+        if not delay:
+            potential = np.where(potential > 1, 0, potential)
+    assert np.array_equal(run(model, events).spikes[0], np.stack(wanted, 1))
+    assert any(map(np.any, wanted))

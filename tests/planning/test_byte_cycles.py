@@ -5,13 +5,14 @@ import pytest
 
 from bsnn_hw.emission.bundle import write_bundle
 from bsnn_hw.emission.opened import open_bundle
-from bsnn_hw.ir.byte_port import Port, byte_port
+from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.ir.network import Coding, Shape
-from bsnn_hw.ir.schedule import network_geometries
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound, walk
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.throughput import throughput
+from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.native import build_model, verify_native
 from tests.planning.maps import chain
@@ -101,7 +102,7 @@ def test_no_plan_is_faster_than_the_ports():
     schedule = make_schedule(net, (20, 1), (8, 2))
     assert event_bound(net, schedule, activity) == 200
     assert throughput(net, schedule, activity).cycles >= 200
-    port = byte_port(net)
+    port = byte_counts(net)
     few = network((2, 1, 40), timesteps=1, coding=Coding.DIRECT)
     activity = measured(few, np.zeros((9, 2), np.uint8))
     assert throughput(few, make_schedule(few, (1, 1), (1, 40)), activity).cycles >= 40 * (

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from bsnn_hw.devices.families import FAMILIES, Cost
-from bsnn_hw.ir.byte_port import Port
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Port, Schedule
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.schedule import make_schedule
 

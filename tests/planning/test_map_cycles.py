@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.registry import network_geometries, shortcut_geometries
 from bsnn_hw.ir.network import Coding, Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import network_geometries, shortcut_geometries
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles, walk, watchdog
 from bsnn_hw.planning.schedule import make_schedule

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from bsnn_hw.devices.parts import Access
+from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.errors import InputError
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.ir.network import Coding, Shape
-from bsnn_hw.ir.schedule import network_geometries
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.choice import OVERSIZED, default_schedule, rough_cells
 from bsnn_hw.planning.cycles import predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import joins, make_schedule
-from bsnn_hw.planning.supply import supply_parts
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
 from tests.planning.maps import chain, joined
@@ -114,16 +114,16 @@ def test_the_default_gives_a_busy_layer_its_lanes():
 def test_a_map_s_queue_is_as_wide_as_its_words():
     net = chain(Shape(3, 6, 7), (5, 4))
     schedule = make_schedule(net, (1, 2, 1), (3, 4, 1))
-    geometry = network_geometries(net, schedule)[1]
-    queues = [memory.width for memory in supply_parts(net, 1, geometry, 8).memories
-              if memory.access is Access.QUEUE]
+    link = build_layout(net, schedule).layers[1].synapses.source
+    geometry = link.geometry
+    queues = [memory.width for memory in link.parts().memories if memory.access is Access.QUEUE]
     assert queues == [placed_word(geometry.source).size]
 
 
 def test_memory_by_hand():
     net = joined()
     schedule = make_schedule(net, (1, 2, 1, 1, 1), (2, 4, 2, 2, 2))
-    first, second, _, last, readout = layer_memories(net, schedule)
+    first, second, _, last, readout = layer_memories(build_layout(net, schedule))
     # 9 taps, 2 folds, 2 channels; 18 rows of sums -18..18 and of potentials -18..18 or less.
     assert first.weights == 9 * 2 * 2 * 2
     assert first.accumulators == 18 * 2 * 6
@@ -131,9 +131,10 @@ def test_memory_by_hand():
     # 4 channels come as two words, of which each of two lanes gets one.
     assert second.weights == 2 * 9 * 2 * 4
     assert second.queues > 0
-    # A 1x1 convolution beside: its weights, sums of 4, and a timestep of spikes that wait.
+    # A 1x1 convolution beside: its weights, sums of 4, and a timestep of spikes that wait, with 11
+    # that come late; the last of them is in a register.
     assert last.weights == 9 * 2 * 4 * 2 + 2 * 4 * 2
     assert last.accumulators == 18 * 2 * 7 + 18 * 2 * 4
-    assert last.carried == 18 * 2
+    assert last.carried == (18 + 11 - 1) * 2
     assert readout.potentials == 0
     assert all(memory.bits >= memory.weights for memory in (first, second, last, readout))

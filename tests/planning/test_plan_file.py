@@ -58,9 +58,9 @@ def test_what_is_written_is_read_again(path, options):
 def test_all_problems_are_named(path):
     assert refused(path, "[layers.fc2]\nlanes = 1\nparallel = 1\n[layers.out]\nlanes = 1.5\n"
                          "speed = 3\n") == [
-        "FILE: layer 'fc2': must be one of the network's, fc1, out",
+        "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel and engine, not speed",
+        "FILE: layer 'out': must have lanes, parallel and engine, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
 
@@ -75,12 +75,28 @@ def test_counts_out_of_range_are_all_named(path):
 @pytest.mark.parametrize(("text", "message"), [
     ("[layers", "FILE: must be TOML, "),
     ("speed = 3", "FILE: must have target, goal, clock, block_rows, constant_rows, layers and "
-                  "nothing else, not speed"),
+                  "nothing else, not 'speed'"),
     ("target = 3", "FILE: target must be a string, not 3"),
     ("goal = true", "FILE: goal must be a string, not True"),
     ('goal = "x"', "FILE: goal: must be smallest, fastest or fps=N"),
     ("block_rows = 1", "FILE: block_rows must be a whole number of 2 or more, not 1"),
     ("constant_rows = true", "FILE: constant_rows must be a whole number of 2 or more, not True"),
+    (f"clock = {'9' * 400}", "FILE: clock must be MHz above 0, not an integer of 1329 bits"),
+    (f"clock = {'9' * 5000}", "FILE: must be TOML, "),
+    (f"clock = 0x{'f' * 5000}", "FILE: clock must be MHz above 0, not an integer of 20000 bits"),
+    ("clock = nan", "FILE: clock must be MHz above 0, not nan"),
+    ("clock = 1979-02-30", "FILE: must be TOML, "),
+    ("clock = 1979-05-27", "FILE: clock must be MHz above 0, not a date"),
+    (f"x = {'[' * 100_000}", "FILE: must be TOML, "),
+    (f"{'a.' * 100_000}a = 1", "FILE: must be TOML, with keys of at most 100 parts"),
+    ("#" * (1 << 19), "FILE: must be TOML, of at most 262144 characters, not 524288"),
+    (f"block_rows = 0x{'f' * 5000}", "FILE: block_rows must be a whole number of 2 or more, not "
+                                     "an integer of 20000 bits"),
+    (f"goal = [{'[1],' * 9999}]", "FILE: goal must be a string, not a list of 9999 values"),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nengine = [1]",
+     "FILE: layer 'fc1': engine must be events or words, not [1]"),
+    (f"[layers.fc1]\nlanes = 0x{'f' * 5000}\nparallel = 1",
+     "FILE: layer 'fc1': lanes must be a whole number, not an integer of 20000 bits"),
     ("clock = 0", "FILE: clock must be MHz above 0, not 0"),
     ('clock = "fast"', "FILE: clock must be MHz above 0, not 'fast'"),
     ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),

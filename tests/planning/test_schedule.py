@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import (
     Coding,
@@ -17,7 +18,6 @@ from bsnn_hw.ir.network import (
     Readout,
     Reset,
 )
-from bsnn_hw.ir.schedule import network_geometries
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.choice import default_schedule
 from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.throughput import recovery, row_wait, step_cycles, throughput
+from bsnn_hw.planning.throughput import score_cycles, step_cycles, throughput
 from bsnn_hw.reference.network import run
 from tests.planning.test_schedule import network
 
@@ -19,19 +20,18 @@ def pieces(net, lanes, parallel, inputs):
 def test_a_step_waits_for_the_row_s_last_one():
     net = network((4, 8, 2), timesteps=3, coding=Coding.DIRECT)
     schedule = make_schedule(net, (1, 1), (8, 2))
-    from bsnn_hw.ir.schedule import network_geometries
-    geometry = network_geometries(net, schedule)[0]
-    assert recovery(net.hidden[0], 1) == 4  # a leak of 0 takes a product
-    times = step_cycles(net, 0, geometry, np.array([[5.0]]))
+    neurons = build_layout(net, schedule).layers[0].neurons
+    assert neurons.recovery == 4  # a leak of 0 takes a product
+    times = step_cycles(np.array([[5.0]]), 3, neurons.raster.rows, neurons.recovery)
     np.testing.assert_array_equal(times, [[6, 4, 4]])
 
 
 def test_rows_of_the_readout_wait_for_the_scorer():
     net = network((4, 8, 6), timesteps=2)
-    from bsnn_hw.ir.schedule import network_geometries
-    geometry = network_geometries(net, make_schedule(net, (1, 1), (8, 2)))[1]
-    assert row_wait(net.readout, geometry) == 2 + 3 + 2
-    times = step_cycles(net, 1, geometry, np.array([[9.0, 3.0]]))
+    output = build_layout(net, make_schedule(net, (1, 1), (8, 2))).output
+    assert output.row_wait == 2 + 3 + 2
+    times = score_cycles(np.array([[9.0, 3.0]]), 2, output.synapses.sums.rows, output.row_wait,
+                         net.readout.constant_gain)
     np.testing.assert_array_equal(times, [[9, 3 + 2 * 7 + 1]])
 
 

@@ -6,17 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.engines.feed import Feed
+from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Dense, Pool, PoolKind, Shape
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule, network_geometries
-from bsnn_hw.ir.words import WordGeometry
-from bsnn_hw.planning.activity import Feed, measure_activity
-from bsnn_hw.planning.choice import default_schedule, rival
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+from bsnn_hw.layout.build import build_layout
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.choice import default_schedule, rivals
 from bsnn_hw.planning.cycles import layer_bounds, predicted_cycles
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.request import asked_engines
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.words import fitting_lanes, word_cells, word_choices, word_walk
 from bsnn_hw.reference.network import run
 from tests.planning.maps import chain
 from tests.planning.test_schedule import INPUTS, network
@@ -40,11 +42,11 @@ def test_cycles_by_hand():
                          ids=str)
 def test_words_with_a_spike_are_counted(shape):
     inputs, width, lanes = shape
-    geometry = WordGeometry.flat(inputs, width, 1, lanes, 1)
+    geometry = DenseWords.flat(inputs, width, 1, lanes, 1)
     events = np.random.default_rng(sum(shape)).random((5, 3, inputs)) < .2
     _, row = geometry.lane_row(np.arange(inputs))
     counted = [[len(set(row[step].tolist())) for step in sample] for sample in events]
-    np.testing.assert_array_equal(word_walk(geometry, Feed(events, Shape(inputs))), counted)
+    np.testing.assert_array_equal(geometry.walk(Feed(events, Shape(inputs))), counted)
 
 
 def test_summed_rows_come_place_by_place():
@@ -53,8 +55,8 @@ def test_summed_rows_come_place_by_place():
     events = np.zeros((1, 1, 8), bool)
     events[0, 0, [0, 4, 7]] = True
     feed = Feed(events, Shape(2, 2, 2), window=(2, 2))
-    assert word_walk(WordGeometry.flat(2, 1, 1, 1, 1), feed).tolist() == [[3]]
-    assert word_walk(WordGeometry.flat(2, 2, 1, 2, 1), feed).tolist() == [[2]]
+    assert DenseWords.flat(2, 1, 1, 1, 1).walk(feed).tolist() == [[3]]
+    assert DenseWords.flat(2, 2, 1, 2, 1).walk(feed).tolist() == [[2]]
 
 
 @pytest.mark.parametrize(("lanes", "problem"), [
@@ -113,12 +115,12 @@ def test_what_a_user_asks_for():
 def test_choices_are_legal_and_fit():
     net = network((40, 50, 10))
     for number in (0, 1):
-        for lanes in word_choices(net, number, (8, 5)):
+        for lanes in DenseWords.all_lanes(net, number, (8, 5)):
             make_schedule(net, [lanes if n == number else 1 for n in (0, 1)], (8, 5),
                           (WORDS, WORDS))
-    assert word_choices(net, 1, (8, 5)) == [1, 2, 4, 8, 16, 24, 32, 56]
-    assert [fitting_lanes(net, 1, lanes, (8, 5)) for lanes in (3, 8, 9, 55, 99)] == [3, 8, 8, 48,
-                                                                                       56]
+    assert DenseWords.all_lanes(net, 1, (8, 5)) == [1, 2, 4, 8, 16, 24, 32, 56]
+    fitting = [DenseWords.fitting_lanes(net, 1, lanes, (8, 5)) for lanes in (3, 8, 9, 55, 99)]
+    assert fitting == [3, 8, 8, 48, 56]
 
 
 def test_sums_are_not_gathered():
@@ -130,8 +132,8 @@ def test_sums_are_not_gathered():
         np.ones((net.readout.synapse.neurons, size), np.int8),
         np.ones(net.readout.synapse.neurons, bool)))
     summed = replace(net, readout=readout)
-    assert max(word_choices(summed, 2, (2, 2, 1))) == 2
-    assert max(word_choices(net, 2, (2, 2, 1))) > 2
+    assert max(DenseWords.all_lanes(summed, 2, (2, 2, 1))) == 2
+    assert max(DenseWords.all_lanes(net, 2, (2, 2, 1))) > 2
 
 
 def test_the_memory_is_one_wide_one():
@@ -139,9 +141,9 @@ def test_the_memory_is_one_wide_one():
     schedule = make_schedule(net, (8, 16), (8, 5), (EVENTS, WORDS))
     # 2 words of 16 inputs for 2 folds, 5 neurons side by side; the queue holds 8 words of 16
     # spikes with their number, a mark and whether there is any.
-    memory = layer_memories(net, schedule)[1]
+    memory = layer_memories(build_layout(net, schedule))[1]
     assert memory.weights == 2 * 2 * 16 * 5
-    assert memory.queues == 8 * (16 + 2 + 2)
+    assert memory.queues == 8 * (16 + 1 + 2)
 
 
 def busy(share):
@@ -170,20 +172,21 @@ def test_the_rival_is_of_the_other_engine_and_legal():
     net, activity = busy(.5)
     schedule = default_schedule(net, activity, 300)
     for number, plan in enumerate(schedule.layers):
-        cells, cycles, other = rival(net, activity, schedule, number)
+        (cells, cycles, other), = rivals(net, activity, schedule, number)
         assert other.engine is not plan.engine
         assert other.parallel == plan.parallel
         plans = Schedule(tuple(other if n == number else each
                                for n, each in enumerate(schedule.layers)))
         assert cycles == predicted_cycles(net, plans, activity)[number].mean()
         assert cells > 0
-    assert rival(chain(), None, None, 0) is None
+    plans = Schedule((LayerPlan(1, 1),) * 3)
+    assert rivals(chain(), None, plans, 0) == []
 
 
 def test_a_shallow_memory_takes_luts():
     """64 lanes of 10 neurons: constants, a LUT per bit of up to 16 words, two of up to 32; then
     block RAM."""
-    cells = {rows: word_cells(WordGeometry.flat(64 * rows, 64, 10, 64, 10))
+    cells = {rows: DenseWords.flat(64 * rows, 64, 10, 64, 10).rough_cells(1, True)
              for rows in (1, 2, 16, 32, 33)}
     assert cells[1] == cells[33]
     assert [cells[rows] - cells[1] for rows in (2, 16, 32)] == [640, 640, 1280]

@@ -119,7 +119,7 @@ def test_matches_plain_integers(seed):
 def test_random_networks_have_every_kind():
     networks = [random_network(np.random.default_rng(seed)) for seed in range(120)]
     layers = [layer for network in networks for layer in network.layers]
-    shortcuts = [each for layer in layers for each in getattr(layer, "shortcuts", ())]
+    shortcuts = [each for layer in layers for each in layer.shortcuts]
     for kind in (CurrentShortcut, SpikeShortcut, SynapseShortcut):
         assert sum(isinstance(each, kind) for each in shortcuts) > 10
     for kind in PoolKind:

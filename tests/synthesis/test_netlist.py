@@ -51,7 +51,7 @@ def test_weights_are_in_block_ram(tmp_path):
 @pytest.mark.slow
 def test_state_is_in_block_ram_where_the_family_has_no_lut_ram(tmp_path):
     """The example for an iCE40 UP5K: no written memory is flip-flops, and it fits."""
-    from bsnn_hw.ir.byte_port import Port
+    from bsnn_hw.ir.schedule import Port
     from bsnn_hw.pipeline import Request, build
 
     model = Path(__file__).parents[2] / "examples" / "fashion_mnist_up5k.pt"

@@ -30,7 +30,7 @@ def test_a_wrong_netlist_is_seen(mapped, design, events_bundle, tmp_path):
 
     wrong = tmp_path / "wrong.v"
     wrong.write_text(_inverted(netlist.verilog.read_text(), "m_axis_tdata",
-                               design.ports.output_width))
+                               design.layout.slots.output_width))
     with pytest.raises(MismatchError, match="first difference: inference 0, class 0: score"):
         simulate_netlist(design, replace(netlist, verilog=wrong), target, inputs, tmp_path)
 

@@ -42,7 +42,7 @@ def as_rows(design, trace):
     """What the RTL's probes give: per layer the rows of its raster, packed."""
     result = {}
     for index, (probe, layer) in enumerate(zip(design.probes, trace.hidden, strict=True)):
-        geometry, width = design.geometries[index], design.hidden_bounds[index].charged.width
+        geometry, width = design.geometries[index], design.layout.hidden_bounds[index].charged.width
         row, position = geometry.raster.locate(np.arange(geometry.neurons))
         charged, fired = (np.zeros((*layer.fired.shape[:2], geometry.raster.rows,
                                     geometry.parallel), np.int64) for _ in range(2))

@@ -52,8 +52,8 @@ def test_exact_and_too_slow_is_a_failure(events_bundle, tmp_path):
     from dataclasses import replace
 
     design = events_bundle.design
-    wide, out, answer = (design.ports.input_width, design.ports.output_width,
-                         design.ports.class_width)
+    wide, out, answer = (design.layout.slots.input_width, design.layout.slots.output_width,
+                         design.layout.slots.class_width)
     path = tmp_path / "slow.v"
     path.write_text(f"""
 module slow(input clk, input rst, input [{wide - 1}:0] s_axis_tdata, input s_axis_tvalid,

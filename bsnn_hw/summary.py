@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from bsnn_hw.devices.chips import find_chip
 from bsnn_hw.devices.families import Cost
@@ -20,63 +17,19 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.model.description import Model
-from bsnn_hw.model.real import run as run_real
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
-from bsnn_hw.planning.choice import rival, rough_cells
+from bsnn_hw.planning.choice import rivals, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.memory import layer_memories
-from bsnn_hw.reference.network import run
 from bsnn_hw.samples import affordable
 from bsnn_hw.text import percent, table
+from bsnn_hw.verification.agreement import compare_with_real
 
-__all__ = ["Agreement", "compare_with_real", "outline", "percent", "plan_summary", "summary",
-           "table"]
+__all__ = ["outline", "plan_summary", "summary"]
 
 LARGEST = "ecp5-85k"  # of the parts that the synthesis knows
-CHUNK_SPIKES = 1 << 24  # of all layers and timesteps that the two networks are compared on
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """The real-valued network against the integer network on the same samples.
-
-    real, integer : accuracy, share of 1; None without labels
-    predictions : share of samples whose class differs
-    spikes : per spiking layer, spikes of only one of them relative to the real-valued ones
-    """
-
-    samples: int
-    real: float | None
-    integer: float | None
-    predictions: float
-    spikes: tuple[float, ...]
-
-
-def compare_with_real(model: Model, network: Network, inputs: np.ndarray,
-                      labels: np.ndarray | None, chunk: int = 1000) -> Agreement:
-    """Run both networks on ``inputs``, ``chunk`` at a time at most."""
-    chunk = affordable(network, chunk, CHUNK_SPIKES)
-    different, emitted = np.zeros(len(network.hidden)), np.zeros(len(network.hidden))
-    real_classes, classes = [], []
-    for start in range(0, len(inputs), chunk):
-        part = inputs[start:start + chunk]
-        real = run_real(model, part, keep=("spikes",))
-        trace = run(network, part, potentials=False)
-        assert real.spikes is not None
-        for index, (wanted, seen) in enumerate(zip(real.spikes, trace.hidden, strict=True)):
-            different[index] += (wanted != seen.fired).sum()
-            emitted[index] += wanted.sum()
-        real_classes.append(real.classes)
-        classes.append(trace.classes)
-    real_answers, answers = np.concatenate(real_classes), np.concatenate(classes)
-    real_accuracy, accuracy = (None if labels is None else float((a == labels).mean())
-                               for a in (real_answers, answers))
-    return Agreement(len(inputs), real_accuracy, accuracy,
-                     float((real_answers != answers).mean()),
-                     tuple(different / np.maximum(emitted, 1)))
 
 
 def summary(built: Built, out: Path) -> str:
@@ -159,11 +112,11 @@ def _joins(network: Network) -> Iterator[str]:
         if layer.back > 1:
             yield f"reads     {layer.name}: spikes of {network.hidden[number - layer.back].name}"
         for each in layer.shortcuts:
-            giver = network.hidden[number - each.back]
+            producer = network.hidden[number - each.back]
             what = (f"{_kind(each.synapse, each.pool)} of the spikes of"
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
-            yield f"adds      {layer.name}: {what} {giver.name}"
+            yield f"adds      {layer.name}: {what} {producer.name}"
 
 
 def _engines(built: Built) -> Iterator[str]:
@@ -172,21 +125,20 @@ def _engines(built: Built) -> Iterator[str]:
     cycles = predicted_cycles(network, design.schedule, activity)
     for number, (layer, plan) in enumerate(zip(network.layers, design.schedule.layers,
                                                strict=True)):
-        other = rival(network, activity, design.schedule, number)
-        if other is None:
-            continue
-        cells, needed, what = other
-        own = rough_cells(network, number, design.geometries[number])
-        yield (f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} lane(s), "
-               f"{cycles[number].mean():,.1f} cycles and about {own:,.0f} cells; "
-               f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
-               f"{cells:,.0f}")
+        others = [f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
+                  f"{cells:,.0f}" for cells, needed, what in
+                  rivals(network, activity, design.schedule, number)]
+        if others:
+            own = rough_cells(network, number, design.geometries[number])
+            yield "; ".join([f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} "
+                             f"lane(s), {cycles[number].mean():,.1f} cycles and about {own:,.0f} "
+                             "cells", *others])
 
 
 def _memory_lines(built: Built) -> Iterator[str]:
     """What the memories take, and without a part to plan for what a large one's share is."""
     network = built.design.network
-    memories = layer_memories(network, built.design.schedule)
+    memories = layer_memories(built.design.layout)
     parts = ", ".join(
         f"{name} {bits / 1024:,.1f}" for name in ("weights", "accumulators", "potentials",
                                                   "constants", "queues", "carried")
@@ -231,14 +183,14 @@ def _agreement_line(network, agreement):
 def _layer_rows(built):
     design, network = built.design, built.design.network
     cycles = predicted_cycles(network, design.schedule, built.planned.activity)
-    memories = layer_memories(network, design.schedule)
+    memories = layer_memories(design.layout)
     rows = [["layer", "synapses", "inputs", "neurons", "engine", "lanes", "parallel", "folds",
              "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
              "cycles/inf."]]
     for index, layer in enumerate(network.layers):
         geometry, precision = design.geometries[index], built.planned.lowered.precision[index]
         hidden = index < len(network.hidden)
-        bounds = design.hidden_bounds[index] if hidden else design.readout_bounds
+        bounds = design.layout.hidden_bounds[index] if hidden else design.layout.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
             layer.name, _kind(layer.synapse, layer.pool), _map(geometry.source.shape),

@@ -1,16 +1,16 @@
-"""Address maps of WordGeometry, worked out by hand and for every input."""
+"""Address maps of DenseWords, worked out by hand and for every input."""
 
 import numpy as np
 import pytest
 
-from bsnn_hw.ir.words import WordGeometry
+from bsnn_hw.engines.dense_words import DenseWords
 
 # inputs, source width, lanes
 SHAPES = [(1, 1, 1), (7, 7, 3), (12, 4, 4), (13, 5, 2), (23, 4, 12), (16, 4, 16), (9, 3, 1)]
 
 
 def test_parts_of_a_row_by_hand():
-    geometry = WordGeometry.flat(10, 5, 6, 2, 3)
+    geometry = DenseWords.flat(10, 5, 6, 2, 3)
     assert (geometry.parts, geometry.part_bits, geometry.gathered) == (3, 2, 1)
     assert (geometry.rows, geometry.folds, geometry.depth) == (8, 2, 16)
     lane, row = geometry.lane_row(np.arange(10))
@@ -20,7 +20,7 @@ def test_parts_of_a_row_by_hand():
 
 
 def test_rows_gathered_by_hand():
-    geometry = WordGeometry.flat(10, 2, 4, 4, 4)
+    geometry = DenseWords.flat(10, 2, 4, 4, 4)
     assert (geometry.parts, geometry.gathered, geometry.rows, geometry.depth) == (1, 2, 3, 3)
     lane, row = geometry.lane_row(np.arange(10))
     assert lane.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
@@ -31,7 +31,7 @@ def test_rows_gathered_by_hand():
 def test_the_memory_holds_every_weight_once(shape):
     inputs, width, lanes = shape
     neurons, parallel = 5, 2
-    geometry = WordGeometry.flat(inputs, width, neurons, lanes, parallel)
+    geometry = DenseWords.flat(inputs, width, neurons, lanes, parallel)
     rng = np.random.default_rng(sum(shape))
     weights = np.where(rng.random((neurons, inputs)) < .5, 1, -1).astype(np.int8)
     bank = geometry.bank_words(weights)
@@ -57,4 +57,4 @@ def test_the_memory_holds_every_weight_once(shape):
     (16, 4, 16, 3, 1), (16, 4, 16, 5, 2),
 ])
 def test_words_completed_by_hand(inputs, width, lanes, rows, words):
-    assert WordGeometry.flat(inputs, width, 1, lanes, 1).completed(rows) == words
+    assert DenseWords.flat(inputs, width, 1, lanes, 1).arrivals(rows) == words

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 
@@ -14,7 +14,7 @@ def geometry_and_conv(source, kernel, stride, padding, channels=3, width=2, lane
                       seed=0):
     weights = np.random.default_rng(seed).choice([-1, 1], (channels, source.channels, *kernel))
     conv = Conv(weights.astype(np.int8), np.ones(channels, bool), source, stride, padding)
-    geometry = ConvGeometry(Raster(source, width), conv.shape, kernel, stride, padding, lanes,
+    geometry = ConvEvents(Raster(source, width), conv.shape, kernel, stride, padding, lanes,
                             parallel)
     return geometry, conv
 

@@ -3,15 +3,21 @@
 import numpy as np
 import pytest
 
-from bsnn_hw.ir.convolution import ConvGeometry
+from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import LayerGeometry
-from bsnn_hw.sim.stimulus import pack
+from bsnn_hw.ports.events import EventPort
+from bsnn_hw.ports.slots import Slots
+
+
+def pack(geometry, *, slot_width, value_width, inputs):
+    slots = Slots(geometry.slots, slot_width, value_width, True, 1, 1)
+    return EventPort().stimulus(None, geometry, slots, np.asarray(inputs))
 
 
 def geometry(inputs, lanes):
-    return LayerGeometry.flat(inputs, lanes, 1, lanes, 1)
+    return DenseEvents.flat(inputs, lanes, 1, lanes, 1)
 
 
 def unpacked(stimulus, lanes, slot_width, value_width):
@@ -73,7 +79,7 @@ def test_marks_end_timesteps():
 
 def map_geometry(channels, height, width, lanes):
     source = Raster(Shape(channels, height, width), lanes)
-    return ConvGeometry(source, Shape(2, height, width), (1, 1), (1, 1), (0, 0), lanes, 1)
+    return ConvEvents(source, Shape(2, height, width), (1, 1), (1, 1), (0, 0), lanes, 1)
 
 
 def map_beats(stimulus, geometry, slot_width, value_width):

@@ -1,0 +1,46 @@
+"""What keeps a layout's queues from overflowing and its layers from waiting for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bsnn_hw.layout.blocks import POOLING_DELAY, Carry, Layer, Link, Output, Synapses
+
+__all__ = ["problems"]
+
+
+def problems(blocks: tuple[Layer | Output, ...]) -> Iterator[str]:
+    """What is wrong with these blocks, a layer each, the readout last; nothing if all is well.
+
+    A queue whose producer may still send ``margin`` words once it has no room must keep so many
+    entries free.  A FIFO past layers must also hold a timestep, so that its producer can end its
+    own whatever the consumer waits for.
+    """
+    for number, block in enumerate(blocks):
+        beside = block.shortcuts if isinstance(block, Layer) else ()
+        for each in (block.synapses, *beside):
+            name = f"layer '{block.name}'"
+            match each:
+                case Synapses(source=Link() as link):
+                    yield from _producer(name, number, blocks, link.producer,
+                                         link.margin - POOLING_DELAY * link.placed)
+                    if link.depth < max(3, link.kept_free + 1):
+                        yield (f"{name}: its queue must have {max(3, link.kept_free + 1)} entries "
+                               f"or more, {link.kept_free} of them for words that come late, "
+                               f"not {link.depth}")
+                case Carry():
+                    yield from _producer(name, number, blocks, each.producer, each.margin)
+                    if each.depth < max(3, each.rows + each.margin):
+                        yield (f"{name}: its FIFO must have {each.rows + each.margin} rows or "
+                               f"more, a timestep and {each.margin} that come late, "
+                               f"not {each.depth}")
+
+
+def _producer(name: str, number: int, blocks: tuple[Layer | Output, ...], producer: int,
+              margin: int) -> Iterator[str]:
+    sender = blocks[producer]
+    if producer >= number or not isinstance(sender, Layer):
+        yield f"{name}: what it takes must come from an earlier layer, not from '{sender.name}'"
+    elif margin != sender.margin:
+        yield (f"{name}: words that come late from '{sender.name}' must be {sender.margin}, "
+               f"not {margin}")

@@ -1,0 +1,67 @@
+"""Events of a map to a convolution; the numbers are in engines/conv_events.py."""
+
+from __future__ import annotations
+
+from amaranth import Signal
+from amaranth.lib import data
+
+from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.hdl.engines.engine import Between, Hardware, below
+from bsnn_hw.hdl.formats import event_group
+from bsnn_hw.hdl.map_encoder import placed_group
+from bsnn_hw.hdl.map_link import MapLink
+from bsnn_hw.hdl.reach import ReachLookup
+from bsnn_hw.hdl.synapse import SynapseArray
+from bsnn_hw.hdl.walk import MapWalk, reach_layout
+from bsnn_hw.ir.network import Synapse
+
+__all__ = ["ConvEventsHardware"]
+
+
+class ConvEventsHardware(Hardware[ConvEvents]):
+    """Queues of placed words, and a walk over the positions that a place reaches."""
+
+    def group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
+        """Events of one place, with what it reaches."""
+        return event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
+                           value_width=value_width, reach=reach_layout(geometry))
+
+    def walk(self, geometry: ConvEvents) -> MapWalk:
+        """Line by line."""
+        return MapWalk(geometry)
+
+    def synapses(self, geometry: ConvEvents, synapse: Synapse, max_value: int) -> SynapseArray:
+        """Weight banks and a tree."""
+        return SynapseArray(geometry, synapse, max_value=max_value)
+
+    def link(self, geometry: ConvEvents, *, depth: int, margin: int) -> MapLink:
+        """Placed words to groups."""
+        return MapLink(geometry, depth=depth, margin=margin)
+
+    def entry_group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
+        """Events with their place."""
+        return placed_group(geometry, value_width)
+
+    def entry_row(self, m, geometry, lane, slots, pushed):
+        """The channel's row; the place is the first slot's."""
+        shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
+        row, place = slots[lane].row[:geometry.row_bits], slots[0].row[geometry.row_bits:]
+        x, y = place[:x_bits], place[x_bits:]
+        if lane == 0:
+            m.d.comb += [pushed.place.x.eq(x), pushed.place.y.eq(y)]
+        channels = len(range(lane, shape.channels, geometry.lanes))
+        return row, below(row, channels) & below(x, shape.width) & below(y, shape.height)
+
+    def entry(self, geometry: ConvEvents, value_width: int) -> Between:
+        """What a place reaches."""
+        lookup = ReachLookup(geometry, value_width=value_width)
+        return Between("lookup", lookup, lookup.placed, lookup.groups)
+
+    def value_row(self, geometry: ConvEvents) -> Signal:
+        """A counter of channels, as wide as in an address."""
+        return Signal(geometry.row_bits, name="row")
+
+    def value_place(self, geometry: ConvEvents) -> list[tuple[Signal, int]]:
+        """Column and line."""
+        shape, (y_bits, x_bits) = geometry.source.shape, geometry.place_bits
+        return [(Signal(x_bits, name="x"), shape.width), (Signal(y_bits, name="y"), shape.height)]

@@ -1,0 +1,21 @@
+"""All ports in Amaranth, by the name that a user calls them."""
+
+from __future__ import annotations
+
+from amaranth.lib import wiring
+
+from bsnn_hw.hdl.byte_port import ByteTop
+from bsnn_hw.hdl.network import NetworkTop
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.layout.build import Layout
+
+__all__ = ["top_level"]
+
+# The top level, and where the network is in it.
+_TOPS = {Port.EVENTS: (NetworkTop, ""), Port.BYTES: (ByteTop, ".network")}
+
+
+def top_level(layout: Layout) -> tuple[wiring.Component, str]:
+    """The circuit of ``layout``, and what the path of its network ends with."""
+    component, inside = _TOPS[layout.port]
+    return component(layout), inside

@@ -1,0 +1,35 @@
+"""Messages: short, whatever is quoted in them."""
+
+import pytest
+
+from bsnn_hw.errors import BsnnError, InputError, ModelError
+from bsnn_hw.text import listed, shown
+
+
+def test_a_line_keeps_its_ends():
+    text = str(InputError(f"--goal: must be smallest, not {'x' * 10**6}; change it\nnext line"))
+    first, second = text.split("\n")
+    assert len(first) <= 1200 and second == "next line"
+    assert first.startswith("--goal: must be smallest, not xxx")
+    assert first.endswith("xxx; change it") and "x...x" in first
+
+
+def test_short_messages_are_as_they_are():
+    assert str(BsnnError("a: b, c; d\n")) == "a: b, c; d\n"
+    assert str(ModelError(["a", "b"])) == "a\nb"
+
+
+def endless(depth=60):
+    shared = ["a"]
+    for _ in range(depth):
+        shared = [shared] * 20
+    return shared
+
+
+@pytest.mark.parametrize("value", [
+    "x" * 10**6, 10**10**4, endless(), {"a": endless()}, [10**300] * 4, float("nan"), object(),
+    tuple(range(10**5)), b"x" * 10**6, {1, 2}], ids=lambda value: type(value).__name__)
+def test_every_value_has_a_short_name(value):
+    assert 0 < len(shown(value)) < 100
+    assert len(listed([value] * 1000)) < 1300
+    assert listed([value] * 1000).endswith(" and 988 more")
