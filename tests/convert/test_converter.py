@@ -178,6 +178,17 @@ def test_neurons_by_hand():
             Function(lambda self, x: self.out((self.a(x) > 1).float())))
 
 
+def test_writing_into_a_tensor():
+    def forward(self, x):
+        record = torch.zeros(3, len(x), 3, dtype=x.dtype)
+        for step in range(3):
+            record[step] = self.out(self.fire(self.a(x)))
+        return record.mean(0)
+
+    refused(r"test_converter.py, line \d+: the module itself calls torch's __setitem__",
+            Function(forward), readout=None)
+
+
 def test_products_and_delays():
     def product(self, x):
         spikes = self.fire(self.a(x))
