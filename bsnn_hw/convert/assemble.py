@@ -18,6 +18,7 @@ from bsnn_hw.convert.graph import (
     Pool,
     Reshape,
     Spikes,
+    Sum,
     Synapse,
 )
 from bsnn_hw.convert.scores import Scores
@@ -212,6 +213,10 @@ class _Builder:
                 gain *= gain_of(node)
             elif isinstance(node, Affine):
                 break
+            elif isinstance(node, Sum):
+                raise TraceError("takes a sum of spikes (SEW's ADD), whose "
+                                 "values go above 1 and are no events; add currents, in front of "
+                                 "the neuron")
             elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source

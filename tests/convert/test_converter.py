@@ -246,6 +246,14 @@ def test_pooling_in_front_of_the_neuron():
             net, (1, 4, 4))
 
 
+def test_spikes_that_are_added():
+    def sew(self, x):
+        spikes = self.fire(self.a(x))
+        return self.out(self.last(self.b(spikes)) + spikes)
+
+    refused("module 'out': takes a sum of spikes", Function(sew))
+
+
 def test_no_neurons():
     refused("must have neurons of toy", nn.Sequential(BinaryLinear(6, 3)))
 
