@@ -18,6 +18,7 @@ from bsnn_hw.convert.graph import (
     Pool,
     Reshape,
     Spikes,
+    Sum,
     Synapse,
 )
 from bsnn_hw.convert.scores import Scores
@@ -115,9 +116,11 @@ class _Builder:
 
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
         self.made, self.problems, self.currents = made, problems, currents
+        self.ended = False  # whether the layer that is made is the readout
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current``."""
+        self.ended = path is None
         terms = terms_of(current, self.currents)
         own = next((term for term in terms if isinstance(core(term), Synapse)
                     and term not in self.currents), None)
@@ -188,7 +191,9 @@ class _Builder:
                    "weight": torch.from_numpy(found.levels), **fed,
                    **scaled(term, synapse, found.scale * gain)}
         if found.bits > 1:
-            written["weight_bits"] = found.bits
+            # Ends hold integers of 8 bits, which fewer bits are too.
+            ends = isinstance(core(synapse.source), Input) or (key == "type" and self.ended)
+            written["weight_bits"] = 8 if ends else found.bits
         if convolution:
             written |= {"stride": list(synapse.stride), "padding": list(synapse.padding)}
             written |= {"groups": synapse.groups} if synapse.groups != 1 else {}
@@ -208,6 +213,10 @@ class _Builder:
                 gain *= gain_of(node)
             elif isinstance(node, Affine):
                 break
+            elif isinstance(node, Sum):
+                raise TraceError("takes a sum of spikes (SEW's ADD), whose "
+                                 "values go above 1 and are no events; add currents, in front of "
+                                 "the neuron")
             elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source

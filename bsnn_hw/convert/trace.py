@@ -93,7 +93,9 @@ class Tracer(TorchFunctionMode):
             value = replace(value, lead=tuple("T" if axis == "1" else axis for axis in value.lead))
         expected = (*(size(axis, self.samples, self.timesteps) for axis in value.lead),
                     *value.node.shape)
-        assert tuple(tensor.shape) == expected, (tensor.shape, value)
+        if tuple(tensor.shape) != expected:
+            raise self.refusal(f"makes a tensor of shape {tuple(tensor.shape)} where {expected} "
+                               f"was expected (axes {value.lead}, then {value.node.shape})")
         self._values[id(tensor)] = tensor, value  # kept, so that no other takes its id
 
     def value(self, item: Any) -> Value | None:
@@ -161,7 +163,7 @@ class Tracer(TorchFunctionMode):
             return self._followed(name, out, args, kwargs)
         except TraceError as error:
             # What is only logged does no harm: whoever uses it raises this.
-            for tensor in _tensors(out):
+            for tensor in _tensors(args[0] if name == "__setitem__" else out):
                 self._values[id(tensor)] = tensor, error
             return out
 

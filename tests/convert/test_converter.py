@@ -178,6 +178,17 @@ def test_neurons_by_hand():
             Function(lambda self, x: self.out((self.a(x) > 1).float())))
 
 
+def test_writing_into_a_tensor():
+    def forward(self, x):
+        record = torch.zeros(3, len(x), 3, dtype=x.dtype)
+        for step in range(3):
+            record[step] = self.out(self.fire(self.a(x)))
+        return record.mean(0)
+
+    refused(r"test_converter.py, line \d+: the module itself calls torch's __setitem__",
+            Function(forward), readout=None)
+
+
 def test_products_and_delays():
     def product(self, x):
         spikes = self.fire(self.a(x))
@@ -233,6 +244,14 @@ def test_pooling_in_front_of_the_neuron():
                         BinaryLinear(8, 3))
     refused("module '2': must get the current of a linear layer or a convolution, not pooled",
             net, (1, 4, 4))
+
+
+def test_spikes_that_are_added():
+    def sew(self, x):
+        spikes = self.fire(self.a(x))
+        return self.out(self.last(self.b(spikes)) + spikes)
+
+    refused("module 'out': takes a sum of spikes", Function(sew))
 
 
 def test_no_neurons():

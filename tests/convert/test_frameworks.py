@@ -223,6 +223,25 @@ def test_norse_refusals():
 
 # Brevitas
 
+def test_brevitas_few_bits_at_the_ends():
+    quantised = pytest.importorskip("brevitas.nn")
+    snn = pytest.importorskip("snntorch")
+    from brevitas.quant import SignedBinaryWeightPerTensorConst
+
+    torch.manual_seed(0)
+    net = nn.Sequential(quantised.QuantLinear(12, 20, bias=True, weight_bit_width=4),
+                        snn.Leaky(beta=0.5, threshold=0.25, init_hidden=True),
+                        quantised.QuantLinear(20, 20, bias=False,
+                                              weight_quant=SignedBinaryWeightPerTensorConst),
+                        snn.Leaky(beta=0.5, threshold=0.25, init_hidden=True),
+                        quantised.QuantLinear(20, 3, bias=True, weight_bit_width=2))
+    document = convert.brevitas(net, (12,), 6, coding="events", readout="mean")
+    assert document["recipe"]["converted"]["spikes"] > 0
+    levels = [np.unique(layer["weight"].numpy()).tolist() for layer in document["layers"]]
+    assert set(levels[0]) <= set(range(-7, 8)) and levels[1] == [-1, 1]
+    assert set(levels[2]) <= {-1, 0, 1}
+
+
 def test_brevitas_with_either_neuron():
     quantised = pytest.importorskip("brevitas.nn")
     snn = pytest.importorskip("snntorch")

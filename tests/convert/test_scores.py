@@ -107,3 +107,49 @@ def test_spikes_of_a_step_by_step_network():
     net = nn.Sequential(BinaryLinear(12, 20), neuron.IFNode(), BinaryLinear(20, 4),
                         neuron.IFNode())
     exact(convert.spikingjelly(net, (12,), 6, coding="events", readout="spike_count"))
+
+
+def test_a_loop_over_events():
+    snn = pytest.importorskip("snntorch")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.lif1 = BinaryLinear(12, 20), snn.Leaky(beta=0.9)
+            self.fc2, self.lif2 = BinaryLinear(20, 3), snn.Leaky(beta=0.9)
+
+        def forward(self, x):
+            mem1, mem2, record = self.lif1.init_leaky(), self.lif2.init_leaky(), []
+            for step in range(x.size(0)):
+                spk1, mem1 = self.lif1(self.fc1(x[step].flatten(1)), mem1)
+                spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
+                record.append(spk2)
+            return torch.stack(record)
+
+    exact(convert.snntorch(Net(), (3, 2, 2), 6, coding="events", sequence=True,
+                           readout="spike_count"))
+
+
+def test_a_firing_rate_that_is_summed_up():
+    """SpikingJelly's older examples: a loop around a network of single timesteps."""
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(BinaryConv2d(1, 4, 3), neuron.IFNode(), nn.Flatten(),
+                                      BinaryLinear(144, 5), neuron.IFNode())
+
+        def forward(self, x):
+            rate = 0.0
+            for _ in range(4):
+                rate += self.body(x)
+            return rate / 4
+
+    assert "readout" in exact(convert.spikingjelly(Net(), (1, 8, 8), 4, **PIXELS))
+
+
+def test_norse_neurons_of_whole_sequences():
+    norse = pytest.importorskip("norse.torch")
+    net = norse.SequentialState(BinaryLinear(12, 20), norse.IAF(), BinaryLinear(20, 3))
+    exact(convert.norse(net, (12,), 6, coding="events", sequence=True, readout="last", output=0))
