@@ -103,7 +103,7 @@ def read(path: Path) -> Log:
     """The runs of a log, by network, depth, optimizer and variant, and by seed."""
     log: Log = {}
     try:
-        for line in map(json.loads, path.read_text().splitlines()):
+        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
             key = (line["network"], line["depth"], line["optimizer"], line["variant"])
             log.setdefault(key, {})[line["seed"]] = line
     except (OSError, ValueError, KeyError) as error:
@@ -236,7 +236,7 @@ def _act(options: argparse.Namespace) -> None:
     for optimizer in ("sgd", "adam") if options.plots else ():
         for key, words in (("test", "accuracy"), ("flips", "flips")):
             path = options.plots / f"agmm_{words}_{optimizer}.svg"
-            path.write_text(curves_svg(_curves(log, optimizer, key)))
+            path.write_text(curves_svg(_curves(log, optimizer, key)), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:

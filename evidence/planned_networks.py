@@ -67,10 +67,12 @@ def check_one(seed: int, lint: bool = True) -> str:
     from bsnn_hw.devices.chips import CHIPS
     from evidence.random_map_models import random_map_document
     from evidence.random_models import random_document, with_int8_ends
+    from evidence.random_variants import varied
 
     # So that every part has some.
     draw = random_map_document if (seed + seed // len(CHIPS)) % 4 == 3 else random_document
-    return check_document(seed, with_int8_ends(seed, draw(seed)), lint, offered, _narrow(seed))
+    document = varied(seed, with_int8_ends(seed, draw(seed)))
+    return check_document(seed, document, lint, offered, _narrow(seed))
 
 
 def main(argv: list[str] | None = None) -> int:

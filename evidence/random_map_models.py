@@ -57,7 +57,7 @@ class _Draw:
         shape = before[giver][1] if before else image
         pool, largest, shape = self._pool(shape) if before else ({}, reach, image)
         synapse, target = self._synapse(shape, largest)
-        layer = {"name": name, **synapse, **pool, "neuron": random_neuron(self._rng, target[0]),
+        layer = {"name": name, **synapse, **pool, "neuron": random_neuron(self._rng),
                  **({"input": before[giver][0]} if skips else {})}
         shortcuts = []
         for number, (other, source) in enumerate(before):

@@ -23,8 +23,10 @@ def check_one(seed: int, lint: bool = True) -> str:
     """
     from evidence.random_map_models import random_map_document
     from evidence.random_models import with_int8_ends
+    from evidence.random_variants import varied
 
-    return check_document(seed, with_int8_ends(seed, random_map_document(seed)), lint)
+    document = varied(seed, with_int8_ends(seed, random_map_document(seed)))
+    return check_document(seed, document, lint)
 
 
 def main(argv: list[str] | None = None) -> int:

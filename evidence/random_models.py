@@ -14,11 +14,8 @@ INT8_SPREAD = 73.0  # of weights that are uniform in -127..127, where signs have
 SCALES = ("plain", "negative", "zero", "negative zero", "tiny", "huge", "dyadic")
 
 
-def random_document(seed: int, *, largest: int = 24, scores: bool = True) -> dict[str, Any]:
-    """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8.
-
-    scores : bool, any kind of score, spike counts too; else the mean, as of a plain readout
-    """
+def random_document(seed: int, *, largest: int = 24) -> dict[str, Any]:
+    """A model file's dictionary: 1 to 3 hidden layers of 1 to ``largest`` neurons, T 1 to 8."""
     generator = np.random.default_rng(seed)
     timesteps = int(generator.integers(1, 9))
     direct = bool(generator.random() < 0.5)
@@ -39,23 +36,7 @@ def random_document(seed: int, *, largest: int = 24, scores: bool = True) -> dic
         document["layers"].append(_layer(
             generator, f"fc{index + 1}", fan_in, neurons, timesteps, reach, last))
         reach = 1.0
-    return with_tensors(_any_scores(generator, document, classes) if scores else document)
-
-
-def _any_scores(generator, document, classes):
-    """The readout's score of any kind, or the spikes of the last layer counted."""
-    last = document["layers"][-1]
-    if generator.random() < 0.3:
-        last["neuron"] = random_neuron(generator, classes)
-        last["gate"] = None
-        groups = [size for size in range(1, classes + 1) if classes % size == 0]
-        return document | {"readout": {"type": "spike_count",
-                                       "group": int(generator.choice(groups))}}
-    last["neuron"]["score"] = str(generator.choice(["mean", "sum", "last"]))
-    if generator.random() < 0.5:
-        leak = generator.choice([0.0, 0.5, 0.9, 1.0], classes)
-        last["neuron"]["leak"] = leak if generator.random() < 0.5 else float(leak[0])
-    return document
+    return with_tensors(document)
 
 
 def with_tensors(value: Any) -> Any:
@@ -75,8 +56,6 @@ def with_int8_ends(seed: int, document: dict[str, Any]) -> dict[str, Any]:
 
     generator = np.random.default_rng([seed, 8])
     *hidden, last = document["layers"]
-    if "readout" in document:
-        return document
     changed = [_int8(layer, generator, torch) if generator.random() < 1 / 3 else layer
                for layer in (*hidden[:1], last)]
     return document | {"layers": [*changed[:-1], *hidden[1:], changed[-1]]}
@@ -95,10 +74,9 @@ def _int8(layer, generator, torch):
 def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
     weight = generator.uniform(-1, 1, (neurons, fan_in))
     weight[generator.random(weight.shape) < 0.1] = 0.0  # sign(0) = +1
-    weight = weight if weight.any() else np.ones_like(weight)  # all zero is refused
     layer = {"name": name, "type": "linear", "weight": weight, "bias": None,
              "norm": random_norm(generator, fan_in, neurons, reach), "gate": None,
-             "neuron": {"type": "readout"} if last else random_neuron(generator, neurons)}
+             "neuron": {"type": "readout"} if last else random_neuron(generator)}
     if generator.random() < 0.3:
         layer["bias"] = generator.normal(0, 1, neurons)
     if generator.random() < 0.6:
@@ -133,27 +111,15 @@ def random_norm(generator, fan_in, neurons, reach):
     }
 
 
-def random_neuron(generator, channels):
-    """A layer's ``neuron``; a fifth of all have constants per channel."""
-    neuron = _uniform_neuron(generator)
-    if generator.random() < 0.2:
-        for key in ("leak", "threshold", "reset_by", "input_scale"):
-            if key in neuron:
-                neuron[key] = neuron[key] * generator.choice([1.0, 0.5, 0.9], channels)
-    return neuron
-
-
-def _uniform_neuron(generator):
-    threshold, leak = float(generator.choice([1.0, 0.5, 2.0, 0.73])), 1.0
-    neuron = {"type": str(generator.choice(["lif", "if"])), "threshold": threshold,
+def random_neuron(generator):
+    """A layer's ``neuron``."""
+    neuron = {"type": str(generator.choice(["lif", "if"])),
+              "threshold": float(generator.choice([1.0, 0.5, 2.0, 0.73])),
               "reset": str(generator.choice(["hard", "soft"])),
               "comparison": str(generator.choice([">=", ">"])),
               "input_scale": float(generator.choice([1.0, 1.0, 0.5]))}
     if neuron["type"] == "lif":
-        neuron["leak"] = leak = float(generator.choice([0.5, 0.75, 0.9, 0.1, 1.0]))
-    if neuron["reset"] == "soft" and generator.random() < 0.6:
-        # snnTorch's default, none at all, less and more than the threshold.
-        neuron["reset_by"] = float(generator.choice([threshold / leak, 0.0, 0.5, 1.37]))
+        neuron["leak"] = float(generator.choice([0.5, 0.75, 0.9, 0.1, 1.0]))
     return neuron
 
 

@@ -31,8 +31,10 @@ SAMPLES = 24
 def check_one(seed: int, lint: bool = True) -> str:
     """Generate and verify the fully connected network of ``seed``; return a line about it."""
     from evidence.random_models import random_document, with_int8_ends
+    from evidence.random_variants import varied
 
-    return check_document(seed, with_int8_ends(seed, random_document(seed)), lint)
+    document = varied(seed, with_int8_ends(seed, random_document(seed)))
+    return check_document(seed, document, lint)
 
 
 def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, str]:

@@ -45,7 +45,7 @@ class Bundle:
 
 def make_network(seed: int, samples: int = 24) -> tuple[Network, np.ndarray]:
     """The random network of ``seed`` and samples for it, from silent to saturated."""
-    document = random_document(seed, scores=False)
+    document = random_document(seed)
     inputs = random_inputs(seed, document, samples)
     request = PrecisionRequest(fraction_bits=2, leak_bits=4)
     return lower(describe(document, "test"), inputs, request).network, inputs

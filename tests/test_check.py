@@ -13,7 +13,7 @@ from evidence.random_models import random_document
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "model.pt"
-    save(path, random_document(24, scores=False))
+    save(path, random_document(24))
     return path
 
 
@@ -25,7 +25,7 @@ def test_a_network_that_can_be_generated(file, capsys):
 
 
 def test_every_problem_at_its_layer(file, capsys):
-    document = random_document(24, scores=False)
+    document = random_document(24)
     document["layers"][0]["neuron"]["reset"] = "slow"
     document["layers"][1]["weight"] = torch.zeros(2, 3)
     document["timesteps"] = 0

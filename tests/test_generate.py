@@ -30,7 +30,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 def place(tmp_path, monkeypatch):
     """An empty working folder with a model ``m.pt``: 19 inputs of 5 bits, T = 4, 14-2."""
     monkeypatch.chdir(tmp_path)
-    save("m.pt", random_document(24, scores=False))
+    save("m.pt", random_document(24))
     return tmp_path
 
 
@@ -52,11 +52,11 @@ def write(path, document):
 
 
 def spoiled(**changes):
-    return {**random_document(24, scores=False), **changes}
+    return {**random_document(24), **changes}
 
 
 def with_layer(index, **changes):
-    document = random_document(24, scores=False)
+    document = random_document(24)
     document["layers"][index] |= changes
     return document
 
@@ -104,7 +104,7 @@ def test_all_problems_at_once(place, capsys):
 
 
 def test_a_missing_key(place, capsys):
-    document = random_document(24, scores=False)
+    document = random_document(24)
     del document["layers"][0]["weight"]
     write("b.pt", document)
     assert "weight" in fails(place, capsys, ["b.pt"])[0]
@@ -136,7 +136,8 @@ MISTAKES = {
     "fraction layer": (["--fraction-bits", "fc9=2"], "fraction bits: no layer is called fc9; the"),
     "fraction =": (["--fraction-bits", "=2"], "must be 0..12 or LAYER=N,..., not '=2'"),
     "leak": (["--leak-bits", "13"], "--leak-bits: must be 0..12, not 13"),
-    "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share above 0 and up to 1, not"),
+    "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share from 0 to 1, not nan"),
+    "classes": (["--classes", "2"], "--classes: must be a share from 0 to 1, not 2"),
     "target": (["--target", "ecp6"], "--target: must be one of ecp5-25k, "),
     "goal": (["--target", "ecp5-25k", "--goal", "fast"], "--goal: must be smallest, fastest or"),
     "goal alone": (["--goal", "fastest"], "--goal: must come with --target, the part to plan for"),
@@ -236,11 +237,22 @@ def test_a_given_plan_that_does_not_fit_is_a_warning(place, capsys):
 
 
 def test_what_lowering_cost_is_said(place, capsys):
-    save("m.pt", random_document(3, scores=False))
+    save("m.pt", random_document(3))
     assert generate.main(["m.pt", "--fraction-bits", "0"]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
-    assert "layer fc1: integers change 4.39 % of its calibration spikes, more than" in notes[0]
-    assert "layer fc1: 8 neuron(s) spike alike whatever comes in" in notes[1]
+    assert "layer fc1: integers change 2.98 % of its calibration spikes, more than" in notes[0]
+    assert "that is more than 2.00 % of the classes; more fraction bits" in notes[-1]
+    assert "layer fc1: 9 neuron(s) spike alike whatever comes in" in notes[1]
+
+
+def test_the_price_of_keeping_classes_is_said(place, capsys):
+    save("m.pt", random_document(3))
+    assert generate.main(["m.pt", "--tolerance", "1", "--classes", "0", "--vectors", "1"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"classes +integers change 0\.00 % of the classes of 128 calibration sam", out)
+    assert re.search(r"note +100 % of a layer's spikes changed 47\.66 % of the classes; keeping "
+                     r"them takes potentials of 14 bits instead of 11, about \d+ logic cells", out)
+    assert generate.main(["m.pt", "--tolerance", "0", "--force", "--vectors", "1"]) == 0
 
 
 def test_default_lanes_give_way(place, monkeypatch):
@@ -349,7 +361,7 @@ def test_fuzzed_models_are_lines_or_bundles(place, capsys, monkeypatch, seed):
     values = [0, -1, 1, 9, 1e300, -1e-320, float("nan"), float("inf"), True, None, "", "if", [], {},
               [1], torch.zeros(2), torch.zeros(14, 19), torch.full((14,), 1e30), 10**30, "fc1"]
     for _ in range(25):
-        document = random_document(24, scores=False)
+        document = random_document(24)
         for _ in range(chance.randrange(1, 3)):
             spot = document
             while True:

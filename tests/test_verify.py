@@ -143,7 +143,7 @@ def test_no_folder(tmp_path, capsys):
 
 
 def test_another_model(folder, tmp_path, capsys):
-    save(tmp_path / "m.pt", random_document(32, scores=False))
+    save(tmp_path / "m.pt", random_document(32))
     line = fails(capsys, [folder, "--all", "--model", tmp_path / "m.pt"])
     assert "m.pt: must be the model that the bundle was made of, 19-14-2 neurons" in line
     assert "not 11-10-3 neurons, 8 timestep(s), events coding of 1 bit" in line
@@ -211,7 +211,7 @@ def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):
     """A data set of one's own, with labels, against model and RTL."""
     from bsnn_hw.reference.network import run as reference
 
-    save(tmp_path / "m.pt", random_document(24, scores=False))
+    save(tmp_path / "m.pt", random_document(24))
     answers = reference(direct_bundle.network, direct_bundle.inputs).classes
     np.savez(tmp_path / "d.npz", test_x=direct_bundle.inputs, test_y=answers)
     assert verify.main([str(folder), "--all", "--data", str(tmp_path / "d.npz"),

@@ -87,13 +87,14 @@ def build_circuit(design: Design) -> Circuit | str:
     key = _key(design, glue)
     kept = folder / f"circuit-{key}.wasm.gz"
     counted = folder / f"circuit-{key}.cells"
-    if counted.exists() and (kept.exists() or int(counted.read_text()) > MOST_CELLS):
-        cells = int(counted.read_text())
+    cells = int(counted.read_text(encoding="utf-8")) if counted.exists() else None
+    if cells is not None and (kept.exists() or cells > MOST_CELLS):
+        pass  # compiled before, or known to be too large
     else:
         with scratch_folder() as place:
             cells = _translate(design, place)
             if cells <= MOST_CELLS:
-                (place / "circuit.cpp").write_text(glue)
+                (place / "circuit.cpp").write_text(glue, encoding="utf-8")
                 _keep(kept, gzip.compress(_compile(place), mtime=0))
         _keep(counted, str(cells).encode())
     if cells > MOST_CELLS:

@@ -5,6 +5,7 @@ import pytest
 
 from evidence.random_models import random_document, random_inputs
 from evidence.random_networks import check_one
+from evidence.random_variants import varied
 
 
 @pytest.mark.parametrize("seed", [2, 8, 30, 47])
@@ -14,7 +15,7 @@ def test_exact_in_rtl(seed):
 
 
 def test_every_option_occurs_in_a_hundred():
-    documents = [random_document(seed) for seed in range(100)]
+    documents = [varied(seed, random_document(seed)) for seed in range(100)]
     layers = [layer for document in documents for layer in document["layers"]]
     neurons = [layer["neuron"] for layer in layers if layer["neuron"]["type"] != "readout"]
     assert {document["input"]["coding"] for document in documents} == {"direct", "events"}
@@ -28,6 +29,8 @@ def test_every_option_occurs_in_a_hundred():
     assert 1.0 in {neuron.get("leak") for neuron in shared}
     assert any(not isinstance(neuron.get("leak", 1.0), float) for neuron in neurons)
     assert 0.0 in {neuron.get("reset_by") for neuron in shared}
+    assert {document.get("readout") is None for document in documents} == {True, False}
+    assert {layer["neuron"].get("score") for layer in layers} == {None, "mean", "sum", "last"}
     assert 1 in {len(layer["weight"]) for layer in layers}
     assert {layer["norm"] is None for layer in layers} == {True, False}
     gammas = np.concatenate([layer["norm"]["gamma"].numpy() for layer in layers if layer["norm"]])
