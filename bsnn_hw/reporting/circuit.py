@@ -88,9 +88,8 @@ def build_circuit(design: Design) -> Circuit | str:
     kept = folder / f"circuit-{key}.wasm.gz"
     counted = folder / f"circuit-{key}.cells"
     cells = int(counted.read_text(encoding="utf-8")) if counted.exists() else None
-    if cells is not None and (kept.exists() or cells > MOST_CELLS):
-        pass  # compiled before, or known to be too large
-    else:
+    known = cells is not None and (kept.exists() or cells > MOST_CELLS)
+    if cells is None or not known:
         with scratch_folder() as place:
             cells = _translate(design, place)
             if cells <= MOST_CELLS:
