@@ -22,6 +22,7 @@ from bsnn_hw.ir.network import (
     Pool,
     PoolKind,
     Readout,
+    SpikeShortcut,
     Synapse,
     SynapseShortcut,
 )
@@ -79,11 +80,11 @@ class ReadoutBounds:
     score: Interval
 
 
-def _hull(low, high) -> Interval:
+def _hull(low: np.ndarray, high: np.ndarray) -> Interval:
     return Interval(int(np.min(low)), int(np.max(high)))
 
 
-def _all(intervals) -> Interval:
+def _all(intervals: Sequence[Interval]) -> Interval:
     return Interval(min(each.low for each in intervals), max(each.high for each in intervals))
 
 
@@ -138,9 +139,9 @@ def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
         yield current, charged, settled, (low, high)
 
 
-def _current(spec, t, acc, joined):
+def _current(spec: NeuronSpec, t: int, acc: Ends, joined: Ends | None) -> Ends:
     if spec.gain is None:
-        parts = [tuple(ends << spec.fraction_bits for ends in acc)]
+        parts = [(acc[0] << spec.fraction_bits, acc[1] << spec.fraction_bits)]
     else:
         parts = [_times(spec.gain[t], acc)]
     parts += [joined] if joined else []
@@ -148,13 +149,13 @@ def _current(spec, t, acc, joined):
     return sum(low for low, _ in parts) + bias, sum(high for _, high in parts) + bias
 
 
-def _times(gain, ends):
+def _times(gain: np.ndarray, ends: Ends) -> Ends:
     """The ends of gain (channels,), of any sign, times what lies between ``ends``."""
     products = [gain.astype(object) * end.astype(object) for end in ends]
     return np.minimum(*products), np.maximum(*products)
 
 
-def _joined(layer, carried):
+def _joined(layer: Hidden, carried: Sequence[Sequence[Ends]]) -> list[Ends] | None:
     """Per timestep the ends of the sum of all shortcuts; None where there are none."""
     if not layer.shortcuts:
         return None
@@ -166,14 +167,14 @@ def _joined(layer, carried):
             for ends in zip(*parts, strict=True)]
 
 
-def _incoming(shortcut):
+def _incoming(shortcut: SpikeShortcut | SynapseShortcut) -> Ends:
     """Ends of what a shortcut multiplies by its gain: spikes, or sums over spikes."""
     if isinstance(shortcut, SynapseShortcut):
         return accumulator_bounds(shortcut.synapse, 1, shortcut.pool)
     return np.zeros(shortcut.gain.shape[1], np.int64), np.ones(shortcut.gain.shape[1], np.int64)
 
 
-def _settle(spec, t, low, high):
+def _settle(spec: NeuronSpec, t: int, low: np.ndarray, high: np.ndarray) -> Ends:
     # The smallest H that fires.
     least = spec.threshold[t].astype(object) + int(spec.comparison is Comparison.ABOVE)
     may_fire, may_rest = high >= least, low < least
@@ -198,7 +199,8 @@ def hidden_bounds(layer: Hidden, max_value: int,
     return _summary(layer, max_value, carried, step_bounds(layer, max_value, carried))
 
 
-def _summary(layer, max_value, carried, steps):
+def _summary(layer: Hidden, max_value: int, carried: Sequence[Sequence[Ends]],
+             steps: Sequence[tuple[Ends, ...]]) -> HiddenBounds:
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     ranges = [[_hull(*ends) for ends in step] for step in steps]
     current, charged, settled, kept = (_all(column) for column in zip(*ranges, strict=True))

@@ -69,7 +69,7 @@ def _problems(network: Network) -> Iterator[str]:
     yield from _too_wide(network)
 
 
-def _backs(layer):
+def _backs(layer: Hidden | Readout) -> list[int]:
     return [layer.back, *(shortcut.back for shortcut in layer.shortcuts)]
 
 
@@ -138,7 +138,7 @@ def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterat
             "" if len(gains) == 1 else ", and in that one"))
 
 
-def _map(shape):
+def _map(shape: Shape) -> str:
     return f"{shape.channels} x {shape.height} x {shape.width}"
 
 

@@ -57,7 +57,7 @@ def network_object(network: Network) -> dict[str, Any]:
     }
 
 
-def _hidden(layer):
+def _hidden(layer: Hidden) -> dict[str, Any]:
     spec = layer.neuron
     result = {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
               "fraction_bits": spec.fraction_bits, "leak_bits": spec.leak_bits,
@@ -74,12 +74,12 @@ def _hidden(layer):
     return result
 
 
-def _readout(layer):
+def _readout(layer: Readout) -> dict[str, Any]:
     return {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
             "gain": _table(layer.gain), "bias": layer.bias.tolist(), "scale": layer.scale}
 
 
-def _shortcut(shortcut):
+def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
     if isinstance(shortcut, CurrentShortcut):
         return {"kind": "current", "back": shortcut.back}
     if isinstance(shortcut, SpikeShortcut):
@@ -88,22 +88,22 @@ def _shortcut(shortcut):
             **_synapse(shortcut.synapse), "gain": _table(shortcut.gain)}
 
 
-def _source(layer):
+def _source(layer: Hidden | Readout) -> dict[str, Any]:
     return {**({} if layer.back == 1 else {"back": layer.back}), **_pool(layer.pool)}
 
 
-def _pool(pool):
+def _pool(pool: Pool | None) -> dict[str, Any]:
     return {} if pool is None else {
         "pool": {"kind": pool.kind.value, "size": [pool.height, pool.width]}}
 
 
-def _sides(shape):
+def _sides(shape: Shape) -> list[int]:
     return [shape.channels, shape.height, shape.width]
 
 
-def _synapse(synapse):
+def _synapse(synapse: Synapse) -> dict[str, Any]:
     if isinstance(synapse, Conv):
-        shape = {"source": _sides(synapse.source), "kernel": list(synapse.kernel),
+        shape: dict[str, Any] = {"source": _sides(synapse.source), "kernel": list(synapse.kernel),
                  "stride": list(synapse.stride), "padding": list(synapse.padding)}
     else:
         shape = {"fan_in": synapse.fan_in}
@@ -114,7 +114,7 @@ def _synapse(synapse):
             "disconnected": np.flatnonzero(~synapse.connected).tolist()}
 
 
-def _hexadecimal(weights, weight_bits):
+def _hexadecimal(weights: np.ndarray, weight_bits: int) -> list[str]:
     """One hexadecimal number per row; bit i, 1 for +1, or byte i, two's complement, is weight i."""
     packed = (np.packbits(weights > 0, axis=1, bitorder="little") if weight_bits == 1
               else weights.astype(np.int8).view(np.uint8))
@@ -122,9 +122,10 @@ def _hexadecimal(weights, weight_bits):
     return [row.tobytes().hex()[-digits:] for row in packed[:, ::-1]]
 
 
-def _table(rows):
+def _table(rows: np.ndarray) -> list[list[int]]:
     """A table (T, n) as its T rows, or as one row that is the same in every timestep."""
-    return rows[:1].tolist() if (rows == rows[0]).all() else rows.tolist()
+    table: list[list[int]] = (rows[:1] if (rows == rows[0]).all() else rows).tolist()
+    return table
 
 
 def read_network(table: Fields) -> Network:
@@ -148,7 +149,7 @@ def read_network(table: Fields) -> Network:
                    _read_readout(table.inner("readout"), timesteps), table.texts("classes"))
 
 
-def _read_hidden(table, timesteps):
+def _read_hidden(table: Fields, timesteps: int) -> Hidden:
     name, synapse = table.name(), _read_synapse(table)
     shortcuts = table.each("shortcuts") if table.has("shortcuts") else []
     return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
@@ -165,7 +166,7 @@ def _read_readout(table: Fields, timesteps: int) -> Readout:
                    _read_back(table), _read_pool(table))
 
 
-def _read_neuron(table, timesteps):
+def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:
     channels = len(table.texts("weights"))
     return NeuronSpec(
         fraction_bits=table.integer("fraction_bits", 0, 62),
@@ -178,17 +179,18 @@ def _read_neuron(table, timesteps):
         reset_by=_read_optional_rows(table, "reset_by", timesteps, channels))
 
 
-def _read_leak(table, timesteps, channels):
+def _read_leak(table: Fields, timesteps: int, channels: int) -> np.ndarray:
     """One factor per timestep, or one per timestep and channel."""
     return (table.rows("leak", timesteps, channels) if table.holds_rows("leak")
             else table.vector("leak", timesteps))
 
 
-def _read_optional_rows(table, key, timesteps, channels):
+def _read_optional_rows(table: Fields, key: str, timesteps: int,
+                        channels: int) -> np.ndarray | None:
     return table.rows(key, timesteps, channels) if table.has(key) else None
 
 
-def _read_shortcut(table, timesteps, channels) -> Shortcut:
+def _read_shortcut(table: Fields, timesteps: int, channels: int) -> Shortcut:
     kind, back = table.text("kind"), table.integer("back", 1, MAX_COUNT)
     if kind == "current":
         return CurrentShortcut(back)
@@ -201,22 +203,22 @@ def _read_shortcut(table, timesteps, channels) -> Shortcut:
                            _read_pool(table))
 
 
-def _read_back(table):
+def _read_back(table: Fields) -> int:
     return table.integer("back", 1, MAX_COUNT) if table.has("back") else 1
 
 
-def _read_pool(table):
+def _read_pool(table: Fields) -> Pool | None:
     if not table.has("pool"):
         return None
     pool = table.inner("pool")
     return Pool(pool.choice("kind", PoolKind), *pool.integers("size", 2, 1, MAX_SIDE))
 
 
-def _read_shape(table, key):
+def _read_shape(table: Fields, key: str) -> Shape:
     return Shape(*table.integers(key, 3, 1, MAX_COUNT))
 
 
-def _read_synapse(table) -> Synapse:
+def _read_synapse(table: Fields) -> Synapse:
     bits = table.integer("weight_bits", 1, 8) if table.has("weight_bits") else 1
     if bits not in (1, 8):
         table.refuse("weight_bits", "must be 1 or 8")
@@ -225,12 +227,14 @@ def _read_synapse(table) -> Synapse:
         return Dense(weights, connected, bits)
     source, kernel = _read_shape(table, "source"), table.integers("kernel", 2, 1, MAX_KERNEL)
     weights, connected = _read_weights(table, source.channels * kernel[0] * kernel[1], bits)
+    down, right = table.integers("stride", 2, 1, MAX_KERNEL)
+    top, left = table.integers("padding", 2, 0, MAX_KERNEL - 1)
     return Conv(weights.reshape(len(weights), source.channels, *kernel), connected, source,
-                table.integers("stride", 2, 1, MAX_KERNEL),
-                table.integers("padding", 2, 0, MAX_KERNEL - 1), bits)
+                (down, right), (top, left), bits)
 
 
-def _read_weights(table, inputs, weight_bits):
+def _read_weights(table: Fields, inputs: int,
+                  weight_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights (rows, inputs), and which rows are connected."""
     packed = _read_rows(table, -(-inputs * weight_bits // 4))
     if weight_bits == 1:
@@ -250,7 +254,7 @@ def _read_weights(table, inputs, weight_bits):
     return weights, connected
 
 
-def _read_rows(table, digits):
+def _read_rows(table: Fields, digits: int) -> np.ndarray:
     """One hexadecimal number per row as its bytes, the lowest first."""
     words = table.texts("weights")
     joined = "".join(word.zfill(len(word) + len(word) % 2) for word in words)

@@ -47,7 +47,7 @@ class Fields:
         raise InputError(f"{self._source}: {where} {must}; the file is damaged or of another "
                          "version: save the network again")
 
-    def _get(self, key, kinds, must):
+    def _get(self, key: str, kinds: type | tuple[type, ...], must: str) -> Any:
         value = self._items.get(key)
         if not isinstance(value, kinds) or isinstance(value, bool):
             self.refuse(key, f"must be {must}")
@@ -59,7 +59,8 @@ class Fields:
 
     def text(self, key: str) -> str:
         """A string."""
-        return self._get(key, str, "a string")
+        text: str = self._get(key, str, "a string")
+        return text
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
@@ -77,7 +78,7 @@ class Fields:
 
     def integer(self, key: str, low: int = -_LIMIT, high: int = _LIMIT) -> int:
         """An integer in low..high."""
-        value = self._get(key, int, "an integer")
+        value: int = self._get(key, int, "an integer")
         if not low <= value <= high:
             self.refuse(key, f"must be an integer from {low} to {high}")
         return value
@@ -139,7 +140,7 @@ class Fields:
         table = np.stack([self._integers(key, row, length) for row in value])
         return np.repeat(table, timesteps, axis=0) if len(value) < timesteps else table
 
-    def _integers(self, key, value, length):
+    def _integers(self, key: str, value: object, length: int | None) -> np.ndarray:
         if not isinstance(value, list) or len(value) != (len(value) if length is None else length):
             self.refuse(key, f"must have {length} integers per row" if length is not None
                         else "must be a list of integers")

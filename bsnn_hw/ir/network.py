@@ -116,12 +116,12 @@ class Dense:
     @property
     def fan_in(self) -> int:
         """Number of inputs of a neuron."""
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     @property
     def neurons(self) -> int:
         """Number of neurons."""
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     @property
     def shape(self) -> Shape:

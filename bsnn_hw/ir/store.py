@@ -29,7 +29,7 @@ def to_json(network: Network) -> str:
     return _text(network_object(network)) + "\n"
 
 
-def save(path: str | os.PathLike, network: Network) -> None:
+def save(path: str | os.PathLike[str], network: Network) -> None:
     """Write the network, completely or not at all.
 
     Raises
@@ -51,7 +51,7 @@ def save(path: str | os.PathLike, network: Network) -> None:
                          f"{error.strerror}") from None
 
 
-def read(path: str | os.PathLike) -> Network:
+def read(path: str | os.PathLike[str]) -> Network:
     """Read what ``save`` wrote.
 
     Raises
@@ -103,10 +103,10 @@ def equal(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(equal, a, b))
     if isinstance(a, np.ndarray):
         return a.dtype == b.dtype and np.array_equal(a, b)
-    return a == b
+    return bool(a == b)
 
 
-def _text(value, indent=""):
+def _text(value: Any, indent: str = "") -> str:
     """JSON with one line per key, per weight and per row of a table."""
     inner = indent + " "
     if isinstance(value, dict):
