@@ -14,6 +14,7 @@ from typing import Any
 
 from bsnn_hw.errors import BsnnError, ToolError
 from bsnn_hw.processes import Terminated, ending_signals
+from bsnn_hw.progress import Talk, set_talk
 
 __all__ = ["any_locale", "callable_as", "code_of", "counts", "run_verb"]
 
@@ -28,7 +29,9 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
     """
     any_locale()
     parser.allow_abbrev = False  # --lane would be taken for --lanes
+    _add_talk(parser)
     options = parser.parse_args(argv)
+    set_talk(options.talk)
     try:
         with ending_signals():
             act(options)
@@ -47,6 +50,16 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
         print(f"{parser.prog}: {_system_failure(error)}", file=sys.stderr)
         return ToolError.exit_code
     return 0
+
+
+def _add_talk(parser: argparse.ArgumentParser) -> None:
+    """How much the verb says of its progress, on stderr."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("-v", "--verbose", dest="talk", action="store_const", const=Talk.ALL_STEPS,
+                       default=Talk.LONG_STEPS,
+                       help="say of every step how long it took (default: of those over 2 s)")
+    group.add_argument("-q", "--quiet", dest="talk", action="store_const", const=Talk.NOTHING,
+                       help="say nothing of progress; results and errors only")
 
 
 def code_of(error: KeyboardInterrupt) -> int:

@@ -24,6 +24,7 @@ from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.activity import Activity, measure_activity
 from bsnn_hw.planning.plan import Plan
 from bsnn_hw.planning.request import PlanOptions, make_plan, reconcile
+from bsnn_hw.progress import step
 from bsnn_hw.reference.network import run
 from bsnn_hw.request import Request
 from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
@@ -180,12 +181,15 @@ def prepare(request: Request) -> Planned:
         What the user can mend.
     """
     wanted = reconcile(request.plan_options)  # contradictions first, before any work
-    model = load(request.model, request.document)
-    samples = samples_of(model, data=request.data, data_dir=request.data_dir)
-    lowered = lower(model, samples, request.precision)
-    activity = _activity(lowered, request.port)
-    return Planned(request, model, samples, lowered, activity,
-                   make_plan(lowered.network, activity, wanted))
+    with step("model and samples read"):
+        model = load(request.model, request.document)
+        samples = samples_of(model, data=request.data, data_dir=request.data_dir)
+    with step("integers chosen"):
+        lowered = lower(model, samples, request.precision)
+    with step("plan made"):
+        activity = _activity(lowered, request.port)
+        found = make_plan(lowered.network, activity, wanted)
+    return Planned(request, model, samples, lowered, activity, found)
 
 
 def build(request: Request) -> Built:
@@ -198,9 +202,10 @@ def build(request: Request) -> Built:
     """
     check_target(request.out, request.force)
     planned = prepare(request)
-    design = emit(planned.lowered, planned.plan, request.out, planned.samples.test,
-                  vectors=request.vectors, force=request.force, top=request.top,
-                  port=request.port)
+    with step("Verilog and vectors written"):
+        design = emit(planned.lowered, planned.plan, request.out, planned.samples.test,
+                      vectors=request.vectors, force=request.force, top=request.top,
+                      port=request.port)
     return Built(planned, design)
 
 

@@ -37,13 +37,9 @@ def _act(options: argparse.Namespace) -> None:
         raise InputError(f"--samples: must be 1..{MOST_SAMPLES}, not {options.samples}")
 
     from bsnn_hw.reporting.page import Request, write_page
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     page = write_page(Request(options.folder, options.out, options.model, options.data,
                               options.data_dir, options.samples, not options.no_circuit,
-                              options.edited), say)
+                              options.edited))
     print(f"written   {page} ({page.stat().st_size / 1e6:.2f} MB)", flush=True)
 
 

@@ -49,11 +49,9 @@ def _act(options: argparse.Namespace) -> None:
     if wrong:
         raise InputError(f"--seeds: must be 0..{MAX_SEED}, not {wrong[0]}")
 
+    from bsnn_hw.progress import say
     from bsnn_hw.synthesis.flow import Request, measure
     from bsnn_hw.synthesis.report import check_clock, text
-
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
 
     figures = measure(Request(options.folder, target, options.seeds, options.clock,
                               options.simulate, options.pins, options.edited), say)

@@ -155,9 +155,9 @@ class Circuit {
   start(sample) {
     const beats = packet(sample), {exports} = this;
     exports.reset();
-    const room = new Uint8Array(exports.memory.buffer, exports.packet(beats.length),
-                                beats.length * (data.input.beat + 1));
-    room.set(beats.flat());
+    const place = exports.packet(beats.length);  // first: memory that grows has another buffer
+    new Uint8Array(exports.memory.buffer, place, beats.length * (data.input.beat + 1))
+      .set(beats.flat());
     this.beats = beats.length;
     this.cycles = 0;
     this.scores = [];

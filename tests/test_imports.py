@@ -10,7 +10,7 @@ FOLDERS = ("bsnn_hw", "hdl", "sim")
 SOURCES = sorted(path for top in FOLDERS for path in (ROOT / top).glob("**/*.py"))
 # What any wing may know that touches files, processes or people: it knows nothing above itself.
 HELPERS = {"__version__", "archive", "arrays", "checkpoint", "child", "errors", "guard",
-           "processes", "scratch", "text"}
+           "processes", "progress", "scratch", "text"}
 ARROWS = {
     "ir": {"errors"},  # nothing but the words for what a user can cause
     "reference": {"ir"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from math import isqrt
@@ -19,6 +18,7 @@ from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.emission.results import write_results
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network
+from bsnn_hw.progress import step
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting.circuit import build_circuit, compiler_missing
 from bsnn_hw.reporting.facts import Facts, as_script, gather
@@ -63,10 +63,8 @@ class CircuitFacts:
     missing: str = ""
 
 
-def write_page(request: Request, say: Callable[[str], None]) -> Path:
+def write_page(request: Request) -> Path:
     """Write the page; give where it is.
-
-    say : hears what takes long
 
     Raises
     ------
@@ -82,9 +80,9 @@ def write_page(request: Request, say: Callable[[str], None]) -> Path:
     count = affordable(design.network, min(request.samples, len(inputs)), MOST_VALUES)
     inputs, labels = inputs[:count], None if labels is None else labels[:count]
     log = request.model.with_suffix(".jsonl") if request.model else None
-    say("the reference is run, and plans are weighed")
-    facts = gather(request.folder, design, inputs, source, log)
-    content = page_text(facts, _circuit(request, design, inputs, labels, say)).encode()
+    with step("reference run and plans weighed"):
+        facts = gather(request.folder, design, inputs, source, log)
+    content = page_text(facts, _circuit(request, design, inputs, labels)).encode()
     if request.out is None:
         write_results(request.folder / "report", {"report.html": content})
         return request.folder / "report" / "report.html"
@@ -104,13 +102,13 @@ def _text(name: str) -> str:
     return files("bsnn_hw.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _circuit(request: Request, design: Design, inputs: np.ndarray, labels: np.ndarray | None,
-             say: Callable[[str], None]) -> CircuitFacts:
+def _circuit(request: Request, design: Design, inputs: np.ndarray,
+             labels: np.ndarray | None) -> CircuitFacts:
     missing = compiler_missing() if request.circuit else "it was not asked for"
     if missing:
         return CircuitFacts(None, missing=missing)
-    say("the circuit is compiled to WebAssembly, a few minutes the first time")
-    circuit = build_circuit(design)
+    with step("circuit compiled to WebAssembly, which takes minutes the first time"):
+        circuit = build_circuit(design)
     if isinstance(circuit, str):
         return CircuitFacts(None, missing=circuit)
     trace = run(design.network, inputs)

@@ -16,6 +16,7 @@ from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.forecast import forecast
+from bsnn_hw.progress import announced
 from bsnn_hw.reference.network import run
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.synthesis import report
@@ -136,5 +137,6 @@ def _forecast(design, target, inputs):
 @contextmanager
 def _stage(say: Callable[[str], None], words: str) -> Iterator[None]:
     started = time.monotonic()
-    yield
+    with announced(words):
+        yield
     say(f"{words} ({time.monotonic() - started:.0f} s)")

@@ -6,7 +6,6 @@ Bench and driver are this program's own; nothing that lies in the bundle is run.
 from __future__ import annotations
 
 import re
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from bsnn_hw.model.description import Model
 from bsnn_hw.model.format import describe, read
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound
+from bsnn_hw.progress import counted, step
 from bsnn_hw.reference.network import run
 from bsnn_hw.samples import find_samples, shape_of, whole_data_set
 from bsnn_hw.scratch import scratch_folder
@@ -55,8 +55,9 @@ def verify_bench(folder: Path, *, edited: bool = False) -> None:
     with scratch_folder() as scratch, mismatch_recorded(folder, check):
         place = scratch / "bench"
         _lay_out_bench(folder, place)
-        result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", place,
-                            scratch / "build")
+        with step("bench compiled and run"):
+            result = run_cocotb(design.verilog.paths, design.verilog.top, "bench", place,
+                                scratch / "build")
     wanted = {f"matches_the_reference/pauses={pattern}" for pattern in PATTERNS}
     if set(result.tests) != wanted:
         raise ToolError(f"bench: must run under {len(wanted)} patterns of pauses, but ran "
@@ -113,15 +114,17 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
 
     with scratch_folder() as build, mismatch_recorded(folder, check):
         started = time.monotonic()
-        simulation = build_model(design, build, optimize="-O2")
+        with step("simulation compiled"):
+            simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
-        outcome = verify_native(design, simulation, inputs, progress=_progress(len(inputs)))
-        latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])
+        with step(f"{len(inputs):,} inferences simulated and compared"):
+            outcome = verify_native(design, simulation, inputs,
+                                    progress=counted(len(inputs), "inferences"))
+            latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])
     accuracy = None if labels is None else float((outcome.classes == labels).mean())
     print(f"RTL       {outcome.inferences:,} inferences: every spike, membrane potential and score "
           f"equal{'' if accuracy is None else f', accuracy {percent(accuracy)}'} "
-          f"({built - started:.0f} s to build, "
-          f"{time.monotonic() - built:.0f} s to run)")
+          f"({built - started:.0f} s to build, {time.monotonic() - built:.0f} s to run)")
     trace = run(design.network, inputs[:1000], potentials=False)
     bound = event_bound(design.network, design.schedule,
                         measure_activity(design.network, inputs[:1000], trace, design.port))
@@ -145,7 +148,8 @@ def _compare_with_real(model_path, network, inputs, labels, source):
     if _outline(model) != _outline(network):
         raise InputError(f"{model_path}: must be the model that the bundle was made of, "
                          f"{_outline(network)}, not {_outline(model)}")
-    agreement = compare_with_real(model, network, inputs, labels)
+    with step("real-valued network run"):
+        agreement = compare_with_real(model, network, inputs, labels)
     spikes = ", ".join(f"{layer.name} {percent(share)}" for layer, share in
                        zip(network.hidden, agreement.spikes, strict=True))
     accuracy = "" if agreement.real is None else \
@@ -187,15 +191,3 @@ def bundle_samples(design, folder, model_path, data, data_dir):
     if found is not None:
         return found.test, found.labels, found.source
     return read_inputs(design, folder / "vectors"), None, "the bundle's vectors"
-
-
-def _progress(total):
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done):
-        print(f"\r          {done:,} of {total:,}", end="" if done < total else "\r",
-              file=sys.stderr, flush=True)
-
-    return show
-

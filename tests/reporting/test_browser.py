@@ -48,8 +48,7 @@ def example(name, folder):
 
     model = EXAMPLES / f"{name}.pt"
     bsnn_hw.generate(model, folder)
-    return write_page(Request(folder, model=model, data=str(EXAMPLES / "fashion_mnist_sample.npz")),
-                      lambda _: None)
+    return write_page(Request(folder, model=model, data=str(EXAMPLES / "fashion_mnist_sample.npz")))
 
 
 @pytest.mark.parametrize(("name", "rate"), [("fashion_mnist_fc", 5), ("fashion_mnist_conv", 0)])
@@ -82,7 +81,7 @@ BUNDLES = {
 @pytest.mark.parametrize("kind", BUNDLES)
 def test_every_kind_of_port(chromium, kind, tmp_path):
     bundle = BUNDLES[kind](tmp_path / "b")
-    page = write_page(Request(bundle.folder), lambda _: None)
+    page = write_page(Request(bundle.folder))
     chromium.errors.clear()
     chromium.open(page)
     chromium.wait(f"{READY} && {ANSWERED}", 30)
@@ -95,7 +94,7 @@ def test_every_kind_of_port(chromium, kind, tmp_path):
 def test_a_difference_is_named(chromium, tmp_path):
     """Where the stored answers are another network's."""
     bundle = make_bundle(24, tmp_path / "b")
-    page = write_page(Request(bundle.folder), lambda _: None)
+    page = write_page(Request(bundle.folder))
     chromium.open(page)
     chromium.wait(READY, 30)
     chromium.value("data.scores[3][1] += 1, data.layers[0].firedSums[5] ^= 1")
@@ -107,7 +106,7 @@ def test_a_difference_is_named(chromium, tmp_path):
 
 def test_steps(chromium, tmp_path):
     bundle = make_bundle(24, tmp_path / "b")
-    chromium.open(write_page(Request(bundle.folder), lambda _: None))
+    chromium.open(write_page(Request(bundle.folder)))
     chromium.wait(f"{READY} && {ANSWERED}", 30)
     chromium.value("document.getElementById('step-cycle').click()")
     assert chromium.value("page.circuit.cycles") == 1

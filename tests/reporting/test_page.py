@@ -137,7 +137,7 @@ def test_names_are_text(plain, kind):
 
 def test_missing_compiler(folder, monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    path = write_page(Request(folder), lambda _: None)
+    path = write_page(Request(folder))
     assert path == folder / "report" / "report.html"
     assert "pip install &#39;bsnn-hw[report]&#39;" in path.read_text()
     assert "WebAssembly" not in path.read_text().partition("The circuit is not")[0]
@@ -180,5 +180,5 @@ def test_an_edited_bundle_is_shown_when_asked(folder):
 
 def test_few_samples_of_large_maps(folder, monkeypatch):
     monkeypatch.setattr(pages, "MOST_VALUES", 1)
-    path = write_page(Request(folder, circuit=False), lambda _: None)
+    path = write_page(Request(folder, circuit=False))
     assert "Measured by the reference on 4 of the bundle&#39;s vectors" in path.read_text()
