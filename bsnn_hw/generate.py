@@ -53,7 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--leak-bits", type=int, metavar="N",
         help="fraction bits of the leak factors, 0..12 (default: chosen on calibration data)")
     add("--tolerance", type=float, default=0.01, metavar="SHARE",
-        help="share of a layer's spikes that integers may change (default: 0.01)")
+        help="share of a layer's spikes that integers may change, 0 for none (default: 0.01)")
+    add("--classes", type=float, default=0.02, metavar="SHARE",
+        help="share of the calibration samples whose class integers may change; where the "
+             "tolerance changes more, a tenth of it is taken (default: 0.02)")
     add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file (default: the sample "
                        "file beside the model, else what the model was trained on)")
     add("--data-dir", type=Path, help="folder of the data set's IDX files")
@@ -81,9 +84,9 @@ def _request(options: argparse.Namespace) -> Request:
     if options.block_rows and (min(options.block_rows) < 2 or len(options.block_rows) > 2):
         raise InputError(f"--block-rows: must be one or two numbers of 2 or more, not "
                          f"{','.join(map(str, options.block_rows))}")
-    if not 0 < options.tolerance <= 1:
-        raise InputError(f"--tolerance: must be a share above 0 and up to 1, "
-                         f"not {options.tolerance}")
+    for flag, share in (("--tolerance", options.tolerance), ("--classes", options.classes)):
+        if not 0 <= share <= 1:
+            raise InputError(f"{flag}: must be a share from 0 to 1, not {share}")
     if options.leak_bits is not None and not 0 <= options.leak_bits <= MAX_BITS:
         raise InputError(f"--leak-bits: must be 0..{MAX_BITS}, not {options.leak_bits}")
     if options.top is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", options.top):
@@ -95,7 +98,8 @@ def _request(options: argparse.Namespace) -> Request:
     if options.clock is not None and not 0 < options.clock < float("inf"):
         raise InputError(f"--clock: must be MHz above 0, not {options.clock:g}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
-    precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer)
+    precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer,
+                                 options.classes)
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,

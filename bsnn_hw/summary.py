@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bsnn_hw.class_report import class_lines
 from bsnn_hw.devices.chips import find_chip
 from bsnn_hw.devices.families import Cost
 from bsnn_hw.emission.vectors import most_vectors
@@ -49,6 +50,7 @@ def summary(built: Built, out: Path) -> str:
         *(_engines(built) if planned.plan.chip is None else ()),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
+        *class_lines(built),
         *_memory_lines(built),
         f"cycles    {bound:,.1f} per inference by the event bound, at the samples' activity",
         *(["", *plan_lines(network, planned.plan), ""] if planned.plan.chip else []),
@@ -185,8 +187,8 @@ def _layer_rows(built):
     cycles = predicted_cycles(network, design.schedule, built.planned.activity)
     memories = layer_memories(design.layout)
     rows = [["layer", "synapses", "inputs", "neurons", "engine", "lanes", "parallel", "folds",
-             "fraction bits", "leak bits", "sum bits", "membrane bits", "kbit", "events/inf.",
-             "cycles/inf."]]
+             "fraction bits", "leak bits", "changed", "sum bits", "membrane bits", "kbit",
+             "events/inf.", "cycles/inf."]]
     for index, layer in enumerate(network.layers):
         geometry, precision = design.geometries[index], built.planned.lowered.precision[index]
         hidden = index < len(network.hidden)
@@ -197,7 +199,8 @@ def _layer_rows(built):
             _map(layer.synapse.shape), design.schedule.layers[index].engine.value,
             geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
-            "-" if precision.leak_bits is None else precision.leak_bits, bounds.acc.width,
+            "-" if precision.leak_bits is None else precision.leak_bits,
+            percent(precision.mismatch), bounds.acc.width,
             state.width, f"{memories[index].bits / 1024:.1f}",
             f"{built.planned.activity[index].events:,.1f}", f"{cycles[index].mean():,.1f}",
         ])

@@ -136,7 +136,8 @@ MISTAKES = {
     "fraction layer": (["--fraction-bits", "fc9=2"], "fraction bits: no layer is called fc9; the"),
     "fraction =": (["--fraction-bits", "=2"], "must be 0..12 or LAYER=N,..., not '=2'"),
     "leak": (["--leak-bits", "13"], "--leak-bits: must be 0..12, not 13"),
-    "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share above 0 and up to 1, not"),
+    "tolerance": (["--tolerance", "nan"], "--tolerance: must be a share from 0 to 1, not nan"),
+    "classes": (["--classes", "2"], "--classes: must be a share from 0 to 1, not 2"),
     "target": (["--target", "ecp6"], "--target: must be one of ecp5-25k, "),
     "goal": (["--target", "ecp5-25k", "--goal", "fast"], "--goal: must be smallest, fastest or"),
     "goal alone": (["--goal", "fastest"], "--goal: must come with --target, the part to plan for"),
@@ -241,6 +242,16 @@ def test_what_lowering_cost_is_said(place, capsys):
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
     assert "layer fc1: integers change 4.39 % of its calibration spikes, more than" in notes[0]
     assert "layer fc1: 8 neuron(s) spike alike whatever comes in" in notes[1]
+
+
+def test_the_price_of_keeping_classes_is_said(place, capsys):
+    save("m.pt", random_document(3, scores=False))
+    assert generate.main(["m.pt", "--tolerance", "1", "--classes", "0", "--vectors", "1"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"classes +integers change 0\.00 % of the classes of 128 calibration sam", out)
+    assert re.search(r"note +100 % of a layer's spikes changed \d+\.\d\d % of the classes; "
+                     r"keeping them takes potentials of \d+ bits instead of \d+, about", out)
+    assert generate.main(["m.pt", "--tolerance", "0", "--force", "--vectors", "1"]) == 0
 
 
 def test_default_lanes_give_way(place, monkeypatch):

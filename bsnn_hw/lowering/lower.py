@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network
@@ -17,9 +18,10 @@ from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
 from bsnn_hw.model.description import Conv2d, Model, ScoreKind, Scoring
-from bsnn_hw.model.real import check_inputs
+from bsnn_hw.model.real import check_inputs, run
+from bsnn_hw.reference.readout import decide, score
 
-__all__ = ["Lowered", "PrecisionRequest", "lower"]
+__all__ = ["Kept", "Lowered", "PrecisionRequest", "lower"]
 
 # Without calibration data: fine enough for every network measured so far (docs/precision.md).
 DEFAULT_FRACTION_BITS = 6
@@ -31,6 +33,8 @@ class PrecisionRequest:
     """What the user asks for; what is None or missing is chosen from calibration data.
 
     tolerance : share of a layer's spikes that integers may change
+    classes : share of the samples whose class integers may change; where ``tolerance`` changes
+        more, it is made smaller, step by step
     fraction_bits : one number for all layers; leak_bits : likewise
     per_layer : layer name to fraction bits, stronger than ``fraction_bits``; of layers that join
         their currents one is enough
@@ -40,18 +44,41 @@ class PrecisionRequest:
     fraction_bits: int | None = None
     leak_bits: int | None = None
     per_layer: Mapping[str, int] | None = None
+    classes: float = 0.02
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether calibration data has anything to choose in spiking layers."""
+        return self.fraction_bits is None or self.leak_bits is None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What integers with one ``tolerance`` of changed spikes make of the calibration samples.
+
+    samples : int, how many; changed : share of them with another class
+    network : the integer network
+    """
+
+    tolerance: float
+    samples: int
+    changed: float
+    network: Network
 
 
 @dataclass(frozen=True)
 class Lowered:
     """The integer network and, per layer, how its precision was found.
 
+    tried : with calibration data, one per tolerance, that of the request first; the network is
+        one of theirs
     model : what it was made of; calibration : samples that precision was chosen on; None where
         the pipeline did not make it
     """
 
     network: Network
     precision: tuple[Precision, ...]
+    tried: tuple[Kept, ...] = ()
     model: Model | None = None
     calibration: np.ndarray | None = None
 
@@ -65,6 +92,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     model : Model
     calibration : integers or None
         Samples to choose precision on: (N, size) for direct coding, (N, T, size) for events.
+        Where integers change too many classes, a tenth of the tolerance is tried, down to 0.
         Of a convolutional network the first are taken, as many as make 10**8 neurons and 10**10
         synapses, times timesteps; at least one.
 
@@ -80,7 +108,32 @@ def lower(model: Model, calibration: np.ndarray | None = None,
         calibration = _checked(model, calibration)
     graph = Graph(_fold_timesteps(model))
     _check_groups(graph, request)
-    samples = None if calibration is None else Samples(graph, enough(graph, calibration))
+    if calibration is None:
+        return _lowered(graph, None, request)[0]
+    inputs = enough(graph, calibration)
+    wanted = run(model, inputs, keep=None).classes
+    found, tried = [], []
+    for tolerance in _tolerances(request):
+        lowered, classes = _lowered(graph, inputs, replace(request, tolerance=tolerance))
+        changed = float((classes != wanted).mean())
+        found.append(lowered)
+        tried.append(Kept(tolerance, len(inputs), changed, lowered.network))
+        if changed <= request.classes:
+            break
+    best = min(range(len(tried)), key=lambda index: tried[index].changed)
+    return replace(found[best], tried=tuple(tried[:best + 1]))
+
+
+def _tolerances(request):
+    """The tolerances to try, in order."""
+    if not request.is_chosen or request.tolerance == 0:
+        return [request.tolerance]
+    return [request.tolerance, request.tolerance / 10, request.tolerance / 100, 0.0]
+
+
+def _lowered(graph, inputs, request):
+    """The network for one tolerance, and its classes of ``inputs``, None without any."""
+    samples = None if inputs is None else Samples(graph, inputs)
     groups = {number: group for group in graph.groups for number in group}
     done: dict[int, tuple[Hidden, Precision]] = {}
     for number in range(len(graph.model.layers) - 1):
@@ -91,9 +144,14 @@ def lower(model: Model, calibration: np.ndarray | None = None,
             samples.fire(number, done[number][0])
     readout, chosen = _readout(graph, samples, request)
     hidden = [done[number] for number in sorted(done)]
-    network = Network(model.name, graph.model.timesteps, _input(graph),
-                      tuple(layer for layer, _ in hidden), readout, model.classes)
-    return Lowered(network, (*(precision for _, precision in hidden), chosen))
+    network = Network(graph.model.name, graph.model.timesteps, _input(graph),
+                      tuple(layer for layer, _ in hidden), readout, graph.model.classes)
+    lowered = Lowered(network, (*(precision for _, precision in hidden), chosen))
+    if samples is None:
+        return lowered, None
+    accs = samples.sums(len(hidden))
+    scores = score(torch.as_tensor(readout.gain), torch.as_tensor(readout.bias), accs)
+    return lowered, decide(scores).numpy()
 
 
 def _input(graph):
@@ -177,8 +235,9 @@ def _check_request(model, request):
     for bits in (request.fraction_bits, *per_layer.values()):
         _check_bits("fraction bits", bits, MAX_FRACTION_BITS)
     _check_bits("leak bits", request.leak_bits, MAX_LEAK_BITS)
-    if not 0 <= request.tolerance <= 1:
-        raise InputError(f"tolerance: must be a share from 0 to 1, not {request.tolerance}")
+    for what, share in (("tolerance", request.tolerance), ("classes", request.classes)):
+        if not 0 <= share <= 1:
+            raise InputError(f"{what}: must be a share from 0 to 1, not {share}")
 
 
 def _check_groups(graph, request):

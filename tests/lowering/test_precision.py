@@ -9,7 +9,10 @@ import pytest
 from models import LIF, inputs, layer, network, random_model
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.store import equal
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
+from bsnn_hw.model import real
+from bsnn_hw.reference.network import run
 
 
 def chosen(model, calibration=None, **request):
@@ -30,13 +33,44 @@ def test_given_bits_are_taken():
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, timesteps=4)
     samples = inputs(model, 200, seed)
-    results = [lower(model, samples, PrecisionRequest(tolerance=tolerance)).precision[0]
-               for tolerance in (1.0, 0.05, 0.0)]
+    requests = [PrecisionRequest(tolerance=share, classes=1.0) for share in (1.0, 0.05, 0.0)]
+    results = [lower(model, samples, request).precision[0] for request in requests]
     bits = [each.fraction_bits + each.leak_bits for each in results]
     assert bits == sorted(bits)
     assert results[0].fraction_bits == 0
     assert results[1].mismatch <= 0.05
     assert results[2].mismatch == 0
+
+
+def test_classes_are_kept_by_a_smaller_tolerance():
+    model = random_model(0, depth=4, timesteps=6)
+    samples = inputs(model, 200)
+    wanted = real.run(model, samples).classes
+    loose = lower(model, samples, PrecisionRequest(tolerance=1.0, classes=1.0))
+    tight = lower(model, samples, PrecisionRequest(tolerance=1.0, classes=0.01))
+    first, *_, kept = tight.tried
+    assert [each.tolerance for each in loose.tried] == [1.0]
+    assert equal(first.network, loose.network) and equal(kept.network, tight.network)
+    assert first.changed > 0.01 >= kept.changed and kept.tolerance < 1.0
+    for each in tight.tried:
+        assert each.samples == 200
+        assert each.changed == (run(each.network, samples).classes != wanted).mean()
+
+
+def test_where_no_tolerance_keeps_the_classes_the_best_is_taken():
+    model = random_model(0, depth=4, timesteps=6)
+    samples = inputs(model, 200)
+    result = lower(model, samples, PrecisionRequest(tolerance=1.0, leak_bits=0, classes=0.0))
+    assert result.tried[-1].changed == min(each.changed for each in result.tried) > 0
+    assert equal(result.network, result.tried[-1].network)
+
+
+def test_given_bits_are_not_searched_for_classes():
+    model = random_model(0, depth=4, timesteps=6)
+    samples = inputs(model, 50)
+    result = lower(model, samples, PrecisionRequest(fraction_bits=0, leak_bits=1, classes=0.0))
+    assert [each.tolerance for each in result.tried] == [0.01]
+    assert lower(model, None).tried == ()
 
 
 def test_the_search_leaves_out_what_does_not_fit():
@@ -56,6 +90,7 @@ def test_the_search_leaves_out_what_does_not_fit():
     ({"fraction_bits": 33}, "fraction bits: must be from 0 to 32, not 33"),
     ({"leak_bits": 17}, "leak bits: must be from 0 to 16, not 17"),
     ({"tolerance": 1.5}, r"tolerance: must be a share from 0 to 1, not 1\.5"),
+    ({"classes": -0.1}, r"classes: must be a share from 0 to 1, not -0\.1"),
     ({"tolerance": float("nan")}, "tolerance: must be a share from 0 to 1, not nan"),
 ], ids=str)
 def test_wrong_requests(request_, message):
