@@ -255,16 +255,6 @@ def test_the_price_of_keeping_classes_is_said(place, capsys):
     assert generate.main(["m.pt", "--tolerance", "0", "--force", "--vectors", "1"]) == 0
 
 
-def test_the_price_of_keeping_classes_is_said(place, capsys):
-    save("m.pt", random_document(3, scores=False))
-    assert generate.main(["m.pt", "--tolerance", "1", "--classes", "0", "--vectors", "1"]) == 0
-    out = capsys.readouterr().out
-    assert re.search(r"classes +integers change 0\.00 % of the classes of 128 calibration sam", out)
-    assert re.search(r"note +100 % of a layer's spikes changed \d+\.\d\d % of the classes; "
-                     r"keeping them takes potentials of \d+ bits instead of \d+, about", out)
-    assert generate.main(["m.pt", "--tolerance", "0", "--force", "--vectors", "1"]) == 0
-
-
 def test_default_lanes_give_way(place, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
     monkeypatch.setattr("bsnn_hw.planning.request.default_schedule", lambda *_, **__: chosen)
