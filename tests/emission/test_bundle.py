@@ -211,7 +211,7 @@ def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, f
     with pytest.raises(InputError, match="--force"):
         write_bundle(*arguments, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
-    assert len(list(folder.iterdir())) == (8 if make == "ours" else 1)
+    assert len(list(folder.iterdir())) == (9 if make == "ours" else 1)
 
 
 def test_an_empty_folder_is_replaced(tmp_path):
