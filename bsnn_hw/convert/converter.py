@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bsnn_hw.convert import gates
 from bsnn_hw.convert.agreement import Agreement, Recorded, compare
 from bsnn_hw.convert.assemble import Assembled, assemble
 from bsnn_hw.convert.axes import Lead
@@ -134,6 +135,7 @@ class Converter:
         run = Run(module, self.families, task.timesteps, lead is None, lead)
         for family in self.families:
             family.reset(module)
+        gates.reset(module)
         values = torch.rand(samples, task.timesteps, *task.shape, dtype=torch.float64,
                             generator=torch.Generator().manual_seed(0))
         entry = run.arranged(values).clone()
@@ -141,6 +143,7 @@ class Converter:
         leaves = {path: family.leaf for path, part in module.named_modules()
                   for family in self.families
                   if family.is_neuron(part) or _whole(family, part)}
+        leaves |= dict.fromkeys(gates.gates_of(module), gates.leaf)
         try:
             with tracer.watching(leaves):
                 out = module(entry)

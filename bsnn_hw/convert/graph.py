@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Affine", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pool", "Reshape",
-           "Spikes", "Sum", "Synapse", "Vote"]
+__all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pool",
+           "Reshape", "Spikes", "Sum", "Synapse", "Vote"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,14 @@ class Affine(Node):
     source: Node
     scale: np.ndarray
     shift: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Gate(Node):
+    """``source`` times a factor of each timestep; ``factors`` is (T,)."""
+
+    source: Node
+    factors: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

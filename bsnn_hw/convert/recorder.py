@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bsnn_hw.convert import gates
 from bsnn_hw.convert.axes import Lead
 from bsnn_hw.convert.family import Family
 from bsnn_hw.convert.trace import InDouble, in_double
@@ -57,6 +58,7 @@ class Run:
         """What the module gives for (N, T, ...): once, or once for each timestep."""
         for family in self.families:
             family.reset(self.module)
+        gates.reset(self.module)
         with torch.no_grad(), InDouble():
             if not self.stepped:
                 return [self.module(self.arranged(values))]

@@ -10,6 +10,7 @@ import torch
 from bsnn_hw.convert.family import NeuronError
 from bsnn_hw.convert.graph import (
     Affine,
+    Gate,
     Input,
     Membrane,
     Node,
@@ -34,7 +35,7 @@ __all__ = [
     "terms_of",
 ]
 
-NORMS = (Norm, Affine)
+NORMS = (Norm, Affine, Gate)
 
 
 def terms_of(node: Node, currents: dict[Node, str]) -> list[Node]:
@@ -63,6 +64,8 @@ def gain_through(term: Node) -> float:
     while isinstance(node, (*NORMS, Reshape)):
         if isinstance(node, Norm):
             raise TraceError("normalises spikes; normalise currents, in front of the neuron")
+        if isinstance(node, Gate):
+            raise TraceError("gates spikes; gate currents, in front of the neuron")
         gain *= gain_of(node) if isinstance(node, Affine) else 1.0
         node = node.source
     return gain
@@ -76,13 +79,23 @@ def gain_of(node: Affine) -> float:
 
 
 def scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
-    """``bias`` and ``norm``: what becomes of the sums of levels, times ``scale``."""
-    steps: list[Norm | Affine] = []
+    """``bias``, ``norm`` and ``gate``: what becomes of the sums of levels, times ``scale``."""
+    steps: list[Norm | Affine | Gate] = []
     node: Any = term
     while node is not synapse:
         if isinstance(node, NORMS):
             steps.insert(0, node)
         node = node.source
+    gates = [step for step in steps if isinstance(step, Gate)]
+    if gates and gates != steps[-1:]:
+        raise TraceError("normalises or scales gated currents; gate them last")
+    written = _normed([step for step in steps if not isinstance(step, Gate)], synapse, scale)
+    for gate in gates:
+        written["gate"] = _tensors({"kind": "constant", "value": gate.factors})
+    return written
+
+
+def _normed(steps: list[Norm | Affine], synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
     channels = len(scale)
     bias = np.zeros(channels) if synapse.bias is None else synapse.bias
     if len(steps) == 1 and isinstance(steps[0], Norm):

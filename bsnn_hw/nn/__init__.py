@@ -27,6 +27,8 @@ __all__ = [
     "SharedScaleNorm",
     "SpikeShortcut",
     "SynapseShortcut",
+    "anneal",
+    "binarize",
     "calibrate",
     "convolutional",
     "document",
@@ -51,6 +53,8 @@ _HOMES = {
     "architectures": ("convolutional", "fully_connected", "residual"),
     "zoo": ("calibrate", "narrow_resnet", "narrow_vgg11", "resnet19", "vgg", "vgg11"),
     "flips": ("FlipMonitor",),
+    "estimators": ("anneal",),
+    "binarizing": ("binarize",),
     "export": ("document", "save_model"),
 }
 

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from bsnn_hw.errors import ModelError
+from bsnn_hw.nn.estimators import weights_of
 from bsnn_hw.nn.gate import AGMMGate, ConstantGate
 from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SpikeShortcut, SynapseShortcut
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
 from bsnn_hw.nn.synapse import Int8Conv2d, Int8Linear, pair
+from bsnn_hw.nn.timed import TimedGate
 
 __all__ = ["document", "save_model"]
 
@@ -106,11 +108,11 @@ def _branch(where: str, branch: Any, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{where}: weights must be binary, not those of a full-precision twin; "
                         f"train with binary weights")
         return {}
-    wide = isinstance(synapse, Int8Linear | Int8Conv2d)
+    levels, scale, bits = _levels(synapse)
     written: dict[str, Any] = {"type": "linear" if weight.dim() == 2 else "conv2d",
-                               "weight": synapse.integers().cpu() if wide else _signs(weight)}
-    if wide:
-        written["weight_bits"] = synapse.weight_bits
+                               "weight": levels}
+    if bits > 1:
+        written["weight_bits"] = bits
     if weight.dim() == 4:
         written |= _geometry(where, synapse, problems)
     if branch.gate_first and branch.norm is not None and branch.gate is not None:
@@ -118,10 +120,20 @@ def _branch(where: str, branch: Any, problems: list[str]) -> dict[str, Any]:
                         f"gate behind")
     if branch.pool is not None:
         written["pool"] = {"kind": branch.pool.kind, "size": list(branch.pool.size)}
-    written |= {"norm": _norm(where, branch.norm, weight.shape[0], problems),
+    written |= {"norm": _norm(where, branch.norm, weight.shape[0], scale, problems),
                 "gate": _gate(where, branch.gate, problems)}
     bias = getattr(synapse, "bias", None)
-    return written if bias is None else written | {"bias": _plain(bias)}
+    return written if bias is None else written | {"bias": _plain(bias) / scale}
+
+
+def _levels(synapse: Any) -> tuple[Tensor, float, int]:
+    """Return the integers of the weights, what one of them is, and their bits."""
+    found = weights_of(synapse)
+    if found is not None:
+        return found
+    if isinstance(synapse, Int8Linear | Int8Conv2d):
+        return synapse.integers().cpu(), 1.0, synapse.weight_bits
+    return _signs(synapse.weight), 1.0, 1
 
 
 def _geometry(where: str, synapse: Any, problems: list[str]) -> dict[str, Any]:
@@ -142,10 +154,14 @@ def _signs(weight: Tensor) -> Tensor:
     return torch.where(weight.detach() >= 0, 1, -1).to(torch.int8).cpu()
 
 
-def _norm(where: str, norm: Any, neurons: int, problems: list[str]
+def _norm(where: str, norm: Any, neurons: int, scale: float, problems: list[str]
           ) -> dict[str, Any] | None:
-    if norm is None:
+    """Describe a norm of sums of integers, each of which is `scale`."""
+    if norm is None and scale == 1:
         return None
+    if norm is None:
+        zero = torch.zeros(neurons)
+        return {"gamma": zero + scale, "beta": zero, "mean": zero, "var": zero + 1, "eps": 0.0}
     mean, var = getattr(norm, "running_mean", None), getattr(norm, "running_var", None)
     if mean is None or var is None:
         problems.append(f"{where}: norm must keep a running mean and variance, "
@@ -153,7 +169,7 @@ def _norm(where: str, norm: Any, neurons: int, problems: list[str]
         return None
     gamma = torch.ones(1) if norm.weight is None else norm.weight
     beta = torch.zeros(1) if norm.bias is None else norm.bias
-    tensors = {"gamma": gamma, "beta": beta, "mean": mean, "var": var}
+    tensors = {"gamma": gamma * scale, "beta": beta, "mean": mean / scale, "var": var}
     # A shared scale is written once per class, which is what it means.
     return {key: _plain(value.expand(neurons)) for key, value in tensors.items()
             } | {"eps": float(norm.eps)}
@@ -162,6 +178,7 @@ def _norm(where: str, norm: Any, neurons: int, problems: list[str]
 def _gate(where: str, gate: nn.Module | None, problems: list[str]) -> dict[str, Any] | None:
     if gate is None:
         return None
+    gate = gate.gate if isinstance(gate, TimedGate) else gate
     if isinstance(gate, AGMMGate) and gate.channels is not None:
         problems.append(f"{where}: gate must be one per timestep, not one for each of "
                         f"{gate.channels} channels; train with channels=None")

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.nn.estimators import SignWeights
 
 __all__ = ["FlipMonitor", "Flips"]
 
@@ -103,7 +105,13 @@ class FlipMonitor:
 
 def latent_weights(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the latent weights whose sign is what counts, by the name of their layer."""
-    return {name: module.weight for name, module in model.named_modules() if _binary(module)}
+    found = {}
+    for name, module in model.named_modules():
+        if _binary(module):
+            found[name] = module.weight
+        elif isinstance(module, ParametrizationList) and isinstance(module[0], SignWeights):
+            found[name.removesuffix(".parametrizations.weight")] = module.original
+    return found
 
 
 def _binary(module: Any) -> bool:

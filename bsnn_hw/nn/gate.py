@@ -63,15 +63,21 @@ class AGMMGate(nn.Module):
         self.register_buffer("running_mean", torch.zeros(
             (timesteps,) if channels is None else (timesteps, channels)))
 
-    def forward(self, currents: Tensor) -> Tensor:
-        """Gate ``(steps, batch, [channels], ...)``, steps being T or 1 (static); return T steps."""
-        mean = self._spread(self._mean(currents), currents)
-        return self._spread(self.alpha, currents) * torch.sigmoid(mean) * currents
+    def forward(self, currents: Tensor, now: slice = slice(None)) -> Tensor:
+        """Gate ``(steps, batch, [channels], ...)``; return as many steps as are gated.
 
-    @torch.no_grad()
+        Parameters
+        ----------
+        currents : of T steps, or of 1 that stays the same
+        now : the timesteps that it is called for, all of them where it is left out
+        """
+        mean = self._spread(self._mean(currents, self.running_mean[now]), currents)
+        return self._spread(self.alpha[now], currents) * torch.sigmoid(mean) * currents
+
     def clip(self) -> None:
         """Keep alpha well above 0: hardware divides the layer by its gate."""
-        self.alpha.clamp_(min=_SMALLEST_ALPHA)
+        # Not an operation of the graph: a gate may be called before its backward pass.
+        self.alpha.data.clamp_(min=_SMALLEST_ALPHA)
 
     def values(self) -> Tensor:
         """Return the constants g of inference, shaped as `running_mean`; for a running average
@@ -82,12 +88,12 @@ class AGMMGate(nn.Module):
         alpha = self.alpha.view(-1, *(1,) * (self.running_mean.dim() - 1))
         return (alpha * torch.sigmoid(self.running_mean)).detach()
 
-    def _mean(self, currents: Tensor) -> Tensor:
+    def _mean(self, currents: Tensor, running: Tensor) -> Tensor:
         """Return E: (steps, [channels]) of a batch, (steps, batch, [channels]) of samples, or the
         running average; a mean over the batch keeps an axis of 1.
         """
         if not self.training and self.inference == "running":
-            return self.running_mean.unsqueeze(1)
+            return running.unsqueeze(1)
         own = self.over == "sample" or not self.training
         if self.channels is not None:
             mean = currents.flatten(3).mean(3) if currents.dim() > 3 else currents
@@ -98,7 +104,7 @@ class AGMMGate(nn.Module):
             mean = currents.flatten(1).mean(1).unsqueeze(1)
         if self.training:
             batch = mean.detach().mean(1) if own else mean.detach().squeeze(1)
-            self.running_mean.lerp_(batch.expand_as(self.running_mean), self.momentum)
+            running.lerp_(batch.expand_as(running), self.momentum)
         return mean
 
     @staticmethod
@@ -121,9 +127,9 @@ class ConstantGate(nn.Module):
         super().__init__()
         self.register_buffer("constants", torch.as_tensor(values, dtype=torch.float32))
 
-    def forward(self, currents: Tensor) -> Tensor:
-        """Gate ``(T or 1, batch, ...)``; return T steps."""
-        return self.constants.view(-1, *(1,) * (currents.dim() - 1)) * currents
+    def forward(self, currents: Tensor, now: slice = slice(None)) -> Tensor:
+        """Gate ``(T or 1, batch, ...)``, of the timesteps `now`; return as many steps."""
+        return self.constants[now].view(-1, *(1,) * (currents.dim() - 1)) * currents
 
     def values(self) -> Tensor:
         """Return the constants, (timesteps,)."""
