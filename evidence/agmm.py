@@ -19,7 +19,7 @@ from typing import Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import InputError
-from evidence.agmm_runs import Run, Size, grid, train
+from evidence.agmm_grid import Run, Size, grid
 
 __all__ = ["finished", "main"]
 
@@ -53,6 +53,8 @@ def finished(log: Path, size: Size) -> set[Run]:
 
 def _job(arguments: tuple[Any, ...]) -> dict[str, Any] | None:
     run, size, data_dir, device, until = arguments
+    from evidence.agmm_runs import train
+
     return None if time.time() > until else train(run, size, data_dir, device, until)
 
 

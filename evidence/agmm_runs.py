@@ -6,7 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,62 +21,16 @@ from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.norm import BatchNorm
 from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
 from bsnn_hw.nn.zoo import narrow_resnet, narrow_vgg11
+from evidence.agmm_grid import Run, Size
 
-__all__ = ["CONTROLS", "OPTIONS", "Run", "Size", "grid", "train"]
+__all__ = ["build", "train"]
 
 TIMESTEPS = 2
-DEPTHS = (3, 7, 11, 19)
-OPTIMIZERS = ("sgd", "adam")
-GATED = ("none", "agmm")
-CONTROLS = ("scale-half", "constant", "rate-half")
-# What the paper leaves open, each a gate of its own.
-OPTIONS = ("sample", "sample-running", "batch-own", "channels", "before", "shared", "alpha-2",
-           "alpha-free")
 RATES = {"sgd": 0.1, "adam": 0.01}
 GATE_RATE = 0.1  # of alpha, as a share of the learning rate
 EVALUATION_BATCH = 2000
 _LATENT = (BinaryConv2d, BinaryLinear)
 EAGER_STEPS = 3  # before a CUDA graph takes over
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training run.
-
-    network : "bireal", "tdbn" or "vgg"; depth : layers with weights
-    optimizer : of `OPTIMIZERS`; variant : of `GATED`, `CONTROLS` or `OPTIONS`; seed : int
-    """
-
-    network: str
-    depth: int
-    optimizer: str
-    variant: str
-    seed: int
-
-    def __str__(self) -> str:
-        return f"{self.network}-{self.depth} {self.optimizer} {self.variant} {self.seed}"
-
-
-@dataclass(frozen=True)
-class Size:
-    """What all runs have in common: images of training and test, epochs, samples per step."""
-
-    images: int = 20_000
-    tests: int = 10_000
-    epochs: int = 20
-    batch: int = 128
-
-
-def grid(seeds: int) -> list[Run]:
-    """All runs, the most telling first: seed by seed, the deepest first."""
-    runs = []
-    parts: tuple[tuple[str, tuple[int, ...], tuple[str, ...]], ...] = (
-        ("bireal", DEPTHS[::-1], GATED + CONTROLS), ("tdbn", (19,), GATED), ("vgg", (11,), GATED),
-        ("bireal", (19, 11), OPTIONS))
-    for name, depths, variants in parts:
-        runs += [Run(name, depth, optimizer, variant, seed) for seed in range(seeds)
-                 for depth in depths for variant in variants for optimizer in OPTIMIZERS]
-    return runs
 
 
 def build(run: Run) -> Network:

@@ -30,7 +30,7 @@ def folder(direct_bundle, tmp_path):
 
 def fails(capsys, arguments, code=1):
     """Run the verb, which must fail with ``code``; return its one line."""
-    assert verify.main(list(map(str, arguments))) == code
+    assert verify.main([*map(str, arguments), "-q"]) == code
     shown = capsys.readouterr()
     assert "Traceback" not in shown.err
     assert shown.err.count("\n") == 1

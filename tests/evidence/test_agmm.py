@@ -11,10 +11,11 @@ import torch
 
 from bsnn_hw.errors import InputError
 from evidence.agmm import LOG, finished, main
+from evidence.agmm_grid import OPTIONS, Run, Size, grid
 from evidence.agmm_plot import curves_svg
 from evidence.agmm_report import CLAIMS, claim_table, failures, options_table, paired, read
 from evidence.agmm_report import main as report
-from evidence.agmm_runs import OPTIONS, Run, Size, build, grid
+from evidence.agmm_runs import build
 
 ROOT = Path(__file__).parents[2]
 OPTIONS_LOG = LOG.with_name("agmm_options.jsonl")
