@@ -16,6 +16,14 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip("cocotb's Makefiles know no spaces in names"))
 
 
+@pytest.fixture(autouse=True)
+def no_progress(monkeypatch):
+    """On a slow machine a verb says on stderr what goes on; no test is of another opinion then."""
+    from bsnn_hw import progress
+
+    monkeypatch.setattr(progress, "PATIENCE", 1e6)
+
+
 @pytest.fixture(scope="session")
 def direct_bundle(tmp_path_factory):
     """Direct coding; do not change it."""

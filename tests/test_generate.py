@@ -301,7 +301,7 @@ def test_a_full_disk(place, capsys, monkeypatch):
 
 
 def run(arguments, cwd, **options):
-    command = [sys.executable, "-m", "bsnn_hw.generate", *arguments]
+    command = [sys.executable, "-m", "bsnn_hw.generate", "-q", *arguments]
     return subprocess.run(command, cwd=cwd, text=True, capture_output=True,
                           **{"env": ENVIRONMENT, **options})
 
@@ -340,7 +340,7 @@ def test_ctrl_c_leaves_nothing(place, tmp_path_factory, moment):
 
 
 def test_who_reads_the_output_may_leave(place):
-    code = (f"{shlex.quote(sys.executable)} -m bsnn_hw.generate m.pt | true; "
+    code = (f"{shlex.quote(sys.executable)} -m bsnn_hw.generate m.pt -q | true; "
             "test ${PIPESTATUS[0]} = 141 -o ${PIPESTATUS[0]} = 0")
     result = subprocess.run(["bash", "-c", code], cwd=place, env=ENVIRONMENT, text=True,
                             capture_output=True)

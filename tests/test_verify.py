@@ -30,7 +30,7 @@ def folder(direct_bundle, tmp_path):
 
 def fails(capsys, arguments, code=1):
     """Run the verb, which must fail with ``code``; return its one line."""
-    assert verify.main([*map(str, arguments), "-q"]) == code
+    assert verify.main(list(map(str, arguments))) == code
     shown = capsys.readouterr()
     assert "Traceback" not in shown.err
     assert shown.err.count("\n") == 1
@@ -178,7 +178,7 @@ def test_fuzzed_bundles(folder, seed):
 
 
 def run(folder, path, *options):
-    return subprocess.run([sys.executable, "-m", "bsnn_hw.verify", str(folder), *options],
+    return subprocess.run([sys.executable, "-m", "bsnn_hw.verify", "-q", str(folder), *options],
                           env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": str(path)},
                           text=True, capture_output=True)
 
