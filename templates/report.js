@@ -108,6 +108,7 @@ class Layer {
     this.charged = new Float64Array(data.timesteps * this.size);
     this.fired = new Uint8Array(data.timesteps * this.size);
     this.seen = 0;  // rows
+    this.shown = -1;  // nothing of it, of this inference
   }
 
   // Take a row of the log at ``start``.
@@ -230,6 +231,7 @@ class Page {
   constructor(circuit, samples) {
     this.circuit = circuit;
     this.size = samples.length / data.count;
+    this.usual = data.cycles;
     this.samples = samples;
     const [channels, height, width] = data.input.map, side = Math.sqrt(data.input.map[0]);
     this.side = height * width > 1 ? [height, width]
@@ -378,7 +380,7 @@ class Page {
     this.circuit.start(this.current);
     const frame = () => {
       if (this.running !== run) return;
-      this.circuit.run(Math.max(1, Math.ceil((this.usual ?? 1000) / FRAMES)));
+      this.circuit.run(Math.ceil(this.usual / FRAMES));
       this.show();
       if (!this.circuit.ended && this.circuit.cycles < data.watchdog) requestAnimationFrame(frame);
       else this.usual = this.circuit.cycles;
@@ -434,8 +436,7 @@ class Page {
       + (circuit.ended ? `; answer: ${data.classes[circuit.answer]}` : "");
     this.showScores();
     this.showJudgement();
-    circuit.layers.forEach((layer) => layer.pictures.forEach((_, timestep) =>
-      showSpikes(layer, timestep)));
+    circuit.layers.forEach(showChanges);
   }
 
   showScores() {
@@ -493,6 +494,16 @@ function gridOf(layer) {
       return channel * layer.positions + line * width + column;
     },
   };
+}
+
+// Redraw the timesteps that have changed since the last time.
+function showChanges(layer) {
+  const before = layer.shown;
+  if (layer.seen === before) return;
+  const first = before < 0 ? 0 : Math.floor(before / layer.rows);
+  const last = before < 0 ? data.timesteps : Math.ceil(layer.seen / layer.rows);
+  for (let timestep = first; timestep < last; timestep++) showSpikes(layer, timestep);
+  layer.shown = layer.seen;
 }
 
 function showSpikes(layer, timestep) {

@@ -14,6 +14,8 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.schedule import Engine, Port
+from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import most_cycles
 from bsnn_hw.ports.bytes import byte_counts, sample_bytes
 from bsnn_hw.reference.network import Trace
 from bsnn_hw.reporting.circuit import Circuit
@@ -44,6 +46,7 @@ def page_data(design: Design, circuit: Circuit, samples: np.ndarray, trace: Trac
     labels : the right class of each, or None
     """
     network = design.network
+    most = _most_cycles(design, samples, trace)
     marks = network.timesteps if network.input.coding is Coding.EVENTS else 1
     shape = network.input.features
     return {
@@ -60,8 +63,16 @@ def page_data(design: Design, circuit: Circuit, samples: np.ndarray, trace: Trac
         "labels": None if labels is None else [int(label) for label in labels],
         "scores": trace.scores.tolist(),
         "answers": trace.classes.tolist(),
-        "watchdog": 1_000_000,
+        "cycles": most // len(samples),
+        "watchdog": most,
     }
+
+
+def _most_cycles(design: Design, samples: np.ndarray, trace: Trace) -> int:
+    """Cycles in which the circuit must be done with all samples."""
+    activity = measure_activity(design.network, samples, trace, design.port)
+    return most_cycles(design.network, design.schedule, activity,
+                       len(design.stimulus(samples).data))
 
 
 def _input(design: Design) -> dict[str, Any]:
