@@ -91,7 +91,7 @@ def _texts(design, number):
 
 def _arcs(network, boxes):
     for number, layer in enumerate(network.layers):
-        ways = [(layer.back, "spikes")] if layer.back > 1 else []
+        ways = [(layer.back, "takes spikes")] if layer.back > 1 else []
         for shortcut in getattr(layer, "shortcuts", ()):
             what = ("current" if isinstance(shortcut, CurrentShortcut) else
                     "spikes" if isinstance(shortcut, SpikeShortcut) else
@@ -103,4 +103,4 @@ def _arcs(network, boxes):
             down = boxes[number + 1].y + BOX // 4 + 9 * place - start
             bend = min(FARTHEST, NEAREST + 14 * back)
             yield Arc(f"M{LEFT + WIDE} {start}h8c{bend} 0 {bend} {down} 0 {down}h-8",
-                      f"{words} of {giver.name}")
+                      f"{layer.name} {words} of {giver.name}")

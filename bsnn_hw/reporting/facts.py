@@ -41,7 +41,7 @@ class CheckWords:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``kind`` is exact, different or unknown; checks and notes say more."""
+    """``kind`` is exact, different or unverified; checks and notes say more."""
 
     kind: str
     words: str
@@ -171,7 +171,7 @@ def _verdict(folder: Path, checks: Sequence[Check]) -> Verdict:
     if any(each.difference for each in checks):
         return Verdict("different", "The circuit and the reference differ.", words)
     if not checks:
-        return Verdict("unknown", "This circuit was never verified as it lies here: run "
+        return Verdict("unverified", "This circuit was never verified as it lies here: run "
                        f"{commands} and {commands} --all", ())
     edits = "; files were edited beforehand" if any(each.edits for each in checks) else ""
     return Verdict("exact", "The circuit computes what the reference computes: every spike, every "

@@ -14,6 +14,7 @@ import pytest
 from markupsafe import Markup
 
 from bsnn_hw import report
+from bsnn_hw.reporting import facts
 from bsnn_hw.reporting import page as pages
 from bsnn_hw.reporting.drawing import Line
 from bsnn_hw.reporting.facts import as_script, gather
@@ -67,7 +68,13 @@ def folder(direct_bundle, tmp_path):
     return Path(shutil.copytree(direct_bundle.folder, tmp_path / "b"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def no_search(monkeypatch):
+    """Plans are not searched for; tests/reporting/test_parts.py does it."""
+    monkeypatch.setattr(facts, "front", lambda *_: None)
+
+
+@pytest.fixture
 def plain(direct_bundle):
     return facts_of(direct_bundle)
 
