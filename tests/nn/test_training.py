@@ -154,7 +154,24 @@ def test_a_gpu_that_is_not_there(digits, monkeypatch):
 def test_a_loss_that_explodes(digits):
     trainer = Trainer(recipe(), digits)
     trainer.network.readout.norm.bias.data[:] = float("nan")
-    with pytest.raises(InputError, match="epoch 1: the loss must be finite, is nan; lower"):
+    with pytest.raises(InputError, match="epoch 1, step 1: the loss must be finite, is nan; the "
+                       "first .*: readout.norm.bias; lower --learning-rate"):
+        trainer.run_epoch()
+
+
+def test_a_layer_that_explodes_is_named_with_its_step(digits):
+    trainer = Trainer(recipe(), digits)
+    trainer.run_epoch()
+    clip, calls = trainer.network.clip, []
+
+    def poison():
+        clip()
+        calls.append(None)
+        if len(calls) == 2:
+            trainer.network.hidden["fc1"].gate.alpha.data[0] = float("nan")
+
+    trainer.network.clip = poison
+    with pytest.raises(InputError, match="epoch 2, step 2: weights must be finite; .*: fc1.gate.alpha"):
         trainer.run_epoch()
 
 
