@@ -199,9 +199,10 @@ class Trainer:
 
 def _build(recipe: Recipe, dataset: Dataset) -> Network:
     shape, classes = recipe.input_shape(dataset.shape), len(dataset.classes)
-    style = {"timesteps": recipe.timesteps, "gate": recipe.gate, "leak": recipe.leak,
-             "threshold": recipe.threshold, "reset": recipe.reset, "coding": recipe.coding,
-             "binary": recipe.weights != "real", "int8_ends": recipe.weights == "int8-ends"}
+    style = {"timesteps": recipe.timesteps, "gate": recipe.gate,
+             "gate_ratios": recipe.gate_ratios, "leak": recipe.leak, "threshold": recipe.threshold,
+             "reset": recipe.reset, "coding": recipe.coding, "binary": recipe.weights != "real",
+             "int8_ends": recipe.weights == "int8-ends"}
     with torch.random.fork_rng(devices=[]):  # a library call leaves the caller's seed alone
         torch.manual_seed(recipe.seed)
         if recipe.network == "conv":

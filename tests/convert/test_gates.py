@@ -70,5 +70,5 @@ def test_a_gate_of_spikes_is_refused():
 def test_a_gate_of_the_sample_is_refused():
     body = nn.Sequential(nn.Linear(6, 8), Fire(), nn.Linear(8, 3))
     net = looped(binarize(body, timesteps=3, gate="agmm-sample"))
-    with pytest.raises(InputError, match="is a gate of no constants: .* running average"):
+    with pytest.raises(InputError, match=r"is a gate of no constants: .* running average"):
         toy(net, (6,), 3, **OPTIONS)

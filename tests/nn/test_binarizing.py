@@ -171,7 +171,7 @@ def test_norms_that_are_registered_elsewhere():
             self.fc1, self.fc2 = nn.Linear(4, 4), nn.Linear(4, 3)
             self.norm2, self.norm1 = nn.BatchNorm1d(3), nn.BatchNorm1d(4)
 
-    with pytest.raises(InputError, match="`norms`: .* not for norm1"):
+    with pytest.raises(InputError, match=r"`norms`: .* not for norm1"):
         binarize(Apart(), timesteps=2)
     made = binarize(Apart(), timesteps=2, norms={"fc1": "norm1", "fc2": "norm2"})
     assert gates(made) == ["norm1.agmm_gate"]

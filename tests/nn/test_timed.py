@@ -48,5 +48,5 @@ def test_calls_before_the_backward_pass():
 
 
 def test_unknown_time():
-    with pytest.raises(ValueError, match="Time must be one of .*, not 'later'"):
+    with pytest.raises(ValueError, match=r"Time must be one of .*, not 'later'"):
         made("later")
