@@ -215,6 +215,9 @@ def _parser() -> argparse.ArgumentParser:
         "residual 2)")
     add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "
         "at inference, with the sample's own average, or none, the control (agmm)")
+    add("--gate-ratios", choices=("free", "equal"), help="gates of a layer from one timestep "
+        "to the next: as they are learnt, or all equal, so that the circuit's leak stays a shift "
+        "(free)")
     add("--coding", choices=("direct", "events"), help="input as integers once per inference, or "
         "as spikes, thermometer over time (direct)")
     add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4)")

@@ -29,6 +29,7 @@ class Style:
     timesteps : int, T
     gate : {"agmm", "agmm-sample", "none"}, behind each norm but the readout's; or a function of
         a layer's channels or neurons that makes its gate
+    gate_ratios : {"free", "equal"}, as `AGMMGate`; of gates made here
     gate_first : bool, the gate before the norm; an experiment, which no model file holds
     leak : float in (0, 1]; 1 is integrate and fire
     threshold : float, positive
@@ -40,6 +41,7 @@ class Style:
 
     timesteps: int
     gate: str | Callable[[int], nn.Module | None] = "agmm"
+    gate_ratios: str = "free"
     gate_first: bool = False
     leak: float = 0.5
     threshold: float = 1.0
@@ -97,8 +99,9 @@ class Style:
         if callable(self.gate):
             return self.gate(channels)
         if self.gate == "agmm-sample":
-            return AGMMGate(self.timesteps, over="sample", inference="sample")
-        return AGMMGate(self.timesteps) if self.gate == "agmm" else None
+            return AGMMGate(self.timesteps, over="sample", inference="sample",
+                            ratios=self.gate_ratios)
+        return AGMMGate(self.timesteps, ratios=self.gate_ratios) if self.gate == "agmm" else None
 
 
 def fully_connected(sizes: Sequence[int], **style: Any) -> Network:

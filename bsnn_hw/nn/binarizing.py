@@ -117,7 +117,10 @@ def _chosen(synapses: dict[str, Any], layers: Collection[str] | None) -> list[st
 def _norms(module: nn.Module, synapses: dict[str, Any], given: Mapping[str, str | None]
            ) -> dict[str, str | None]:
     """The norm of each layer: as given, or the module registered next."""
-    leaves = [name for name, part in _named(module) if not list(part.children())]
+    whole = tuple(f"{name}." for name, part in _named(module)
+                  if isinstance(part, (*_NORMS, *_SYNAPSES)))
+    leaves = [name for name, part in _named(module) if not name.startswith(whole)
+              and (f"{name}." in whole or not list(part.children()))]
     found: dict[str, str | None] = {}
     for name in synapses:
         after = leaves[leaves.index(name) + 1:] if name in leaves else []

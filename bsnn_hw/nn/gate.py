@@ -9,6 +9,7 @@ __all__ = ["AGMMGate", "ConstantGate"]
 
 _OVER = ("batch", "sample")
 _INFERENCE = ("running", "sample")
+RATIOS = ("free", "equal")
 # The membrane's width grows with g[t-1]/g[t]: a gate that fades costs bits in every neuron.
 _SMALLEST_ALPHA = 0.5
 
@@ -28,6 +29,8 @@ class AGMMGate(nn.Module):
         sample's own mean
     channels : int or None; with a number, E is not over the channels, and each has a gate of its
         own
+    ratios : {"free", "equal"}; "equal" has all timesteps take the mean of their gates. The
+        circuit's leak is multiplied by g[t-1]/g[t]: with equal gates a leak of 1/2 stays a shift
     alpha : float, start of alpha; or a parameter (timesteps,) that gates share
     momentum : float, share of the newest batch in the running average
 
@@ -44,12 +47,14 @@ class AGMMGate(nn.Module):
     running_mean: Tensor
 
     def __init__(self, timesteps: int, *, over: str = "batch", inference: str = "running",
-                 channels: int | None = None, alpha: float | nn.Parameter = 1.0,
-                 momentum: float = 0.1):
+                 channels: int | None = None, ratios: str = "free",
+                 alpha: float | nn.Parameter = 1.0, momentum: float = 0.1):
         if over not in _OVER:
             raise ValueError(f"Gate mean must be over one of {_OVER}, not {over!r}")
         if inference not in _INFERENCE:
             raise ValueError(f"Gate inference must be one of {_INFERENCE}, not {inference!r}")
+        if ratios not in RATIOS:
+            raise ValueError(f"Gate ratios must be one of {RATIOS}, not {ratios!r}")
         if isinstance(alpha, nn.Parameter) and alpha.shape != (timesteps,):
             raise ValueError(f"Gate alpha must be shared as ({timesteps},), one per timestep, "
                              f"not {tuple(alpha.shape)}")
@@ -57,6 +62,7 @@ class AGMMGate(nn.Module):
         self.over = over
         self.inference = inference
         self.channels = channels
+        self.ratios = ratios
         self.momentum = momentum
         self.alpha = (alpha if isinstance(alpha, nn.Parameter) else
                       nn.Parameter(torch.full((timesteps,), float(alpha))))
@@ -72,7 +78,11 @@ class AGMMGate(nn.Module):
         now : the timesteps that it is called for, all of them where it is left out
         """
         mean = self._spread(self._mean(currents, self.running_mean[now]), currents)
-        return self._spread(self.alpha[now], currents) * torch.sigmoid(mean) * currents
+        gates = self._spread(self.alpha[now], currents) * torch.sigmoid(mean)
+        if self.ratios != "free" and len(gates) != len(self.alpha):
+            raise ValueError(f"Gate ratios must be 'free' where a call is one timestep, not "
+                             f"{self.ratios!r}")
+        return self._bound(gates) * currents
 
     def clip(self) -> None:
         """Keep alpha well above 0: hardware divides the layer by its gate."""
@@ -86,7 +96,11 @@ class AGMMGate(nn.Module):
         if self.inference != "running":
             raise ValueError("Gate values must come from a running average, not from a sample")
         alpha = self.alpha.view(-1, *(1,) * (self.running_mean.dim() - 1))
-        return (alpha * torch.sigmoid(self.running_mean)).detach()
+        return self._bound(alpha * torch.sigmoid(self.running_mean)).detach()
+
+    def _bound(self, gates: Tensor) -> Tensor:
+        """Hold gates, (timesteps, ...), in their ratios."""
+        return gates if self.ratios == "free" else gates.mean(0, keepdim=True).expand_as(gates)
 
     def _mean(self, currents: Tensor, running: Tensor) -> Tensor:
         """Return E: (steps, [channels]) of a batch, (steps, batch, [channels]) of samples, or the

@@ -12,6 +12,7 @@ from bsnn_hw.nn.data import DATASETS
 __all__ = ["Recipe", "default_recipe", "recipe_from"]
 
 GATES = ("agmm", "agmm-sample", "none")
+RATIOS = ("free", "equal")
 RESETS = ("hard", "soft")
 CODINGS = ("direct", "events")
 NETWORKS = ("fc", "conv", "residual")
@@ -33,7 +34,7 @@ _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
-_YOUNGER = {"network": "fc", "weights": "binary"}
+_YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Recipe:
     validation : int, samples at the end of the training data that are kept out of training
     device : "cpu" or "cuda"
     network : one of `NETWORKS`
+    gate_ratios : one of `RATIOS`; "equal" keeps the circuit's leak a shift
     weights : "binary"; "int8-ends", those of the first layer and the readout of 8 bits; or "real"
         for the full-precision twin
 
@@ -82,6 +84,7 @@ class Recipe:
     device: str = "cpu"
     network: str = "fc"
     weights: str = "binary"
+    gate_ratios: str = "free"
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -93,9 +96,9 @@ class Recipe:
     def _rules(self):
         """Yield (field, what must hold, whether it does)."""
         yield "dataset", f"one of {', '.join(DATASETS)}", self.dataset in DATASETS
-        for name, choices in (("gate", GATES), ("reset", RESETS), ("coding", CODINGS),
-                              ("device", ("cpu", "cuda")), ("network", NETWORKS),
-                              ("weights", WEIGHTS)):
+        for name, choices in (("gate", GATES), ("gate_ratios", RATIOS), ("reset", RESETS),
+                              ("coding", CODINGS), ("device", ("cpu", "cuda")),
+                              ("network", NETWORKS), ("weights", WEIGHTS)):
             yield name, f"one of {', '.join(choices)}", getattr(self, name) in choices
         yield "hidden", "one or more sizes of at least 1", (
             len(self.hidden) > 0 and min(self.hidden) >= 1)

@@ -100,6 +100,7 @@ class Trainer:
         for step in progress(range(self._batches)):
             chosen = order[step * self.recipe.batch:(step + 1) * self.recipe.batch]
             inputs = self._mirror(self._inputs[chosen], generator)
+            self._step_number = step + 1
             self._set_learning_rate(self.epoch * self._batches + step)
             loss, output = self._step(inputs, self._labels[chosen])
             tally.add(loss, output, self._labels[chosen])
@@ -146,17 +147,26 @@ class Trainer:
     def _step(self, inputs: Tensor, labels: Tensor):
         output = self.network(self._encode(inputs))
         loss = functional.cross_entropy(output.logits, labels)
+        if not math.isfinite(loss.detach()):
+            raise self._diverged(f"the loss must be finite, is {loss.detach():g}")
         self._optimizer.zero_grad()
         (loss + self.recipe.rate_penalty * output.rates.sum()).backward()
         self._optimizer.step()
         self.network.clip()
+        # Neurons that get what is no number stay silent, and the loss does not tell.
+        if not torch.stack(torch._foreach_norm(list(self.network.parameters()))).isfinite().all():
+            raise self._diverged("weights must be finite")
         return loss.detach(), output
+
+    def _diverged(self, problem: str) -> InputError:
+        """Say in which step, and which numbers are the first that are not finite."""
+        first = next((name.removeprefix("hidden.") for name, values in
+                      self.network.state_dict().items() if not values.isfinite().all()), "none")
+        return InputError(f"epoch {self.epoch + 1}, step {self._step_number}: {problem}; the first "
+                          f"of the network that is not: {first}; lower --learning-rate")
 
     def _line(self, tally: Tally) -> dict[str, Any]:
         line = {"epoch": self.epoch, **tally.means()}
-        if not math.isfinite(line["loss"]):
-            raise InputError(f"epoch {self.epoch}: the loss must be finite, is {line['loss']}; "
-                             f"lower --learning-rate")
         validation = self.validate()
         line["validation_accuracy"] = validation["accuracy"] if validation else None
         line["gates"] = _gates(self.network)
@@ -189,9 +199,10 @@ class Trainer:
 
 def _build(recipe: Recipe, dataset: Dataset) -> Network:
     shape, classes = recipe.input_shape(dataset.shape), len(dataset.classes)
-    style = {"timesteps": recipe.timesteps, "gate": recipe.gate, "leak": recipe.leak,
-             "threshold": recipe.threshold, "reset": recipe.reset, "coding": recipe.coding,
-             "binary": recipe.weights != "real", "int8_ends": recipe.weights == "int8-ends"}
+    style = {"timesteps": recipe.timesteps, "gate": recipe.gate,
+             "gate_ratios": recipe.gate_ratios, "leak": recipe.leak, "threshold": recipe.threshold,
+             "reset": recipe.reset, "coding": recipe.coding, "binary": recipe.weights != "real",
+             "int8_ends": recipe.weights == "int8-ends"}
     with torch.random.fork_rng(devices=[]):  # a library call leaves the caller's seed alone
         torch.manual_seed(recipe.seed)
         if recipe.network == "conv":

@@ -76,6 +76,7 @@ def test_constant_gate():
 @pytest.mark.parametrize(("options", "message"), [
     ({"over": "time"}, r"mean must be over one of .*, not 'time'"),
     ({"inference": "batch"}, r"inference must be one of .*, not 'batch'"),
+    ({"ratios": "odd"}, r"ratios must be one of .*, not 'odd'"),
     ({"alpha": torch.nn.Parameter(torch.ones(3))}, r"shared as \(2,\), .*, not \(3,\)"),
 ])
 def test_unknown_options_are_refused(options, message):
@@ -119,3 +120,19 @@ def test_gates_share_an_alpha():
 def test_a_sample_gate_has_no_constants():
     with pytest.raises(ValueError, match="must come from a running average"):
         AGMMGate(2, inference="sample").values()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_equal_gates(training):
+    gate = AGMMGate(2, ratios="equal").train(training)
+    gate.alpha.data = torch.tensor([1.0, 3.0])
+    gate(torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0)))
+    first, second = gate(torch.ones(1, 4, 5))
+    assert torch.equal(first, second)
+    constants = gate.alpha.detach() * torch.sigmoid(gate.running_mean)
+    assert gate.values().tolist() == [pytest.approx(float(constants.mean()))] * 2
+
+
+def test_equal_gates_need_all_timesteps():
+    with pytest.raises(ValueError, match="must be 'free' where a call is one timestep"):
+        AGMMGate(2, ratios="equal")(torch.ones(1, 4, 5), slice(1, 2))

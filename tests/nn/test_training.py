@@ -154,7 +154,25 @@ def test_a_gpu_that_is_not_there(digits, monkeypatch):
 def test_a_loss_that_explodes(digits):
     trainer = Trainer(recipe(), digits)
     trainer.network.readout.norm.bias.data[:] = float("nan")
-    with pytest.raises(InputError, match="epoch 1: the loss must be finite, is nan; lower"):
+    with pytest.raises(InputError, match=r"epoch 1, step 1: the loss must be finite, is nan; "
+                       r"the first .*: readout\.norm\.bias; lower --learning-rate"):
+        trainer.run_epoch()
+
+
+def test_a_layer_that_explodes_is_named_with_its_step(digits):
+    trainer = Trainer(recipe(), digits)
+    trainer.run_epoch()
+    clip, calls = trainer.network.clip, []
+
+    def poison():
+        clip()
+        calls.append(None)
+        if len(calls) == 2:
+            trainer.network.hidden["fc1"].gate.alpha.data[0] = float("nan")
+
+    trainer.network.clip = poison
+    with pytest.raises(InputError, match=r"epoch 2, step 2: weights must be finite; .*: "
+                       r"fc1\.gate\.alpha;"):
         trainer.run_epoch()
 
 
@@ -176,3 +194,20 @@ def test_every_epoch_has_its_own_order(digits, monkeypatch):
     first, second = seen[:trainer._batches], seen[trainer._batches:]
     assert first[0] != second[0]
     assert len(first) == len(second) == (1437 - 200) // 64
+
+
+def test_equal_gates_leave_the_leak_a_shift(digits, tmp_path):
+    import bsnn_hw
+    from bsnn_hw.layout.build import leak_shift
+    from bsnn_hw.nn import save_model
+
+    shifts = {}
+    for ratios in ("free", "equal"):
+        trainer = Trainer(recipe(gate_ratios=ratios), digits)
+        trainer.run_epoch()
+        save_model(tmp_path / f"{ratios}.pt", trainer.network,
+                   input={"shape": [64], "bits": 4, "scale": 1 / 15})
+        network = bsnn_hw.lower(bsnn_hw.load(tmp_path / f"{ratios}.pt"))
+        shifts[ratios] = [leak_shift(layer.neuron) for layer in network.network.layers[:-1]]
+    assert shifts["equal"] == [1] * len(shifts["equal"])
+    assert None in shifts["free"]

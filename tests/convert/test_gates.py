@@ -1,0 +1,74 @@
+"""Gates per timestep, behind layers of `bsnn_hw.nn.binarize` or put by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.nn import ConstantGate, binarize
+from bsnn_hw.nn.timed import TimedGate
+from tests.convert.signs import BinaryLinear
+from tests.convert.toy import Fire, looped, toy
+
+OPTIONS = {"coding": "direct", "bits": 4, "scale": 1 / 15}
+FACTORS = torch.tensor([0.5, 2.0, 1.0])
+
+
+def gate(*factors):
+    values = torch.tensor(factors) if factors else FACTORS
+    return TimedGate(ConstantGate(values), len(values))
+
+
+def exact(document):
+    found = document["recipe"]["converted"]
+    assert found["spikes_differ"] == found["scores_differ"] == 0
+    return document
+
+
+def test_a_gate_in_a_loop_over_time():
+    torch.manual_seed(0)
+    net = looped(nn.Sequential(BinaryLinear(6, 8), nn.BatchNorm1d(8), gate(), Fire(),
+                               BinaryLinear(8, 3)))
+    first, last = exact(toy(net, (6,), 3, **OPTIONS))["layers"]
+    assert first["gate"]["value"].tolist() == FACTORS.tolist()
+    assert "norm" in first and "gate" not in last
+
+
+def test_a_gate_in_a_module_of_one_timestep():
+    torch.manual_seed(0)
+    net = nn.Sequential(BinaryLinear(6, 8), gate(), Fire(), BinaryLinear(8, 3))
+    document = exact(toy(net, (6,), 3, readout="mean", **OPTIONS))
+    assert document["layers"][0]["gate"]["value"].tolist() == FACTORS.tolist()
+
+
+def test_a_binarized_network():
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), Fire(0.2), nn.Linear(8, 7),
+                         Fire(0.2), nn.Linear(7, 3))
+    net = looped(binarize(body, timesteps=3))
+    layers = exact(toy(net, (6,), 3, **OPTIONS))["layers"]
+    assert [layer.get("weight_bits", 1) for layer in layers] == [8, 1, 8]
+    assert [layer["gate"]["value"].tolist() for layer in layers[:-1]] == [[0.5] * 3] * 2
+
+
+@pytest.mark.parametrize(("parts", "message"), [
+    ((gate(1.0, 2.0), Fire()), r"is a gate of \(2,\) factors, and must have one for each of 3"),
+    ((gate(), nn.BatchNorm1d(8), Fire()), "gated currents; gate them last"),
+])
+def test_gates_that_are_refused(parts, message):
+    net = looped(nn.Sequential(BinaryLinear(6, 8), *parts, BinaryLinear(8, 3)))
+    with pytest.raises((InputError, ModelError), match=message):
+        toy(net, (6,), 3, **OPTIONS)
+
+
+def test_a_gate_of_spikes_is_refused():
+    net = looped(nn.Sequential(BinaryLinear(6, 8), Fire(), gate(), BinaryLinear(8, 3)))
+    with pytest.raises(ModelError, match="must take spikes or the input, not a gate"):
+        toy(net, (6,), 3, **OPTIONS)
+
+
+def test_a_gate_of_the_sample_is_refused():
+    body = nn.Sequential(nn.Linear(6, 8), Fire(), nn.Linear(8, 3))
+    net = looped(binarize(body, timesteps=3, gate="agmm-sample"))
+    with pytest.raises(InputError, match=r"is a gate of no constants: .* running average"):
+        toy(net, (6,), 3, **OPTIONS)
