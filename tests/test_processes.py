@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def act(options):
         watch_empty(Path("parent").absolute())
         Path("parent").mkdir()
         (draft / "file").write_text("half")
+        Path("where").write_text(str(scratch), encoding="utf-8")
         # A child with a child of its own, as make has compilers.
-        run(["sh", "-c", f"sleep 600 & echo $! >grandchild; touch {scratch}/there; wait"])
+        run(["sh", "-c", f"sleep 600 & echo $! >grandchild; touch there; wait"])
 sys.exit(run_verb(argparse.ArgumentParser(prog="parent"), act))
 """
 
@@ -61,19 +63,23 @@ def test_nothing_outlives_the_program(tmp_path, number, codes, stdin):
         process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" {close}', "bash", sys.executable, "-c", PARENT], cwd=place,
             env={**environment(), "TMPDIR": str(temporary)}, stderr=subprocess.PIPE, text=True)
-    with process:
-        until(lambda: list(temporary.rglob("there")))
+    try:
+        until((place / "there").exists)
+        scratch = Path((place / "where").read_text(encoding="utf-8"))
         grandchild = int((place / "grandchild").read_text(encoding="utf-8"))
-        assert alive(grandchild)
+        assert alive(grandchild) and scratch.is_dir()
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode in codes, errors
     assert errors in ("", "parent: interrupted\n")
     if number == signal.SIGKILL:
         time.sleep(1)
     assert not alive(grandchild)
-    assert [path.name for path in place.iterdir()] == ["grandchild"]
-    assert not list(temporary.iterdir())
+    assert {path.name for path in place.iterdir()} == {"grandchild", "there", "where"}
+    assert not scratch.exists() and not list(temporary.iterdir())
 
 
 def test_exception_kills_the_child():
@@ -111,7 +117,14 @@ def test_sigterm_is_an_exception_in_the_block_alone():
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_forked_process_has_a_guard_of_its_own(tmp_path):
+@pytest.fixture
+def plain():
+    """A folder whose name make can take, wherever $TMPDIR is: the scratch folder lies there."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_forked_process_has_a_guard_of_its_own(plain):
     code = ("import os, sys, time\nfrom bsnn_hw.scratch import scratch_root\n"
             "first = scratch_root()\n"
             "if not os.fork():\n    second = scratch_root()\n"
@@ -123,6 +136,6 @@ def test_a_forked_process_has_a_guard_of_its_own(tmp_path):
             "assert os.listdir(sys.argv[1]) == [first.name], os.listdir(sys.argv[1])\n"
             "sys.exit(status != 0)")
     result = run([sys.executable, "-W", "error", "-c", "import os; os.environ['TMPDIR'] = "
-                  f"{str(tmp_path)!r}\n{code}", tmp_path], env=environment())
+                  f"{str(plain)!r}\n{code}", plain], env=environment())
     assert result.returncode == 0, result.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list(plain.iterdir())
