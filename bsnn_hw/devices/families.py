@@ -225,7 +225,7 @@ _ECP5 = Family(
     (Ram(4, (4,), 0, 4, 0, _WRITTEN),
      Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED, readers=2),
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
-    Weights(sum_bit=1.1, chain=2.8, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
+    Weights(sum_bit=1.1, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
     clock=100.0, registers="TRELLIS_FF", blocks="DP16KD", multipliers="MULT18X18D",
     largest_factor=18)
 

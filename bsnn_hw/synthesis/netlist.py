@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from bsnn_hw.child import ask
@@ -77,10 +78,15 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
     sources = folder / "sources"
     sources.mkdir(exist_ok=True)
     copies = [Path(shutil.copy(path, sources)) for path in design.verilog.paths]
+    arithmetic = ""
+    if target.arithmetic:
+        text = files("bsnn_hw.synthesis").joinpath(target.arithmetic).read_text(encoding="utf-8")
+        (folder / target.arithmetic).write_text(text, encoding="utf-8")
+        arithmetic = target.arithmetic
     answer = ask("bsnn_hw.synthesis.yosys_child", {
         "paths": [str(copy.relative_to(folder)) for copy in copies],
         "top": design.verilog.top, "synth": target.synth, "ram_label": target.ram_label,
-        "harness": target.harness,
+        "arithmetic": arithmetic, "harness": target.harness,
         "json": netlist.name, "bare": bare.name, "verilog": verilog.name,
     }, f"yosys: {target.synth}", folder=folder)
     memories = {name: Memory(name, rows, width, bool(writes))

@@ -5,10 +5,11 @@ A Yosys error ends the process, which is why this is one. Call::
     python -m bsnn_hw.synthesis.yosys_child REQUEST ANSWER
 
 REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_label": label,
-"harness": bool, "json": path, "bare": path, "verilog": path}``; ANSWER becomes one of
-what `synthesize` returns.
+"arithmetic": path or "", "harness": bool, "json": path, "bare": path, "verilog": path}``; ANSWER
+becomes one of what `synthesize` returns.
 """
 
+import json
 import os
 import sys
 from collections import Counter
@@ -80,6 +81,29 @@ def _add_harness(design, request, ports):
     _run("opt_clean", design)
 
 
+def _open_carries(path):
+    """Take the constant off the first carry-in of each chain, and the net that nothing reads off
+    the last carry-out, in a netlist of ECP5: nextpnr adds a cell for either."""
+    netlist = json.loads(path.read_text(encoding="utf-8"))
+    for module in netlist["modules"].values():
+        cells = module["cells"].values()
+        read = {bit for port in module["ports"].values() for bit in port["bits"]}
+        read.update(bit for cell in cells for port, bits in cell["connections"].items()
+                    if cell["port_directions"][port] != "output" for bit in bits)
+        dropped = set()
+        for cell in cells:
+            if cell["type"] == "CCU2C":
+                ports = cell["connections"]
+                if isinstance(ports["CIN"][0], str):
+                    ports["CIN"] = ["x"]
+                if ports["COUT"][0] not in read:
+                    dropped.add(ports["COUT"][0])
+                    ports["COUT"] = ["x"]
+        module["netnames"] = {name: net for name, net in module["netnames"].items()
+                              if not dropped.intersection(net["bits"])}
+    path.write_text(json.dumps(netlist), encoding="utf-8")
+
+
 def synthesize(request):
     """Do what the module's docstring says.
 
@@ -101,7 +125,13 @@ def synthesize(request):
     memories, registers = _memories(design, top), _registers(design, top)
     _run(f"{command} {request['ram_label']}:map_ffram", design)
     lost = sorted(_memories(design, top))
-    _run(f"{command} map_ffram:", design)
+    if request["arithmetic"]:
+        _run(f"{command} map_ffram:map_gates", design)
+        _run(f"techmap -map {request['arithmetic']}", design)
+        _run("opt_clean", design)
+        _run(f"{command} map_gates:", design)
+    else:
+        _run(f"{command} map_ffram:", design)
     cells = Counter(cell.type.str().lstrip("\\") for cell in _cells(design, top))
     cells.pop("$scopeinfo", None)
     ports = _ports(design, top)
@@ -110,6 +140,8 @@ def synthesize(request):
         _run(f"write_json {request['bare']}", design)
         _add_harness(design, request, ports)
     _run(f"write_json {request['json']}", design)
+    if request["arithmetic"]:
+        _open_carries(Path(request["json"]))
     return {"cells": dict(sorted(cells.items())), "memories": memories, "lost": lost,
             "registers": registers, "ports": ports}
 
