@@ -24,6 +24,13 @@ def no_progress(monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", 1e6)
 
 
+@pytest.fixture
+def plain():
+    """A folder whose name make can take, wherever $TMPDIR is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def direct_bundle(tmp_path_factory):
     """Direct coding; do not change it."""

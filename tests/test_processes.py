@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -115,13 +114,6 @@ def test_sigterm_is_an_exception_in_the_block_alone():
         wait()
     assert caught.value.code == 143
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-@pytest.fixture
-def plain():
-    """A folder whose name make can take, wherever $TMPDIR is: the scratch folder lies there."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        yield Path(folder)
 
 
 def test_a_forked_process_has_a_guard_of_its_own(plain):

@@ -22,10 +22,10 @@ def places(**variables):
 
 
 @pytest.mark.parametrize("name", ["with space", "caf\u00e9"])
-def test_a_tmpdir_that_make_cannot_take(tmp_path, name):
-    odd = tmp_path / name
+def test_a_tmpdir_that_make_cannot_take(plain, name):
+    odd = plain / name
     odd.mkdir()
-    scratch, cache = places(TMPDIR=str(odd), XDG_CACHE_HOME=str(tmp_path / "cache"))
+    scratch, cache = places(TMPDIR=str(odd), XDG_CACHE_HOME=str(plain / "cache"))
     assert scratch.is_relative_to(cache)
     assert not list(cache.iterdir())
     scratch, _ = places(TMPDIR=str(odd), XDG_CACHE_HOME="/dev/null")
