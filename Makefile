@@ -78,7 +78,8 @@ bare-roots:
 
 test-frameworks: $(FRAMEWORKS)/.ready recordings
 	BSNN_RECORDINGS=build/recordings $(FRAMEWORKS)/bin/python -m pytest -n $(JOBS) \
-		$(if $(SLOW),,-m "not slow") tests/convert tests/events
+		$(if $(SLOW),,-m "not slow") tests/convert tests/events \
+		tests/nn/test_binarize_docs.py tests/evidence/test_binarized.py
 
 $(FRAMEWORKS)/.ready: pyproject.toml requirements/install tests/convert/requirements.txt
 	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)

@@ -3,7 +3,7 @@
 import pytest
 
 import bsnn_hw
-from evidence.binarized import FRAMEWORKS, TIMESTEPS, WEIGHTS, available, train
+from evidence.binarized_networks import FRAMEWORKS, TIMESTEPS, WEIGHTS, available, train
 
 
 @pytest.fixture(params=FRAMEWORKS)
