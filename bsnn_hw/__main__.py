@@ -14,6 +14,7 @@ VERBS = {
     "check": "which layers of a network can be generated, and why the others cannot",
     "generate": "a trained network to a folder of verified Verilog",
     "verify": "show that a folder's RTL computes what its network says",
+    "board": "a bundle's circuit behind a serial line, for any board",
     "synth": "what it takes of a part, and how fast it is there",
     "report": "all that is known of it as one page, in which the circuit runs",
     "precision": "integers against real numbers, by fraction bits",

@@ -18,7 +18,9 @@ ARROWS = {
     "engines": {"ir", "devices"},
     "ports": {"ir", "devices", "engines"},
     "layout": {"ir", "devices", "engines", "ports"},
-    "hdl": {"ir", "engines", "ports", "layout"},
+    "link": set(),  # a host without the rest of the program needs it
+    "driver": {"link", "errors"},
+    "hdl": {"ir", "engines", "ports", "layout", "link"},
     "model": {"ir", *HELPERS},
     "nn": {"ir", "model", *HELPERS},
     "lowering": {"ir", "model", "reference", *HELPERS},
@@ -33,6 +35,7 @@ ARROWS = {
     "reporting": {"ir", "reference", "devices", "engines", "ports", "layout", "planning",
                   "plan_report", "emission", "sim", "verification", "synthesis", "samples",
                   *HELPERS},
+    "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }

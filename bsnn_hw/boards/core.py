@@ -1,0 +1,90 @@
+"""A bundle's circuit behind a serial line, as Verilog without pins: clk, rst, rx, tx, lights."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from bsnn_hw.driver.facts import BoardFacts
+from bsnn_hw.emission.design import Design
+from bsnn_hw.emission.opened import check_edits, open_bundle
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ports.bytes import byte_counts
+from bsnn_hw.scratch import removed_after
+from bsnn_hw.verilog.rtlil import to_rtlil
+from bsnn_hw.verilog.write import Verilog, to_verilog
+
+__all__ = ["TOP", "board_facts", "divisor_of", "write_core"]
+
+TOP = "bsnn_board"
+MOST_OFF = 0.02  # of the line's speed, that a divisor may miss
+
+
+def divisor_of(clock: float, baud: int) -> int:
+    """Cycles of a bit, at ``clock`` MHz.
+
+    Raises
+    ------
+    InputError
+        No whole number comes near.
+    """
+    from bsnn_hw.hdl.uart import LEAST_DIVISOR
+
+    divisor = round(clock * 1e6 / baud)
+    if divisor < LEAST_DIVISOR or abs(divisor * baud / (clock * 1e6) - 1) > MOST_OFF:
+        raise InputError(f"`baud`: must be {clock * 1e6 / max(LEAST_DIVISOR, divisor):,.0f} or "
+                         f"another whole part of the clock, {LEAST_DIVISOR} cycles and more for a "
+                         f"bit, not {baud:,}")
+    return divisor
+
+
+def board_facts(design: Design, baud: int) -> BoardFacts:
+    """What a host must know of a board with this circuit."""
+    network, shape = design.network, design.network.input.features
+    port = byte_counts(network)
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in design.verilog.paths))
+    return BoardFacts(
+        digest.hexdigest()[:16], network.input.size, port.timesteps, network.input.max_value,
+        (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
+        port.score, port.answer, network.classes, network.readout.scale, baud)
+
+
+def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Verilog, BoardFacts]:
+    """Write ``out``: rtl/ with the bundle's circuit and what stands around it, and link.json.
+
+    clock : MHz; baud : bits a second on the line
+
+    Raises
+    ------
+    InputError
+        The bundle has ports of event slots, the line's speed does not suit the clock, or ``out``
+        is there or cannot be written.
+    """
+    from bsnn_hw.hdl.board_core import BoardCore
+
+    design = open_bundle(bundle)
+    check_edits(bundle, False)
+    if design.port is not Port.BYTES:
+        raise InputError(f"{bundle}: must have ports of bytes; generate it with --port bytes")
+    divisor, facts = divisor_of(clock, baud), board_facts(design, baud)
+    if out.exists():
+        raise InputError(f"{out}: must not exist; give another `out`")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with removed_after(out.absolute().with_name(f".{out.name}.{os.getpid()}")) as draft:
+            rtl = draft / "rtl"
+            rtl.mkdir(parents=True)
+            core = BoardCore(facts.shape, divisor=divisor, network=design.verilog.top,
+                             class_bits=8 * facts.class_bytes)
+            verilog = to_verilog(to_rtlil(core, TOP), rtl, TOP)
+            for path in design.verilog.paths:
+                shutil.copy(path, rtl)
+            facts.write(draft)
+            draft.rename(out)
+    except OSError as error:
+        raise InputError(f"{out}: must be a folder that can be written, {error.strerror}; give "
+                         "another `out`") from None
+    return verilog, facts

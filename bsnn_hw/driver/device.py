@@ -1,0 +1,199 @@
+"""A board that classifies: samples out over a line, results back, whatever the line does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bsnn_hw.driver.facts import BoardFacts
+from bsnn_hw.driver.lines import Line, open_line
+from bsnn_hw.errors import ToolError
+from bsnn_hw.link.frames import Decoder, Kind, LinkShape, encode
+
+__all__ = ["Device", "DeviceError", "Statistics"]
+
+
+USUAL = 4  # times the usual time to an answer, and the question is asked again
+
+
+class DeviceError(ToolError):
+    """The board does not answer, or is not the one that it should be."""
+
+
+@dataclass
+class Statistics:
+    """What a device has seen.
+
+    inferences : results that came whole
+    frames : sent; repeated : blocks among them that had to be sent again
+    damaged_in : frames from the board that came damaged
+    damaged_out : frames that the board says came damaged to it
+    timeouts : times that no answer came
+    """
+
+    inferences: int = 0
+    frames: int = 0
+    repeated: int = 0
+    damaged_in: int = 0
+    damaged_out: int = 0
+    timeouts: int = 0
+
+
+class Device:
+    """A board behind a serial line.
+
+    A frame that is damaged on the way is sent again, so results are exact or there is an error;
+    `statistics` says how often.
+
+    Parameters
+    ----------
+    line : Line
+    facts : BoardFacts, of the board that is expected
+    patience : float, seconds without an answer after which a question is repeated, at most; less
+        once it is known how fast the board answers
+    attempts : int, questions without an answer after which the device has failed
+    """
+
+    def __init__(self, line: Line, facts: BoardFacts, *, patience: float = 2.0,
+                 attempts: int = 20):
+        self.facts, self.statistics = facts, Statistics()
+        self._line, self._decoder = line, Decoder()
+        self._patience, self._attempts = patience, attempts
+        self._number, self._bad = 0, 0
+        self._usual = patience / USUAL  # seconds to an answer, lately
+        self._check_board()
+
+    @classmethod
+    def open(cls, address: str, folder: Path | str, **options: float) -> Device:
+        """The device at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
+
+        folder : of the board, with its link.json
+
+        Raises
+        ------
+        InputError, DeviceError, ToolError
+            The folder is none, nobody answers, or it is another board.
+        """
+        facts = BoardFacts.read(Path(folder))
+        line = open_line(address, facts.baud)
+        try:
+            return cls(line, facts, **options)  # type: ignore[arg-type]
+        except BaseException:
+            line.close()
+            raise
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the line back."""
+        self._line.close()
+
+    def classify(self, samples: np.ndarray,
+                 progress: Callable[[int], None] | None = None) -> np.ndarray:
+        """The class of each sample, int64 (N,); samples as of `scores`."""
+        return np.array([answer for _, answer in self._results(samples, progress)], np.int64)
+
+    def scores(self, samples: np.ndarray,
+               progress: Callable[[int], None] | None = None) -> np.ndarray:
+        """Scores of the samples, int64 (N, classes), in units of ``facts.score_scale``.
+
+        samples : integers, (N, size) or (N, channels, height, width); with several timesteps
+            (N, T, ...)
+        progress : called with the number of samples done
+
+        Raises
+        ------
+        InputError
+            The samples do not fit the network.
+        DeviceError
+            The board has stopped answering.
+        """
+        found = [scores for scores, _ in self._results(samples, progress)]
+        return np.array(found, np.int64).reshape(-1, len(self.facts.classes))
+
+    def _results(self, samples, progress):
+        for done, sample in enumerate(self.facts.sample_bytes(samples), 1):
+            result = self._infer(sample)
+            if progress:
+                progress(done)
+            yield self.facts.scores(result)
+
+    def _infer(self, sample: bytes) -> bytes:
+        """The result of one sample."""
+        shape, self._number = self.facts.shape, (self._number + 1) % 256
+        padded = sample.ljust(shape.blocks * shape.block, b"\0")
+        blocks = [encode(bytes([Kind.DATA, self._number]), place.to_bytes(2, "little"),
+                         padded[place * shape.block:(place + 1) * shape.block])
+                  for place in range(shape.blocks)]
+        wanted: Sequence[int] = range(shape.blocks)
+        failures = 0
+        while True:
+            self._send(*(blocks[place] for place in wanted))
+            answer = self._ask(Kind.GO, self._number, (Kind.RESULT, Kind.MISSING))
+            if answer[0] == Kind.RESULT and len(answer) == 4 + shape.result:
+                self.statistics.inferences += 1
+                return answer[4:]
+            there = int.from_bytes(answer[4:], "little")
+            missing = [place for place in range(shape.blocks) if not there >> place & 1]
+            failures = 0 if len(missing) < len(wanted) else failures + 1
+            if failures > self._attempts:
+                raise DeviceError(f"board: must take a sample's {shape.blocks} blocks, and takes "
+                                  "none of them; is it reset, or the line's speed wrong?")
+            wanted = missing or range(shape.blocks)
+            self.statistics.repeated += len(wanted)
+
+    def _check_board(self):
+        answer = self._ask(Kind.HELLO, 0, (Kind.HELLO,))
+        try:
+            shape = LinkShape.of_hello(answer[4:])
+        except ValueError as error:
+            raise DeviceError(f"board: {error}; it was made by another version") from None
+        if shape != self.facts.shape:
+            raise DeviceError(f"board: must hold the circuit {self.facts.identifier} of this "
+                              f"folder, but holds {shape.identifier.hex()}; program it again, or "
+                              "name its own folder")
+
+    def _ask(self, kind: Kind, number: int, answers: tuple[Kind, ...]) -> bytes:
+        """The board's answer to a question, asked again where none comes."""
+        for attempt in range(self._attempts):
+            self._send(encode(bytes([kind, number])))
+            asked = time.monotonic()
+            for body in self._frames(min(self._patience, (USUAL << attempt) * self._usual)):
+                if body[0] in answers and body[1] == number:
+                    if not attempt:  # else nobody knows which of the questions it answers
+                        self._usual += (time.monotonic() - asked - self._usual) / 8
+                    return body
+            self.statistics.timeouts += 1
+        raise DeviceError(f"board: must answer, and does not, asked {self._attempts} times; is it "
+                          "programmed, and the address right?")
+
+    def _frames(self, patience: float) -> Iterator[bytes]:
+        """Frames from the board until it is silent for ``patience`` seconds."""
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0:
+            data = self._line.read(left)
+            if data:
+                deadline = time.monotonic() + patience
+            for body in self._decoder.feed(data):
+                if len(body) >= 4:
+                    self._note(int.from_bytes(body[2:4], "little"))
+                    yield body
+            self.statistics.damaged_in = self._decoder.bad
+
+    def _note(self, bad: int) -> None:
+        """The board's count of damaged frames; the first is where it stood before."""
+        if self.statistics.frames > 1:
+            self.statistics.damaged_out += max(0, bad - self._bad)
+        self._bad = bad
+
+    def _send(self, *frames: bytes) -> None:
+        self._line.write(b"".join(frames))
+        self.statistics.frames += len(frames)

@@ -1,0 +1,1 @@
+"""What a host and a board say to each other over a serial line; docs/serial.md."""

@@ -1,0 +1,66 @@
+"""A network behind a serial line: what a board holds, less its pins and its clock."""
+
+from __future__ import annotations
+
+from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from bsnn_hw.hdl.serial_link import SerialLink
+from bsnn_hw.link.frames import LinkShape
+
+__all__ = ["BoardCore"]
+
+BLINK = 22  # bits: how long the light stays on after a sample, in cycles
+
+
+class BoardCore(wiring.Component):
+    """The serial link and an instance of a bundle's top level with ports of bytes.
+
+    Parameters
+    ----------
+    shape : LinkShape
+    divisor : int, clock cycles of a bit on the line
+    network : str, the bundle's top-level module
+    classes : int, bits of the class that is shown
+
+    Members
+    -------
+    rx : In; tx : Out, the line
+    active : Out, a sample is or was lately with the network
+    answer : Out, low bits of the last class
+    """
+
+    def __init__(self, shape: LinkShape, *, divisor: int, network: str, class_bits: int):
+        self._link = SerialLink(shape, divisor=divisor)
+        self._network = network
+        super().__init__({
+            "rx": In(1, init=1),
+            "tx": Out(1, init=1),
+            "active": Out(1),
+            "answer": Out(class_bits),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = link = self._link
+        result, sample = link.result, link.sample
+        m.submodules.network = Instance(
+            self._network,
+            i_clk=ClockSignal(), i_rst=ResetSignal(),
+            i_s_axis_tdata=sample.payload.byte, i_s_axis_tlast=sample.payload.last,
+            i_s_axis_tvalid=sample.valid, o_s_axis_tready=sample.ready,
+            o_m_axis_tdata=result.payload.byte, o_m_axis_tlast=result.payload.last,
+            o_m_axis_tvalid=result.valid, i_m_axis_tready=result.ready,
+        )
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        left = Signal(BLINK)
+        m.d.comb += self.active.eq(left != 0)
+        with m.If(link.active):
+            m.d.sync += left.eq(-1)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        # The class is the last byte of a result; of more than 256 classes, its high end.
+        with m.If(result.valid & result.ready & result.payload.last):
+            m.d.sync += self.answer.eq(result.payload.byte)
+        return m

@@ -1,0 +1,74 @@
+"""A bundle behind a serial line: the emitted Verilog, driven as a host drives it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bsnn_hw import board, emit, load, lower, plan
+from bsnn_hw.boards.core import TOP, divisor_of, write_core
+from bsnn_hw.driver.facts import BoardFacts
+from bsnn_hw.errors import InputError
+from bsnn_hw.reference.network import run
+from bsnn_hw.sim.cocotb_run import run_cocotb
+from bsnn_hw.sim.lint import lint
+
+ROOT = Path(__file__).parents[2]
+VECTORS = 3
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(bundle's network and inputs, board's folder) of the digits example."""
+    place = tmp_path_factory.mktemp("board")
+    lowered = lower(load(ROOT / "examples/digits_fc.pt"))
+    design = emit(lowered, plan(lowered, port="bytes"), place / "bundle", vectors=VECTORS,
+                  port="bytes")
+    assert board.main([str(place / "bundle"), "--out", str(place / "board"), "--clock", "12",
+                       "--baud", "3000000"]) == 0
+    return design.network, lowered.calibration[:VECTORS], place / "board"
+
+
+def test_no_linter_objects(made):
+    assert lint(sorted((made[2] / "rtl").glob("*.v")), TOP) == []
+
+
+def test_scores_over_the_line_are_the_reference_s(made, tmp_path):
+    network, inputs, folder = made
+    facts = BoardFacts.read(folder)
+    trace, shape = run(network, inputs, potentials=False), facts.shape
+    samples = [sample.ljust(shape.blocks * shape.block, b"\0")
+               for sample in facts.sample_bytes(inputs)]
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps({"divisor": 4, "hello": shape.hello().hex(), "samples": [
+        ([list(sample[at:at + shape.block]) for at in range(0, len(sample), shape.block)],
+         b"".join([*(int(score).to_bytes(facts.score_bytes, "little", signed=True)
+                     for score in scores),
+                   int(answer).to_bytes(facts.class_bytes, "little")]).hex())
+        for sample, scores, answer in zip(samples, trace.scores, trace.classes, strict=True)]}))
+    for _, result in json.loads(case.read_text())["samples"][:1]:
+        np.testing.assert_array_equal(facts.scores(bytes.fromhex(result))[0], trace.scores[0])
+    run_cocotb(sorted((folder / "rtl").glob("*.v")), TOP, "bench_core", Path(__file__).parent,
+               tmp_path / "build", variables={"CASE": str(case)})
+
+
+def test_what_cannot_be_a_board(made, direct_bundle, tmp_path):
+    folder = made[2]
+    with pytest.raises(InputError, match="must have ports of bytes; generate it with --port bytes"):
+        write_core(direct_bundle.folder, tmp_path / "b", clock=12, baud=1_000_000)
+    with pytest.raises(InputError, match="must not exist; give another `out`"):
+        write_core(folder.parent / "bundle", folder, clock=12, baud=1_000_000)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("clock", "baud", "divisor"), [
+    (12, 1_000_000, 12), (12, 3_000_000, 4), (25, 115_200, 217), (48, 2_000_000, 24)])
+def test_divisors(clock, baud, divisor):
+    assert divisor_of(clock, baud) == divisor
+
+
+@pytest.mark.parametrize("baud", [4_000_000, 2_700_000])
+def test_speeds_that_do_not_suit_the_clock(baud):
+    with pytest.raises(InputError, match=r"^`baud`: must be "):
+        divisor_of(12, baud)

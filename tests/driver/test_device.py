@@ -1,0 +1,143 @@
+"""The driver against a board in Python: exact whatever the line does, or one line of error."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.driver import Device, DeviceError
+from bsnn_hw.driver.facts import BoardFacts
+from bsnn_hw.driver.lines import open_line
+from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.link.frames import Decoder, Kind, encode
+
+FACTS = BoardFacts("00112233445566c0", 12, 1, 15, (3, 2, 2), True, 2, 1, ("a", "b", "c"), 0.5,
+                   115_200)
+
+
+class Board:
+    """What hdl/serial_link.py does, behind a line that damages a share of the bytes."""
+
+    def __init__(self, facts=FACTS, *, chance=0.0, seed=0, deaf=False):
+        self.facts, self.chance, self.deaf = facts, chance, deaf
+        self.rng, self.decoder = np.random.default_rng(seed), Decoder()
+        self.number, self.blocks, self.out, self.closed = 0, {}, b"", False
+
+    def _damage(self, data):
+        kept = bytearray()
+        for byte in data:
+            fault = self.rng.random()
+            if fault < self.chance / 3:
+                continue
+            kept.append(byte ^ 0x10 if fault < self.chance * 2 / 3 else byte)
+            if self.chance * 2 / 3 <= fault < self.chance:
+                kept.append(byte)
+        return bytes(kept)
+
+    def write(self, data):
+        for body in self.decoder.feed(b"" if self.deaf else self._damage(data)):
+            kind, number = body[:2]
+            if kind == Kind.HELLO:
+                self._answer(Kind.HELLO, number, self.facts.shape.hello())
+                continue
+            if number != self.number:
+                self.number, self.blocks = number, {}
+            if kind == Kind.DATA:
+                self.blocks[int.from_bytes(body[2:4], "little")] = body[4:]
+            elif len(self.blocks) == self.facts.shape.blocks:
+                sample = b"".join(self.blocks[place] for place in sorted(self.blocks))
+                self._answer(Kind.RESULT, number, self.result(sample[:self.facts.shape.sample]))
+            else:
+                there = sum(1 << place for place in self.blocks)
+                self._answer(Kind.MISSING, number,
+                             there.to_bytes(-(-self.facts.shape.blocks // 8), "little"))
+
+    def _answer(self, kind, number, payload):
+        bad = min(self.decoder.bad, 0xFFFF).to_bytes(2, "little")
+        self.out += self._damage(encode(bytes([kind, number]), bad, payload))
+
+    def result(self, sample):
+        total = sum((place + 1) * byte for place, byte in enumerate(sample))
+        scores = [total % 2**15, -(total % 2**15), 7]
+        return b"".join(score.to_bytes(2, "little", signed=True) for score in scores) + bytes(
+            [int(np.argmax(scores))])
+
+    def read(self, seconds):
+        data, self.out = self.out, b""
+        return data
+
+    def close(self):
+        self.closed = True
+
+
+def wanted(samples):
+    """Scores by hand: at each place channel by channel."""
+    flat = samples.reshape(-1, 3, 4).swapaxes(1, 2).reshape(-1, 12).astype(int)
+    total = flat @ np.arange(1, 13)
+    total %= 2**15
+    return np.stack([total, -total, np.full(len(total), 7)], axis=1)
+
+
+def test_scores_and_classes():
+    samples = np.random.default_rng(0).integers(0, 16, (5, 3, 2, 2))
+    device = Device(Board(), FACTS)
+    np.testing.assert_array_equal(device.scores(samples), wanted(samples))
+    done = []
+    assert device.classify(samples, done.append).tolist() == wanted(samples).argmax(1).tolist()
+    assert done == [1, 2, 3, 4, 5]
+    assert device.statistics.inferences == 10 and device.statistics.timeouts == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bad_line_costs_time_and_no_result(seed):
+    facts = BoardFacts(**{**FACTS.__dict__, "size": 300, "map": (3, 10, 10), "by_place": False})
+    samples = np.random.default_rng(seed).integers(0, 16, (40, 300))
+    device = Device(Board(facts, chance=0.01, seed=seed), facts, patience=0.001)
+    np.testing.assert_array_equal(device.scores(samples)[:, 0],
+                                  samples @ np.arange(1, 301) % 2**15)
+    seen = device.statistics
+    assert seen.inferences == 40 and seen.repeated and seen.damaged_out and seen.damaged_in
+
+
+def test_nobody_there():
+    with pytest.raises(DeviceError, match=r"^board: must answer, and does not, asked 3 times"):
+        Device(Board(deaf=True), FACTS, patience=0.001, attempts=3)
+
+
+def test_another_board():
+    other = BoardFacts(**{**FACTS.__dict__, "identifier": "ffffffffffffffff"})
+    with pytest.raises(DeviceError, match=r"^board: must hold the circuit 00112233445566c0 of this "
+                                          r"folder, but holds ffffffffffffffff"):
+        Device(Board(other), FACTS)
+
+
+@pytest.mark.parametrize(("samples", "message"), [
+    (np.zeros((2, 11), int), r"must be integers of shape \(N, 12\), not int64 of shape \(2, 11\)"),
+    (np.zeros((2, 12)), r"not float64"),
+    (np.full((1, 12), 16), r"must lie in 0..15, not 16..16"),
+    (np.full((1, 12), -1), r"must lie in 0..15, not -1..-1")], ids=range(4))
+def test_samples_that_do_not_fit(samples, message):
+    with pytest.raises(InputError, match=message):
+        Device(Board(), FACTS).scores(samples)
+
+
+def test_no_samples():
+    assert Device(Board(), FACTS).scores(np.zeros((0, 12), int)).shape == (0, 3)
+
+
+def test_addresses(tmp_path):
+    for address in ("", "usb:1", "serial:", "virtual"):
+        with pytest.raises(InputError, match=r"^address: must be serial:PORT"):
+            open_line(address)
+    with pytest.raises(ToolError, match="a virtual board must run there, none does"):
+        open_line(f"virtual:{tmp_path}")
+    with pytest.raises(ToolError, match="must be a virtual board's port"):
+        open_line(f"pty:{tmp_path}/nothing")
+
+
+def test_facts_on_disk(tmp_path):
+    FACTS.write(tmp_path)
+    assert BoardFacts.read(tmp_path) == FACTS
+    (tmp_path / "link.json").write_text("[" * 10_000)
+    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 1"):
+        BoardFacts.read(tmp_path)
+    with pytest.raises(InputError, match=r"must be a board's folder with link\.json"):
+        BoardFacts.read(tmp_path / "none")
