@@ -156,7 +156,7 @@ def test_another_run_is_faster(direct_bundle, folder, again, monkeypatch):
     monkeypatch.setattr(Path, "rename", overtaken)
     with pytest.raises(InputError, match=r"what others had put there, NOTES, is in ") as caught:
         again()
-    kept = Path(str(caught.value).rpartition(" ")[2])
+    kept = Path(str(caught.value).partition("NOTES, is in ")[2])
     assert (kept / "NOTES").read_text() == "mine"
     assert (folder / "bench.py").exists()
 
