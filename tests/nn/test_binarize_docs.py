@@ -11,7 +11,8 @@ from bsnn_hw.model.format import load
 PAGE = Path(__file__).parents[2] / "docs" / "binarize.md"
 
 
-@pytest.mark.parametrize(("number", "package"), list(enumerate(["snntorch", "spikingjelly", "torch"])))
+@pytest.mark.parametrize(("number", "package"),
+                         [(0, "snntorch"), (1, "spikingjelly"), (2, "torch")])
 def test_code_of_the_page_runs(number, package, tmp_path, monkeypatch, capsys):
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
