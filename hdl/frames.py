@@ -45,7 +45,9 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.crc = crc = _CRC.create()
         count = Signal(range(self._longest + 2))  # bytes so far, one more than the longest at most
-        escaped, spoilt, ended = Signal(), Signal(), Signal()
+        escaped = Signal()
+        spoilt = Signal()
+        ended = Signal()
         is_end = Signal()
         m.d.comb += [
             is_end.eq(self.valid & (self.byte == END)),
@@ -102,10 +104,12 @@ class FrameSender(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.crc = crc = _CRC.create()
-        byte, second = Signal(8), Signal()  # of a frame; its code is what is offered
+        byte = Signal(8)  # of a frame
+        second = Signal()  # its code is what is offered
         place = Signal(range(CRC_BYTES))  # of this byte in the checksum
         special = (byte == END) | (byte == ESCAPE)
-        body, taken = self.body, Signal()
+        body = self.body
+        taken = Signal()
         m.d.comb += [crc.data.eq(body.payload.byte), taken.eq(self.bytes.valid & self.bytes.ready)]
 
         def offer(then):

@@ -86,7 +86,8 @@ class BlockMemory(wiring.Component):
         m.submodules.store = store = memory.Memory(
             shape=self._width, depth=self._rows, init=[],
             attrs={"ram_style": "block", "no_rw_check": 1})
-        write, read = store.write_port(), store.read_port()
+        write = store.write_port()
+        read = store.read_port()
         m.d.comb += [
             read.addr.eq(self.read_row),
             write.en.eq(self.write_enable),

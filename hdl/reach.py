@@ -50,7 +50,8 @@ class ReachLookup(wiring.Component):
         folds, reach = geometry.folds, reach_layout(geometry)
 
         # One cycle to look up, one to add.
-        looks, adds = Signal(), Signal()
+        looks = Signal()
+        adds = Signal()
         waiting = Signal.like(placed)
         waits = Signal()
         m.d.comb += [

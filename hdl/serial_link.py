@@ -62,7 +62,8 @@ class SerialLink(wiring.Component):
         m.submodules.receiver = receiver = UartReceiver(self._divisor)
         m.submodules.frames = frames = FrameReceiver(longest=HEADER + shape.block)
         m.submodules.memory = memory = Memory(shape=8, depth=shape.blocks * shape.block, init=[])
-        self._fill, self._drain = memory.write_port(), memory.read_port()
+        self._fill = memory.write_port()
+        self._drain = memory.read_port()
         m.d.comb += [
             receiver.rx.eq(self.rx),
             frames.byte.eq(receiver.byte),
@@ -88,7 +89,8 @@ class SerialLink(wiring.Component):
         shape = self._shape
         header = Array(Signal(8, name=f"header_{place}") for place in range(HEADER))
         m.submodules.staging = staging = Memory(shape=8, depth=shape.block, init=[])
-        write, read = staging.write_port(), staging.read_port()
+        write = staging.write_port()
+        read = staging.read_port()
         in_block = (frames.index >= HEADER) & (frames.index < HEADER + shape.block)
         m.d.comb += [
             write.addr.eq(frames.index - HEADER),
@@ -131,7 +133,8 @@ class SerialLink(wiring.Component):
         connect(m, sender.bytes, transmitter.bytes)
         m.d.comb += self.tx.eq(transmitter.tx)
 
-        kind, number = Signal(8), Signal(8)
+        kind = Signal(8)
+        number = Signal(8)
         count = Signal(range(max(shape.sample, HEADER + len(shape.hello()), shape.result,
                                  HEADER + shape.blocks) + 1))
         bitmap = Cat(self._there, C(0, -shape.blocks % 8))

@@ -77,7 +77,8 @@ class WordSynapseArray(wiring.Component):
         total, = popcount(m, "spikes_count", [later[lane] for lane in range(geometry.lanes)])
 
         # 2 * ones - total = 2 * (ones - total // 2 - odd) + odd; -x - 1 is the complement.
-        odd, half = total[0], Signal(self._difference.width)
+        odd = total[0]
+        half = Signal(self._difference.width)
         m.d.comb += half.eq(total[1:])
         for i, count in enumerate(ones):
             difference = Signal(self._difference, name=f"difference_{i}", reset_less=True)
