@@ -69,7 +69,7 @@ class Device:
 
     @classmethod
     def open(cls, address: str, folder: Path | str, **options: float) -> Device:
-        """The device at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
+        """The device at ``serial:PORT`` or ``pty:PATH``.
 
         folder : of the board, with its link.json
 

@@ -1,4 +1,4 @@
-"""Serial lines by their address: a port of this machine, or a virtual board's."""
+"""Serial lines by their address: a port of this machine, or a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from bsnn_hw.errors import InputError, ToolError
 __all__ = ["DEFAULT_BAUD", "Line", "open_line"]
 
 DEFAULT_BAUD = 115_200
-VIRTUAL_NAME = "device"  # in a board's folder: the file that names a running virtual board's port
 
 
 class Line(Protocol):
@@ -29,17 +28,18 @@ class Line(Protocol):
 
 
 class PtyLine:
-    """A pseudo-terminal, as a virtual board offers it."""
+    """A pseudo-terminal, behind which a simulated board may be."""
 
     def __init__(self, path: Path):
+        import termios
         import tty
 
         try:
             self._file = os.open(path, os.O_RDWR | os.O_NOCTTY)
             tty.setraw(self._file)
-        except OSError as error:
-            raise ToolError(f"{path}: must be a virtual board's port, {error.strerror}; start one "
-                            "with python -m bsnn_hw.virtual") from None
+        except (OSError, termios.error) as error:
+            raise ToolError(f"{path}: must be a pseudo-terminal, {error}; is what "
+                            "offers it running?") from None
 
     def write(self, data: bytes) -> None:
         """Send all of ``data``."""
@@ -87,7 +87,7 @@ class SerialLine:
 
 
 def open_line(address: str, baud: int | None = None) -> Line:
-    """The line at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER`` of a running virtual board.
+    """The line at ``serial:PORT`` or ``pty:PATH``.
 
     Raises
     ------
@@ -102,13 +102,6 @@ def open_line(address: str, baud: int | None = None) -> Line:
             return SerialLine(place, baud or DEFAULT_BAUD)
         case "pty":
             return PtyLine(Path(place))
-        case "virtual":
-            name = Path(place) / VIRTUAL_NAME
-            try:
-                return PtyLine(Path(name.read_text(encoding="utf-8").strip()))
-            except OSError:
-                raise ToolError(f"{place}: a virtual board must run there, none does; start it "
-                                f"with python -m bsnn_hw.virtual {place}") from None
         case _:
-            raise InputError(f"address: must be serial:PORT, pty:PATH or virtual:FOLDER, not "
+            raise InputError(f"address: must be serial:PORT or pty:PATH, not "
                              f"{address[:80]!r}")

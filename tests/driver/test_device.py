@@ -124,13 +124,14 @@ def test_no_samples():
 
 
 def test_addresses(tmp_path):
-    for address in ("", "usb:1", "serial:", "virtual"):
+    for address in ("", "usb:1", "serial:", "pty"):
         with pytest.raises(InputError, match=r"^address: must be serial:PORT"):
             open_line(address)
-    with pytest.raises(ToolError, match="a virtual board must run there, none does"):
-        open_line(f"virtual:{tmp_path}")
-    with pytest.raises(ToolError, match="must be a virtual board's port"):
+    with pytest.raises(ToolError, match=r"must be a pseudo-terminal, .*No such file"):
         open_line(f"pty:{tmp_path}/nothing")
+    (tmp_path / "file").touch()
+    with pytest.raises(ToolError, match=r"must be a pseudo-terminal, .*Inappropriate ioctl"):
+        open_line(f"pty:{tmp_path}/file")
 
 
 def test_facts_on_disk(tmp_path):
