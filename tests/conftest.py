@@ -33,6 +33,17 @@ def plain():
 
 
 @pytest.fixture(scope="session")
+def object_cache():
+    """For a user's `make`, so that Verilator's runtime is not compiled again: its OBJCACHE.
+
+    Nothing where the cache lies in a folder with a space, which a Makefile would split."""
+    from bsnn_hw.sim.toolchain import verilator
+
+    script = verilator().cocotb_environment()["PATH"].split(os.pathsep)[0] + "/objcache"
+    return "" if " " in script else script
+
+
+@pytest.fixture(scope="session")
 def direct_bundle(tmp_path_factory):
     """Direct coding; do not change it."""
     from tests.bundles import make_bundle

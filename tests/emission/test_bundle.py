@@ -16,7 +16,6 @@ from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.errors import InputError, MismatchError
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
-from bsnn_hw.sim.toolchain import verilator
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle
 
@@ -246,12 +245,11 @@ def test_long_names_work(direct_bundle, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cocotb_environment():
+def cocotb_environment(object_cache):
     """For `make` in a bundle: this interpreter, and no variables of a make around us."""
     outside = {key: value for key, value in os.environ.items()
                if key not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTEST_CURRENT_TEST"}}
-    objects = verilator().cocotb_environment()["PATH"].split(os.pathsep)[0]
-    return {**outside, "PYTHON": sys.executable, "OBJCACHE": f"{objects}/objcache"}
+    return {**outside, "PYTHON": sys.executable, "OBJCACHE": object_cache}
 
 
 @pytest.mark.makefile

@@ -11,7 +11,6 @@ import pytest
 from bsnn_hw.errors import MismatchError, ToolError
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.render import render
-from bsnn_hw.sim.toolchain import verilator
 
 HERE = Path(__file__).parent
 
@@ -47,7 +46,7 @@ def test_bench_that_does_not_exist(emitted, build):
 
 
 @pytest.mark.makefile
-def test_makefile_of_a_bundle(emitted, tmp_path):
+def test_makefile_of_a_bundle(emitted, tmp_path, object_cache):
     for path in emitted.paths:
         shutil.copy(path, tmp_path)
     shutil.copy(HERE / "bench_mixed.py", tmp_path)
@@ -56,11 +55,11 @@ def test_makefile_of_a_bundle(emitted, tmp_path):
                       requirements="cocotb verilator")
     (tmp_path / "Makefile").write_text(makefile)
     # As a user's `make`, but for Verilator's runtime, which is there already.
-    objcache = verilator().cocotb_environment()["MAKEFLAGS"].split()[0]
     clean = {k: v for k, v in os.environ.items() if k not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+    command = ["make", f"PYTHON={sys.executable}", f"OBJCACHE={object_cache}"]
     outcome = [
-        subprocess.run(["make", f"PYTHON={sys.executable}", objcache], cwd=tmp_path, text=True,
-                       env={**clean, "EXPECTED": expected}, capture_output=True)
+        subprocess.run(command, cwd=tmp_path, text=True, env={**clean, "EXPECTED": expected},
+                       capture_output=True)
         for expected in ("1", "0")
     ]
     assert outcome[0].returncode == 0, outcome[0].stdout[-2000:] + outcome[0].stderr[-2000:]
