@@ -149,7 +149,7 @@ def _named(shape, data, data_dir):
     if suffix == ".npz":
         return _from_arrays(shape, Path(data))
     if suffix and data not in DATASETS:
-        raise InputError(f"--data: must be one of {', '.join(DATASETS)}, or an .npz file of "
+        raise InputError(f"`data`: must be one of {', '.join(DATASETS)}, or an .npz file of "
                          f"samples, not {shown(data)}; {_REMEDIES.get(suffix, _REMEDY)}")
     return _from_dataset(shape, load(data, data_dir, bits=_bits(shape)), data)
 

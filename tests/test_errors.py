@@ -1,9 +1,15 @@
 """Messages: short, whatever is quoted in them."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from bsnn_hw.errors import BsnnError, InputError, ModelError
 from bsnn_hw.text import listed, shown
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_line_keeps_its_ends():
@@ -33,3 +39,16 @@ def test_every_value_has_a_short_name(value):
     assert 0 < len(shown(value)) < 100
     assert len(listed([value] * 1000)) < 1300
     assert listed([value] * 1000).endswith(" and 988 more")
+
+
+def test_the_library_names_parameters_and_no_flags():
+    """`` `out` `` and not ``--out``: the verbs turn the one into the other."""
+    for path in sorted((ROOT / "bsnn_hw").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(node, ast.Name) and node.id == "run_verb" for node in ast.walk(tree)):
+            continue
+        raised = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc]
+        texts = [part.value for node in raised for part in ast.walk(node)
+                 if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        flags = [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text)]
+        assert not flags, f"{path.relative_to(ROOT)}: {flags}"

@@ -68,7 +68,7 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Ver
     design = open_bundle(bundle)
     check_edits(bundle, False)
     if design.port is not Port.BYTES:
-        raise InputError(f"{bundle}: must have ports of bytes; generate it with --port bytes")
+        raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
     divisor, facts = divisor_of(clock, baud), board_facts(design, baud)
     if out.exists():
         raise InputError(f"{out}: must not exist; give another `out`")

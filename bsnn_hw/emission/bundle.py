@@ -46,13 +46,13 @@ def check_target(folder: Path, force: bool) -> None:
         check_replaceable(folder, force)
     except OSError as error:
         raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; "
-                         "give another --out") from None
+                         "give another `out`") from None
     parent = folder.absolute().parent
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: {parent} must be a folder that can be written; "
-                         "give another --out")
+                         "give another `out`")
 
 
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
@@ -96,7 +96,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
                                                  encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder}: must be writable, {error.strerror or error}; "
-                         "give another --out or free some space") from None
+                         "give another `out` or free some space") from None
     paths = tuple(folder / "rtl" / path.name for path in design.verilog.paths)
     return replace(design, verilog=replace(design.verilog, paths=paths))
 

@@ -98,7 +98,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
     files = read_inventory(read_manifest(folder)["files"])
     found = changes(folder, files, files.keys() - BESIDE)
     if found and not allowed:
-        raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give --edited "
+        raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give `edited` "
                          "to take it as it is, or generate the bundle again")
     return listed(found) if found else None
 

@@ -31,9 +31,9 @@ def check_replaceable(folder: Path, force: bool) -> tuple[str, ...]:
         return ()
     if Path.cwd().resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{folder}: must not be the current folder, nor one around it; give "
-                         "another --out")
+                         "another `out`")
     if not force:
-        raise InputError(f"{folder}: must not exist; give --force to replace it, or another --out")
+        raise InputError(f"{folder}: must not exist; give `force` to replace it, or another `out`")
     if folder.is_dir() and not any(folder.iterdir()):
         return ()
     return _users(folder, _ours(folder))
@@ -46,20 +46,20 @@ def _ours(folder: Path) -> dict[str, str]:
         if facts["format"] != FORMAT:
             raise ValueError
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        raise InputError(f"{folder}: --force replaces bundles only, this is something else; "
-                         "give another --out") from None
+        raise InputError(f"{folder}: `force` replaces bundles only, this is something else; "
+                         "give another `out`") from None
     try:
         if facts["version"] != VERSION:
             raise ValueError
         files = read_inventory(facts["files"])
         changed = changes(folder, files) if files else ["every file is missing"]
     except (ValueError, TypeError, KeyError):
-        raise InputError(f"{folder}: --force replaces bundles that list their files (version "
-                         f"{VERSION}), this one does not; move it away, or give another --out") \
+        raise InputError(f"{folder}: `force` replaces bundles that list their files (version "
+                         f"{VERSION}), this one does not; move it away, or give another `out`") \
             from None
     if changed:
-        raise InputError(f"{folder}: --force replaces bundles as they were written, but "
-                         f"{listed(changed)}; move it away, or give another --out")
+        raise InputError(f"{folder}: `force` replaces bundles as they were written, but "
+                         f"{listed(changed)}; move it away, or give another `out`")
     return files
 
 
@@ -71,7 +71,7 @@ def _users(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
     names = tuple(name for name in files_under(folder) if name not in known)
     wrong = [name for name in names if name.startswith(OURS) or not _is_plain(folder / name)]
     if wrong:
-        raise InputError(f"{folder}: --force takes over files that others put there, but not "
+        raise InputError(f"{folder}: `force` takes over files that others put there, but not "
                          f"{listed(wrong)}; move them elsewhere")
     return names
 
@@ -100,7 +100,7 @@ def carry_over(names: tuple[str, ...], folder: Path, draft: Path) -> None:
     """
     taken = [name for name in names if (draft / name).exists() and not name.endswith("/")]
     if taken:
-        raise InputError(f"{folder}: --force takes over files that others put there, but the new "
+        raise InputError(f"{folder}: `force` takes over files that others put there, but the new "
                          f"bundle has its own {listed(taken)}; move them elsewhere")
     for name in names:
         (draft / name).parent.mkdir(parents=True, exist_ok=True)

@@ -28,8 +28,8 @@ _CLASSES = {"digits": _DIGITS, "fashion-mnist": _CLOTHES, "mnist": _DIGITS}
 _FOLDERS = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST"}
 _REMEDIES = {
     "fashion-mnist": "`apt install dataset-fashion-mnist`, or give the folder of the four IDX "
-                     "files with --data-dir",
-    "mnist": "give the folder of the four IDX files with --data-dir",
+                     "files with `data_dir`",
+    "mnist": "give the folder of the four IDX files with `data_dir`",
 }
 _SYSTEM_FOLDER = Path("/usr/share/datasets")  # where Debian's packages put data sets
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
@@ -166,7 +166,7 @@ def _cut(images: np.ndarray, bits: int) -> np.ndarray:
 def _check_bits(name: str, bits: int) -> None:
     most = _DIGITS_BITS if name == "digits" else _PIXEL_BITS
     if not 1 <= bits <= most:
-        raise InputError(f"{name}: bits must be 1 to {most}, not {bits}; give --bits {most}")
+        raise InputError(f"{name}: bits must be 1 to {most}, not {bits}; give `bits` {most}")
 
 
 def _check_pair(where, images: np.ndarray, labels: np.ndarray) -> None:

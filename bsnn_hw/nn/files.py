@@ -37,7 +37,7 @@ def write_whole(path: Path, data: bytes) -> None:
             draft.replace(path)
     except OSError as error:
         raise InputError(f"{path}: must be writable, {error.strerror or error}; "
-                         f"choose another --out") from error
+                         f"choose another `out`") from error
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

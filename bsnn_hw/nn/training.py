@@ -54,9 +54,9 @@ class Trainer:
         samples = len(dataset.train_x) - recipe.validation
         if samples < recipe.batch:
             raise InputError(f"validation: must leave at least one batch of {recipe.batch}, leaves "
-                             f"{samples} of {len(dataset.train_x)}; lower --validation or --batch")
+                             f"{samples} of {len(dataset.train_x)}; lower `validation` or `batch`")
         if recipe.device == "cuda" and not torch.cuda.is_available():
-            raise InputError("device: cuda must be usable, found none; use --device cpu")
+            raise InputError("device: cuda must be usable, found none; use `device` cpu")
         torch.set_num_threads(recipe.threads)
         self.recipe = recipe
         self.dataset = dataset
@@ -163,7 +163,7 @@ class Trainer:
         first = next((name.removeprefix("hidden.") for name, values in
                       self.network.state_dict().items() if not values.isfinite().all()), "none")
         return InputError(f"epoch {self.epoch + 1}, step {self._step_number}: {problem}; the first "
-                          f"of the network that is not: {first}; lower --learning-rate")
+                          f"of the network that is not: {first}; lower `learning_rate`")
 
     def _line(self, tally: Tally) -> dict[str, Any]:
         line = {"epoch": self.epoch, **tally.means()}

@@ -129,7 +129,7 @@ def _compile(place: Path) -> bytes:
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
         cause = next((line for line in lines if "error" in line), lines[-1])
         raise ToolError(f"ziglang: must compile the circuit, but failed with code "
-                        f"{result.returncode}: {cause[:300]}; give --no-circuit")
+                        f"{result.returncode}: {cause[:300]}; give `no_circuit`")
     return (place / "circuit.wasm").read_bytes()
 
 

@@ -132,6 +132,6 @@ def _write(path: Path, content: bytes) -> None:
         draft.replace(path)
     except OSError as error:
         raise InputError(f"{path}: must be a file that can be written, {error.strerror}; give "
-                         "another --out") from None
+                         "another `out`") from None
     finally:
         draft.unlink(missing_ok=True)

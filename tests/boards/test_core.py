@@ -55,7 +55,7 @@ def test_scores_over_the_line_are_the_reference_s(made, tmp_path):
 
 def test_what_cannot_be_a_board(made, direct_bundle, tmp_path):
     folder = made[2]
-    with pytest.raises(InputError, match="must have ports of bytes; generate it with --port bytes"):
+    with pytest.raises(InputError, match="must have ports of bytes; generate it with `port` bytes"):
         write_core(direct_bundle.folder, tmp_path / "b", clock=12, baud=1_000_000)
     with pytest.raises(InputError, match="must not exist; give another `out`"):
         write_core(folder.parent / "bundle", folder, clock=12, baud=1_000_000)

@@ -102,7 +102,7 @@ def test_a_failure_leaves_nothing(direct_bundle, tmp_path, monkeypatch, step, fa
     assert force or not list(tmp_path.iterdir())
     if expected is InputError:
         assert str(caught.value) == (f"{folder}: must be writable, No space left on device; "
-                                     "give another --out or free some space")
+                                     "give another `out` or free some space")
 
 
 def test_the_old_bundle_comes_back(direct_bundle, tmp_path, monkeypatch):
@@ -182,9 +182,9 @@ def make_other_bundle(place):
 def test_force_spares_everything_else(tmp_path, make):
     place = tmp_path / "b"
     make(place)
-    with pytest.raises(InputError, match=r"b: must not exist; give --force to replace it, or"):
+    with pytest.raises(InputError, match=r"b: must not exist; give `force` to replace it, or"):
         check_target(place, False)
-    with pytest.raises(InputError, match=r"b: --force replaces bundles "):
+    with pytest.raises(InputError, match=r"b: `force` replaces bundles "):
         check_target(place, True)
 
 
@@ -207,7 +207,7 @@ def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, f
         write_bundle(*arguments, force=True)
         assert files_of(folder) == files_of(direct_bundle.folder)
         return
-    with pytest.raises(InputError, match="--force"):
+    with pytest.raises(InputError, match="`force`"):
         write_bundle(*arguments, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
     assert len(list(folder.iterdir())) == (9 if make == "ours" else 1)

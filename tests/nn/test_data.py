@@ -91,7 +91,7 @@ def test_thermometer_spikes_in_proportion():
 
 @pytest.mark.parametrize(("name", "bits", "message"), [
     ("cifar", 4, "data set: must be one of digits, fashion-mnist, mnist, not 'cifar'"),
-    ("digits", 5, "digits: bits must be 1 to 4, not 5; give --bits 4"),
+    ("digits", 5, "digits: bits must be 1 to 4, not 5; give `bits` 4"),
     ("mnist", 0, "mnist: bits must be 1 to 8, not 0"),
 ])
 def test_wrong_arguments(name, bits, message):

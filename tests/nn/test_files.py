@@ -34,7 +34,7 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"must be writable, .*; choose another --out"):
+    with pytest.raises(InputError, match=r"must be writable, .*; choose another `out`"):
         write_whole(tmp_path / "file" / "a", b"")
 
 
