@@ -17,6 +17,7 @@ VERBS = {
     "board": "a bundle's circuit behind a serial line, for any board",
     "synth": "what it takes of a part, and how fast it is there",
     "report": "all that is known of it as one page, in which the circuit runs",
+    "show": "spikes, membranes, weights and training logs as pictures",
     "precision": "integers against real numbers, by fraction bits",
     "train": "train a binary spiking network and write its model file",
 }

@@ -22,7 +22,8 @@ try:
     runpy.run_module(sys.argv[0], run_name="__main__")
 except SystemExit as end:
     assert end.code == 0, end.code
-heavy = {"torch", "amaranth", "pyosys", "sklearn", "cocotb", "jinja2"} & set(sys.modules)
+heavy = {"torch", "amaranth", "pyosys", "sklearn", "cocotb", "jinja2", "matplotlib"}
+heavy &= set(sys.modules)
 print(*heavy, file=sys.stderr)
 """
 

@@ -35,6 +35,7 @@ ARROWS = {
     "reporting": {"ir", "reference", "devices", "engines", "ports", "layout", "planning",
                   "plan_report", "emission", "sim", "verification", "synthesis", "samples",
                   *HELPERS},
+    "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
     "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
