@@ -146,5 +146,5 @@ def _write(request: Request, files: Mapping[str, bytes]) -> Path:
                 draft.replace(folder / name)
     except OSError as error:
         raise InputError(f"{folder}: must be a folder that can be written, {error.strerror}; give "
-                         "another --out") from None
+                         "another `out`") from None
     return folder
