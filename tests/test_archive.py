@@ -9,6 +9,7 @@ import pytest
 
 from bsnn_hw import archive
 from bsnn_hw.archive import check_stored, read_records
+from tests.for_each import for_each
 
 RECORDS = {"a/x": b"one" * 100, "a/y": bytes(1000)}
 
@@ -33,7 +34,7 @@ def test_stored_and_compressed():
 
 
 @pytest.mark.parametrize("read", [check_stored, read_records])
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_every_bit_of_a_record_counts(read, seed):
     whole, chance = archive_of(RECORDS), np.random.default_rng(seed)
     start = whole.index(b"oneone")

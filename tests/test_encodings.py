@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,10 +28,9 @@ def _binary(call):
                for argument in call.args[1:2])
 
 
-@pytest.mark.parametrize("path", [
+@for_each("path", [
     path for folder in ("bsnn_hw", "hdl", "sim", "evidence")
-    for path in sorted((ROOT / folder).glob("**/*.py"))],
-                         ids=lambda path: str(path.relative_to(ROOT)))
+    for path in sorted((ROOT / folder).glob("**/*.py"))])
 def test_encoding_is_named(path):
     found = list(undecided(path.read_text(encoding="utf-8")))
     assert not found, f"{path}, line {found[0]}: name the encoding, encoding=\"utf-8\""

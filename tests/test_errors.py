@@ -45,10 +45,11 @@ def test_the_library_names_parameters_and_no_flags():
     """`` `out` `` and not ``--out``: the verbs turn the one into the other."""
     for path in sorted((ROOT / "bsnn_hw").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        if any(isinstance(node, ast.Name) and node.id == "run_verb" for node in ast.walk(tree)):
-            continue
+        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+            continue  # a verb
         raised = [node for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc]
         texts = [part.value for node in raised for part in ast.walk(node)
                  if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-        flags = [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text)]
+        flags = [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text)
+                 and "pip install" not in text]
         assert not flags, f"{path.relative_to(ROOT)}: {flags}"

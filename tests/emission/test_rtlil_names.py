@@ -3,12 +3,12 @@
 import ast
 from pathlib import Path
 
-import pytest
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "hdl").glob("**/*.py")), ids=lambda path: path.name)
+@for_each("path", sorted((ROOT / "hdl").glob("**/*.py")))
 def test_a_signal_is_assigned_alone(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if (isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)

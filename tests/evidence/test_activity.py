@@ -16,10 +16,11 @@ from evidence.activity import (
     forced_inputs,
     forced_network,
 )
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize("size", [32, 256])
-@pytest.mark.parametrize("share", SHARES)
+@for_each("size", [32, 256])
+@for_each("share", SHARES)
 def test_the_activity_is_what_is_asked_for(size, share):
     inputs = forced_inputs(share, 4)
     assert inputs.shape == (4, TIMESTEPS, LEVELS)

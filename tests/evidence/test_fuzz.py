@@ -10,6 +10,7 @@ from bsnn_hw.errors import InputError, MismatchError
 from evidence import fuzz
 from evidence.fuzz import KINDS, Good, check_file, good_files
 from evidence.mutations import mutated_bytes, mutated_json, mutated_lines, mutated_tree
+from tests.for_each import for_each
 
 FILES = 500
 
@@ -69,7 +70,7 @@ def test_the_number_of_a_file_is_named(direct_bundle, tmp_path, monkeypatch):
         fuzz.fuzz(direct_bundle.folder, range(7, 9), tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@for_each("seed", range(30))
 def test_a_number_says_all(seed):
     """The same number, the same file; and it is not the good one."""
     tree, text = {"a": [1, {"b": "x"}], "c": 2.5}, "a = 1\nb = 2\n[c]\n"

@@ -6,9 +6,10 @@ import pytest
 from evidence.random_models import random_document, random_inputs
 from evidence.random_networks import check_one
 from evidence.random_variants import varied
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize("seed", [2, 8, 30, 47])
+@for_each("seed", [2, 8, 30, 47])
 def test_exact_in_rtl(seed):
     """Direct and events, T = 1 and more, one to three hidden layers."""
     assert check_one(seed, lint=False).endswith(": exact")

@@ -14,6 +14,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
 from bsnn_hw.layout.blocks import in_blocks
 from bsnn_hw.reference.synapse import accumulate
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 
 IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0,
@@ -143,9 +144,9 @@ def test_one_row_is_hammered_every_cycle(positions, block_rows, count, seed):
            block_rows)
 
 
-@pytest.mark.parametrize("places", [(5, 8), (1, 1)])
-@pytest.mark.parametrize("folds", [2, 3, 4])
-@pytest.mark.parametrize("gap", [0, 1, 2])
+@for_each("places", [(5, 8), (1, 1)])
+@for_each("folds", [2, 3, 4])
+@for_each("gap", [0, 1, 2])
 def test_one_place_is_hammered_walk_after_walk(places, folds, gap):
     """A walk over all folds of one place, and up to ``gap`` cycles later the next one there."""
     rng = np.random.default_rng(10 * folds + gap)

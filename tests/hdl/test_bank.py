@@ -1,7 +1,6 @@
 """A weight bank against the list of words it was given."""
 
 import numpy as np
-import pytest
 from amaranth import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.formats import index_width
 from bsnn_hw.ir.memory import bank_delay, bank_parts
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 # rows, width: registers alone, LUTs, one block RAM, several parts, a last part of one row
@@ -33,8 +33,8 @@ class Bank(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("readers", [1, 2])
+@for_each("shape", SHAPES)
+@for_each("readers", [1, 2])
 def test_a_word_for_each_reader_every_cycle(shape, readers):
     rows, width = shape
     rng = np.random.default_rng(rows)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.collector import EventCollector
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.groups import receive_groups
 
@@ -92,8 +93,8 @@ def test_all_ways_of_short_timesteps(pause, full):
     assert given_lanes(taken, 2) == [[*rows, []] for rows in right]
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-@pytest.mark.parametrize("slower", [0, 1, 4])
+@for_each("lanes", [1, 2, 3])
+@for_each("slower", [0, 1, 4])
 def test_groups_are_full_where_the_layer_is_no_faster_than_the_events(lanes, slower):
     """A layer of ``folds`` takes a group each so many cycles."""
     folds = lanes + slower
@@ -104,8 +105,8 @@ def test_groups_are_full_where_the_layer_is_no_faster_than_the_events(lanes, slo
     assert [len(events) for events, _ in taken] == [lanes] * (30 // lanes)
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3])
-@pytest.mark.parametrize("mark", [0, 1], ids=["events", "timesteps"])
+@for_each("lanes", [1, 2, 3])
+@for_each("mark", [0, 1])
 def test_no_cycle_is_lost(lanes, mark):
     """One event a cycle, and also one timestep a cycle."""
     events = [{"row": i, "event": 1, "mark": mark or i == 19} for i in range(20)]

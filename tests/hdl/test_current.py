@@ -19,6 +19,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.network import currents, gained
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 
 TIMESTEPS = 3
@@ -133,9 +134,9 @@ class Steps:
         return IDLE | {"row": fold, "fold": fold, "timestep": number % TIMESTEPS, "step": 1}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("pause", [0, .5])
-@pytest.mark.parametrize("seed", range(2))
+@for_each("case", CASES)
+@for_each("pause", [0, .5])
+@for_each("seed", range(2))
 def test_the_whole_current(case, pause, seed):
     steps = Steps(seed, case)
     channels = case[0]

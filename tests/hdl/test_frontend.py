@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.frontend import Frontend
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 
@@ -98,7 +99,7 @@ def test_every_packet_is_one_inference(shape, pause, full, wild):
     assert taken == expected_groups(shape, packets)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@for_each("shape", SHAPES)
 def test_a_beat_a_cycle(shape):
     packets = random_packets(np.random.default_rng(1), shape, 12, wild=False)
     beats = sum(map(len, packets))

@@ -12,6 +12,7 @@ from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.blocks import hidden_block
 from tests.hdl.groups import GroupSource, lane_periods
@@ -96,8 +97,8 @@ def test_every_spike(shape, direct, leaks, pause, full):
     assert not len(wrong), "sample {}, timestep {}, neuron {}".format(*wrong[0])
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("leaks", LEAKS)
+@for_each("shape", SHAPES)
+@for_each("leaks", LEAKS)
 def test_the_margin_is_what_follows_when_room_goes(shape, leaks):
     """A direct-coded layer of many timesteps gives a word a cycle, but for its recovery."""
     geometry = DenseEvents.flat(*shape)

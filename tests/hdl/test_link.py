@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.link import SpikeLink
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import receive_groups
 from tests.hdl.test_encoder import SHAPES
@@ -88,9 +89,9 @@ def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     check_groups(geometry, timesteps, taken)
 
 
-@pytest.mark.parametrize("delay", [1, 2, 5])
-@pytest.mark.parametrize("spare", [3, 4, 7])
-@pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
+@for_each("delay", [1, 2, 5])
+@for_each("spare", [3, 4, 7])
+@for_each("shared", [False, True])
 def test_the_margin_is_exact(delay, spare, shared):
     """A link that nobody reads takes words until its queue is full, to the last entry."""
     geometry = DenseEvents.flat(1, 1, 1, 1, 1, shared)

@@ -12,6 +12,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.maps import (
     CONVS,
@@ -131,8 +132,8 @@ def test_groups_of_shared_lanes_are_full():
     assert [len(seen(group)[1]) for group in taken[6:]] == [2] * (len(taken) - 6)
 
 
-@pytest.mark.parametrize("delay", [1, 5])
-@pytest.mark.parametrize("spare", [3, 6])
+@for_each("delay", [1, 5])
+@for_each("spare", [3, 6])
 def test_the_margin_is_exact(delay, spare):
     """A link that nobody reads takes words until its queue is full, to the last entry."""
     geometry = geometry_of(CONVS[0])
@@ -167,8 +168,8 @@ class PooledLink(MapLink):
         return m
 
 
-@pytest.mark.parametrize("kind", PoolKind)
-@pytest.mark.parametrize("full", [0, .8])
+@for_each("kind", PoolKind)
+@for_each("full", [0, .8])
 def test_behind_a_pool_the_margin_is_its_delay_more(kind, full):
     """As shallow as may be; sums of spikes at a place come as events one after the other."""
     pool, source = Pool(kind, 2, 2), Shape(3, 6, 4)

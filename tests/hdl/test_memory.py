@@ -5,11 +5,12 @@ import pytest
 
 from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.layout.blocks import in_blocks
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 8])
-@pytest.mark.parametrize("seed", range(3))
+@for_each("rows", [1, 2, 3, 8])
+@for_each("seed", range(3))
 def test_a_row_has_every_write_up_to_the_cycle_that_asked_for_it(rows, seed):
     rng = np.random.default_rng(seed)
     dut = StateMemory(rows=rows, width=5)
@@ -32,8 +33,8 @@ def test_a_row_has_every_write_up_to_the_cycle_that_asked_for_it(rows, seed):
     bench.run(check)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 40])
-@pytest.mark.parametrize("seed", range(2))
+@for_each("rows", [1, 2, 3, 40])
+@for_each("seed", range(2))
 def test_a_row_of_block_ram_has_every_write_before_the_cycle_that_asked_for_it(rows, seed):
     rng = np.random.default_rng(seed)
     dut = BlockMemory(rows=rows, width=5)

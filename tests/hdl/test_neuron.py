@@ -13,6 +13,7 @@ from bsnn_hw.ir.network import Comparison, Conv, Dense, Hidden, NeuronSpec, Rese
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import in_blocks
 from bsnn_hw.reference.network import currents, run_hidden
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 
 KINDS = list(itertools.product(Reset, Comparison))
@@ -171,8 +172,8 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
         accs, stalls(0, 0), rows_first=rows_first)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=kind_name)
-@pytest.mark.parametrize("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)], ids=str)
+@for_each("kind", KINDS)
+@for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])
 def test_exhaustive_at_tiny_widths(kind, leak):
     """Every sequence of sums, with every threshold, bias and reset amount of a small range as one
     neuron."""
@@ -187,7 +188,7 @@ def test_exhaustive_at_tiny_widths(kind, leak):
     Steps(layer, 9, 1).check(accs.repeat(count, axis=2), stalls(0, 0))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=kind_name)
+@for_each("kind", KINDS)
 def test_one_below_at_and_one_above_the_threshold(kind):
     """Known answers: H is the sum itself."""
     layer = Hidden("fc", Dense(np.ones((3, 9), np.int8), np.ones(3, bool)), NeuronSpec(

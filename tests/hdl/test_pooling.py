@@ -11,6 +11,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import random_steps, words_of
 
@@ -72,8 +73,8 @@ def components(case, kind):
     return dut, pool, raster
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("pause", [0, .5])
+@for_each("case", CASES)
+@for_each("pause", [0, .5])
 def test_max_gives_each_window_once(case, pause):
     """Several maps, with and without a gap between their words."""
     dut, pool, raster = components(case, PoolKind.MAX)
@@ -95,8 +96,8 @@ def _check_rows(raster, taken, words):
     np.testing.assert_array_equal(given, words)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("pause", [0, .5])
+@for_each("case", CASES)
+@for_each("pause", [0, .5])
 def test_sum_gives_every_word_its_windows_place(case, pause):
     dut, pool, raster = components(case, PoolKind.SUM)
     source, width, window = case

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.engines.dense_words import popcount_delay
 from bsnn_hw.hdl.popcount import _count, popcount
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 
@@ -27,7 +28,7 @@ class Counter(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("bits", [*range(1, 11), 16, 19, 20, 31, 32, 39, 40, 64])
+@for_each("bits", [*range(1, 11), 16, 19, 20, 31, 32, 39, 40, 64])
 def test_every_count(bits):
     positions, delay = 3, popcount_delay(bits)
     rng = np.random.default_rng(bits)

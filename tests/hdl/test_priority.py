@@ -1,13 +1,13 @@
 """``take_lowest`` against the bits of a number."""
 
 import numpy as np
-import pytest
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from bsnn_hw.hdl.priority import CHUNK, take_lowest
+from tests.for_each import for_each
 
 
 class Lowest(wiring.Component):
@@ -40,12 +40,12 @@ def check(width, words):
     simulator.run()
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, CHUNK, CHUNK + 1])
+@for_each("width", [1, 2, 3, CHUNK, CHUNK + 1])
 def test_all_words(width):
     check(width, range(1, 1 << width))
 
 
-@pytest.mark.parametrize("width", [CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 1, 5 * CHUNK + 3])
+@for_each("width", [CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 1, 5 * CHUNK + 3])
 def test_one_two_and_many_spikes(width):
     bits = [1 << i for i in range(width)]
     rng = np.random.default_rng(width)

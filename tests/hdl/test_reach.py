@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.ir.network import Shape
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import CONVS, geometry_of, reach_of
@@ -80,7 +81,7 @@ def test_every_group_has_its_reach(case, pause, full):
     assert given == list(expected(geometry, groups))
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@for_each("case", CASES)
 def test_a_group_a_cycle(case):
     geometry = geometry_of(case)
     groups = list(random_groups(np.random.default_rng(4), geometry, 40))

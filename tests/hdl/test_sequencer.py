@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.walk import FoldWalk
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import GroupSource
 
@@ -147,8 +148,8 @@ def test_marks_without_a_step_are_free(folds):
     assert record.starts[-1][0] - record.starts[folds][0] + 1 == (groups + 4) * folds
 
 
-@pytest.mark.parametrize("recovery", [3, 4])
-@pytest.mark.parametrize("folds", [1, 2, 3, 4, 5])
+@for_each("recovery", [3, 4])
+@for_each("folds", [1, 2, 3, 4, 5])
 def test_silent_timesteps_step_as_often_as_potentials_allow(folds, recovery):
     periods = [[[], []]] * 6
     record = Record(periods, np.random.default_rng(0), lanes=2, folds=folds, timesteps=6,

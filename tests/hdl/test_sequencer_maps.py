@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.walk import MapWalk
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.maps import CONVS, geometry_of, reach_of, walk_of
 
@@ -112,7 +113,7 @@ def test_every_walk_then_the_step(case, cadence, pause, full, held):
             latest[row] = cycle
 
 
-@pytest.mark.parametrize("case", CONVS[1:-1], ids=str)
+@for_each("case", CONVS[1:-1])
 def test_no_cycle_is_lost(case):
     geometry = geometry_of(case)
     groups = random_groups(np.random.default_rng(0), geometry, 4)

@@ -7,6 +7,7 @@ from bsnn_hw.hdl.frames import FrameReceiver, FrameSender
 from bsnn_hw.hdl.serial_link import SerialLink
 from bsnn_hw.hdl.uart import UartReceiver, UartTransmitter
 from bsnn_hw.link.frames import END, ESCAPE, Decoder, Kind, LinkShape, encode
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 
 SHAPE = LinkShape(bytes(range(0xBA, 0xC2)), 70, 5)
@@ -126,7 +127,7 @@ def damaged(rng, data, chance):
             yield byte
 
 
-@pytest.mark.parametrize("seed", range(4))
+@for_each("seed", range(4))
 def test_receiver_takes_and_refuses_frames_as_the_reference_does(seed):
     rng = np.random.default_rng(seed)
     longest, dut = 8, FrameReceiver(longest=8)
@@ -252,9 +253,9 @@ def test_a_sample_is_never_mixed_with_another():
     assert board.samples == []
 
 
-@pytest.mark.parametrize("wrong", [
+@for_each("wrong", [
     encode(b"D\x00\x03\x00", bytes(32)), encode(b"D\x00\x00\x00", bytes(31)), encode(b"?\x00"),
-    encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])], ids=range(6))
+    encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])])
 def test_strange_frames_change_nothing(wrong):
     board = Board()
     answers = board.run(wrong + b"".join(blocks(bytes(range(70)), 3)) + go(3))

@@ -10,6 +10,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.synapse import SynapseArray
 from bsnn_hw.ir.network import Dense
 from bsnn_hw.reference.synapse import accumulate
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 # inputs, source width, neurons, lanes, parallel
@@ -69,9 +70,9 @@ def existing(geometry, folds):
     return neuron < geometry.neurons
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("max_value", [1, 3, 255])
-@pytest.mark.parametrize("weight_bits", [1, 8])
+@for_each("shape", SHAPES)
+@for_each("max_value", [1, 3, 255])
+@for_each("weight_bits", [1, 8])
 def test_sum_over_the_lanes(shape, max_value, weight_bits):
     geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)

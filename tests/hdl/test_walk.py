@@ -7,6 +7,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk, reach_layout
 from bsnn_hw.ir.network import Shape
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import CONVS, geometry_of, reach_of, walk_of
 
@@ -49,16 +50,16 @@ def _load(context, dut, rng, reach):
         context.set(dut.reach, fields)
 
 
-@pytest.mark.parametrize("folds", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("pause", [0, .5])
+@for_each("folds", [1, 2, 3, 5, 8])
+@for_each("pause", [0, .5])
 def test_all_folds_again_and_again(folds, pause):
     walks = [(None, folds)] * 4
     visits = run(FoldWalk(folds), walks, stalls(folds, pause))
     assert visits == [(fold, fold, fold) for fold in range(folds)] * 5
 
 
-@pytest.mark.parametrize("case", CONVS, ids=str)
-@pytest.mark.parametrize("pause", [0, .4])
+@for_each("case", CONVS)
+@for_each("pause", [0, .4])
 def test_every_place_of_the_map_between_steps(case, pause):
     """From each place a walk, in random order, every fourth of them behind a step's."""
     geometry = geometry_of(case)

@@ -7,6 +7,7 @@ from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.row_gather import RowGather
 from bsnn_hw.hdl.row_parts import RowParts
 from bsnn_hw.hdl.word_link import WordLink
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.test_link import Source, spike_words
 
@@ -97,9 +98,9 @@ def test_a_word_every_cycle(shape):
     assert all(held)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (4, 4, 1), (3, 6, 4), (3, 6, 3)], ids=str)
-@pytest.mark.parametrize("delay", [1, 4])
-@pytest.mark.parametrize("spare", [3, 6])
+@for_each("shape", [(1, 1, 1), (4, 4, 1), (3, 6, 4), (3, 6, 3)])
+@for_each("delay", [1, 4])
+@for_each("spare", [3, 6])
 def test_the_margin_is_exact(shape, delay, spare):
     """A link that nobody reads never takes more than its queue holds, and nearly that."""
     geometry = geometry_of(shape)

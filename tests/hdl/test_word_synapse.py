@@ -8,6 +8,7 @@ import pytest
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.word_synapse import WordSynapseArray
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 from tests.hdl.test_synapse import dense, existing, expected, random_weights
 
@@ -44,7 +45,7 @@ def run(geometry, weights, inputs, rows, folds):
     return np.array(totals)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@for_each("shape", SHAPES)
 def test_sum_over_the_lanes(shape):
     geometry = DenseWords.flat(*shape)
     rng = np.random.default_rng(sum(shape))
@@ -59,7 +60,7 @@ def test_sum_over_the_lanes(shape):
         given, expected(geometry, weights, 1, inputs.astype(np.int64), folds))
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 4, 5])
+@for_each("lanes", [1, 2, 3, 4, 5])
 def test_all_weights_and_spikes(lanes):
     """All lanes' weights side by side, all their spikes one after the other."""
     weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)

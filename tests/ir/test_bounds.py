@@ -12,6 +12,7 @@ from bsnn_hw.ir.check import leak_width, problem
 from bsnn_hw.ir.network import Coding, Dense
 from bsnn_hw.reference import synapse
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 
 @pytest.mark.parametrize(("low", "high", "width"), [
@@ -58,19 +59,19 @@ def assert_holds(network, samples):
     return hidden, trace
 
 
-@pytest.mark.parametrize("timesteps", [1, 2, 3])
-@pytest.mark.parametrize("seed", range(15))
+@for_each("timesteps", [1, 2, 3])
+@for_each("seed", range(15))
 def test_hold_for_every_sequence_of_events(seed, timesteps):
     assert_holds(*everything(seed, Coding.EVENTS, (3, 3, 2, 2), timesteps))
 
 
-@pytest.mark.parametrize("seed", range(15))
+@for_each("seed", range(15))
 def test_hold_for_many_timesteps(seed):
     network = random_network(seed, Coding.DIRECT, (4, 4, 3, 2), 8)
     assert_holds(network, random_inputs(network, 300, seed))
 
 
-@pytest.mark.parametrize("seed", range(25))
+@for_each("seed", range(25))
 def test_are_reached_with_one_timestep(seed):
     network, samples = everything(seed, Coding.EVENTS, (6, 4, 2), 1)
     hidden, trace = assert_holds(network, samples)
@@ -106,7 +107,7 @@ def test_readout_of_constant_gain_gathers_all_timesteps():
     assert network_bounds(network)[1].acc.width <= bounds.acc.width
 
 
-@pytest.mark.parametrize("low", range(-9, 10))
+@for_each("low", range(-9, 10))
 def test_width_is_the_smallest(low):
     for high in range(low, 10):
         bits = next(n for n in range(1, 8) if -(1 << n - 1) <= low and high < 1 << n - 1)

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 import torch
 from joined_example import example
 from random_maps import random_inputs, random_network
@@ -29,6 +28,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.reference import synapse
 from bsnn_hw.reference.network import currents, joined, run
+from tests.for_each import for_each
 
 
 def test_accumulator_by_hand():
@@ -77,7 +77,7 @@ def test_a_layer_alone_is_as_in_the_network():
     assert got == network_bounds(network)[0][1]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@for_each("seed", range(60))
 def test_hold_for_random_inputs(seed):
     rng = np.random.default_rng(seed)
     network = random_network(rng, wide=seed % 4 == 0)
@@ -115,7 +115,7 @@ def inside(interval, values):
     assert int(values.max()) <= interval.high
 
 
-@pytest.mark.parametrize("seed", range(20))
+@for_each("seed", range(20))
 def test_the_first_layer_reaches_its_bounds(seed):
     """Of an image that the kernel covers in one place, every input is tried."""
     rng = np.random.default_rng(seed)

@@ -17,6 +17,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
     SynapseShortcut,
 )
+from tests.for_each import for_each
 
 
 def with_layer(number, **changes):
@@ -26,7 +27,7 @@ def with_layer(number, **changes):
     return replace(network, hidden=tuple(hidden))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@for_each("seed", range(60))
 def test_random_networks_hold_together(seed):
     assert problem(random_network(np.random.default_rng(seed))) is None
 

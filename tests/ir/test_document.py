@@ -22,6 +22,7 @@ from bsnn_hw.ir.network import (
     Shape,
 )
 from bsnn_hw.ir.store import equal, from_json, to_json
+from tests.for_each import for_each
 
 
 def test_text_by_hand():
@@ -43,7 +44,7 @@ def test_text_by_hand():
     assert "back" not in document["readout"]
 
 
-@pytest.mark.parametrize("seed", range(50))
+@for_each("seed", range(50))
 def test_read_gives_back_what_was_saved(seed):
     network = random_network(np.random.default_rng(seed), wide=seed >= 40)
     text = to_json(network)

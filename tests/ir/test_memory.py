@@ -3,6 +3,7 @@
 import pytest
 
 from bsnn_hw.ir.memory import bank_parts, bank_readers, block_rams
+from tests.for_each import for_each
 
 
 @pytest.mark.parametrize(("rows", "width", "blocks"), [
@@ -30,9 +31,9 @@ def test_parts(rows, width, readers, parts):
     assert bank_parts(rows, width, readers) == tuple(parts)
 
 
-@pytest.mark.parametrize("rows", [1, 33, 700, 5000, 40000])
-@pytest.mark.parametrize("width", [1, 5, 24, 64, 300])
-@pytest.mark.parametrize("readers", [1, 2])
+@for_each("rows", [1, 33, 700, 5000, 40000])
+@for_each("width", [1, 5, 24, 64, 300])
+@for_each("readers", [1, 2])
 def test_parts_take_no_more_block_ram_than_the_whole(rows, width, readers):
     parts = bank_parts(rows, width, readers)
     assert sum(parts) == rows

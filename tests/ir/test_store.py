@@ -22,6 +22,7 @@ from bsnn_hw.ir.network import (
     Reset,
 )
 from bsnn_hw.ir.store import equal, from_json, read, save, to_json
+from tests.for_each import for_each
 
 
 def dense(rng, neurons, fan_in):
@@ -167,7 +168,7 @@ def test_damaged_values(path, value, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "nonsense", "[" * 100_000, "[]", "1" * 10_000, "null"])
+@for_each("text", ["", "{", "nonsense", "[" * 100_000, "[]", "1" * 10_000, "null"])
 def test_damaged_text(text):
     with pytest.raises(InputError, match=r"net\.json: ") as caught:
         from_json(text, "net.json")

@@ -4,11 +4,10 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.layout.document import layout_document
 from tests.emission.circuits import random_layout
+from tests.for_each import for_each
 from tests.planning.test_schedule import network
 
 PAGE = Path(__file__).parents[2] / "docs" / "layout.md"
@@ -31,7 +30,7 @@ def test_the_code_of_the_page_runs():
     assert scope["link"].depth > scope["link"].margin
 
 
-@pytest.mark.parametrize("seed", range(6))
+@for_each("seed", range(6))
 def test_plain_and_the_same_each_time(seed):
     document = layout_document(random_layout(seed))
     assert json.loads(json.dumps(document)) == document == layout_document(random_layout(seed))

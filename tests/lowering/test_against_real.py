@@ -3,7 +3,6 @@
 from contextlib import contextmanager
 
 import numpy as np
-import pytest
 from explained import unexplained
 from models import inputs, random_model
 
@@ -13,6 +12,7 @@ from bsnn_hw.ir.network import Coding
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 FINE = PrecisionRequest(fraction_bits=16, leak_bits=16)
 
@@ -51,8 +51,8 @@ def refused(reason):
             raise
 
 
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
-@pytest.mark.parametrize("seed", range(20))
+@for_each("coding", list(Coding))
+@for_each("seed", range(20))
 def test_sixteen_bits_change_nothing_beyond_rounding(seed, coding):
     model = random_model(seed, coding=coding)
     network = lower(model, None, FINE).network
@@ -64,8 +64,8 @@ def test_sixteen_bits_change_nothing_beyond_rounding(seed, coding):
     assert np.allclose(wanted.scores, got.scores * network.readout.scale, atol=1e-3)
 
 
-@pytest.mark.parametrize("bits", [0, 1, 4])
-@pytest.mark.parametrize("seed", range(8))
+@for_each("bits", [0, 1, 4])
+@for_each("seed", range(8))
 def test_few_bits_change_what_rounding_explains(seed, bits):
     model = random_model(seed, timesteps=4)
     request = PrecisionRequest(fraction_bits=bits, leak_bits=bits + 2)
@@ -73,17 +73,17 @@ def test_few_bits_change_what_rounding_explains(seed, bits):
     assert_explained(model, network, inputs(model, 60, seed), bits, bits + 2)
 
 
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
-@pytest.mark.parametrize("seed", range(20))
+@for_each("coding", list(Coding))
+@for_each("seed", range(20))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, coding):
     model = random_model(seed, coding=coding, dyadic=True)
     network = lower(model, None, PrecisionRequest(fraction_bits=12, leak_bits=8)).network
     assert_same(model, network, inputs(model, 40, seed))
 
 
-@pytest.mark.parametrize("timesteps", [None, 64], ids=["any", "64"])
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
-@pytest.mark.parametrize("seed", range(10))
+@for_each("timesteps", [None, 64])
+@for_each("coding", list(Coding))
+@for_each("seed", range(10))
 def test_extreme_parameters_are_right_or_refused(seed, coding, timesteps):
     model = random_model(seed, coding=coding, timesteps=timesteps, extreme=True)
     samples = inputs(model, 12, seed)

@@ -17,6 +17,7 @@ from bsnn_hw.model import real
 from bsnn_hw.model.check_readout import counting_layer
 from bsnn_hw.model.description import Neuron, ScoreKind, Scoring
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 OPTIONS = list(itertools.product(Reset, Comparison))
 IDS = [f"{reset.value}-{comparison.name.lower()}" for reset, comparison in OPTIONS]
@@ -177,8 +178,8 @@ def test_a_soft_reset_has_a_rounding_of_its_own(comparison):
     assert net.hidden[0].neuron.reset_by.tolist() == [[1]]
 
 
-@pytest.mark.parametrize("reset_by", [0.0, 0.75, 2.0, 3.5])
-@pytest.mark.parametrize("comparison", list(Comparison))
+@for_each("reset_by", [0.0, 0.75, 2.0, 3.5])
+@for_each("comparison", list(Comparison))
 def test_reset_amounts_that_are_multiples_of_the_unit_are_exact(comparison, reset_by):
     model = one_layer(Neuron(0.5, 1.5, Reset.SOFT, comparison, 1.0, reset_by), gate=[1.0] * 6,
                       gamma=0.75, beta=0.75)
@@ -261,8 +262,8 @@ def test_spike_counts_are_exact(group):
     assert real.run(model, samples).scores.tolist() == counts.tolist()
 
 
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
-@pytest.mark.parametrize("seed", range(5))
+@for_each("coding", list(Coding))
+@for_each("seed", range(5))
 def test_a_readout_alone(seed, coding):
     model = random_model(seed, depth=2, coding=coding)
     samples = inputs(model, 30, seed)

@@ -34,6 +34,7 @@ from bsnn_hw.model.description import (
     SynapseShortcut,
 )
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 POINT = Shape(2, 1, 1)
 
@@ -95,8 +96,8 @@ def test_a_scale_of_zero_is_a_gain_of_zero():
         assert np.array_equal(some, other.fired)
 
 
-@pytest.mark.parametrize("comparison", list(Comparison))
-@pytest.mark.parametrize("reset", list(Reset))
+@for_each("comparison", list(Comparison))
+@for_each("reset", list(Reset))
 def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(reset, comparison):
     """The group's unit is that of a threshold of 1; another's of 2**40 is never reached."""
     far = Neuron(0.5, 2.0 ** 40, reset, comparison)
@@ -165,7 +166,7 @@ def test_any_layer_of_a_group_names_its_bits(calibrated):
         lower(model, samples, PrecisionRequest(per_layer={"a": 7, "c": 6}))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@for_each("seed", range(6))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, depth=5)
     samples = inputs(model, 60, seed)
@@ -212,8 +213,8 @@ def test_samples_of_large_maps_are_left_out():
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
 
 
-@pytest.mark.parametrize("measured", [False, True])
-@pytest.mark.parametrize("seed", range(30))
+@for_each("measured", [False, True])
+@for_each("seed", range(30))
 def test_groups_that_interleave(seed, measured):
     """A layer between those of a group adds a current from before it."""
     model = interleaved(seed)

@@ -1,7 +1,6 @@
 """Convolutions, pooling and shortcuts in integers against real numbers."""
 
 import numpy as np
-import pytest
 from map_models import random_model
 from models import inputs
 
@@ -10,6 +9,7 @@ from bsnn_hw.ir.network import CurrentShortcut
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 
 def assert_same(model, network, samples):
@@ -20,8 +20,8 @@ def assert_same(model, network, samples):
     return wanted, got
 
 
-@pytest.mark.parametrize("joined", [False, True], ids=["chain", "joined"])
-@pytest.mark.parametrize("seed", range(40))
+@for_each("joined", [False, True])
+@for_each("seed", range(40))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
     model = random_model(seed, dyadic=True, joined=joined, wide=seed >= 30)
     network = lower(model, None, PrecisionRequest(fraction_bits=12, leak_bits=8)).network
@@ -29,8 +29,8 @@ def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
     assert_same(model, network, inputs(model, 20, seed))
 
 
-@pytest.mark.parametrize("joined", [False, True], ids=["chain", "joined"])
-@pytest.mark.parametrize("seed", range(30))
+@for_each("joined", [False, True])
+@for_each("seed", range(30))
 def test_many_bits_change_no_spike(seed, joined):
     model = random_model(seed, joined=joined)
     request = PrecisionRequest(fraction_bits=20, leak_bits=16)
@@ -41,7 +41,7 @@ def test_many_bits_change_no_spike(seed, joined):
     assert np.allclose(wanted.scores, got.scores * network.readout.scale, atol=1e-3)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@for_each("seed", range(12))
 def test_precision_is_chosen_for_every_layer(seed):
     model = random_model(seed, depth=4)
     samples = inputs(model, 60, seed)

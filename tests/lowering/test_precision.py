@@ -13,6 +13,7 @@ from bsnn_hw.ir.store import equal
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 
 def chosen(model, calibration=None, **request):
@@ -29,7 +30,7 @@ def test_given_bits_are_taken():
     assert some[0] == (2, 4)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@for_each("seed", range(5))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, timesteps=4)
     samples = inputs(model, 200, seed)

@@ -23,6 +23,7 @@ from bsnn_hw.model.description import (
     SpikeShortcut,
     SynapseShortcut,
 )
+from tests.for_each import for_each
 
 
 def identity(channels):
@@ -85,7 +86,7 @@ def test_windows_need_not_be_square(kind):
     assert found == [[1, 0], [0, 1 if kind is PoolingKind.MAX else 2]]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@for_each("seed", range(4))
 def test_float32_sums_are_those_of_integers(seed):
     rng = np.random.default_rng(seed)
     weight = rng.normal(size=(8, 16, 3, 3))

@@ -24,6 +24,7 @@ from bsnn_hw.model.description import (
 )
 from bsnn_hw.model.real import run
 from bsnn_hw.model.real import spikes as real_spikes
+from tests.for_each import for_each
 
 
 def identity(neurons):
@@ -203,11 +204,11 @@ def test_snntorch_default_is_a_reset_at_once(beta, threshold):
     assert one_neuron(neuron, currents.tolist())[0] == wanted
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("leak", [1.0, 0.6])
-@pytest.mark.parametrize("comparison", list(Comparison))
-@pytest.mark.parametrize("reset", list(Reset))
-@pytest.mark.parametrize("coding", list(Coding))
+@for_each("seed", range(2))
+@for_each("leak", [1.0, 0.6])
+@for_each("comparison", list(Comparison))
+@for_each("reset", list(Reset))
+@for_each("coding", list(Coding))
 def test_matches_the_scalar_loop(coding, reset, comparison, leak, seed):
     model = random_model(seed, coding, reset, comparison, leak)
     inputs = random_inputs(model, 7, seed)
@@ -220,7 +221,7 @@ def test_matches_the_scalar_loop(coding, reset, comparison, leak, seed):
         assert np.allclose(trace.scores[index], scores, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 5, 1000])
+@for_each("batch", [1, 2, 5, 1000])
 def test_the_batch_changes_nothing(batch):
     model = random_model(3, Coding.DIRECT, Reset.SOFT, Comparison.AT_LEAST, 0.6)
     inputs = random_inputs(model, 40, 3)
@@ -294,8 +295,8 @@ def test_wrong_events():
         run(model, np.full((1, 2, 3), 2, np.uint8))
 
 
-@pytest.mark.parametrize("leak", [1.0, 0.9, 0.5])
-@pytest.mark.parametrize("delay", [True, False])
+@for_each("leak", [1.0, 0.9, 0.5])
+@for_each("delay", [True, False])
 def test_snntorch_zero_is_a_hard_reset_with_either_delay(leak, delay):
     """As snnTorch 1.0.0 computes it: delayed, a membrane above the threshold is zeroed before the
     next current comes; at once, after its spike."""

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@for_each("seed", [0, 1])
 @pytest.mark.parametrize("shape", [(3, 8, 5), (3, 8, 5, 2, 2)], ids=["linear", "convolution"])
 def test_statistics_are_shared_over_timesteps(seed, shape):
     torch.manual_seed(seed)

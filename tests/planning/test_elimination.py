@@ -3,9 +3,9 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from bsnn_hw.planning.elimination import least_sum
+from tests.for_each import for_each
 
 
 def test_by_hand():
@@ -18,7 +18,7 @@ def test_nothing_is_possible():
     assert least_sum(1, [((0,), np.array([np.inf, np.inf]))]) is None
 
 
-@pytest.mark.parametrize("seed", range(20))
+@for_each("seed", range(20))
 def test_matches_trying_everything(seed):
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 5, size=4)

@@ -4,6 +4,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.planning.goal import Aim, Goal, parse_goal
+from tests.for_each import for_each
 
 
 @pytest.mark.parametrize(("text", "goal"), [
@@ -14,8 +15,8 @@ def test_goals(text, goal):
     assert parse_goal(str(goal)) == goal
 
 
-@pytest.mark.parametrize("text", ["", "fast", "fps", "fps=", "fps=x", "fps=0", "fps=-1", "fps=inf",
-                                  "fps=nan", "rate=3", "smallest=3"])
+@for_each("text", ["", "fast", "fps", "fps=", "fps=x", "fps=0", "fps=-1", "fps=inf",
+               "fps=nan", "rate=3", "smallest=3"])
 def test_others(text):
     with pytest.raises(InputError, match=r"^`goal`: must be smallest, fastest or fps=N with"):
         parse_goal(text)

@@ -13,6 +13,7 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles, walk, watchdog
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 from tests.planning.maps import chain, conv, hidden, joined, network
 from tests.reference.random_maps import random_inputs, random_network
 
@@ -106,7 +107,7 @@ def scalar_shared_walk(geometry, feed):
     return found / geometry.folds
 
 
-@pytest.mark.parametrize("seed", range(12))
+@for_each("seed", range(12))
 def test_random_maps_against_every_group(seed):
     from evidence.random_plans import random_schedule
 

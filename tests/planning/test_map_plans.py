@@ -18,6 +18,7 @@ from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import joins, make_schedule
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
+from tests.for_each import for_each
 from tests.planning.maps import chain, joined
 from tests.reference.random_maps import random_inputs, random_network
 
@@ -64,8 +65,8 @@ def test_lanes_are_shared_where_copies_are_affordable():
     assert not make_schedule(net, (1, 4, 1), (8, 8, 1)).layers[1].shared
 
 
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("goal", [1, 200, 1e9])
+@for_each("seed", range(10))
+@for_each("goal", [1, 200, 1e9])
 def test_the_default_is_legal(seed, goal):
     rng = np.random.default_rng(seed)
     net = random_network(rng)
@@ -77,7 +78,7 @@ def test_the_default_is_legal(seed, goal):
     assert again == schedule
 
 
-@pytest.mark.parametrize("seed", range(10))
+@for_each("seed", range(10))
 def test_random_plans_are_legal(seed):
     net = random_network(np.random.default_rng(seed))
     schedule = random_schedule(seed, net)

@@ -23,6 +23,7 @@ from bsnn_hw.planning.choice import default_schedule
 from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 
 def dense(neurons, fan_in):
@@ -113,9 +114,9 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
         make_schedule(network(), lanes, parallel)
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (5, 7, 3), (64, 33, 17, 10), (3, 100, 1)])
-@pytest.mark.parametrize("coding", Coding)
-@pytest.mark.parametrize("goal", [1, 50, 1e9])
+@for_each("sizes", [(1, 1, 1), (5, 7, 3), (64, 33, 17, 10), (3, 100, 1)])
+@for_each("coding", Coding)
+@for_each("goal", [1, 50, 1e9])
 def test_the_default_is_legal(sizes, coding, goal):
     net = network(sizes, coding=coding)
     shape = (2, sizes[0]) if coding is Coding.DIRECT else (2, net.timesteps, sizes[0])

@@ -18,6 +18,7 @@ from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 from tests.planning.test_schedule import network
 from tests.reference.random_maps import random_inputs, random_network
 
@@ -59,10 +60,9 @@ def test_the_fastest_is_the_fastest():
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
-@pytest.mark.parametrize("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST), Goal(Aim.RATE, 2e5)],
-                         ids=str)
-@pytest.mark.parametrize("coding", Coding)
+@for_each("chip", CHIPS)
+@for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST), Goal(Aim.RATE, 2e5)])
+@for_each("coding", Coding)
 def test_plans_are_legal_and_fit(chip, goal, coding):
     net, activity = flat(coding=coding)
     plan = choose(net, activity, chip, goal, 40)
@@ -75,8 +75,8 @@ def test_plans_are_legal_and_fit(chip, goal, coding):
     assert cycles == sorted(cycles)
 
 
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST)], ids=str)
+@for_each("seed", range(8))
+@for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST)])
 def test_plans_of_maps_and_joins_are_legal(seed, goal):
     rng = np.random.default_rng(seed)
     net = random_network(rng)
@@ -86,7 +86,7 @@ def test_plans_of_maps_and_joins_are_legal(seed, goal):
     assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
 
 
-@pytest.mark.parametrize("seed", range(4))
+@for_each("seed", range(4))
 def test_what_the_search_counts_is_the_forecast(seed):
     rng = np.random.default_rng(seed)
     sizes = tuple(int(n) for n in rng.integers(4, 40, size=4))

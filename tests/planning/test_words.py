@@ -20,6 +20,7 @@ from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.request import asked_engines
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 from tests.planning.maps import chain
 from tests.planning.test_schedule import INPUTS, network
 
@@ -38,8 +39,7 @@ def test_cycles_by_hand():
         np.testing.assert_array_equal(second, [(2 + 1) * 2] * 2)
 
 
-@pytest.mark.parametrize("shape", [(12, 4, 2), (12, 4, 4), (13, 4, 8), (13, 4, 16), (7, 7, 3)],
-                         ids=str)
+@for_each("shape", [(12, 4, 2), (12, 4, 4), (13, 4, 8), (13, 4, 16), (7, 7, 3)])
 def test_words_with_a_spike_are_counted(shape):
     inputs, width, lanes = shape
     geometry = DenseWords.flat(inputs, width, 1, lanes, 1)
@@ -77,7 +77,7 @@ def test_one_row_has_no_multiple():
         make_schedule(network(), (5, 14), (7, 2), (WORDS, WORDS))
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 6, 9])
+@for_each("lanes", [1, 2, 3, 6, 9])
 def test_legal_lanes(lanes):
     net = network()
     schedule = make_schedule(net, (5, lanes), (3, 2), (WORDS, WORDS))

@@ -29,6 +29,7 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.reference.network import run
 from bsnn_hw.reference.pool import pooled
 from bsnn_hw.reference.synapse import convolve, sums
+from tests.for_each import for_each
 
 
 def conv(weights, source, stride=(1, 1), padding=(0, 0), connected=None):
@@ -99,7 +100,7 @@ def test_shortcuts_by_hand(shortcuts, charged):
     assert trace.hidden[1].charged.ravel().tolist() == charged
 
 
-@pytest.mark.parametrize("seed", range(140))
+@for_each("seed", range(140))
 def test_matches_plain_integers(seed):
     rng = np.random.default_rng(seed)
     network = random_network(rng, wide=seed >= 120)

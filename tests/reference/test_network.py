@@ -18,6 +18,7 @@ from bsnn_hw.ir.network import (
     Reset,
 )
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 
 
 def one_neuron(reset, comparison, leak, leak_bits=1):
@@ -71,8 +72,8 @@ def test_the_leak_rounds_towards_minus_infinity():
     assert charged.ravel().tolist() == [-1, -1, -1]  # -1/2 is floored to -1, and stays
 
 
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
-@pytest.mark.parametrize("seed", range(60))
+@for_each("coding", list(Coding))
+@for_each("seed", range(60))
 def test_matches_plain_integers(seed, coding):
     network = random_network(seed, coding)
     samples = random_inputs(network, 6, seed)

@@ -10,6 +10,7 @@ from bsnn_hw.errors import MismatchError
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.compare import check_hidden, check_scores, neuron_name, unpack
+from tests.for_each import for_each
 
 
 def naive(row, width, count):
@@ -18,9 +19,9 @@ def naive(row, width, count):
     return [value - (value >> width - 1 << width) for value in values]
 
 
-@pytest.mark.parametrize("width", [1, 2, 7, 8, 13, 31, 32, 33, 63])
-@pytest.mark.parametrize("count", [1, 3, 10])
-@pytest.mark.parametrize("seed", [0])
+@for_each("width", [1, 2, 7, 8, 13, 31, 32, 33, 63])
+@for_each("count", [1, 3, 10])
+@for_each("seed", [0])
 def test_unpack_against_big_integers(width, count, seed):
     rng = np.random.default_rng(seed)
     words = rng.integers(0, 1 << 64, (20, -(-width * count // 64)), dtype=np.uint64)
