@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -29,7 +29,7 @@ class _Popcount(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        total, = self._parts("popcount").popcount(m, "ones", [bit for bit in self.bits])
+        total, = self._parts("popcount").popcount(m, "ones", list(self.bits))
         m.d.comb += self.count.eq(total)
         return m
 
@@ -168,10 +168,10 @@ def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
             m.d.sync += each.eq(each + dut.deltas[0] + dut.carries[0])
         with m.If((row == i) & op.step & op.clear):
             m.d.sync += each.eq(0)
-    if block and rows > 2:
-        # As a walk goes over all folds, no row comes again within two cycles.
-        for age in (1, 2):
-            h.limit(row != h.delayed(row, age, f"row_before_{age}"))
+    # A walk goes over all folds, so no row comes again before all others have.
+    for age in range(1, min(3, rows) if block else 1):
+        both = (op.charge | op.step) & h.delayed(op.charge | op.step, age, f"worked_{age}")
+        h.limit(~both | (row != h.delayed(row, age, f"row_before_{age}")))
     stepped = h.register(op.step, "stepped")
     before = Signal(signed(width))
     m.d.sync += before.eq(now)
