@@ -51,6 +51,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.edits --jobs $(JOBS)
 	$(BIN)/python -m evidence.kills
 	$(BIN)/python -m evidence.fuzz --files 10000
+	$(BIN)/python -m evidence.proofs --jobs $(JOBS)
 	$(BIN)/python -m evidence.cycles
 	$(BIN)/python -m evidence.activity
 	$(BIN)/python -m evidence.generation

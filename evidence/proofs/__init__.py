@@ -1,0 +1,1 @@
+"""Proofs of the components of hdl/: whatever comes in, and however long it goes on."""

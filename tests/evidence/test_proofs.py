@@ -1,0 +1,77 @@
+"""The proofs, and that the prover can say no."""
+
+import pytest
+from amaranth import Signal
+
+from bsnn_hw.errors import BsnnError, ToolError
+from evidence.proofs.__main__ import main
+from evidence.proofs.catalogue import PROOFS
+from evidence.proofs.harness import Harness, table
+from evidence.proofs.parts import Fault
+from evidence.proofs.proof import Proof, judge
+from evidence.proofs.prover import Verdict, prove
+from evidence.proofs.replay import replay
+
+
+def counter(limit):
+    """Counts cycles in which it may, at most three in a row."""
+    h = Harness()
+    go = h.anything("go")
+    count = Signal(3)
+    h.m.d.sync += count.eq(0)
+    with h.m.If(go):
+        h.m.d.sync += count.eq(count + 1)
+    h.limit(~go | (count < 3))
+    h.must(f"count stays below {limit}", count < limit)
+    return h
+
+
+@pytest.mark.parametrize("proof", [proof for proof in PROOFS if proof.quick],
+                         ids=lambda proof: proof.name)
+def test_proven_and_the_fault_found(proof):
+    judged = judge(proof)
+    assert judged.broken and len(judged.trace) > 1
+
+
+def test_what_holds_and_the_shortest_way_to_what_does_not():
+    assert prove(counter(4)) == Verdict(True)
+    found = prove(counter(3))
+    assert [cycle["go"] for cycle in found.inputs[:3]] == [1, 1, 1] and len(found.inputs) == 4
+    broken, lines = replay(counter(3), found.inputs)
+    assert broken == ["count stays below 3"]
+    assert lines[0].split() == ["cycle", "go"] and len(lines) == 5
+
+
+def test_a_counterexample_that_the_simulator_does_not_see():
+    with pytest.raises(BsnnError, match="must break a rule in the simulator too"):
+        replay(counter(3), [{"go": 0}])
+
+
+def test_a_rule_that_does_not_hold_and_a_fault_that_breaks_none():
+    fault = Fault("queue", "self._depth - self._margin", "self._depth - self._margin + 0")
+    with pytest.raises(BsnnError, match="count stays below 3, and it does not\ncycle"):
+        judge(Proof("wrong", lambda parts: counter(3), fault))
+    with pytest.raises(BsnnError, match="its fault must break a rule, and breaks none"):
+        judge(Proof("blind", lambda parts: counter(4), fault))
+
+
+def test_no_decision_in_time(monkeypatch):
+    monkeypatch.setattr("evidence.proofs.prover.run",
+                        lambda *_, **__: type("Said", (), {"stdout": "Status = -1  Frames"}))
+    with pytest.raises(ToolError, match="abc: must decide within 5 s"):
+        prove(counter(4), patience=5)
+
+
+def test_a_chosen_number_stays():
+    h = Harness()
+    number = h.chosen("number", 2)
+    before = h.register(number, "before")
+    came = h.register(1, "came")
+    h.must("the number stays", ~came | (number == before))
+    h.must("a table is looked up", table([3, 2, 1, -4], 3, number)[:2] == ~number)
+    assert prove(h).proven
+
+
+def test_no_such_proof(capsys):
+    assert main(["--only", "nothing"]) == 1
+    assert "must be a part of a proof's name, not 'nothing'" in capsys.readouterr().err
