@@ -67,9 +67,9 @@ def plan_summary(planned: Planned) -> str:
 def _network_lines(planned: Planned) -> Iterator[str]:
     network = planned.lowered.network
     counts = {bits: sum(synapse.weights.size for synapse in _synapses(network)
-                        if synapse.weight_bits == bits) for bits in (1, 8)}
-    weights = f"{counts[1]:,} binary weights" + (
-        f", {counts[8]:,} of 8 bits" if counts[8] else "")
+                        if synapse.weight_bits == bits) for bits in range(1, 9)}
+    weights = f"{counts.pop(1):,} binary weights" + "".join(
+        f", {count:,} of {bits} bits" for bits, count in counts.items() if count)
     yield (f"network   {network.name}: {outline(network)}, {weights}, "
            f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
            f"{network.input.bits} bit")

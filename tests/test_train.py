@@ -67,7 +67,7 @@ def test_eight_bits_at_the_ends(tmp_path, network, hidden):
     assert train.main(["digits", "--network", network, "--hidden", hidden, "--epochs", "1",
                        "--weights", "int8-ends", "--out", str(out)]) == 0
     synapses = [layer.synapse for layer in load(out).layers]
-    assert [synapse.binary for synapse in synapses] == [False, *[True] * (len(synapses) - 2), False]
+    assert [synapse.weight_bits for synapse in synapses] == [8, *[1] * (len(synapses) - 2), 8]
     log = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
     assert "readout" not in log[1]["flip_ratios"], "only signs flip"
 

@@ -116,11 +116,9 @@ class _Builder:
 
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
         self.made, self.problems, self.currents = made, problems, currents
-        self.ended = False  # whether the layer that is made is the readout
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current``."""
-        self.ended = path is None
         terms = terms_of(current, self.currents)
         own = next((term for term in terms if isinstance(core(term), Synapse)
                     and term not in self.currents), None)
@@ -191,9 +189,7 @@ class _Builder:
                    "weight": torch.from_numpy(found.levels), **fed,
                    **scaled(term, synapse, found.scale * gain)}
         if found.bits > 1:
-            # Ends hold integers of 8 bits, which fewer bits are too.
-            ends = isinstance(core(synapse.source), Input) or (key == "type" and self.ended)
-            written["weight_bits"] = 8 if ends else found.bits
+            written["weight_bits"] = found.bits
         if convolution:
             written |= {"stride": list(synapse.stride), "padding": list(synapse.padding)}
             written |= {"groups": synapse.groups} if synapse.groups != 1 else {}

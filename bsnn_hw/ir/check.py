@@ -18,6 +18,7 @@ from bsnn_hw.ir.network import (
     Shortcut,
     Synapse,
     SynapseShortcut,
+    largest_weight,
 )
 
 __all__ = ["WORD_BITS", "leak_width", "problem"]
@@ -85,8 +86,6 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
     source = network.features(number - layer.back)
     largest = 1 if number else network.input.max_value
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
-    if layer.synapse.weight_bits != 1 and number and isinstance(layer, Hidden):
-        yield "weights of 8 bits must be in the first layer or the readout"
     if isinstance(layer, Hidden):
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
@@ -106,7 +105,7 @@ def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
                f"not {synapse.fan_in}")
     elif isinstance(synapse, Conv):
         yield from _unfit_kernel(synapse, source)
-    if synapse.weights[0].size * largest * (1 << synapse.weight_bits - 1) >= LAYER_REACH:
+    if synapse.weights[0].size * largest * largest_weight(synapse.weight_bits) >= LAYER_REACH:
         yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
 
 
@@ -124,8 +123,6 @@ def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
 def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterator[str]:
     shape, gains = source.shape, [layer.neuron.gain]
     if isinstance(shortcut, SynapseShortcut):
-        if shortcut.synapse.weight_bits != 1:
-            yield f"the shortcut from '{source.name}' must have weights of 1 bit"
         yield from _unfit_synapse(shortcut.synapse, shape, shortcut.pool, 1)
         shape = shortcut.synapse.shape
     elif isinstance(shortcut, CurrentShortcut):

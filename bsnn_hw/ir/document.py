@@ -29,6 +29,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
     Synapse,
     SynapseShortcut,
+    largest_weight,
 )
 
 __all__ = ["FORMAT", "VERSION", "network_object", "read_network"]
@@ -115,11 +116,16 @@ def _synapse(synapse: Synapse) -> dict[str, Any]:
 
 
 def _hexadecimal(weights: np.ndarray, weight_bits: int) -> list[str]:
-    """One hexadecimal number per row; bit i, 1 for +1, or byte i, two's complement, is weight i."""
+    """One hexadecimal number per row; weight i is bit i, 1 for +1, or from 2 bits on byte i, two's
+    complement."""
     packed = (np.packbits(weights > 0, axis=1, bitorder="little") if weight_bits == 1
               else weights.astype(np.int8).view(np.uint8))
-    digits = -(-weights.shape[1] * weight_bits // 4)
+    digits = _digits(weights.shape[1], weight_bits)
     return [row.tobytes().hex()[-digits:] for row in packed[:, ::-1]]
+
+
+def _digits(inputs: int, weight_bits: int) -> int:
+    return -(-inputs // 4) if weight_bits == 1 else 2 * inputs
 
 
 def _table(rows: np.ndarray) -> list[list[int]]:
@@ -220,8 +226,6 @@ def _read_shape(table: Fields, key: str) -> Shape:
 
 def _read_synapse(table: Fields) -> Synapse:
     bits = table.integer("weight_bits", 1, 8) if table.has("weight_bits") else 1
-    if bits not in (1, 8):
-        table.refuse("weight_bits", "must be 1 or 8")
     if not table.has("kernel"):
         weights, connected = _read_weights(table, table.integer("fan_in", 1, MAX_COUNT), bits)
         return Dense(weights, connected, bits)
@@ -236,7 +240,7 @@ def _read_synapse(table: Fields) -> Synapse:
 def _read_weights(table: Fields, inputs: int,
                   weight_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights (rows, inputs), and which rows are connected."""
-    packed = _read_rows(table, -(-inputs * weight_bits // 4))
+    packed = _read_rows(table, _digits(inputs, weight_bits))
     if weight_bits == 1:
         bits = np.unpackbits(packed, axis=1, bitorder="little")
         if bits[:, inputs:].any():
@@ -244,8 +248,9 @@ def _read_weights(table: Fields, inputs: int,
         weights = np.where(bits[:, :inputs], np.int8(1), np.int8(-1))
     else:
         weights = packed.view(np.int8)
-        if (weights == -128).any():
-            table.refuse("weights", "must be from -127 to 127")
+        most = largest_weight(weight_bits)
+        if weights.min() < -most or weights.max() > most:
+            table.refuse("weights", f"must be from -{most} to {most}")
     silent = table.vector("disconnected", None)
     if silent.size and not (0 <= silent.min() and silent.max() < len(weights)):
         table.refuse("disconnected", f"must be indexes of the {len(weights)} neurons")

@@ -9,7 +9,12 @@ import numpy as np
 
 __all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
            "NeuronSpec", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
-           "SpikeShortcut", "Synapse", "SynapseShortcut"]
+           "SpikeShortcut", "Synapse", "SynapseShortcut", "largest_weight"]
+
+
+def largest_weight(weight_bits: int) -> int:
+    """Largest weight of so many bits, and without its sign the lowest: 1, 1, 3, ... 127."""
+    return max(1, (1 << weight_bits - 1) - 1)
 
 
 class Coding(enum.Enum):
@@ -104,9 +109,10 @@ class Input:
 class Dense:
     """Synapses of a fully connected layer: ``acc[n] = sum_i weights[n, i] * s[i]``.
 
-    weights : int8 (neurons, fan_in), each -1 or +1, or -127..127 with 8 ``weight_bits``
+    weights : int8 (neurons, fan_in), each -1 or +1, or with 2 ``weight_bits`` and more from
+        -`largest_weight` to `largest_weight`
     connected : bool (neurons,); where False, ``acc`` is 0 (a BatchNorm scale of zero)
-    weight_bits : int, 1 or 8; 8 in a network's first layer and its readout only
+    weight_bits : int, 1..8
     """
 
     weights: np.ndarray
@@ -138,7 +144,7 @@ class Conv:
     weights : int8 (channels out, channels in, kernel height, kernel width), as in `Dense`
     connected : bool (channels out,); where False, ``acc`` is 0
     source : Shape of the map that comes in, behind any pooling
-    weight_bits : int, 1 or 8
+    weight_bits : int, 1..8
     """
 
     weights: np.ndarray

@@ -54,8 +54,12 @@ def pack_words(rows: np.ndarray, weight_bits: int = 1) -> list[int]:
     """Rows of weights as words of a memory, the first position lowest.
 
     rows : int8 (rows, width), 0 where there is no weight
-    weight_bits : 1, a bit says whether the weight is +1, or 8, two's complement
+    weight_bits : 1, a bit says whether the weight is +1, or 2..8, two's complement
     """
     if weight_bits == 1:
         rows = np.packbits(rows > 0, axis=-1, bitorder="little")
+    elif weight_bits < 8:
+        bits = np.unpackbits(rows.astype(np.int8).view(np.uint8)[..., None], axis=-1,
+                             count=weight_bits, bitorder="little")
+        rows = np.packbits(bits.reshape(len(rows), -1), axis=-1, bitorder="little")
     return [int.from_bytes(row.tobytes(), "little") for row in rows]

@@ -49,7 +49,7 @@ NEGLIGIBLE = 2.0 ** -16
 class Affine:
     """A synapse's ``Y = scale * acc + shift`` in real numbers, each (channels,).
 
-    weights : int8, -1 or +1 or of 8 bits, in the shape of the model's; acc sums them
+    weights : int8, -1 or +1 or of few bits, in the shape of the model's; acc sums them
     """
 
     weights: np.ndarray
@@ -74,11 +74,11 @@ def affine(part: Layer | SynapseShortcut, source: Input | None) -> Affine:
 def synapse_of(part: Layer | SynapseShortcut, weights: np.ndarray,
                connected: np.ndarray) -> Synapse:
     """The integer synapse of ``part`` with these weights."""
-    bits = 1 if part.synapse.binary else 8
-    if isinstance(part.synapse, Conv2d):
-        return Conv(weights, connected, part.feed.shape, part.synapse.stride, part.synapse.padding,
-                    bits)
-    return Dense(weights, connected, bits)
+    synapse = part.synapse
+    if isinstance(synapse, Conv2d):
+        return Conv(weights, connected, part.feed.shape, synapse.stride, synapse.padding,
+                    synapse.weight_bits)
+    return Dense(weights, connected, synapse.weight_bits)
 
 
 def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
@@ -141,8 +141,7 @@ def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_valu
     reach = _reach(layer, max_value) * timesteps
     dominant = np.abs(bias).max() * NEGLIGIBLE / reach
     unit = float(max(np.abs(gain).max(), dominant)) / (1 << gain_bits) or 1.0
-    synapse = Dense(channel.weights, np.ones(len(channel.scale), bool),
-                    1 if layer.synapse.binary else 8)
+    synapse = Dense(channel.weights, np.ones(len(channel.scale), bool), layer.synapse.weight_bits)
     folded = Readout(layer.name, synapse,
                      gain=rounded(gain / unit), bias=rounded(bias / unit),
                      scale=max(math.ldexp(unit, exponent), sys.float_info.min),

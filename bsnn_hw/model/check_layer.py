@@ -71,8 +71,7 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
         return Checked(None, known)
     check_layer_name(table)
     incoming = check_feed(table, seen, first=place.index == 0)
-    weights = check_weights(table, kind, incoming, seen,
-                            whole_numbers=place.index == 0 or place.readout)
+    weights = check_weights(table, kind, incoming, seen)
     scaling = check_scaling(table, weights.channels, KINDS[kind].per, place.timesteps,
                             spiking=not place.readout)
     neuron = check_neuron(table, place.readout, weights.channels, KINDS[kind].per)

@@ -60,6 +60,6 @@ def counting_layer(layers: tuple[Layer, ...], group: int, timesteps: int) -> Lay
     neurons = last.shape.size
     weight = np.repeat(np.eye(neurons // group), group, axis=1)
     zero, one = np.zeros(len(weight)), np.ones(len(weight))
-    return Layer(name, Linear(weight, zero, binary=False), Norm(one, zero, zero, one, 0.0),
+    return Layer(name, Linear(weight, zero, weight_bits=2), Norm(one, zero, zero, one, 0.0),
                  np.ones(timesteps), None, Feed(last.name, None, last.shape),
                  scoring=Scoring(ScoreKind.SUM))

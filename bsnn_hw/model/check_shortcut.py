@@ -98,7 +98,7 @@ def _synapse(table: Table, index: int, kind: str, seen: Seen, output: Shape | No
         **KINDS[kind].hints}, optional=("pool", "weight_bits", "bias", "norm", "gate",
                                         *KINDS[kind].keys))
     incoming = pooled(item, seen.find(item, "from"))
-    weights = check_weights(item, kind, incoming, seen, whole_numbers=False)
+    weights = check_weights(item, kind, incoming, seen)
     scaling = check_scaling(item, weights.channels, KINDS[kind].per, timesteps, spiking=True)
     _check_shape(item, "it", weights.shape, output)
     if weights.values is None or weights.shape is None or scaling is None or not incoming.feed:

@@ -15,8 +15,7 @@ MOST_ZEROS = 0.5  # of latent weights
 FEW_ZEROS = 8  # that the smallest layers may have
 ALIKE = 8  # weights of each magnitude, on average, from which on they are codes and not latent
 
-_WHOLE = ("state weight_bits 8 with an int8 tensor where the values themselves count (first layer "
-          "and readout only)")
+_WHOLE = "state weight_bits, 2 to 8, with an int8 tensor where the values themselves count"
 
 
 def no_signs(values: np.ndarray, whole: bool) -> str | None:
@@ -35,8 +34,8 @@ def no_signs(values: np.ndarray, whole: bool) -> str | None:
         return ("must have -1 or any negative value for a weight of -1, not only 0 and "
                 f"{values.max():g}: {given}, so all would be +1; write 2 * w - {values.max():g}")
     if zeros and _one_magnitude(values):
-        return (f"must be signs, not ternary: {given}; train with binary weights, or write the "
-                "layer as half the sum of two binary ones (docs/model.md)")
+        return (f"must be signs, not ternary: {given}; state weight_bits 2 with an int8 tensor of "
+                "-1, 0 and 1, its scale in norm (docs/model.md)")
     magnitudes = np.unique(np.abs(values)).size
     if zeros and magnitudes * ALIKE <= values.size:
         return (f"must be signs or latent weights, not values of {magnitudes} magnitudes: {given}; "

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsnn_hw.ir.network import largest_weight
 from bsnn_hw.model.check_conv import Geometry, check_geometry, check_map
 from bsnn_hw.model.check_feed import Incoming, Seen, sides
 from bsnn_hw.model.check_signs import no_signs
 from bsnn_hw.model.description import Conv2d, Linear, Shape, Synapse
-from bsnn_hw.model.values import Table, equals, shown
+from bsnn_hw.model.values import Table
 
 __all__ = ["KINDS", "MAX_WEIGHTS", "Kind", "Weights", "check_weights"]
 
 # Weights become float64, and layers of a damaged file may share one tensor: 512 MiB in all.
 MAX_WEIGHTS = 1 << 26
+MAX_BITS = 8  # of a weight
 
 
 @dataclass(frozen=True)
@@ -54,31 +56,27 @@ class Weights:
 
     channels : int, neurons or output channels
     shape : Shape of what goes out
-    values : float64; geometry : of a convolution; binary : bool, whether only signs count
+    values : float64; geometry : of a convolution; bits : int, of a weight; 1: only signs count
     """
 
     channels: int | None = None
     shape: Shape | None = None
     values: np.ndarray | None = None
     geometry: Geometry | None = None
-    binary: bool = True
+    bits: int = 1
 
     def synapse(self, bias: np.ndarray) -> Synapse:
         """The synapse of weights without a problem."""
         assert self.values is not None
         if self.geometry is None:
-            return Linear(self.values, bias, self.binary)
-        return Conv2d(self.values, bias, *self.geometry, self.binary)
+            return Linear(self.values, bias, self.bits)
+        return Conv2d(self.values, bias, *self.geometry, self.bits)
 
 
-def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen,
-                  whole_numbers: bool) -> Weights:
-    """The weights of ``table``, a layer or shortcut, against what comes in.
-
-    whole_numbers : bool, whether they may be integers of 8 bits
-    """
+def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> Weights:
+    """The weights of ``table``, a layer or shortcut, against what comes in."""
     geometry = check_geometry(table, incoming) if kind == "conv2d" else None
-    binary = _is_binary(table, whole_numbers)
+    bits = (table.integer("weight_bits", 1, MAX_BITS) if table.has("weight_bits") else None) or 1
     weight = _weight_shape(table, KINDS[kind], seen)
     if weight is None:
         return Weights()
@@ -89,22 +87,7 @@ def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen,
         _check_fan_in(table, weight, incoming)
     elif geometry:
         output = check_map(table, weight, geometry, incoming)
-    return Weights(weight[0], output, _values(table, binary), geometry, binary)
-
-
-def _is_binary(table: Table, whole_numbers: bool) -> bool:
-    """Whether only signs count, also after a problem."""
-    bits = table.raw("weight_bits")
-    if bits is None or equals(bits, 1):
-        return True
-    if not equals(bits, 8):
-        table.problem("weight_bits", f"must be 1, 8 or absent, not {shown(bits)}")
-    elif not whole_numbers:
-        table.problem("weight_bits", "must be 1 or absent, not 8: weights of 8 bits stand only in "
-                                     "the first layer and in the readout")
-    else:
-        return False
-    return True
+    return Weights(weight[0], output, _values(table, bits), geometry, bits)
 
 
 def _weight_shape(table: Table, kind: Kind, seen: Seen) -> tuple[int, ...] | None:
@@ -138,11 +121,11 @@ def _check_fan_in(table: Table, weight: tuple[int, ...], incoming: Incoming) -> 
                                 f"{source.size} values{of_map}, not shape {weight}")
 
 
-def _values(table: Table, binary: bool) -> np.ndarray | None:
+def _values(table: Table, bits: int) -> np.ndarray | None:
     """The weights as float64; None after a problem."""
     dtype = str(table.raw("weight").dtype).removeprefix("torch.")
-    if not binary and dtype != "int8":
-        table.problem("weight", f"must be int8 where weight_bits is 8, not {dtype}")
+    if bits > 1 and dtype != "int8":
+        table.problem("weight", f"must be int8 where weight_bits is {bits}, not {dtype}")
         return None
     if dtype.startswith("uint"):
         table.problem("weight", f"must have a signed type, not {dtype}: without negative values "
@@ -151,13 +134,15 @@ def _values(table: Table, binary: bool) -> np.ndarray | None:
     values = table.finite("weight")
     if values is None:
         return None
-    if binary:
+    if bits == 1:
         found = no_signs(values, dtype.startswith("int"))
         if found:
             table.problem("weight", found)
         return None if found else values
-    if values.min() < -127:
-        table.problem("weight", "must be from -127 to 127 where weight_bits is 8, not "
-                                f"{int(values.min())}")
+    most = largest_weight(bits)
+    outside = values[np.abs(values) > most]
+    if outside.size:
+        table.problem("weight", f"must be from -{most} to {most} where weight_bits is {bits}, not "
+                                f"{int(outside[0])}")
         return None
     return values

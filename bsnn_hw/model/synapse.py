@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.network import Shape
+from bsnn_hw.ir.network import Shape, largest_weight
 
 __all__ = ["Conv2d", "Feed", "Linear", "Pooling", "PoolingKind", "Synapse"]
 
@@ -73,24 +73,25 @@ class Feed:
 class Linear:
     """Every input to every neuron; a map comes in flattened, (c * height + y) * width + x.
 
-    weight : (neurons, fan_in), latent: only the sign counts, unless not ``binary``
+    weight : (neurons, fan_in), latent: only the sign counts, unless there are more ``weight_bits``
     bias : (neurons,)
-    binary : bool; False: the weights are integers -127..127, used as they are
+    weight_bits : int, 1..8; from 2 on the weights are integers of so many bits, without the lowest
+        (-1..1, ... -127..127), used as they are
     """
 
     weight: np.ndarray
     bias: np.ndarray
-    binary: bool = True
+    weight_bits: int = 1
 
     @property
     def coefficients(self) -> np.ndarray:
         """The weights that are computed with, int8, shape of ``weight``."""
-        return _coefficients(self.weight, self.binary)
+        return _coefficients(self.weight, self.weight_bits)
 
     @property
     def reach(self) -> int:
         """Largest sum over a neuron's inputs of the largest coefficient, for inputs of 1."""
-        return int(self.weight.shape[1]) * (1 if self.binary else 127)
+        return int(self.weight.shape[1]) * largest_weight(self.weight_bits)
 
     def output(self, source: Shape) -> Shape:
         """Shape that this gives on a map of shape ``source``."""
@@ -105,24 +106,24 @@ class Conv2d:
     weight : (C_out, C_in, kernel height, kernel width), as in `Linear`
     bias : (C_out,)
     stride, padding : (vertical, horizontal)
-    binary : as in `Linear`
+    weight_bits : as in `Linear`
     """
 
     weight: np.ndarray
     bias: np.ndarray
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
-    binary: bool = True
+    weight_bits: int = 1
 
     @property
     def coefficients(self) -> np.ndarray:
         """The weights that are computed with, int8, shape of ``weight``."""
-        return _coefficients(self.weight, self.binary)
+        return _coefficients(self.weight, self.weight_bits)
 
     @property
     def reach(self) -> int:
         """Largest sum over a neuron's inputs of the largest coefficient, for inputs of 1."""
-        return math.prod(self.weight.shape[1:]) * (1 if self.binary else 127)
+        return math.prod(self.weight.shape[1:]) * largest_weight(self.weight_bits)
 
     def output(self, source: Shape) -> Shape:
         """Shape that this gives on a map of shape ``source``; sides below 1 where it does not
@@ -137,5 +138,6 @@ class Conv2d:
 
 Synapse = Linear | Conv2d
 
-def _coefficients(weight: np.ndarray, binary: bool) -> np.ndarray:
-    return (np.where(weight >= 0, 1, -1) if binary else weight).astype(np.int8)
+
+def _coefficients(weight: np.ndarray, weight_bits: int) -> np.ndarray:
+    return (np.where(weight >= 0, 1, -1) if weight_bits == 1 else weight).astype(np.int8)

@@ -48,11 +48,9 @@ POINT = Conv(np.ones((2, 2, 1, 1), np.int8), np.ones(2, bool), Shape(2, 2, 2))
     (with_layer(0, neuron=UNGAINED), "layer 'b': the shortcut from 'a' needs a gain in the layer, "
                                      "and in that one"),
     (with_layer(1, neuron=UNGAINED), "layer 'b': the shortcut from 'a' needs a gain in the layer"),
-    (with_layer(1, synapse=replace(POINT, weight_bits=8)),
-     "layer 'b': weights of 8 bits must be in the first layer or the readout"),
+    (with_layer(1, synapse=replace(POINT, weight_bits=3)), None),
     (with_layer(0, synapse=replace(example().hidden[0].synapse, weight_bits=8)), None),
-    (with_layer(2, shortcuts=(SynapseShortcut(1, replace(POINT, weight_bits=8), GAIN),)),
-     "layer 'c': the shortcut from 'b' must have weights of 1 bit"),
+    (with_layer(2, shortcuts=(SynapseShortcut(1, replace(POINT, weight_bits=2), GAIN),)), None),
     (with_layer(2, shortcuts=()), "layer 'b': a later layer must use it"),
     (with_layer(1, synapse=replace(POINT, stride=(2, 1))),
      "layer 'b': the shortcut from 'a' must have the shape 2 x 1 x 2 of the layer, not 2 x 2 x 2"),

@@ -83,7 +83,7 @@ def test_weights_of_8_bits_are_bytes():
 
 
 @pytest.mark.parametrize(("key", "value", "message"), [
-    ("weight_bits", 2, "readout.weight_bits must be 1 or 8"),
+    ("weight_bits", 2, "readout.weights must be from -1 to 1"),
     ("weight_bits", 9, "readout.weight_bits must be an integer from 1 to 8"),
     ("weights", ["7fff01", "020080"], "readout.weights must be from -127 to 127"),
     ("weights", ["7fff01", "20081"], "readout.weights must be at least one string of 6"),

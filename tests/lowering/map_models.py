@@ -131,7 +131,7 @@ class _Draw:
 
     def wide(self, layer):
         weight = self._rng.integers(-7, 8, layer.synapse.weight.shape).astype(float)
-        return replace(layer, synapse=replace(layer.synapse, weight=weight, binary=False))
+        return replace(layer, synapse=replace(layer.synapse, weight=weight, weight_bits=4))
 
     def _bias(self, channels):
         return self._rng.integers(-2, 3, channels) / 2 if self._dyadic else self._rng.normal(

@@ -192,7 +192,7 @@ CASES = [
     ("layers.3.shortcuts.1.weight", torch.ones(5, 1, 3, 5), [(
         f"{FOUR}[1].weight must be (channels out, 4, height, width)", "1x1 one")]),
     ("layers.3.shortcuts.1.weight_bits", 8, [(
-        f"{FOUR}[1].weight_bits must be 1 or absent, not 8", "in the readout")]),
+        f"{FOUR}[1].weight must be int8 where weight_bits is 8", "not float32")]),
     ("layers.3.shortcuts.2.scale", 2, [(f"{FOUR}[2] unknown key 'scale'", "as it is)")]),
     ("layers.6.shortcuts", [{"kind": "spikes", "from": "fc1"}], [(
         "layer 'out': shortcuts must be absent in the readout", "before a neuron")]),
@@ -211,12 +211,12 @@ CASES = [
         "pooling is the key 'pool' of the layer behind it")]),
     ("layers.2.weight", torch.full((5, 4, 2, 3), torch.nan), [(
         "layer 'conv3': weight must be finite, but 120 of 120", "diverge?")]),
-    ("layers.0.weight_bits", 4, [("layer 'conv1': weight_bits must be 1, 8 or absent", "not 4")]),
+    ("layers.0.weight_bits", 9, [(
+        "layer 'conv1': weight_bits must be an integer from 1 to 8", "not 9")]),
     ("layers.0.weight_bits", 8, [(
         "layer 'conv1': weight must be int8 where weight_bits is 8", "not float32")]),
-    ("layers.1.weight_bits", 8, [(
-        "layer 'conv2': weight_bits must be 1 or absent, not 8: weights of 8 bits stand only in "
-        "the first layer", "in the readout")]),
+    ("layers.1.weight_bits", 3, [(
+        "layer 'conv2': weight must be int8 where weight_bits is 3", "not float32")]),
 ]
 
 
@@ -304,7 +304,7 @@ def test_weights_of_eight_bits(maps):
     put(maps, "layers.6.weight_bits", 8)
     put(maps, "layers.6.weight", torch.zeros(3, 6, dtype=torch.int8))
     layers = describe(maps).layers
-    assert [layer.synapse.binary for layer in layers] == [False, *[True] * 5, False]
+    assert [layer.synapse.weight_bits for layer in layers] == [8, *[1] * 5, 8]
     assert layers[0].synapse.coefficients.tolist() == maps["layers"][0]["weight"].tolist()
     assert not layers[-1].synapse.coefficients.any()
     put(maps, "layers.6.weight_bits", 1)

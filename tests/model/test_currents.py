@@ -121,5 +121,5 @@ def test_a_model_without_feeds_is_a_chain():
                                   Conv2d(np.array([[[[-2.0, -0.0, 3.0]]]]), np.zeros(1))])
 def test_coefficients(part):
     assert part.coefficients.ravel().tolist() == [-1, 1, 1] and part.reach == 3
-    whole = type(part)(part.weight, part.bias, binary=False)
+    whole = type(part)(part.weight, part.bias, weight_bits=8)
     assert whole.coefficients.ravel().tolist() == [-2, 0, 3] and whole.reach == 3 * 127
