@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bsnn_hw.pipeline import emit as emit
     from bsnn_hw.pipeline import generate as generate
+    from bsnn_hw.pipeline import layout as layout
     from bsnn_hw.pipeline import load as load
     from bsnn_hw.pipeline import lower as lower
     from bsnn_hw.pipeline import plan as plan
     from bsnn_hw.pipeline import verify as verify
 
-__all__ = ["emit", "generate", "load", "lower", "plan", "verify"]
+__all__ = ["emit", "generate", "layout", "load", "lower", "plan", "verify"]
 
 __version__ = "0.1.0"
 
@@ -37,7 +38,7 @@ if not (_here / "hdl").is_dir():
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("generate", "verify"):  # the verbs' modules, which can be called
+    if name in ("generate", "layout", "verify"):  # modules, which can be called
         return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(f"{__name__}.pipeline"), name)
 

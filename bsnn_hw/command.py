@@ -8,15 +8,13 @@ import os
 import re
 import signal
 import sys
-import types
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from bsnn_hw.errors import BsnnError, ToolError
 from bsnn_hw.processes import Terminated, ending_signals
 from bsnn_hw.progress import Talk, set_talk
 
-__all__ = ["any_locale", "callable_as", "code_of", "counts", "run_verb"]
+__all__ = ["any_locale", "code_of", "counts", "run_verb"]
 
 INTERRUPTED = 130
 
@@ -86,22 +84,6 @@ def _system_failure(error: MemoryError | OSError) -> str:
 def _as_flags(message: str) -> str:
     """The library names an option as a parameter, `block_rows`; here it is ``--block-rows``."""
     return re.sub(r"`([a-z][a-z_]*)`", lambda name: "--" + name[1].replace("_", "-"), message)
-
-
-def callable_as(module: str, function: str) -> None:
-    """Let a verb's module be called as the function of the same name of `bsnn_hw.pipeline`.
-
-    Importing the module ``bsnn_hw.generate`` makes it ``bsnn_hw.generate``, where users expect
-    the function.
-    """
-
-    class Verb(types.ModuleType):
-        def __call__(self, *arguments: Any, **options: Any) -> Any:
-            from bsnn_hw import pipeline
-
-            return getattr(pipeline, function)(*arguments, **options)
-
-    sys.modules[module].__class__ = Verb
 
 
 def counts(text: str) -> tuple[int, ...]:

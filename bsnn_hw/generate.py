@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bsnn_hw.command import callable_as, counts, run_verb
+from bsnn_hw.callables import callable_as
+from bsnn_hw.command import counts, run_verb
 from bsnn_hw.errors import InputError
 from bsnn_hw.nir_options import add_nir_options, nir_document
 

@@ -1,6 +1,7 @@
 """The stages, in order: a trained file to RTL that is shown to compute the same.
 
-``load`` → Model, ``lower`` → Lowered, ``plan`` → Plan, ``emit`` → Design, ``verify`` → Outcome;
+``load`` → Model, ``lower`` → Lowered, ``plan`` → Plan, ``layout`` → Layout, ``emit`` → Design,
+``verify`` → Outcome;
 ``generate`` is all of them up to the folder.  These are the functions of ``import bsnn_hw``.
 """
 
@@ -17,6 +18,7 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.ir.schedule import Port
+from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.lowering import lower as lowering
 from bsnn_hw.lowering.lower import Lowered, PrecisionRequest
 from bsnn_hw.model.description import Model
@@ -31,8 +33,8 @@ from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import Outcome, build_model, verify_native
 
-__all__ = ["Built", "Planned", "Request", "build", "emit", "generate", "load", "lower", "plan",
-           "prepare", "verify"]
+__all__ = ["Built", "Planned", "Request", "build", "emit", "generate", "layout", "load", "lower",
+           "plan", "prepare", "verify"]
 
 CALIBRATION_SAMPLES = 512
 
@@ -97,6 +99,21 @@ def plan(lowered: Lowered, *, port: Port | str = Port.EVENTS, **options: Any) ->
     """
     return make_plan(lowered.network, _activity(lowered, Port(port)),
                      reconcile(PlanOptions(**options)))
+
+
+def layout(lowered: Lowered, plan: Plan, *, port: Port | str = Port.EVENTS) -> Layout:
+    """Every width, depth, delay and memory of the circuit; the ``layout.json`` of its bundle.
+
+    Parameters
+    ----------
+    port : Port, the one that was planned with
+
+    Raises
+    ------
+    ValueError
+        The plan is of another network.
+    """
+    return build_layout(lowered.network, plan.schedule, Port(port))
 
 
 def emit(lowered: Lowered, plan: Plan, folder: Path | str, samples: np.ndarray | None = None, *,

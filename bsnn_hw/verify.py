@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bsnn_hw.command import callable_as, run_verb
+from bsnn_hw.callables import callable_as
+from bsnn_hw.command import run_verb
 from bsnn_hw.event_options import add_framing, framing_of
 
 __all__ = ["main"]

@@ -9,15 +9,15 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("bsnn_hw", "hdl", "sim")
 SOURCES = sorted(path for top in FOLDERS for path in (ROOT / top).glob("**/*.py"))
 # What any wing may know that touches files, processes or people: it knows nothing above itself.
-HELPERS = {"__version__", "archive", "arrays", "checkpoint", "child", "errors", "guard",
-           "processes", "progress", "scratch", "text"}
+HELPERS = {"__version__", "archive", "arrays", "callables", "checkpoint", "child", "errors",
+           "guard", "processes", "progress", "scratch", "text"}
 ARROWS = {
     "ir": {"errors"},  # nothing but the words for what a user can cause
     "reference": {"ir"},
     "devices": {"ir", "errors"},
     "engines": {"ir", "devices"},
     "ports": {"ir", "devices", "engines"},
-    "layout": {"ir", "devices", "engines", "ports"},
+    "layout": {"ir", "devices", "engines", "ports", "callables"},
     "link": set(),  # a host without the rest of the program needs it
     "driver": {"link", "errors"},
     "hdl": {"ir", "engines", "ports", "layout", "link"},

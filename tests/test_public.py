@@ -1,5 +1,6 @@
-"""``import bsnn_hw``: six functions, imported when they are used, that go from file to verdict."""
+"""``import bsnn_hw``: seven functions, imported when used, that go from file to verdict."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from bsnn_hw import pipeline
 from bsnn_hw.__main__ import VERBS, main
 from bsnn_hw.command import _as_flags
 from bsnn_hw.errors import InputError
+from bsnn_hw.layout.document import layout_document
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "digits_fc.pt"
@@ -21,6 +23,8 @@ def test_six_lines(tmp_path):
     network = bsnn_hw.lower(model)
     plan = bsnn_hw.plan(network, target="ecp5-25k", goal="fps=50000")
     bsnn_hw.emit(network, plan, tmp_path / "digits_hw", vectors=3)
+    written = json.loads((tmp_path / "digits_hw" / "layout.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(layout_document(bsnn_hw.layout(network, plan)))) == written
     assert bsnn_hw.verify(tmp_path / "digits_hw").inferences == 3
 
 
