@@ -84,6 +84,8 @@ class SynapseArray(wiring.Component):
         geometry = self._geometry
         found: list[Value] = []
         inits = geometry.bank_words(self._synapse.weights, self._bits)
+        if self._bits == 1:  # a bit is 1 where the weight is -1, which is the carry
+            inits = [[~word & (1 << geometry.parallel) - 1 for word in init] for init in inits]
         delay = geometry.banks_delay(self._bits)
         for number, readers in enumerate(bank_readers(geometry.lanes, geometry.shared)):
             init, width = inits[number % len(inits)], geometry.parallel * self._bits
@@ -112,11 +114,11 @@ class SynapseArray(wiring.Component):
 
         chosen = self._signals(f"chosen_{lane}", shape)
         carries = self._signal(f"carries_{lane}", self._geometry.parallel)
-        # `x ^ ~weight` is the XNOR: x where the weight is +1, and where it is -1 the complement.
-        for i, minus in enumerate(~words[0]):
+        # The XNOR of value and weight: where the weight is -1, the complement.
+        for i, minus in enumerate(words[0]):
             size = Mux(words[0][i] ^ words[1][i], unlike, alike) if len(words) == 2 else alike
             m.d.sync += chosen[i].eq(size ^ minus.replicate(shape.width))
-        m.d.sync += carries.eq(~words[0])
+        m.d.sync += carries.eq(words[0])
         return list(chosen), carries
 
     def _weigh(self, m, lane, word, value):

@@ -111,6 +111,7 @@ def fifo_parts(rows: int, width: int, *, registered: bool = True) -> Parts:
     index, level = bits_of(rows), bits_of(rows + 2)
     counters = (Parts.adders(index, 2) + Parts.adders(level, 4)
                 + Parts.logic(2 * level + 8, 2 * index + 2 * level + 1))
-    memory = Memory(rows, width, Access.QUEUE)
     ours = Parts.adders(level) + Parts.delays(width + 1) if registered else Parts()
-    return counters + ours + Parts(memories=(memory,))
+    if rows == 1:  # a register, and another that shows it
+        return counters + ours + Parts.delays(2 * width)
+    return counters + ours + Parts(memories=(Memory(rows, width, Access.QUEUE),))

@@ -210,6 +210,13 @@ class Geometry(ABC):
         return input_bits
 
     @property
+    def unhurried(self) -> bool:
+        """Whether each group of events takes two cycles or more, so that a queue of two, which
+        passes one every other cycle, is enough in front."""
+        reach = self.values_reach
+        return self.folds * int(reach[reach > 0].min(initial=2)) > 1
+
+    @property
     def port_register(self) -> bool:
         """Whether a register stands between the network's input queue and these synapses.
 

@@ -50,6 +50,7 @@ __all__ = ["Builder", "Layout", "build_layout", "carry_block", "layer_block", "l
 # What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
 # memory costs more than the waiting.
 MOST_QUEUED = 512
+SHORT_QUEUE = 2  # groups at the input, where no more are needed
 MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and a mark of about 16 bits
 # A layer with a map has a word per position, and waits in its step for the consumer of all.
 
@@ -325,7 +326,8 @@ class Builder:
         network, kind = self.network, PORTS[self.port]
         direct, value = network.input.coding is Coding.DIRECT, network.input.max_value
         return Entry(
-            geometry=geometry, port=self.port, depth=kind.queue, max_value=value,
+            geometry=geometry, port=self.port,
+            depth=SHORT_QUEUE if geometry.unhurried else kind.queue, max_value=value,
             timesteps=1 if direct else network.timesteps, register=geometry.port_register,
             slots=network_slots(network, geometry, self.readout_bounds),
             port_parts=kind.parts(network, geometry, value.bit_length()))
