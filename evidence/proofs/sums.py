@@ -197,7 +197,7 @@ PROOFS = (
         "popcount", "left = popcount(m, f\"{name}_l\", bits[:half], delay - 1)",
         "left = popcount(m, f\"{name}_l\", bits[:half - 1] + bits[:1], delay - 1)")),
     Proof("synapses, spikes", _binary, Fault(
-        "synapse", "carries.eq(~words[0])", "carries.eq(words[0])")),
+        "synapse", "carries.eq(words[0])", "carries.eq(~words[0])")),
     Proof("synapses, values of 2 bits", _graded, Fault(
         "synapse", "words[0][i] ^ words[1][i], unlike", "words[0][i] & words[1][i], unlike")),
     Proof("synapses, weights of 8 bits", _wide, Fault(
