@@ -57,6 +57,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_semantics --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt

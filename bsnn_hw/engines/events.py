@@ -19,7 +19,7 @@ __all__ = ["EventGeometry", "most_lanes", "pack_events"]
 CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
 # Rough logic cells of a lane at a neuron, of a bank's queue, and of a lane.
 LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 8, 120, 25
-PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits
+PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits; fewer with less
 
 
 def most_lanes(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, str]:
@@ -120,7 +120,7 @@ class EventGeometry(Geometry):
 
     def rough_cells(self, weight_bits: int, queued: bool) -> int:
         """As in `Geometry`."""
-        weighed = self.lanes * (1 if weight_bits == 1 else PRODUCT_LANES)
+        weighed = self.lanes * -(-PRODUCT_LANES * weight_bits // 8)
         return (self.parallel * LANE_NEURON_CELLS * weighed
                 + queued * self.banks * BANK_CELLS + self.lanes * LANE_CELLS)
 

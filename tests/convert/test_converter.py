@@ -221,6 +221,21 @@ def test_a_state_that_is_changed():
     refused("state that is not its own", module, readout=None)
 
 
+def test_ternary_and_few_bit_weights_in_hidden_layers():
+    class Levels(nn.Linear):
+        def forward(self, x):
+            return nn.functional.linear(x, (self.weight * self.factor).round() * 0.25)
+
+    torch.manual_seed(3)
+    net = nn.Sequential(Levels(6, 7), Fire(), Levels(7, 5), Fire(), Levels(5, 3))
+    for part, factor in zip(net[::2], (3.6, 3.6, 17.0), strict=True):
+        part.factor = factor
+    layers = convert(net)["layers"]
+    assert [layer["weight_bits"] for layer in layers] == [2, 2, 5]
+    assert all(layer["weight"].dtype == torch.int8 for layer in layers)
+    assert set(layers[1]["weight"].unique().tolist()) == {-1, 0, 1}
+
+
 def test_weights_that_are_no_signs():
     with pytest.raises(ModelError) as failure:
         convert(nn.Sequential(nn.Linear(6, 5), Fire(), nn.Linear(5, 3)))

@@ -8,7 +8,7 @@ import torch
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.synapse import SynapseArray
-from bsnn_hw.ir.network import Dense
+from bsnn_hw.ir.network import Dense, largest_weight
 from bsnn_hw.reference.synapse import accumulate
 from tests.for_each import for_each
 from tests.hdl.benches import Bench
@@ -72,13 +72,14 @@ def existing(geometry, folds):
 
 @for_each("shape", SHAPES)
 @for_each("max_value", [1, 3, 255])
-@for_each("weight_bits", [1, 8])
+@for_each("weight_bits", [1, 2, 3, 8])
 def test_sum_over_the_lanes(shape, max_value, weight_bits):
     geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
-    if weight_bits == 8:  # the ends as frequent as all others
-        weights *= rng.choice([0, 1, 126, 127, 127], weights.shape).astype(np.int8)
+    if weight_bits > 1:  # the ends as frequent as all others
+        most = largest_weight(weight_bits)
+        weights *= rng.choice([0, 1, most - 1, most, most], weights.shape).astype(np.int8)
     lanes, _ = geometry.lane_row(np.arange(geometry.inputs))
     folds = rng.integers(geometry.folds, size=120)
     inputs = np.zeros((120, geometry.inputs), np.int64)

@@ -187,8 +187,7 @@ SIGNS = [
                     r"here; state weight_bits 2 with an int8 tensor of -1, 0 and 1, its"),
     (ternary(5, 6) * torch.arange(1, 6)[:, None] / 4, r"must be signs, not ternary: 10 of 30"),
     (ternary(5, 6).to(torch.int8), r"must be signs, not ternary: 10 of 30 weights are 0, and sign"
-                                   r".*state weight_bits, 2 to 8, with an int8 tensor where the "
-                                   r"values"),
+                                   r".*state weight_bits, 2 to 8, with an int8 tensor where the"),
     (torch.arange(-15, 15).reshape(5, 6), r"must be signs, -1 or \+1 in a tensor of integers, not "
                                           r"-15 to 14: only signs count; write -1 or"),
     (torch.zeros(5, 6), r"must have signs, but all 30 weights are 0; was the layer trained"),

@@ -298,6 +298,23 @@ def test_sums_of_windows_are_larger_than_spikes(maps):
     describe(maps)
 
 
+def test_weights_of_few_bits_in_hidden_layers_and_shortcuts(maps):
+    whole = torch.arange(-7, 8, dtype=torch.int8).repeat(40)
+    hidden = maps["layers"][1]["weight"]
+    put(maps, "layers.1.weight_bits", 4)
+    put(maps, "layers.1.weight", whole[:hidden.numel()].reshape(hidden.shape))
+    shortcut = maps["layers"][3]["shortcuts"][1]["weight"]
+    put(maps, "layers.3.shortcuts.1.weight_bits", 2)
+    put(maps, "layers.3.shortcuts.1.weight",
+        whole[:shortcut.numel()].sign().reshape(shortcut.shape))
+    layers = describe(maps).layers
+    assert layers[1].synapse.coefficients.min() == -7 and layers[1].synapse.weight_bits == 4
+    assert set(layers[3].shortcuts[1].synapse.coefficients.ravel()) == {-1, 0, 1}
+    put(maps, "layers.1.weight_bits", 3)
+    assert problems_of(maps) == ["layer 'conv2': weight must be from -3 to 3 where weight_bits is "
+                                 "3, not -7"]
+
+
 def test_weights_of_eight_bits(maps):
     put(maps, "layers.0.weight_bits", 8)
     put(maps, "layers.0.weight", torch.arange(-127, -91).reshape(4, 1, 3, 3).to(torch.int8))

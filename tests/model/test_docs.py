@@ -69,9 +69,10 @@ def test_the_blocks_compute_what_the_modules_do(scope, tmp_path):
         assert np.allclose(trace.scores, scope["output_norm"].double()(scores).numpy(), atol=1e-9)
 
 
-def test_a_ternary_layer_is_half_the_sum_of_two_binary_ones(scope):
+def test_a_ternary_layer_with_a_scale_per_channel(scope):
     module = torch.nn.Linear(6, 5, bias=False)
-    module.weight = torch.nn.Parameter(torch.randint(-1, 2, (5, 6)).float(), requires_grad=False)
+    levels, scale = torch.randint(-1, 2, (5, 6)), torch.tensor([0.25, 0.5, 1.0, 2.0, 4.0])
+    module.weight = torch.nn.Parameter(levels * scale[:, None], requires_grad=False)
     batch_norm = torch.nn.BatchNorm1d(5).eval()
     with torch.no_grad():
         for value in (batch_norm.weight, batch_norm.bias, batch_norm.running_mean):
@@ -82,7 +83,7 @@ def test_a_ternary_layer_is_half_the_sum_of_two_binary_ones(scope):
         "layers": [
             {"name": "first", "type": "linear", "weight": torch.randn(6, 6),
              "neuron": scope["lif"]},
-            scope["ternary"]("second", module, batch_norm, "first"),
+            scope["few_bits"]("second", module, batch_norm, levels, scale),
             {"name": "out", "type": "linear", "weight": torch.randn(2, 5),
              "neuron": {"type": "readout"}}]})
     trace = run(model, np.array(list(np.ndindex(*[2] * 6)), np.uint8)[:, None])

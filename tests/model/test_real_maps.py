@@ -29,7 +29,7 @@ def both(value):
 
 def coefficients(part):
     """The weights that are computed with, as nested lists."""
-    if part.get("weight_bits") == 8:
+    if part.get("weight_bits", 1) > 1:
         return part["weight"].tolist()
     return mapped(lambda weight: 1 if weight >= 0 else -1, part["weight"].tolist())
 
