@@ -77,6 +77,7 @@ class SerialLink(wiring.Component):
 
         self._number = Signal(8)  # of the sample in memory
         self._there = Signal(shape.blocks)  # its blocks that have come
+        self._greeted = Signal(8)  # the number of the last HELLO
         self._reading = Signal()  # memory is being read, and must not change
         self._wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}")
                         for kind in (Kind.HELLO, Kind.GO)}
@@ -121,6 +122,8 @@ class SerialLink(wiring.Component):
         with m.If(frames.good & (kind == Kind.DATA) & whole & (block < shape.blocks)
                   & ~self._reading):
             m.d.sync += [copied.eq(0), place.eq(block)]
+        with m.If(frames.good & (kind == Kind.HELLO)):
+            m.d.sync += self._greeted.eq(number)
         for asked, wanted in self._wanted.items():
             with m.If(frames.good & (kind == asked)):
                 m.d.sync += wanted.eq(1)
@@ -152,6 +155,7 @@ class SerialLink(wiring.Component):
                 m.d.sync += [count.eq(0), number.eq(self._number)]
                 with m.If(self._wanted[Kind.HELLO]):
                     m.d.sync += [self._wanted[Kind.HELLO].eq(0), kind.eq(Kind.HELLO)]
+                    m.d.sync += number.eq(self._greeted)
                     m.next = "HEADER"
                 with m.Elif(self._wanted[Kind.GO]):
                     complete = self._there.all()

@@ -69,3 +69,7 @@ async def samples_become_results(dut):
         body = await with_timeout(answer(dut, heard, decoder), 9, "ms")
         assert body[:2] == bytes([Kind.RESULT, number])
         assert body[4:].hex() == result, f"sample {number}"
+    await write(dut, encode(bytes([Kind.HELLO, 77])))
+    body = await with_timeout(answer(dut, heard, decoder), 1, "ms")
+    assert body[:2] == bytes([Kind.HELLO, 77]), "a host that comes later"
+    assert body[4:].hex() == CASE["hello"]
