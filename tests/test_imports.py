@@ -19,7 +19,7 @@ ARROWS = {
     "ports": {"ir", "devices", "engines"},
     "layout": {"ir", "devices", "engines", "ports", "callables"},
     "link": set(),  # a host without the rest of the program needs it
-    "driver": {"link", "errors"},
+    "driver": {"link", "errors", "child", "processes"},
     "hdl": {"ir", "engines", "ports", "layout", "link"},
     "model": {"ir", *HELPERS},
     "nn": {"ir", "model", *HELPERS},
@@ -36,7 +36,7 @@ ARROWS = {
                   "plan_report", "emission", "sim", "verification", "synthesis", "samples",
                   *HELPERS},
     "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
-    "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "verilog", *HELPERS},
+    "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "sim", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from bsnn_hw.boards import TOP
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
@@ -19,7 +20,6 @@ from bsnn_hw.verilog.write import Verilog, to_verilog
 
 __all__ = ["TOP", "board_facts", "divisor_of", "write_core"]
 
-TOP = "bsnn_board"
 MOST_OFF = 0.02  # of the line's speed, that a divisor may miss
 
 
@@ -41,7 +41,7 @@ def divisor_of(clock: float, baud: int) -> int:
     return divisor
 
 
-def board_facts(design: Design, baud: int) -> BoardFacts:
+def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
     """What a host must know of a board with this circuit."""
     network, shape = design.network, design.network.input.features
     port = byte_counts(network)
@@ -49,7 +49,8 @@ def board_facts(design: Design, baud: int) -> BoardFacts:
     return BoardFacts(
         digest.hexdigest()[:16], network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
-        port.score, port.answer, network.classes, network.readout.scale, baud)
+        port.score, port.answer, network.classes, network.readout.scale,
+        baud, divisor)
 
 
 def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Verilog, BoardFacts]:
@@ -69,7 +70,8 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Ver
     check_edits(bundle, False)
     if design.port is not Port.BYTES:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
-    divisor, facts = divisor_of(clock, baud), board_facts(design, baud)
+    divisor = divisor_of(clock, baud)
+    facts = board_facts(design, baud, divisor)
     if out.exists():
         raise InputError(f"{out}: must not exist; give another `out`")
     try:

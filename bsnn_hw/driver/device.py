@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ import numpy as np
 
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import Line, open_line
-from bsnn_hw.errors import ToolError
+from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.link.frames import Decoder, Kind, LinkShape, encode
 
 __all__ = ["Device", "DeviceError", "Statistics"]
 
 
 USUAL = 4  # times the usual time to an answer, and the question is asked again
+HELLO = 0.5  # seconds for an answer that takes no computing
 
 
 class DeviceError(ToolError):
@@ -55,7 +57,8 @@ class Device:
     facts : BoardFacts, of the board that is expected
     patience : float, seconds without an answer after which a question is repeated, at most; less
         once it is known how fast the board answers
-    attempts : int, questions without an answer after which the device has failed
+    attempts : int, questions without an answer after which the device has failed: with nobody
+        there, half a second each as it is opened, and ``patience`` seconds each later
     """
 
     def __init__(self, line: Line, facts: BoardFacts, *, patience: float = 2.0,
@@ -68,17 +71,21 @@ class Device:
         self._check_board()
 
     @classmethod
-    def open(cls, address: str, folder: Path | str, **options: float) -> Device:
-        """The device at ``serial:PORT`` or ``pty:PATH``.
+    def open(cls, address: str, folder: Path | str | None = None, **options: float) -> Device:
+        """The device at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
 
-        folder : of the board, with its link.json
+        folder : of the board, with its link.json; that of the address for a virtual board
 
         Raises
         ------
         InputError, DeviceError, ToolError
             The folder is none, nobody answers, or it is another board.
         """
-        facts = BoardFacts.read(Path(folder))
+        kind, _, place = address.partition(":")
+        if folder is None and kind != "virtual":
+            raise InputError("folder: must be that of the board, with its link.json, for any "
+                             "device but virtual:FOLDER; give it behind the address")
+        facts = BoardFacts.read(Path(place if folder is None else folder))
         line = open_line(address, facts.baud)
         try:
             return cls(line, facts, **options)  # type: ignore[arg-type]
@@ -91,6 +98,11 @@ class Device:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def damaged_frames(self) -> int:
+        """Frames that have come damaged to the board since its reset, as it last said."""
+        return self._bad
 
     def close(self) -> None:
         """Give the line back."""
@@ -151,7 +163,7 @@ class Device:
             self.statistics.repeated += len(wanted)
 
     def _check_board(self):
-        answer = self._ask(Kind.HELLO, 0, (Kind.HELLO,))
+        answer = self._ask(Kind.HELLO, 0, (Kind.HELLO,), HELLO)
         try:
             shape = LinkShape.of_hello(answer[4:])
         except ValueError as error:
@@ -161,12 +173,13 @@ class Device:
                               f"folder, but holds {shape.identifier.hex()}; program it again, or "
                               "name its own folder")
 
-    def _ask(self, kind: Kind, number: int, answers: tuple[Kind, ...]) -> bytes:
-        """The board's answer to a question, asked again where none comes."""
+    def _ask(self, kind: Kind, number: int, answers: tuple[Kind, ...],
+             most: float = math.inf) -> bytes:
+        """The board's answer to a question, asked again where none comes for ``most`` seconds."""
         for attempt in range(self._attempts):
             self._send(encode(bytes([kind, number])))
             asked = time.monotonic()
-            for body in self._frames(min(self._patience, (USUAL << attempt) * self._usual)):
+            for body in self._frames(min(self._patience, most, (USUAL << attempt) * self._usual)):
                 if body[0] in answers and body[1] == number:
                     if not attempt:  # else nobody knows which of the questions it answers
                         self._usual += (time.monotonic() - asked - self._usual) / 8
@@ -176,9 +189,11 @@ class Device:
                           "programmed, and the address right?")
 
     def _frames(self, patience: float) -> Iterator[bytes]:
-        """Frames from the board until it is silent for ``patience`` seconds."""
+        """Frames from the board until it is silent for ``patience`` seconds; a board that is
+        never silent is heard for ``self._patience``."""
         deadline = time.monotonic() + patience
-        while (left := deadline - time.monotonic()) > 0:
+        end = time.monotonic() + self._patience
+        while (left := min(deadline, end) - time.monotonic()) > 0:
             data = self._line.read(left)
             if data:
                 deadline = time.monotonic() + patience

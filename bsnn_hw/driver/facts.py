@@ -14,7 +14,7 @@ from bsnn_hw.link.frames import LinkShape
 __all__ = ["LINK_FILE", "BoardFacts"]
 
 LINK_FILE = "link.json"
-FORMAT, VERSION = "bsnn-hw/link", 1
+FORMAT, VERSION = "bsnn-hw/link", 2
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BoardFacts:
     score_bytes, class_bytes : of a result
     classes : names
     score_scale : float, of a score's unit
-    baud : of the line
+    baud : of the line; divisor : clock cycles of a bit
     """
 
     identifier: str
@@ -43,6 +43,7 @@ class BoardFacts:
     classes: tuple[str, ...]
     score_scale: float
     baud: int
+    divisor: int
 
     @property
     def shape(self) -> LinkShape:
@@ -64,6 +65,7 @@ class BoardFacts:
                 raise ValueError
             found = cls(**{**facts, "map": tuple(facts["map"]), "classes": tuple(facts["classes"])})
             assert found.shape.blocks >= 1 and len(found.shape.identifier) == 8
+            assert found.divisor >= 1
             return found
         except OSError as error:
             raise InputError(f"{folder}: must be a board's folder with {LINK_FILE}, "

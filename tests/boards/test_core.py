@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bsnn_hw import board, emit, load, lower, plan
 from bsnn_hw.boards.core import TOP, divisor_of, write_core
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import InputError
@@ -14,28 +13,13 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 
-ROOT = Path(__file__).parents[2]
-VECTORS = 3
+
+def test_no_linter_objects(board):
+    assert lint(sorted((board[2] / "rtl").glob("*.v")), TOP) == []
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """(bundle's network and inputs, board's folder) of the digits example."""
-    place = tmp_path_factory.mktemp("board")
-    lowered = lower(load(ROOT / "examples/digits_fc.pt"))
-    design = emit(lowered, plan(lowered, port="bytes"), place / "bundle", vectors=VECTORS,
-                  port="bytes")
-    assert board.main([str(place / "bundle"), "--out", str(place / "board"), "--clock", "12",
-                       "--baud", "3000000"]) == 0
-    return design.network, lowered.calibration[:VECTORS], place / "board"
-
-
-def test_no_linter_objects(made):
-    assert lint(sorted((made[2] / "rtl").glob("*.v")), TOP) == []
-
-
-def test_scores_over_the_line_are_the_reference_s(made, tmp_path):
-    network, inputs, folder = made
+def test_scores_over_the_line_are_the_reference_s(board, tmp_path):
+    network, inputs, folder = board
     facts = BoardFacts.read(folder)
     trace, shape = run(network, inputs, potentials=False), facts.shape
     samples = [sample.ljust(shape.blocks * shape.block, b"\0")
@@ -53,8 +37,8 @@ def test_scores_over_the_line_are_the_reference_s(made, tmp_path):
                tmp_path / "build", variables={"CASE": str(case)})
 
 
-def test_what_cannot_be_a_board(made, direct_bundle, tmp_path):
-    folder = made[2]
+def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):
+    folder = board[2]
     with pytest.raises(InputError, match="must have ports of bytes; generate it with `port` bytes"):
         write_core(direct_bundle.folder, tmp_path / "b", clock=12, baud=1_000_000)
     with pytest.raises(InputError, match="must not exist; give another `out`"):

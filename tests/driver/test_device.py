@@ -1,5 +1,7 @@
 """The driver against a board in Python: exact whatever the line does, or one line of error."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.link.frames import Decoder, Kind, encode
 
 FACTS = BoardFacts("00112233445566c0", 12, 1, 15, (3, 2, 2), True, 2, 1, ("a", "b", "c"), 0.5,
-                   115_200)
+                   115_200, 8)
 
 
 class Board:
@@ -102,6 +104,15 @@ def test_nobody_there():
         Device(Board(deaf=True), FACTS, patience=0.001, attempts=3)
 
 
+def test_a_board_that_is_never_silent():
+    board = Board(deaf=True)
+    board.read = lambda seconds: b"garbage \xc0"
+    started = time.monotonic()
+    with pytest.raises(DeviceError, match=r"^board: must answer, and does not, asked 4 times"):
+        Device(board, FACTS, patience=0.1, attempts=4)
+    assert time.monotonic() - started < 2
+
+
 def test_another_board():
     other = BoardFacts(**{**FACTS.__dict__, "identifier": "ffffffffffffffff"})
     with pytest.raises(DeviceError, match=r"^board: must hold the circuit 00112233445566c0 of this "
@@ -138,7 +149,7 @@ def test_facts_on_disk(tmp_path):
     FACTS.write(tmp_path)
     assert BoardFacts.read(tmp_path) == FACTS
     (tmp_path / "link.json").write_text("[" * 10_000)
-    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 1"):
+    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 2"):
         BoardFacts.read(tmp_path)
     with pytest.raises(InputError, match=r"must be a board's folder with link\.json"):
         BoardFacts.read(tmp_path / "none")
