@@ -75,6 +75,9 @@ CASES = {
     "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
     "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
     "circuit.cpp": ("circuit.cpp.j2", {"circuit": GLUE["events"]}),
+    "virtual_board.cpp": ("virtual_board.cpp.j2", {
+        "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
+                  "active": True, "reset": True}}),
     "circuit_bytes.cpp": ("circuit.cpp.j2", {"circuit": GLUE["bytes"]}),
     "bundle_README.md": ("bundle_readme.md.j2",
                          {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),

@@ -155,7 +155,7 @@ def test_a_loss_that_explodes(digits):
     trainer = Trainer(recipe(), digits)
     trainer.network.readout.norm.bias.data[:] = float("nan")
     with pytest.raises(InputError, match=r"epoch 1, step 1: the loss must be finite, is nan; "
-                       r"the first .*: readout\.norm\.bias; lower --learning-rate"):
+                       r"the first .*: readout\.norm\.bias; lower `learning_rate`"):
         trainer.run_epoch()
 
 
