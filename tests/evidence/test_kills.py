@@ -18,7 +18,7 @@ def place(tmp_path_factory):
 
 @pytest.mark.parametrize(("verb", "number", "after"), [
     (VERBS[0], signal.SIGTERM, 2.5), (VERBS[1], signal.SIGKILL, 3.0),
-    (VERBS[2], signal.SIGINT, 3.0), (VERBS[4], signal.SIGKILL, 2.5),
+    (VERBS[2], signal.SIGINT, 1.8), (VERBS[4], signal.SIGKILL, 2.5),
 ], ids=["generate", "verify", "verify all", "train"])
 def test_nothing_is_left(place, verb, number, after):
     assert number.name in kill(verb, number, after, place)
