@@ -22,6 +22,8 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
     """
     several = [name.strip() for name in names.split(",")]
     turns = [value if len(several) > 1 else (value,) for value in values]
+    if not turns:
+        raise ValueError(f"{names} must have a value, or the test says nothing")
 
     def loop(test: Callable) -> Callable:
         signature = inspect.signature(test)

@@ -1,0 +1,53 @@
+"""A test over many values fails with any of them, and says which."""
+
+import pytest
+
+from tests.for_each import for_each
+
+
+def test_the_value_that_fails_is_named():
+    turns = []
+
+    @for_each("a, b", [(1, 2), (3, 4), (5, 6)])
+    def test(a, b):
+        turns.append(a)
+        assert b != 4
+
+    with pytest.raises(AssertionError) as caught:
+        test()
+    assert turns == [1, 3] and caught.value.__notes__ == ["a = 3, b = 4"]
+
+
+def test_all_pairs_of_two():
+    turns = []
+
+    @for_each("a", [1, 2])
+    @for_each("b", "xy")
+    def test(a, b):
+        turns.append((a, b))
+
+    test()
+    assert turns == [(1, "x"), (1, "y"), (2, "x"), (2, "y")]
+
+
+@pytest.mark.parametrize(("odd", "skipped"), [([1], False), ([1, 3], True)])
+def test_a_skip_ends_its_turn_only(odd, skipped):
+    turns = []
+
+    @for_each("value", [1, 3])
+    def test(value):
+        if value in odd:
+            pytest.skip("odd")
+        turns.append(value)
+
+    if skipped:
+        with pytest.raises(pytest.skip.Exception):
+            test()
+    else:
+        test()
+        assert turns == [3]
+
+
+def test_no_value_is_no_test():
+    with pytest.raises(ValueError, match="seed must have a value"):
+        for_each("seed", [])
