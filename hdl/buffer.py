@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance
 
-__all__ = ["StreamBuffer", "StreamRegister"]
+__all__ = ["RegisterPair", "StreamBuffer", "StreamRegister"]
 
 
 class _Between(wiring.Component):
@@ -69,4 +69,27 @@ class StreamRegister(_Between):
             m.d.sync += [words.payload.eq(source.payload), words.valid.eq(source.valid)]
         with m.Elif(words.ready):
             m.d.sync += words.valid.eq(0)
+        return m
+
+
+class RegisterPair(_Between):
+    """A queue of two words in two registers in a row: it passes a word every other cycle.
+
+    Parameters
+    ----------
+    layout : data.Layout, of a word
+
+    Members
+    -------
+    source : In stream; words : Out stream, two cycles later
+    """
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.first = first = StreamRegister(self.source.payload.shape())
+        wiring.connect(m, wiring.flipped(self.source), first.source)
+        words = self.words
+        m.d.comb += first.words.ready.eq(words.ready | ~words.valid)
+        with m.If(first.words.ready):
+            m.d.sync += [words.payload.eq(first.words.payload), words.valid.eq(first.words.valid)]
         return m

@@ -7,6 +7,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.hdl.buffer import RegisterPair
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.engines.registry import hardware
 
@@ -40,7 +41,7 @@ class Frontend(wiring.Component):
     max_value : int, largest value of an event
     timesteps : int
         Marks per inference; 1 for a direct-coded sample.
-    depth : int, groups that can wait
+    depth : int, groups that can wait; with 2 of them one passes every other cycle
 
     Members
     -------
@@ -67,11 +68,10 @@ class Frontend(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=self._group.size,
-                                                           depth=self._depth)
-        push, mark, surplus = self._frame(m, queue.w_rdy)
+        queued = self._queue(m)
+        push, mark, surplus = self._frame(m, queued.ready)
 
-        pushed = Signal(self._group)
+        pushed = queued.payload
         geometry, slots = self._geometry, self.beats.payload.slots
         engine = hardware(geometry)
         present = Signal(geometry.lanes)
@@ -87,13 +87,28 @@ class Frontend(wiring.Component):
         m.d.comb += [
             pushed.charge.eq(present.any()),
             pushed.mark.eq(mark),
-            queue.w_data.eq(pushed),
-            queue.w_en.eq(push & (pushed.charge | mark)),
+            queued.valid.eq(push & (pushed.charge | mark)),
+        ]
+        return m
+
+    def _queue(self, m):
+        """The stream that the queue in front of ``groups`` takes."""
+        if self._depth == 2:
+            m.submodules.queue = pair = RegisterPair(self._group)
+            wiring.connect(m, pair.words, wiring.flipped(self.groups))
+            return pair.source
+        queued = stream.Signature(self._group).create()
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=self._group.size,
+                                                           depth=self._depth)
+        m.d.comb += [
+            queue.w_data.eq(queued.payload),
+            queue.w_en.eq(queued.valid),
+            queued.ready.eq(queue.w_rdy),
             self.groups.payload.eq(queue.r_data),
             self.groups.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.groups.ready),
         ]
-        return m
+        return queued
 
     def _frame(self, m, room):
         """When a group is queued, whether it carries a mark, and whether events are surplus."""

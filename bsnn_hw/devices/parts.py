@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from bsnn_hw.ir.schedule import BLOCK_ROWS
 
-__all__ = ["Access", "Memory", "Parts", "Product", "Rows", "bits_of", "fifo_parts"]
+__all__ = ["Access", "Memory", "Parts", "Product", "Rows", "bits_of", "fifo_parts",
+           "pair_parts"]
 
 
 class Rows(NamedTuple):
@@ -112,6 +113,9 @@ def fifo_parts(rows: int, width: int, *, registered: bool = True) -> Parts:
     counters = (Parts.adders(index, 2) + Parts.adders(level, 4)
                 + Parts.logic(2 * level + 8, 2 * index + 2 * level + 1))
     ours = Parts.adders(level) + Parts.delays(width + 1) if registered else Parts()
-    if rows == 1:  # a register, and another that shows it
-        return counters + ours + Parts.delays(2 * width)
     return counters + ours + Parts(memories=(Memory(rows, width, Access.QUEUE),))
+
+
+def pair_parts(width: int) -> Parts:
+    """hdl/buffer.py's RegisterPair, of words of so many bits."""
+    return Parts.delays(2 * width) + Parts.logic(2, 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of, fifo_parts
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.memory import BLOCK_ROWS
@@ -94,7 +94,9 @@ class Entry:
         lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
         place = geometry.entry_bits
         width = geometry.row_count * row + lanes * value + place + 2
-        return (fifo_parts(self.depth - 1, width, registered=False) + self.port_parts
+        queue = (pair_parts(width) if self.depth == 2
+                 else fifo_parts(self.depth - 1, width, registered=False))
+        return (queue + self.port_parts
                 + (Parts.delays(width + 1) if self.register else Parts())
                 + Parts.adders(row, geometry.row_count)
                 + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (self.timesteps > 1), 2)

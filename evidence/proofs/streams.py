@@ -54,7 +54,7 @@ def follow(h: Harness, *, enters: Value, word: Value, leaves: Value, seen: Value
     return inside
 
 
-def _between(parts: Parts, kind: str, most: int) -> Harness:
+def _between(parts: Parts, kind: str, most: int, within: int = 0) -> Harness:
     dut = getattr(parts("buffer"), kind)(WORD)
     h = Harness(dut=dut)
     source, words = dut.source, dut.words
@@ -62,10 +62,10 @@ def _between(parts: Parts, kind: str, most: int) -> Harness:
     h.show("taken", source.ready)
     h.show("given", words.valid)
     h.show("seen", words.payload)
-    follow(h, enters=source.valid & source.ready, word=Value.cast(source.payload),
-           leaves=words.valid & words.ready, seen=Value.cast(words.payload), most=most, within=0,
-           ready=words.ready)
-    h.must("an empty one takes a word", source.ready | words.valid)
+    inside = follow(h, enters=source.valid & source.ready, word=Value.cast(source.payload),
+                    leaves=words.valid & words.ready, seen=Value.cast(words.payload), most=most,
+                    within=within, ready=words.ready)
+    h.must("an empty one takes a word", source.ready | (inside != 0))
     held(h, "words", words)
     return h
 
@@ -76,6 +76,10 @@ def _buffer(parts: Parts) -> Harness:
 
 def _register(parts: Parts) -> Harness:
     return _between(parts, "StreamRegister", 1)
+
+
+def _pair(parts: Parts) -> Harness:
+    return _between(parts, "RegisterPair", 2, within=1)
 
 
 def heeds(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -> None:
@@ -148,6 +152,8 @@ PROOFS = (
         "buffer", "words.valid.eq(spared | source.valid)", "words.valid.eq(source.valid)")),
     Proof("stream register", _register, Fault(
         "buffer", "with m.Elif(words.ready)", "with m.Elif(words.valid)")),
+    Proof("register pair", _pair, Fault(
+        "buffer", "first.words.ready.eq(words.ready | ~words.valid)", "first.words.ready.eq(1)")),
     Proof("queue and its margin", _queue, Fault(
         "queue", "self._depth - self._margin", "self._depth - self._margin + 1")),
     Proof("carry queue and its margin", _carry, Fault(

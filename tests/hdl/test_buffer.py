@@ -1,9 +1,9 @@
-"""StreamBuffer and StreamRegister against the list of what goes in."""
+"""StreamBuffer, StreamRegister and RegisterPair against the list of what goes in."""
 
 import pytest
 from amaranth.lib import data
 
-from bsnn_hw.hdl.buffer import StreamBuffer, StreamRegister
+from bsnn_hw.hdl.buffer import RegisterPair, StreamBuffer, StreamRegister
 from tests.hdl.benches import Bench, receive, send, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
@@ -27,12 +27,13 @@ def run(kind, pause, full):
 
 
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
-@pytest.mark.parametrize(("kind", "each"), [(StreamBuffer, 1), (StreamRegister, 2)])
-def test_every_word_once(kind, each, pause, full):
+@pytest.mark.parametrize(("kind", "each", "delay"), [
+    (StreamBuffer, 1, 1), (StreamRegister, 2, 1), (RegisterPair, 2, 2)])
+def test_every_word_once(kind, each, delay, pause, full):
     numbers, cycles = run(kind, pause, full)
     assert numbers == list(range(100))
     if not pause and not full:
-        assert cycles == 99 * each + 2, "a word every `each` cycles, and one through the buffer"
+        assert cycles == 99 * each + 1 + delay, "a word every `each` cycles, and `delay` through"
 
 
 def test_two_words_wait():
@@ -68,7 +69,23 @@ def test_ready_is_a_register():
     Bench(dut).run(check)
 
 
-@pytest.mark.parametrize("kind", [StreamBuffer, StreamRegister])
+def test_a_pair_holds_two():
+    dut = RegisterPair(LAYOUT)
+
+    async def check(context):
+        context.set(dut.source.valid, 1)
+        for ready in (1, 0, 1, 0, 0):
+            assert context.get(dut.source.ready) == ready
+            await context.tick()
+        # One leaves, the other follows at once, and then there is a place.
+        context.set(dut.words.ready, 1)
+        await context.tick()
+        assert context.get(dut.words.valid) and context.get(dut.source.ready)
+
+    Bench(dut).run(check)
+
+
+@pytest.mark.parametrize("kind", [StreamBuffer, StreamRegister, RegisterPair])
 def test_wrong_layout(kind):
     with pytest.raises(TypeError, match="layout must be a Layout, not 3"):
         kind(3)

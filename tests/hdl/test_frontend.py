@@ -93,9 +93,10 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .7), (.3, .3)])
 @pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
-def test_every_packet_is_one_inference(shape, pause, full, wild):
+@for_each("depth", [2, 4])
+def test_every_packet_is_one_inference(shape, pause, full, wild, depth):
     packets = random_packets(np.random.default_rng(sum(shape)), shape, 6, wild=wild)
-    taken, _ = run(shape, packets, pause=pause, full=full)
+    taken, _ = run(shape, packets, depth=depth, pause=pause, full=full)
     assert taken == expected_groups(shape, packets)
 
 
