@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bsnn_hw.ir.network import largest_weight
+
 __all__ = ["with_few_bits"]
 
 SHARE = 0.6  # of layers and shortcuts that get few-bit weights
@@ -32,7 +34,7 @@ def _few_bits(generator, part):
     if generator.random() > SHARE:
         return dict(part)
     bits = int(generator.choice([2, 2, 2, 3, 4, 5, 6, 7, 8]))
-    most = max(1, (1 << bits - 1) - 1)
+    most = largest_weight(bits)
     shape = tuple(part["weight"].shape)
     weight = generator.integers(-most, most + 1, shape)
     weight = np.where(generator.random(shape) < 0.3, generator.choice([-most, 0, most], shape),
