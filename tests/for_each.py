@@ -1,8 +1,11 @@
 """One property over many values as one test, which names the value that fails."""
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -17,8 +20,9 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
     names : str, arguments of the test, separated by commas
     values : a value for each turn, or a tuple of them where there are several names
 
-    A turn that skips does not end the others. Fixtures of the test are shared by all turns, so
-    this is not for a test that writes into ``tmp_path`` or patches.
+    A turn that skips does not end the others. Each has a ``tmp_path`` and a ``monkeypatch`` of its
+    own, its own copy of a fixture that is a dict, and finds nothing in ``capsys``; other fixtures
+    are shared by all: a test that changes them is none for this.
     """
     several = [name.strip() for name in names.split(",")]
     turns = [value if len(several) > 1 else (value,) for value in values]
@@ -31,10 +35,11 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
         @functools.wraps(test)
         def whole(**fixtures: object) -> None:
             skipped = 0
-            for turn in turns:
+            for number, turn in enumerate(turns):
                 arguments = dict(zip(several, turn, strict=True))
                 try:
-                    test(**fixtures, **arguments)
+                    with _own(fixtures, number) as fresh:
+                        test(**fresh, **arguments)
                 except pytest.skip.Exception:
                     skipped += 1
                     if skipped == len(turns):
@@ -49,3 +54,20 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
         return whole
 
     return loop
+
+
+@contextmanager
+def _own(fixtures: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
+    """``fixtures`` as turn ``number`` is to find them."""
+    fresh = {name: copy.deepcopy(value) if isinstance(value, dict) else value
+             for name, value in fixtures.items()}
+    if "capsys" in fixtures:
+        fixtures["capsys"].readouterr()
+    if "tmp_path" in fixtures:
+        fresh["tmp_path"] = fixtures["tmp_path"] / str(number)
+        fresh["tmp_path"].mkdir()
+    if "monkeypatch" not in fixtures:
+        yield fresh
+        return
+    with fixtures["monkeypatch"].context() as fresh["monkeypatch"]:
+        yield fresh

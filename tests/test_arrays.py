@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from bsnn_hw.arrays import read_npy, read_npz
+from tests.for_each import for_each
 
 GOOD = [np.arange(6).reshape(2, 3), np.zeros((0, 4)), np.array("name"), np.array(""), np.array(3),
         np.asfortranarray(np.arange(12.0).reshape(3, 4)), np.array([True, False]),
         np.zeros((0, 10**9), np.uint8), np.arange(4, dtype=">u2")]
 
 
-@pytest.mark.parametrize("array", GOOD, ids=lambda array: f"{array.dtype}{array.shape}")
+@for_each("array", GOOD)
 def test_as_numpy_reads_them(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     np.savez_compressed(tmp_path / "a.npz", one=array, two=array)
@@ -49,7 +50,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", BAD)
+@for_each("case", BAD)
 def test_headers_that_lie(tmp_path, case):
     header, message = BAD[case]
     (tmp_path / "a.npy").write_bytes(with_header(header))

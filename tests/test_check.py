@@ -8,6 +8,7 @@ import torch
 from bsnn_hw.check import check, main
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
+from tests.for_each import for_each
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_every_problem_at_its_layer(file, capsys):
     assert any(problem.startswith("model: timesteps") for problem in found["problems"])
 
 
-@pytest.mark.parametrize("document", [
+@for_each("document", [
     None, [], {"layers": 3}, {"layers": [None, {"name": 4}]},
     {"format": "bsnn-hw/model", "version": 1, "layers": [7, {"name": "a"}, {"weight": 3}]}])
 def test_what_is_no_document(document):

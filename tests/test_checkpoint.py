@@ -10,6 +10,7 @@ import torch
 
 from bsnn_hw.checkpoint import ForeignObjectError, load_checkpoint
 from bsnn_hw.model.format import read
+from tests.for_each import for_each
 from tests.test_archive import archive_of
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "digits_fc.pt"
@@ -31,8 +32,8 @@ def same(one, other):
     return type(one) is type(other) and one == other
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.int8, torch.uint16,
-                                   torch.bool, torch.float8_e5m2], ids=str)
+@for_each("dtype", [torch.float64, torch.bfloat16, torch.int8, torch.uint16,
+                                   torch.bool, torch.float8_e5m2])
 def test_tensors_of_every_kind(dtype):
     wanted = OrderedDict(a=torch.ones(3).to(dtype), b=[torch.nn.Parameter(torch.ones(2))],
                          c=torch.Size([1, 2]), d=(1, 2.5, "x", None, True), e=torch.float16)
@@ -57,7 +58,7 @@ def test_one_bit_that_turned_over():
     assert refused > 100
 
 
-@pytest.mark.parametrize("name", [
+@for_each("name", [
     "builtins bytearray", "torch Tensor", "collections Counter", "builtins set", "os system"])
 def test_functions_that_make_anything_else(name):
     """bytearray(10**10) is a pickle of 40 bytes."""

@@ -4,10 +4,9 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from bsnn_hw.errors import BsnnError, InputError, ModelError
 from bsnn_hw.text import listed, shown
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,9 +31,9 @@ def endless(depth=60):
     return shared
 
 
-@pytest.mark.parametrize("value", [
+@for_each("value", [
     "x" * 10**6, 10**10**4, endless(), {"a": endless()}, [10**300] * 4, float("nan"), object(),
-    tuple(range(10**5)), b"x" * 10**6, {1, 2}], ids=lambda value: type(value).__name__)
+    tuple(range(10**5)), b"x" * 10**6, {1, 2}])
 def test_every_value_has_a_short_name(value):
     assert 0 < len(shown(value)) < 100
     assert len(listed([value] * 1000)) < 1300

@@ -1,5 +1,7 @@
 """A test over many values fails with any of them, and says which."""
 
+import os
+
 import pytest
 
 from tests.for_each import for_each
@@ -51,3 +53,16 @@ def test_a_skip_ends_its_turn_only(odd, skipped):
 def test_no_value_is_no_test():
     with pytest.raises(ValueError, match="seed must have a value"):
         for_each("seed", [])
+
+
+def test_each_turn_has_folder_patches_and_output_of_its_own(tmp_path, monkeypatch, capsys):
+    @for_each("value", [1, 2])
+    def test(tmp_path, monkeypatch, capsys, value):
+        assert list(tmp_path.iterdir()) == [] and "TURN" not in os.environ
+        (tmp_path / "here").touch()
+        monkeypatch.setenv("TURN", "1")
+        assert capsys.readouterr().out == ""
+        print(value)
+
+    test(tmp_path=tmp_path, monkeypatch=monkeypatch, capsys=capsys)
+    assert "TURN" not in os.environ

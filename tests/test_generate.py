@@ -20,6 +20,7 @@ from bsnn_hw import generate
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
+from tests.for_each import for_each
 from tests.interrupts import hear_ctrl_c
 
 ROOT = Path(__file__).parents[1]
@@ -170,7 +171,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("kind", MISTAKES)
+@for_each("kind", MISTAKES)
 def test_mistakes_are_one_line(place, capsys, kind):
     options, message = MISTAKES[kind]
     Path("m.npz").write_bytes(b"PK\x03\x04 damaged")
@@ -180,8 +181,8 @@ def test_mistakes_are_one_line(place, capsys, kind):
     assert len(lines) == {"both counts": 2, "other plan": 3}.get(kind, 1)
 
 
-@pytest.mark.parametrize("arguments", [[], ["m.pt", "--lanes", "1,x"], ["m.pt", "--vectors", "x"],
-                                       ["m.pt", "--unknown"], ["m.pt", "--lane", "2"]], ids=str)
+@for_each("arguments", [[], ["m.pt", "--lanes", "1,x"], ["m.pt", "--vectors", "x"],
+                                       ["m.pt", "--unknown"], ["m.pt", "--lane", "2"]])
 def test_usage_exits_with_two(arguments):
     with pytest.raises(SystemExit) as caught:
         generate.main(arguments)
@@ -348,7 +349,7 @@ def test_who_reads_the_output_may_leave(place):
     shutil.rmtree(place / "m_hw")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@for_each("seed", range(4))
 def test_fuzzed_models_are_lines_or_bundles(place, capsys, monkeypatch, seed):
     """Values of a valid document replaced by others: refused, or lowered and emitted."""
     from bsnn_hw.emission import bundle

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.for_each import for_each
+
 ROOT = Path(__file__).parents[1]
 VERBS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -33,7 +35,7 @@ def test_all_verbs_are_found():
             "evidence.faults"} <= set(VERBS)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@for_each("verb", VERBS)
 def test_no_option_is_abbreviated(verb, capsys):
     """--lane would be taken for --lanes, and an option of a later version for another."""
     with pytest.raises(SystemExit) as caught:
@@ -42,7 +44,7 @@ def test_no_option_is_abbreviated(verb, capsys):
     assert "usage: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@for_each("verb", VERBS)
 def test_help_is_light(verb):
     result = subprocess.run([sys.executable, "-c", CODE, verb], text=True, capture_output=True,
                             env={**os.environ, "PYTHONPATH": str(ROOT)})

@@ -6,10 +6,10 @@ import time
 import zipfile
 from pathlib import Path
 
-import pytest
 import torch
 
 from bsnn_hw import generate
+from tests.for_each import for_each
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "digits_fc.pt"
 
@@ -81,7 +81,7 @@ OPTIONS = {".pt": [], ".npz": ["--data"], ".npy": ["--data"], ".csv": ["--data"]
            ".toml": ["--plan"]}
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_one_line(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make, message = CASES[name]

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-import pytest
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("bsnn_hw", "hdl", "sim")
@@ -56,7 +56,7 @@ def our_imports(source):
     return {name[1] for name in names if name[0] == "bsnn_hw" and len(name) > 1}
 
 
-@pytest.mark.parametrize("part", ARROWS)
+@for_each("part", ARROWS)
 def test_arrows(part):
     folder = ROOT / part if part in FOLDERS else ROOT / "bsnn_hw" / part
     files = [path for path in sorted(folder.glob("**/*.py")) if path.stem != "__main__"]
@@ -86,7 +86,8 @@ def test_an_arrow_that_points_up_is_seen():
     assert our_imports(source) == {"hdl", "model"}
 
 
-BLIND = ("layout", "ports", "planning", "emission", "verification", "synthesis", "sim")
+BLIND = ("layout", "ports", "planning", "emission", "verification", "synthesis", "sim", "reporting",
+         "boards")
 SHARED = ("network", "layer", "readout", "frontend", "byte_port", "sequencer", "accumulator")
 
 
@@ -101,6 +102,16 @@ def test_engines_are_met_through_their_interface_only():
                  if target.startswith("bsnn_hw.engines.")} & engines
         # The default plan has lane lists of its own until the search makes it.
         assert not named or path.name == "choice.py", f"{path.name} must not know {min(named)}"
+
+
+def test_no_wing_asks_which_port_it_is():
+    """So that a further one is a file in both folders, and a line in both registries."""
+    for path in (path for path in SOURCES if "ports" not in path.parts):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                asked = any(isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name)
+                            and side.value.id == "Port" for side in (node.left, *node.comparators))
+                assert not asked, f"{path.name}, line {node.lineno}: ask PORTS, not which it is"
 
 
 def test_nothing_imports_evidence():

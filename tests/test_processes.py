@@ -12,6 +12,7 @@ import pytest
 from bsnn_hw.child import environment
 from bsnn_hw.processes import NOT_RUN, Terminated, ending_signals, run, started
 from evidence.kills import ctrl_c_works
+from tests.for_each import for_each
 
 PARENT = """
 import subprocess, sys
@@ -49,8 +50,8 @@ def until(condition):
     assert condition()
 
 
-@pytest.mark.parametrize("stdin", ["inherited", "closed"])
-@pytest.mark.parametrize(("number", "codes"), [
+@for_each("stdin", ["inherited", "closed"])
+@for_each("number, codes", [
     (signal.SIGINT, {130}), (signal.SIGTERM, {143}), (signal.SIGHUP, {129}),
     (signal.SIGKILL, {-9})])
 def test_nothing_outlives_the_program(tmp_path, number, codes, stdin):

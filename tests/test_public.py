@@ -13,6 +13,7 @@ from bsnn_hw.__main__ import VERBS, main
 from bsnn_hw.command import _as_flags
 from bsnn_hw.errors import InputError
 from bsnn_hw.layout.document import layout_document
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "digits_fc.pt"
@@ -53,7 +54,7 @@ def test_every_public_function_is_documented():
         assert "Raises" in (getattr(pipeline, name).__doc__ or ""), name
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@for_each("verb", VERBS)
 def test_console_verbs(verb, capsys):
     with pytest.raises(SystemExit) as end:
         main([verb, "--help"])

@@ -17,6 +17,7 @@ from bsnn_hw.samples import (
     shape_of,
     whole_data_set,
 )
+from tests.for_each import for_each
 
 DIGITS = SampleShape(Coding.DIRECT, 64, 4, 4)
 EVENTS = SampleShape(Coding.EVENTS, 64, 1, 3)
@@ -100,10 +101,10 @@ def test_arrays_of_one_s_own(tmp_path):
     assert whole_data_set(SMALL, None, data=path, data_dir=None).source == "a.npz"
 
 
-@pytest.mark.parametrize("find_any", [
+@for_each("find_any", [
     lambda path, tmp: find(SMALL, "digits", tmp=tmp, data=path),
     lambda path, _: whole_data_set(SMALL, "digits", data=path, data_dir=None)])
-@pytest.mark.parametrize(("name", "remedy"), [
+@for_each("name, remedy", [
     ("a.npy", r"it is one array: write numpy\.savez\('samples\.npz', test_x=numpy\.load"),
     ("a.CSV", r"it is text: read it with numpy\.loadtxt"),
     ("a.h5", r"write one with numpy\.savez\(path, test_x=samples, test_y=labels\)"),
@@ -115,7 +116,7 @@ def test_other_forms_of_samples(tmp_path, find_any, name, remedy):
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize("name", ["a.npz", "../digits", "/etc/passwd", "a" * 10**6])
+@for_each("name", ["a.npz", "../digits", "/etc/passwd", "a" * 10**6])
 def test_a_recipe_names_no_file(tmp_path, monkeypatch, name):
     """It comes with a model of anybody's; only --data names files."""
     monkeypatch.chdir(tmp_path)
@@ -149,7 +150,7 @@ def test_labels_of_other_classes_are_left_out(tmp_path):
 GOOD = np.zeros((4, 6), np.uint8)
 
 
-@pytest.mark.parametrize(("arrays", "message"), [
+@for_each("arrays, message", [
     ({"x": GOOD}, r"must hold an array test_x, not 'x'; write"),
     ({"test_x": GOOD.astype(float)}, r"test_x: must be integers of shape \(N, 6\), not float64"),
     ({"test_x": GOOD[:, :5]}, r"test_x: must be integers .*, not uint8 of shape \(4, 5\)"),
@@ -182,9 +183,8 @@ def cut(path):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("make", [lambda p: p.write_bytes(b""), lambda p: p.write_text("PK\3\4"),
-                                  lambda p: p.mkdir(), lambda p: None, objects, one_array, cut],
-                         ids=["empty", "zip", "folder", "absent", "objects", "npy", "cut"])
+@for_each("make", [lambda p: p.write_bytes(b""), lambda p: p.write_text("PK\3\4"),
+                                  lambda p: p.mkdir(), lambda p: None, objects, one_array, cut])
 def test_files_that_are_no_npz(tmp_path, make):
     make(tmp_path / "a.npz")
     with pytest.raises(InputError, match=r"a\.npz: must be an \.npz file of samples, .*; write one"
@@ -215,7 +215,7 @@ def test_fit_takes_images():
     assert fit(SMALL, np.ones((2, 3, 2), np.int64), "x").dtype == np.uint8
 
 
-@pytest.mark.parametrize(("document", "name"), [
+@for_each("document, name", [
     ({}, None), ({"recipe": None}, None), ({"recipe": [1]}, None),
     ({"recipe": {"dataset": 5}}, None), ({"recipe": {"dataset": "mnist"}}, "mnist")])
 def test_the_data_set_of_a_recipe(document, name):
@@ -232,7 +232,7 @@ def test_the_map_of_a_network(maps_bundle):
     assert shape.array == (2, 72)
 
 
-@pytest.mark.parametrize("given", [(5, 3, 2, 2), (5, 12), (5, 3, 4), (5, 3, 1, 2, 2)], ids=str)
+@for_each("given", [(5, 3, 2, 2), (5, 12), (5, 3, 4), (5, 3, 1, 2, 2)])
 def test_images_are_flattened(given):
     values = np.arange(60).reshape(given) % 4
     np.testing.assert_array_equal(fit(IMAGE, values, "here"), values.reshape(5, 12))

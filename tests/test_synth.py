@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from bsnn_hw import synth
+from tests.for_each import for_each
 
 
 def fails(capsys, arguments, code=1):
@@ -18,7 +19,7 @@ def fails(capsys, arguments, code=1):
     return lines[-1].removeprefix("python -m bsnn_hw.synth: ")
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     (["--target", "ecp5"], "--target: must be one of ecp5-25k, ecp5-45k, ecp5-85k, ice40-up5k,"),
     (["--clock", "0"], "--clock: must be MHz above 0, not 0"),
     (["--clock", "inf"], "--clock: must be MHz above 0, not inf"),

@@ -12,6 +12,7 @@ import torch
 
 from bsnn_hw import train
 from bsnn_hw.model.format import load
+from tests.for_each import for_each
 from tests.interrupts import hear_ctrl_c
 
 SMALL = ["digits", "--hidden", "16,12", "--epochs", "3", "--batch", "64"]
@@ -130,7 +131,7 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
     assert not out.exists()
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
+@for_each("arguments, message", [
     ([], "dataset: must be one of digits, fashion-mnist, mnist, or --resume, none given"),
     (["mnist", "--data-dir", "nowhere"], "mnist: the files train-images"),
     (["digits", "--leak", "2"], r"leak: must be in (0, 1], not 2.0; change --leak"),

@@ -12,6 +12,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.reference.network import run
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
+from tests.for_each import for_each
 
 
 def test_no_linter_objects(board):
@@ -46,7 +47,7 @@ def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("clock", "baud", "divisor"), [
+@for_each("clock, baud, divisor", [
     (12, 1_000_000, 12), (12, 3_000_000, 4), (25, 115_200, 217), (48, 2_000_000, 24)])
 def test_divisors(clock, baud, divisor):
     assert divisor_of(clock, baud) == divisor

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bsnn_hw.model.format import load
+from tests.for_each import for_each
 
 DOCS = Path(__file__).parents[2] / "docs"
 PACKAGES = {"snntorch": ["snntorch"], "spikingjelly": ["spikingjelly.activation_based"],
@@ -26,7 +27,7 @@ def run(page, code, names):
     exec(compile(code, f"{page}.md", "exec"), names)
 
 
-@pytest.mark.parametrize("page", PACKAGES)
+@for_each("page", PACKAGES)
 def test_it_trains_and_converts(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train, convert = blocks(page)

@@ -13,6 +13,7 @@ from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
 from tests.convert.signs import signs
+from tests.for_each import for_each
 
 # nirtorch warns of its own function, which snnTorch, sinabs and Norse call.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -169,7 +170,7 @@ def test_inner_graphs_and_sums(nir):
 
 # What is refused
 
-@pytest.mark.parametrize(("message", "options"), [
+@for_each("message, options", [
     ("`source`: must be one of snntorch, .* of other writers say `dt`", {"source": "lava"}),
     ("`comparison`: must be >= or >", {"comparison": "="}),
     ("`dt`: must be a timestep above 0", {"dt": -1.0}),

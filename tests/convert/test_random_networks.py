@@ -8,6 +8,7 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
 from evidence.random_models import random_inputs
 from tests.convert.random_networks import FRAMEWORKS, random_case
+from tests.for_each import for_each
 
 SEEDS = range(10)  # of each framework
 
@@ -22,7 +23,7 @@ def _converted(framework, seed):
                                        name=f"{framework}{seed}", **case.options)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@for_each("framework", FRAMEWORKS)
 def test_spikes_and_scores_are_the_frameworks(framework):
     """Any decision that differs and is no tie raises; ties are counted by the converter."""
     spikes, differ, ties, lively = 0, 0, 0, []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.convert.weights import WeightsError, quantised
+from tests.for_each import for_each
 
 
 def weights(*rows):
@@ -21,7 +22,7 @@ def test_ternary_weights_and_a_channel_of_zeros():
     assert found.bits == 2 and found.levels.tolist() == [[1, 0, -1], [0, 0, 0]]
 
 
-@pytest.mark.parametrize("bits", range(2, 9))
+@for_each("bits", range(2, 9))
 def test_few_bits_in_float32(bits):
     rng = np.random.default_rng(bits)
     most = 2 ** (bits - 1) - 1

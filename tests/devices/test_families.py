@@ -4,12 +4,13 @@ import pytest
 
 from bsnn_hw.devices.families import FAMILIES, place_memory
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
+from tests.for_each import for_each
 
 ECP5, ICE40, GATEMATE = (FAMILIES[name] for name in ("TRELLIS_COMB", "ICESTORM_LC", "CPE_LT"))
 TABLE, QUEUE, STATE = Access.TABLE, Access.QUEUE, Access.STATE
 
 
-@pytest.mark.parametrize(("memory", "blocks"), [
+@for_each("memory, blocks", [
     (Memory(2048, 4, TABLE, block=True), 1),
     (Memory(131072, 1, TABLE, block=True), 8),
     (Memory(128, 40, TABLE, block=True), 2),
@@ -30,7 +31,7 @@ def test_block_rams_of_ecp5(memory, blocks):
     assert ECP5.cost(Parts(memories=(memory,))).blocks == blocks
 
 
-@pytest.mark.parametrize(("memory", "rams"), [
+@for_each("memory, rams", [
     (Memory(64, 10, QUEUE), 12), (Memory(32, 44, STATE), 22), (Memory(16, 20, QUEUE), 5),
     (Memory(10, 9, STATE), 3), (Memory(13, 60, STATE), 15)])
 def test_lut_rams_of_ecp5(memory, rams):
@@ -38,7 +39,7 @@ def test_lut_rams_of_ecp5(memory, rams):
     assert (mapped.ram.blocks, mapped.rams) == (0, rams)
 
 
-@pytest.mark.parametrize(("memory", "blocks"), [
+@for_each("memory, blocks", [
     (Memory(256, 16, QUEUE), 1), (Memory(512, 16, TABLE, block=True), 2),
     (Memory(2048, 2, TABLE, block=True), 1), (Memory(128, 40, TABLE, block=True), 3),
     (Memory(16, 20, QUEUE), 2), (Memory(16, 3, QUEUE), 0), (Memory(10, 9, STATE), 0)])
@@ -46,14 +47,14 @@ def test_block_rams_of_ice40(memory, blocks):
     assert ICE40.cost(Parts(memories=(memory,))).blocks == blocks
 
 
-@pytest.mark.parametrize(("memory", "halves"), [
+@for_each("memory, halves", [
     (Memory(512, 40, QUEUE), 1), (Memory(1024, 40, TABLE, block=True), 2),
     (Memory(64, 78, TABLE, block=True), 2), (Memory(32, 13, STATE), 0)])
 def test_block_rams_of_gatemate(memory, halves):
     assert GATEMATE.cost(Parts(memories=(memory,))).blocks == halves
 
 
-@pytest.mark.parametrize(("product", "number"), [
+@for_each("product, number", [
     (Product(16, 7, 8), 8), (Product(19, 7), 2), (Product(1, 12), 0), (Product(3, 4), 0)])
 def test_multipliers(product, number):
     assert ECP5.cost(Parts(products=(product,))).multipliers == number

@@ -4,9 +4,10 @@ import pytest
 
 from bsnn_hw.devices.targets import TARGETS, find_target
 from bsnn_hw.errors import InputError
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@for_each("target", TARGETS)
 def test_rows_are_found_by_name_and_say_something(target):
     assert find_target(target.name) is target
     assert target.logic.bel in {"TRELLIS_COMB", "ICESTORM_LC", "CPE_LT", "OXIDE_COMB", "LUT4"}

@@ -10,6 +10,7 @@ from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import open_line
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.link.frames import Decoder, Kind, encode
+from tests.for_each import for_each
 
 FACTS = BoardFacts("00112233445566c0", 12, 1, 15, (3, 2, 2), True, 2, 1, ("a", "b", "c"), 0.5,
                    115_200, 8)
@@ -120,11 +121,11 @@ def test_another_board():
         Device(Board(other), FACTS)
 
 
-@pytest.mark.parametrize(("samples", "message"), [
+@for_each("samples, message", [
     (np.zeros((2, 11), int), r"must be integers of shape \(N, 12\), not int64 of shape \(2, 11\)"),
     (np.zeros((2, 12)), r"not float64"),
     (np.full((1, 12), 16), r"must lie in 0..15, not 16..16"),
-    (np.full((1, 12), -1), r"must lie in 0..15, not -1..-1")], ids=range(4))
+    (np.full((1, 12), -1), r"must lie in 0..15, not -1..-1")])
 def test_samples_that_do_not_fit(samples, message):
     with pytest.raises(InputError, match=message):
         Device(Board(), FACTS).scores(samples)

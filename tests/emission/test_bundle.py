@@ -18,6 +18,7 @@ from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,12 +76,11 @@ class GoneError(Exception):
     """Something unforeseen."""
 
 
-@pytest.mark.parametrize("force", [False, True])
-@pytest.mark.parametrize("step", ["emit_verilog", "write_vectors", "manifest", "_write_bench",
+@for_each("force", [False, True])
+@for_each("step", ["emit_verilog", "write_vectors", "manifest", "_write_bench",
                                   "_put_in_place"])
-@pytest.mark.parametrize("fault", [GoneError("x"), KeyboardInterrupt(),
-                                   OSError(28, "No space left on device")],
-                         ids=["unforeseen", "ctrl-c", "disk full"])
+@for_each("fault", [GoneError("x"), KeyboardInterrupt(),
+                                   OSError(28, "No space left on device")])
 def test_a_failure_leaves_nothing(direct_bundle, tmp_path, monkeypatch, step, fault, force):
     folder = tmp_path / "deep" / "er" / "b"
     before = {}
@@ -178,7 +178,7 @@ def make_other_bundle(place):
     (place / "manifest.json").write_text('{"format": "bsnn-hw/bundle", "version": 0}')
 
 
-@pytest.mark.parametrize("make", [other_folder, other_manifest, make_other_bundle, Path.touch])
+@for_each("make", [other_folder, other_manifest, make_other_bundle, Path.touch])
 def test_force_spares_everything_else(tmp_path, make):
     place = tmp_path / "b"
     make(place)
@@ -188,8 +188,8 @@ def test_force_spares_everything_else(tmp_path, make):
         check_target(place, True)
 
 
-@pytest.mark.parametrize("force", [False, True])
-@pytest.mark.parametrize("make", [other_folder, make_other_bundle, "ours"])
+@for_each("force", [False, True])
+@for_each("make", [other_folder, make_other_bundle, "ours"])
 def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, force):
     """Two runs into one folder, or a person's own folder made while ours is still at work."""
     folder = tmp_path / "b"

@@ -6,6 +6,7 @@ import pytest
 
 from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.errors import InputError
+from tests.for_each import for_each
 
 MODULE = """\
 module m(clk, a, y);
@@ -51,7 +52,7 @@ FOREIGN = {
 FOUND = {"é": "\ufffd"}
 
 
-@pytest.mark.parametrize("what", FOREIGN)
+@for_each("what", FOREIGN)
 def test_what_is_refused(tmp_path, what):
     path = tmp_path / "m.v"
     path.write_text(MODULE.format(FOREIGN[what]), encoding="utf-8")
@@ -70,7 +71,7 @@ def test_the_line_behind_a_memory(tmp_path):
         check_constructs([path])
 
 
-@pytest.mark.parametrize("line", [
+@for_each("line", [
     "(* init = 32'd0 *) wire [31:0] z;", '(* rom_style = "logic" *) reg [3:0] z [7:0];',
     "reg [1:0] \\z[3:2] ;", "assign y = $signed(a) >>> 2'h1;"])
 def test_what_may_be_written_passes(tmp_path, line):

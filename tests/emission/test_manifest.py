@@ -5,11 +5,11 @@ import random
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from bsnn_hw.ir import store
 from bsnn_hw.reference.network import run
 from tests.emission.stranger import beat, drive, entries_of, fields_of, joined, packet, slot
+from tests.for_each import for_each
 
 
 def events_of(facts, sample):
@@ -26,7 +26,7 @@ def expected(bundle, sample):
     return trace.scores[0], trace.classes[0]
 
 
-@pytest.mark.parametrize("pauses", [{}, {"pause_in": 0.3, "pause_out": 0.6, "seed": 3}])
+@for_each("pauses", [{}, {"pause_in": 0.3, "pause_out": 0.6, "seed": 3}])
 def test_a_stranger_gets_the_reference_s_scores(driven, pauses):
     bundle, facts, model = driven
     packets = [packet(facts, events_of(facts, sample)) for sample in bundle.inputs]
@@ -159,7 +159,7 @@ def test_odd_input_too_many_marks(driven):
     check_odd(driven, cases)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_odd_input_noise(driven, seed):
     """Whatever comes in: a result for each tlast, and exact ones after it."""
     _, facts, _ = driven

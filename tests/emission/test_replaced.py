@@ -14,6 +14,7 @@ from bsnn_hw.emission.replaced import listed
 from bsnn_hw.emission.results import write_results
 from bsnn_hw.errors import InputError
 from tests.emission.test_bundle import files_of, without_yosys
+from tests.for_each import for_each
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_another_run_is_faster(direct_bundle, folder, again, monkeypatch):
     assert (folder / "bench.py").exists()
 
 
-@pytest.mark.parametrize(("names", "text"), [
+@for_each("names, text", [
     (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"),
     (list("abcdefg"), "a, b, c, d, e and 2 more")])
 def test_listed(names, text):

@@ -16,6 +16,7 @@ from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
 from bsnn_hw.verilog.write import Observed
 from evidence.growth_plot import plot_facts
+from tests.for_each import for_each
 from tests.reporting.example import FACTS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -96,7 +97,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_golden(name):
     template, facts = CASES[name]
     text, path = render(template, **facts), GOLDEN / name
@@ -111,7 +112,7 @@ def test_every_template_has_a_golden_file():
     assert set(CASES) == {path.name for path in GOLDEN.iterdir()}
 
 
-@pytest.mark.parametrize("template", sorted({template for template, _ in CASES.values()}))
+@for_each("template", sorted({template for template, _ in CASES.values()}))
 def test_a_fact_that_is_missing_is_an_error(template):
     with pytest.raises(jinja2.UndefinedError):
         render(template)

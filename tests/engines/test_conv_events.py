@@ -8,6 +8,7 @@ import pytest
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
+from tests.for_each import for_each
 
 
 def geometry_and_conv(source, kernel, stride, padding, channels=3, width=2, lanes=1, parallel=2,
@@ -71,7 +72,7 @@ CASES = [  # source, kernel, stride, padding, channels, width, lanes, parallel
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@for_each("case", CASES)
 def test_address_maps_are_the_convolution(case):
     source, kernel, stride, padding, channels, width, lanes, parallel = case
     geometry, conv = geometry_and_conv(source, kernel, stride, padding, channels, width, lanes,
@@ -80,7 +81,7 @@ def test_address_maps_are_the_convolution(case):
     np.testing.assert_array_equal(sums(geometry, conv, inputs), expected(conv, inputs))
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@for_each("case", CASES)
 def test_reach_is_the_number_of_outputs_that_see_a_pixel(case):
     source, kernel, stride, padding = case[:4]
     geometry, _ = geometry_and_conv(source, kernel, stride, padding)

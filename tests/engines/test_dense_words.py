@@ -1,9 +1,9 @@
 """Address maps of DenseWords, worked out by hand and for every input."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.dense_words import DenseWords
+from tests.for_each import for_each
 
 # inputs, source width, lanes
 SHAPES = [(1, 1, 1), (7, 7, 3), (12, 4, 4), (13, 5, 2), (23, 4, 12), (16, 4, 16), (9, 3, 1)]
@@ -27,7 +27,7 @@ def test_rows_gathered_by_hand():
     assert row.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@for_each("shape", SHAPES)
 def test_the_memory_holds_every_weight_once(shape):
     inputs, width, lanes = shape
     neurons, parallel = 5, 2
@@ -49,7 +49,7 @@ def test_the_memory_holds_every_weight_once(shape):
     assert sum(word.bit_count() for word in bank) == (weights > 0).sum()
 
 
-@pytest.mark.parametrize(("inputs", "width", "lanes", "rows", "words"), [
+@for_each("inputs, width, lanes, rows, words", [
     (12, 4, 4, 5, 5),    # every row is a word
     (12, 4, 2, 5, 5),    # and so where it is cut behind the queue
     (16, 4, 8, 5, 3),    # pairs: the second, fourth and sixth row

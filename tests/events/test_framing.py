@@ -7,6 +7,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.events import EVENT, Framing, Tally, frames, samples
 from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.samples import SampleShape
+from tests.for_each import for_each
 
 
 def shape(channels=1, height=2, width=3, bits=1, timesteps=2):
@@ -51,7 +52,7 @@ def test_numbers_of_events_that_fall_on_the_map():
     assert tally.outside == 2
 
 
-@pytest.mark.parametrize(("polarity", "wanted"), [
+@for_each("polarity, wanted", [
     ("merge", [1, 1, 0]), ("on", [1, 0, 0]), ("off", [0, 1, 0]), ("both", [0, 1, 0, 1, 0, 0])])
 def test_polarity(polarity, wanted):
     of = shape(2 if polarity == "both" else 1, 1, 3)

@@ -8,6 +8,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.events import EVENT, Recording
+from tests.for_each import for_each
 
 
 def read(path):
@@ -71,7 +72,7 @@ def test_damaged_files_are_one_line(tmp_path):
 RECORDINGS = Path(os.environ.get("BSNN_RECORDINGS", "/nowhere"))
 
 
-@pytest.mark.parametrize(("name", "count", "package"), [
+@for_each("name, count, package", [
     ("sample_nmnist.bin", 4_325, "numpy"), ("sample.aedat4", 111_954, "faery"),
     ("evt2.raw", 521_252, "faery"), ("evt3.raw", 1_218_618, "faery"),
     ("sample_ncars.dat", 2_009, "expelliarmus")])

@@ -16,6 +16,7 @@ from evidence.agmm_plot import curves_svg
 from evidence.agmm_report import CLAIMS, claim_table, failures, options_table, paired, read
 from evidence.agmm_report import main as report
 from evidence.agmm_runs import build
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[2]
 OPTIONS_LOG = LOG.with_name("agmm_options.jsonl")
@@ -29,7 +30,7 @@ def test_the_grid_is_the_experiment_and_its_controls():
                ("none", "agmm", "scale-half", "constant", "rate-half"))
 
 
-@pytest.mark.parametrize("variant", ["agmm", "scale-half", "constant", "rate-half", *OPTIONS])
+@for_each("variant", ["agmm", "scale-half", "constant", "rate-half", *OPTIONS])
 def test_variants_start_from_the_weights_of_none(variant):
     bare, other = (build(Run("bireal", 7, "sgd", each, 3)) for each in ("none", variant))
     for name, weight in bare.latent_weights().items():

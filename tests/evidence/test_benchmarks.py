@@ -7,6 +7,7 @@ import pytest
 from bsnn_hw.errors import BsnnError
 from evidence import benchmarks
 from evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
+from tests.for_each import for_each
 
 GOOD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate --help"))
 BAD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate nothing.pt --out OUT"))
@@ -58,7 +59,7 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(tmp_path, ca
     assert "--results: must be a folder to write into, not " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
+@for_each("benchmark", BENCHMARKS)
 def test_the_commands_parse(benchmark, monkeypatch):
     for command in benchmark.commands:
         name, *arguments = command.split()

@@ -4,6 +4,7 @@ import pytest
 
 import bsnn_hw
 from evidence.binarized_networks import FRAMEWORKS, TIMESTEPS, WEIGHTS, available, train
+from tests.for_each import for_each
 
 
 @pytest.fixture(params=FRAMEWORKS)
@@ -13,7 +14,7 @@ def framework(request):
     return FRAMEWORKS[request.param]
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
+@for_each("weights", WEIGHTS)
 def test_it_trains(framework, weights):
     trained = train(framework, weights, epochs=1, seed=0)
     assert trained.accuracy > 0.4

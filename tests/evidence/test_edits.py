@@ -10,6 +10,7 @@ from evidence import edits
 from evidence.edit_kinds import EDITS, circuit
 from evidence.edits import judge
 from evidence.equivalence import equivalent
+from tests.for_each import for_each
 
 NAMED = {edit.name: edit for edit in EDITS}
 
@@ -29,7 +30,7 @@ def test_there_are_32_and_each_meets_one_place(edited, tmp_path):
         assert path.read_text() != (edited / "rtl" / path.name).read_text(), edit
 
 
-@pytest.mark.parametrize(("name", "same"), [
+@for_each("name, same", [
     ("minus 1 as plus 3", True), ("De Morgan", True), ("& for | in an encoder", False),
     ("a mark is lost", False), ("valid of the byte port", False)])
 def test_proofs(edited, tmp_path, name, same):

@@ -7,6 +7,7 @@ from bsnn_hw.errors import BsnnError
 from bsnn_hw.verification import native
 from evidence import faults
 from evidence.faults import find_faults, provoke
+from tests.for_each import for_each
 
 NAMES = ["one weight bit", "one threshold", "> for >=", "dropped events"]
 
@@ -26,7 +27,7 @@ def digits(tmp_path_factory):
     return build(request).design, np.load(folder / "vectors/inputs.npy")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_each_fault_is_placed(digits, tmp_path, name):
     design, inputs = digits
     found = {fault.name: fault for fault in find_faults(design, inputs)}

@@ -42,7 +42,7 @@ def test_two_good_ends(tmp_path):
     assert (tmp_path / "file").read_bytes() == b"good"
 
 
-@pytest.mark.parametrize(("reader", "message"), [
+@for_each("reader, message", [
     (lambda path: fail(KeyError("a")), r"not in KeyError: 'a' \(test_fuzz\.py, line \d+\)"),
     (lambda path: fail(MemoryError()), "not in MemoryError"),
     (lambda path: fail(InputError("")), "a message of 0 characters"),

@@ -1,11 +1,11 @@
 """What counts as forecast rightly."""
 
-import pytest
 
 from evidence.predictions import PLANS, Compared
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize(("forecast", "found", "tolerance", "right"), [
+@for_each("forecast, found, tolerance, right", [
     (115, 100, 0.151, True), (116, 100, 0.15, False), (84, 100, 0.15, False), (7, 7, 0, True),
     (8, 7, 0, False), (0, 0, 0, True), (1, 0, 0, False)])
 def test_tolerances(forecast, found, tolerance, right):

@@ -11,6 +11,7 @@ from evidence.proofs.parts import Fault
 from evidence.proofs.proof import Proof, judge
 from evidence.proofs.prover import Verdict, prove
 from evidence.proofs.replay import replay
+from tests.for_each import for_each
 
 
 def counter(limit):
@@ -26,8 +27,7 @@ def counter(limit):
     return h
 
 
-@pytest.mark.parametrize("proof", [proof for proof in PROOFS if proof.quick],
-                         ids=lambda proof: proof.name)
+@for_each("proof", [proof for proof in PROOFS if proof.quick])
 def test_proven_and_the_fault_found(proof):
     judged = judge(proof)
     assert judged.broken and len(judged.trace) > 1

@@ -86,10 +86,9 @@ class Case:
 
 
 # 33 neurons of which 1 is in a row, and 70 of which 2 are, lie in block RAM.
-@pytest.mark.parametrize(("neurons", "parallel"),
-                         [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
-@pytest.mark.parametrize(("max_value", "pause"), [(1, .4), (15, 0)])
-@pytest.mark.parametrize("block_rows", [BLOCK_ROWS, 2])
+@for_each("neurons, parallel", [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
+@for_each("max_value, pause", [(1, .4), (15, 0)])
+@for_each("block_rows", [BLOCK_ROWS, 2])
 def test_sums_of_the_events(neurons, parallel, max_value, pause, block_rows):
     rng = np.random.default_rng(neurons * 100 + max_value)
     case = Case(rng, neurons, parallel, 6, max_value, block_rows)
@@ -132,10 +131,9 @@ def expected_sums(raster, connected, operations):
 
 
 # In block RAM (40 rows), and not (6 rows).
-@pytest.mark.parametrize(("positions", "block_rows"),
-                         [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
-@pytest.mark.parametrize("count", [1, 2, 5])
-@pytest.mark.parametrize("seed", range(2))
+@for_each("positions, block_rows", [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
+@for_each("count", [1, 2, 5])
+@for_each("seed", range(2))
 def test_one_row_is_hammered_every_cycle(positions, block_rows, count, seed):
     """Charges, steps and clearing steps of one row, or of a few, at distances of 1 cycle and up."""
     rng = np.random.default_rng(seed)

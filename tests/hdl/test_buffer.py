@@ -4,6 +4,7 @@ import pytest
 from amaranth.lib import data
 
 from bsnn_hw.hdl.buffer import RegisterPair, StreamBuffer, StreamRegister
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
@@ -26,8 +27,8 @@ def run(kind, pause, full):
     return [word.number for word in taken], bench.cycle
 
 
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
-@pytest.mark.parametrize(("kind", "each", "delay"), [
+@for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
+@for_each("kind, each, delay", [
     (StreamBuffer, 1, 1), (StreamRegister, 2, 1), (RegisterPair, 2, 2)])
 def test_every_word_once(kind, each, delay, pause, full):
     numbers, cycles = run(kind, pause, full)

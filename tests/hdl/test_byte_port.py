@@ -7,6 +7,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.byte_port import SampleReader, ScoreWriter
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ports.bytes import ByteCounts
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.maps import geometry_of
 
@@ -73,8 +74,8 @@ def expected_events(case, timesteps, packets):
     return found
 
 
-@pytest.mark.parametrize(("case", "max_value", "timesteps"), FLAT + MAPS, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, 0), (0, .6)])
+@for_each("case, max_value, timesteps", FLAT + MAPS)
+@for_each("pause, full", [(0, 0), (.4, 0), (0, .6)])
 def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):
     size = len(layout(case)[1]) * timesteps
     rng = np.random.default_rng(size)
@@ -85,7 +86,7 @@ def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):
         assert cycles <= 5 * size + 4, "a byte a cycle"
 
 
-@pytest.mark.parametrize(("case", "max_value", "timesteps"), FLAT + MAPS, ids=str)
+@for_each("case, max_value, timesteps", FLAT + MAPS)
 def test_a_packet_of_another_length_leaves_no_trace(case, max_value, timesteps):
     size = len(layout(case)[1]) * timesteps
     rng = np.random.default_rng(size)
@@ -122,8 +123,8 @@ def test_one_slot_holds_a_bit_of_each_lane():
     assert [(beat.slots[0].row, beat.last) for beat in beats] == [(0, 0), (1, 1)]
 
 
-@pytest.mark.parametrize(("score_width", "classes"), [(5, 2), (8, 3), (9, 10), (20, 300)])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, .5)])
+@for_each("score_width, classes", [(5, 2), (8, 3), (9, 10), (20, 300)])
+@for_each("pause, full", [(0, 0), (.4, .5)])
 def test_scores_become_bytes(score_width, classes, pause, full):
     rng = np.random.default_rng(score_width)
     port = ByteCounts(1, 1, -(-score_width // 8), 2 if classes > 256 else 1, classes)

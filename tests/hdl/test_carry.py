@@ -7,6 +7,7 @@ from amaranth.lib import data
 
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.layout.build import carry_block
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 
 LAYOUT = data.ArrayLayout(signed(9), 2)
@@ -65,9 +66,9 @@ class Run:
                 context.set(dut.take, 0)
 
 
-@pytest.mark.parametrize(("rows", "timesteps", "margin"), [
+@for_each("rows, timesteps, margin", [
     (1, 1, 1), (1, 3, 4), (2, 1, 9), (5, 2, 3), (12, 1, 12), (7, 3, 20)])
-@pytest.mark.parametrize(("pause", "full", "late"), [(0, 0, 0), (.5, 0, 0), (0, .7, 0),
+@for_each("pause, full, late", [(0, 0, 0), (.5, 0, 0), (0, .7, 0),
                                                      (.2, .2, 90)])
 def test_rows_in_order_and_only_whole_timesteps(rows, timesteps, margin, pause, full, late):
     run = Run(rows, timesteps, margin, 8, pause=pause, full=full, late=late)
@@ -76,7 +77,7 @@ def test_rows_in_order_and_only_whole_timesteps(rows, timesteps, margin, pause, 
     assert run.most <= max(3, rows * timesteps + margin) + 1
 
 
-@pytest.mark.parametrize(("rows", "timesteps"), [(1, 1), (2, 3), (5, 1), (6, 2)])
+@for_each("rows, timesteps", [(1, 1), (2, 3), (5, 1), (6, 2)])
 def test_whole_timesteps_fit_however_late_the_taker_is(rows, timesteps):
     """Else the giver would wait in a timestep that the taker waits for."""
     run = Run(rows, timesteps, 4, timesteps + 3, late=99)

@@ -63,8 +63,8 @@ def collect(lanes, events, marks, pauses, sink_pauses):
     return taken, bench.cycle
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 5])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, 0), (0, .7), (.3, .4)])
+@for_each("lanes", [1, 2, 3, 5])
+@for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_events_in_turn_and_a_mark_each_timestep(lanes, pause, full):
     rng = np.random.default_rng(lanes)
     steps = random_steps(rng, 25)

@@ -1,7 +1,6 @@
 """``constant_rows`` against its table."""
 
 import numpy as np
-import pytest
 from amaranth import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -10,6 +9,7 @@ from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import operation
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 
@@ -29,9 +29,9 @@ class Table(wiring.Component):
         return m
 
 
-@pytest.mark.parametrize("same", [False, True], ids=["varying", "constant"])
-@pytest.mark.parametrize("ends", [(-900, 40), (0, 1), (-1, -1), (1, 255)], ids=str)
-@pytest.mark.parametrize(("timesteps", "channels", "width"), [
+@for_each("same", [False, True])
+@for_each("ends", [(-900, 40), (0, 1), (-1, -1), (1, 255)])
+@for_each("timesteps, channels, width", [
     (1, 1, 1), (3, 4, 4), (4, 5, 2), (5, 3, 1), (1, 5, 2)])
 def test_constants_of_timestep_and_fold(timesteps, channels, width, ends, same):
     """Any operation each cycle; the answer is two cycles behind.  Values are signed."""

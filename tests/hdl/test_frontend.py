@@ -90,9 +90,9 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
     return [read_group(payload) for payload in taken], cycles[0]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .7), (.3, .3)])
-@pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
+@for_each("shape", SHAPES)
+@for_each("pause, full", [(0, 0), (0, .7), (.3, .3)])
+@for_each("wild", [False, True])
 @for_each("depth", [2, 4])
 def test_every_packet_is_one_inference(shape, pause, full, wild, depth):
     packets = random_packets(np.random.default_rng(sum(shape)), shape, 6, wild=wild)
@@ -112,15 +112,14 @@ PROPER = [([(1, 1), (0, 0)], True), ([(0, 0), (0, 0)], True), ([(1, 1), (1, 1)],
 FIRST, SILENT, BOTH = ({0: (1, 1)}, True), ({}, True), ({0: (1, 1), 1: (1, 1)}, True)
 
 
-@pytest.mark.parametrize(("packet", "groups"), [
+@for_each("packet, groups", [
     ([([(0, 0), (0, 0)], False)], [SILENT] * 3),
     (PROPER, [FIRST, SILENT, BOTH]),
     (PROPER[:1], [FIRST, SILENT, SILENT]),
     (PROPER + PROPER, [FIRST, SILENT, BOTH]),
     ([([(2, 1), (200, 1)], True)] * 3, [SILENT] * 3),
     ([([(0, 0), (2, 1)], False), *PROPER], [FIRST, SILENT, BOTH]),
-], ids=["an empty beat", "proper", "marks missing", "marks and events too many",
-        "rows beyond the layer", "a beat of nothing before"])
+])
 def test_known_packets(packet, groups):
     """Each of them followed by a proper packet, which must be unharmed."""
     assert run(EVENTS, [packet, PROPER])[0] == [*groups, FIRST, SILENT, BOTH]

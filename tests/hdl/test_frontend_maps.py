@@ -1,10 +1,10 @@
 """Frontend of a convolution: beats of one place's channels, whatever is in them."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.hdl.frontend import Frontend, slot_layout
 from bsnn_hw.ir.network import Shape
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import geometry_of
@@ -82,9 +82,9 @@ def payloads_of(rng, geometry, max_value, packets, timesteps):
             yield beat | ({"mark": mark} if timesteps > 1 else {})
 
 
-@pytest.mark.parametrize(("case", "max_value", "timesteps"), CASES, ids=str)
-@pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.3, .5)])
+@for_each("case, max_value, timesteps", CASES)
+@for_each("wild", [False, True])
+@for_each("pause, full", [(0, 0), (.3, .5)])
 def test_every_packet_is_one_inference(case, max_value, timesteps, wild, pause, full):
     geometry, rng = geometry_of(case), np.random.default_rng(len(str(case)))
     packets = random_packets(rng, geometry, max_value, timesteps, wild=wild)

@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.frontend import Frontend
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 
 # inputs, lanes, timesteps
@@ -45,9 +46,9 @@ def expected(shape, packets):
             yield 0, None, True
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.3, .5)])
-@pytest.mark.parametrize("wild", [False, True], ids=["proper", "wild"])
+@for_each("shape", SHAPES)
+@for_each("pause, full", [(0, 0), (.3, .5)])
+@for_each("wild", [False, True])
 def test_every_packet_is_one_inference(shape, pause, full, wild):
     inputs, lanes, timesteps = shape
     packets = random_packets(np.random.default_rng(sum(shape)), shape, 8, wild=wild)

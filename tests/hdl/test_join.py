@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.join import EventJoin
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.groups import receive_groups
 
@@ -60,8 +61,8 @@ def check(streams, groups):
         assert rows[lane] == [*right, []], f"lane {lane}"
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 6])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.4, 0), (0, .7), (.3, .4)])
+@for_each("lanes", [1, 2, 3, 6])
+@for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_every_event_in_its_timestep(lanes, pause, full):
     streams = random_streams(np.random.default_rng(lanes), lanes, 20)
     # Lanes have speeds of their own, so that some run ahead to the next timestep.

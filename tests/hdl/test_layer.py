@@ -76,10 +76,10 @@ def spikes_of(words, geometry, timesteps):
     return fired.reshape(-1, timesteps, geometry.folds * geometry.parallel)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "events"])
-@pytest.mark.parametrize("leaks", LEAKS)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.2, .6)])
+@for_each("shape", SHAPES)
+@for_each("direct", [True, False])
+@for_each("leaks", LEAKS)
+@for_each("pause, full", [(0, 0), (.2, .6)])
 def test_every_spike(shape, direct, leaks, pause, full):
     geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape))

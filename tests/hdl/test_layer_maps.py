@@ -22,6 +22,7 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.network import currents, gained, run_hidden
 from bsnn_hw.reference.synapse import sums
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.blocks import hidden_block
 from tests.hdl.maps import CONVS, conv_of, geometry_of, reaching_groups, words_of
@@ -199,21 +200,21 @@ class Run:
 BUSY, IDLE = (0, 0, 0), (.4, .6, .9)
 
 
-@pytest.mark.parametrize(("case", "kinds", "stalled"), [
+@for_each("case, kinds, stalled", [
     *((case, kinds, BUSY) for case in SMALL[:-1] for kinds in ("", "scy")),
     *((case, kinds, IDLE) for case in SMALL[:-1] for kinds in ("", "c", "s", "y", "scy")),
-    (SMALL[-1], "", BUSY), (SMALL[-1], "c", IDLE), (SMALL[-1], "sy", IDLE)], ids=str)
+    (SMALL[-1], "", BUSY), (SMALL[-1], "c", IDLE), (SMALL[-1], "sy", IDLE)])
 def test_every_spike_and_current(case, kinds, stalled):
     pause, full, wait = stalled
     Run(Case(len(kinds), case, kinds), pause=pause, full=full, wait=wait).check()
 
 
-@pytest.mark.parametrize(("case", "max_value"), [*zip(CONVS, [1, 7] * 4, strict=True)], ids=str)
+@for_each("case, max_value", [*zip(CONVS, [1, 7] * 4, strict=True)])
 def test_every_kind_of_convolution(case, max_value):
     Run(Case(1, case, max_value=max_value), pause=.1, full=.2).check()
 
 
-@pytest.mark.parametrize(("case", "leak"), [*zip(SMALL, [2, 3, 2, 3, 3], strict=True)], ids=str)
+@for_each("case, leak", [*zip(SMALL, [2, 3, 2, 3, 3], strict=True)])
 def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
     """A leak of 2 quarters is a shift, one of 3 a product."""
     silent = Case(0, case, leak=leak, samples=1)
@@ -224,8 +225,7 @@ def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
     assert apart.max() == max(rows, recovery)
 
 
-@pytest.mark.parametrize(("case", "kinds"), [*zip(SMALL, ["", "y", "", "y", ""], strict=True)],
-                         ids=str)
+@for_each("case, kinds", [*zip(SMALL, ["", "y", "", "y", ""], strict=True)])
 def test_the_margin_is_what_follows_when_room_goes(case, kinds):
     """Lone marks let the layer step again and again, a row a cycle but for its recovery."""
     case_of = Case(0, case, kinds)

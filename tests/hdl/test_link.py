@@ -66,10 +66,10 @@ def check_groups(geometry, timesteps, groups):
     assert next(left, None) is None
 
 
-@pytest.mark.parametrize(("shape", "shared"), [
+@for_each("shape, shared", [
     (shape, shared) for shape in [*SHAPES, BUFFERED]
-    for shared in (False, True)[:shape[1]]], ids=str)
-@pytest.mark.parametrize(("pause", "full", "delay", "spare"), [
+    for shared in (False, True)[:shape[1]]])
+@for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 2)])
 def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     source_width, lanes, words, folds = shape
@@ -123,7 +123,7 @@ def test_room_at_first():
     bench.run(check)
 
 
-@pytest.mark.parametrize(("depth", "margin", "message"), [
+@for_each("depth, margin, message", [
     (8, 8, "depth must be 9 or more for a margin of 8, not 8"),
     (2, 1, "depth must be 3 or more for a margin of 1, not 2"),
     (0, 1, "depth must be an integer of 1 or more, not 0"),

@@ -7,6 +7,7 @@ import pytest
 
 from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.ir.network import Shape
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import CONVS, expected_groups, geometry_of, placed_words, random_steps
@@ -45,9 +46,9 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
     return bench.cycle - start[0]
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["banks", "shared"])
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5), (.4, .4)])
+@for_each("shared", [False, True])
+@for_each("case", CASES)
+@for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4)])
 def test_every_spike_at_its_place(case, shared, pause, full):
     geometry = geometry_of(case, shared)
     steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 6)

@@ -54,8 +54,8 @@ def seen(payload):
     return reach, events, mark
 
 
-@pytest.mark.parametrize("case", [*CONVS, WIDE, SPARSE], ids=str)
-@pytest.mark.parametrize(("pause", "full", "delay", "spare"), [
+@for_each("case", [*CONVS, WIDE, SPARSE])
+@for_each("pause, full, delay, spare", [
     (0, .7, 2, 1), (.3, .5, 1, 2)])
 def test_nothing_is_lost(case, pause, full, delay, spare):
     geometry, margin = geometry_of(case), delay + 1
@@ -80,8 +80,8 @@ def events_of(groups):
             for event in [*((str(reach), row) for row, _ in events.values()), *[None] * mark]]
 
 
-@pytest.mark.parametrize("case", [case for case in [*CONVS, WIDE, SPARSE] if case[6] > 1], ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .7), (.3, .5)])
+@for_each("case", [case for case in [*CONVS, WIDE, SPARSE] if case[6] > 1])
+@for_each("pause, full", [(0, 0), (0, .7), (.3, .5)])
 def test_shared_lanes_take_any_event_of_a_place(case, pause, full):
     geometry, margin = geometry_of(case, shared=True), 3
     steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 5)

@@ -73,8 +73,8 @@ def test_wrong_least_rows(least):
         in_blocks(4, least)
 
 
-@pytest.mark.parametrize("kind", [StateMemory, BlockMemory])
-@pytest.mark.parametrize(("arguments", "message"), [
+@for_each("kind", [StateMemory, BlockMemory])
+@for_each("arguments, message", [
     ({"rows": 0, "width": 4}, "rows must be an integer of 1 or more, not 0"),
     ({"rows": 4, "width": 0}, "width must be an integer of 1 or more, not 0"),
     ({"rows": 2.5, "width": 4}, r"rows must be an integer of 1 or more, not 2\.5"),

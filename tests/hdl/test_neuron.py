@@ -134,9 +134,9 @@ def signed(bits, width):
     return bits - (bits >> width - 1 << width)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=kind_name)
-@pytest.mark.parametrize("leaks", ["equal", "different"])
-@pytest.mark.parametrize(("neurons", "parallel", "timesteps"), [
+@for_each("kind", KINDS)
+@for_each("leaks", ["equal", "different"])
+@for_each("neurons, parallel, timesteps", [
     (1, 1, 1), (5, 5, 3), (5, 3, 4), (5, 2, 2), (7, 1, 3), (9, 2, 1)])
 def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     rng = np.random.default_rng(neurons * 10 + parallel)
@@ -153,11 +153,11 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
 
 
 # Rows in LUTs, a register, and in block RAM, each with leaks that are a shift or a product.
-@pytest.mark.parametrize("leaks", ["shift", "product"])
-@pytest.mark.parametrize("rows_first", [False, True])
-@pytest.mark.parametrize("block_rows", [33, 2])
-@pytest.mark.parametrize(("shape", "parallel"), [
-    (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 1, 17), 2)], ids=str)
+@for_each("leaks", ["shift", "product"])
+@for_each("rows_first", [False, True])
+@for_each("block_rows", [33, 2])
+@for_each("shape, parallel", [
+    (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 1, 17), 2)])
 def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, rows_first, leaks):
     rng = np.random.default_rng(shape.size)
     conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),

@@ -52,7 +52,7 @@ def test_every_count(bits):
     np.testing.assert_array_equal(seen, given.sum(axis=2))
 
 
-@pytest.mark.parametrize(("bits", "delay"), [(1, 0), (4, 0), (5, 1), (9, 1), (10, 2), (19, 2),
+@for_each("bits, delay", [(1, 0), (4, 0), (5, 1), (9, 1), (10, 2), (19, 2),
                                              (20, 3), (39, 3), (40, 4)])
 def test_delays_by_hand(bits, delay):
     assert popcount_delay(bits) == delay

@@ -5,6 +5,7 @@ from amaranth import Signal
 from amaranth.lib import data
 
 from bsnn_hw.hdl.queue import WordQueue, require_depth
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
@@ -41,8 +42,8 @@ def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120):
     return [word.number for word in taken], inside[0], bench.cycle
 
 
-@pytest.mark.parametrize(("depth", "margin"), [(3, 1), (3, 2), (4, 3), (9, 3), (17, 12)])
-@pytest.mark.parametrize(("pause", "full", "late"), [(0, 0, 0), (.5, .2, 0), (0, .6, 0),
+@for_each("depth, margin", [(3, 1), (3, 2), (4, 3), (9, 3), (17, 12)])
+@for_each("pause, full, late", [(0, 0, 0), (.5, .2, 0), (0, .6, 0),
                                                      (0, 0, 60), (.2, .5, 40)])
 def test_words_in_order(depth, margin, pause, full, late):
     given, inside, _ = run(depth, margin, pause=pause, full=full, late=late)
@@ -50,7 +51,7 @@ def test_words_in_order(depth, margin, pause, full, late):
     assert inside <= depth + 1, "the queue, and the word that the reader sees"
 
 
-@pytest.mark.parametrize(("depth", "margin"), [(4, 1), (6, 3), (9, 3), (17, 12)])
+@for_each("depth, margin", [(4, 1), (6, 3), (9, 3), (17, 12)])
 def test_the_margin_is_exact(depth, margin):
     """Unread, it fills to the last entry, and the word that the reader sees is beyond it."""
     given, inside, _ = run(depth, margin, late=60)
@@ -83,7 +84,7 @@ def test_room_is_of_the_same_cycle():
     Bench(dut).run(bench)
 
 
-@pytest.mark.parametrize(("depth", "margin", "message"), [
+@for_each("depth, margin, message", [
     (8, 8, "depth must be 9 or more for a margin of 8, not 8"),
     (2, 1, "depth must be 3 or more for a margin of 1, not 2"),
     (0, 1, "depth must be an integer of 1 or more, not 0"),

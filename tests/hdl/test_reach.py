@@ -72,8 +72,8 @@ def look_up(geometry, groups, *, pause=0.0, full=0.0):
     return [readable(given) for given in taken], cycles[0]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .6), (.4, .3)])
+@for_each("case", CASES)
+@for_each("pause, full", [(0, 0), (0, .6), (.4, .3)])
 def test_every_group_has_its_reach(case, pause, full):
     geometry = geometry_of(case)
     groups = list(random_groups(np.random.default_rng(3), geometry, 60))

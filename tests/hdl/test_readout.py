@@ -10,6 +10,7 @@ from bsnn_hw.ir.bounds import readout_bounds
 from bsnn_hw.ir.network import Dense, Readout
 from bsnn_hw.reference import readout
 from bsnn_hw.reference.synapse import sums
+from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.blocks import readout_block
 from tests.hdl.groups import GroupSource, lane_periods
@@ -70,9 +71,9 @@ def score(layer, parallel, accs, *, pause=0.0, full=0.0):
     return taken
 
 
-@pytest.mark.parametrize("gains", GAINS)
-@pytest.mark.parametrize(("classes", "parallel"), [(1, 1), (10, 10), (10, 3), (5, 1), (7, 4)])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.3, .5)])
+@for_each("gains", GAINS)
+@for_each("classes, parallel", [(1, 1), (10, 10), (10, 3), (5, 1), (7, 4)])
+@for_each("pause, full", [(0, 0), (.3, .5)])
 def test_scores_and_winners(gains, classes, parallel, pause, full):
     rng = np.random.default_rng(classes * 10 + parallel)
     timesteps = 1 + classes % 4
@@ -94,9 +95,9 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
     assert [beat.score for beat in beats[4:8]] == [1, 5, 5, 3]
 
 
-@pytest.mark.parametrize("gains", ["varying", "constant"])
-@pytest.mark.parametrize(("classes", "parallel", "lanes"), [(1, 1, 1), (5, 2, 3), (4, 4, 2)])
-@pytest.mark.parametrize("full", [0, .7])
+@for_each("gains", ["varying", "constant"])
+@for_each("classes, parallel, lanes", [(1, 1, 1), (5, 2, 3), (4, 4, 2)])
+@for_each("full", [0, .7])
 def test_layer_from_events_to_beats(gains, classes, parallel, lanes, full):
     rng = np.random.default_rng(classes + lanes)
     timesteps, fan_in = 3, 7

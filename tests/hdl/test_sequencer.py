@@ -106,9 +106,9 @@ class Record:
                 latest[op.fold] = cycle
 
 
-@pytest.mark.parametrize("cadence", Cadence, ids=lambda c: c.name)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.3, .3), (0, .8)])
-@pytest.mark.parametrize("seed", range(6))
+@for_each("cadence", Cadence)
+@for_each("pause, full", [(0, 0), (.3, .3), (0, .8)])
+@for_each("seed", range(6))
 def test_every_event_once_then_the_step(cadence, pause, full, seed):
     rng = np.random.default_rng(seed)
     lanes, folds, timesteps = SHAPES[seed]
@@ -119,8 +119,8 @@ def test_every_event_once_then_the_step(cadence, pause, full, seed):
            recovery=recovery, pause=pause, full=full).check(periods)
 
 
-@pytest.mark.parametrize("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE], ids=lambda c: c.name)
-@pytest.mark.parametrize(("lanes", "folds"), [(1, 1), (1, 4), (3, 3), (4, 5), (2, 1)])
+@for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
+@for_each("lanes, folds", [(1, 1), (1, 4), (3, 3), (4, 5), (2, 1)])
 def test_no_cycle_is_lost(cadence, lanes, folds):
     rng = np.random.default_rng(lanes + folds)
     timesteps = 4
@@ -183,7 +183,7 @@ CORRECT = {"lanes": 2, "timesteps": 2, "row_width": 4, "value_width": 1,
            "cadence": Cadence.SAMPLE, "recovery": 3}
 
 
-@pytest.mark.parametrize(("name", "value"), [
+@for_each("name, value", [
     *((name, 0) for name in CORRECT if name != "cadence"), ("lanes", -1), ("lanes", "2")])
 def test_wrong_arguments(name, value):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not {value!r}"):

@@ -1,7 +1,6 @@
 """Sequencer with a MapWalk: the walks of its groups one behind the other, then the step's."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.walk import MapWalk
@@ -94,9 +93,9 @@ class Record:
             after += len(self.starts) >= self._count
 
 
-@pytest.mark.parametrize("case", CONVS, ids=str)
-@pytest.mark.parametrize("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE], ids=lambda c: c.name)
-@pytest.mark.parametrize(("pause", "full", "held"), [(0, 0, 0), (.3, .5, .3)])
+@for_each("case", CONVS)
+@for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
+@for_each("pause, full, held", [(0, 0, 0), (.3, .5, .3)])
 def test_every_walk_then_the_step(case, cadence, pause, full, held):
     geometry, timesteps, recovery = geometry_of(case), 3, 6
     marks = 3 if cadence is Cadence.SAMPLE else 2 * timesteps

@@ -93,7 +93,7 @@ def test_sum_over_the_lanes(shape, max_value, weight_bits):
     np.testing.assert_array_equal(given, expected(geometry, weights, max_value, inputs, folds))
 
 
-@pytest.mark.parametrize(("lanes", "max_value"), [(1, 7), (2, 7), (3, 3), (4, 1), (5, 1)])
+@for_each("lanes, max_value", [(1, 7), (2, 7), (3, 3), (4, 1), (5, 1)])
 def test_all_weights_and_values(lanes, max_value):
     """All lanes' weights side by side, all their values one after the other."""
     weights = np.array(list(itertools.product((-1, 1), repeat=lanes)), np.int8)

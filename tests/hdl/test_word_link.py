@@ -45,8 +45,8 @@ def read(payload):
     return (payload.rows[0] if bits else None), bits, bool(payload.mark)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("pause", "full", "delay", "spare"), [
+@for_each("shape", SHAPES)
+@for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 3)])
 def test_nothing_is_lost(shape, pause, full, delay, spare):
     geometry = geometry_of(shape)

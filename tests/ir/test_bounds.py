@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 import torch
 from networks import random_inputs, random_network
 
@@ -15,7 +14,7 @@ from bsnn_hw.reference.network import run
 from tests.for_each import for_each
 
 
-@pytest.mark.parametrize(("low", "high", "width"), [
+@for_each("low, high, width", [
     (0, 0, 1), (-1, 0, 1), (0, 1, 2), (-2, 1, 2), (-2, 2, 3), (-3, 0, 3), (-4, 3, 3), (5, 7, 4),
     (-9, -5, 5), (-(1 << 70), 0, 71), (0, (1 << 70) - 1, 71)])
 def test_width(low, high, width):

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from joined_example import conv, example
 from random_maps import random_network
 
@@ -37,7 +36,7 @@ UNGAINED = replace(example().hidden[0].neuron, gain=None)
 POINT = Conv(np.ones((2, 2, 1, 1), np.int8), np.ones(2, bool), Shape(2, 2, 2))
 
 
-@pytest.mark.parametrize(("network", "message"), [
+@for_each("network, message", [
     (example(), None),
     (with_layer(0, pool=Pool(PoolKind.MAX, 1, 1)), "layer 'a': the first layer must take the"),
     (with_layer(0, back=2), "layer 'a': the first layer must take the network's input"),

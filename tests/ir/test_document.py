@@ -82,7 +82,7 @@ def test_weights_of_8_bits_are_bytes():
     assert equal(from_json(to_json(wide())), wide())
 
 
-@pytest.mark.parametrize(("key", "value", "message"), [
+@for_each("key, value, message", [
     ("weight_bits", 2, "readout.weights must be from -1 to 1"),
     ("weight_bits", 9, "readout.weight_bits must be an integer from 1 to 8"),
     ("weights", ["7fff01", "020080"], "readout.weights must be from -127 to 127"),
@@ -95,7 +95,7 @@ def test_damaged_weights_of_8_bits(key, value, message):
         from_json(json.dumps(document))
 
 
-@pytest.mark.parametrize(("path", "value", "message"), [
+@for_each("path, value, message", [
     (["input", "shape"], [1, 2], "input.shape must have 3 integers per row"),
     (["input", "shape"], [1, 2, 0], "input.shape must be 3 integers from 1 to"),
     (["input", "shape"], [1, 2, 3], "input: shape must have 4 values"),

@@ -1,12 +1,11 @@
 """How weight banks are cut into block RAMs."""
 
-import pytest
 
 from bsnn_hw.ir.memory import bank_parts, bank_readers, block_rams
 from tests.for_each import for_each
 
 
-@pytest.mark.parametrize(("rows", "width", "blocks"), [
+@for_each("rows, width, blocks", [
     (1, 4000, 0), (32, 36, 0), (33, 36, 1), (512, 36, 1), (512, 37, 2), (513, 36, 2),
     (1024, 18, 1), (4096, 4, 1), (16384, 1, 1), (16385, 1, 2), (600, 72, 4)])
 def test_block_rams(rows, width, blocks):
@@ -19,7 +18,7 @@ def test_two_readers_have_narrower_rows():
     assert block_rams(32, 36, readers=2) == 0
 
 
-@pytest.mark.parametrize(("rows", "width", "readers", "parts"), [
+@for_each("rows, width, readers, parts", [
     (1, 9, 1, [1]), (32, 9, 1, [32]), (512, 36, 1, [512]), (512, 36, 2, [512]),
     (576, 64, 1, [576]),                 # 4 block RAMs of 1024x18
     (2304, 16, 1, [2048, 256]),          # 2 of 2048x9 and one of 512x36; 4 of 4096x4

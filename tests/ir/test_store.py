@@ -56,9 +56,9 @@ def test_any_scale_of_the_scores(scale):
     assert equal(from_json(to_json(original), "n"), original)
 
 
-@pytest.mark.parametrize("same", [True, False])
-@pytest.mark.parametrize("timesteps", [1, 2, 5])
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (4, 8, 2), (7, 9, 17, 2), (3, 2), (64, 5, 3)])
+@for_each("same", [True, False])
+@for_each("timesteps", [1, 2, 5])
+@for_each("sizes", [(1, 1, 1), (4, 8, 2), (7, 9, 17, 2), (3, 2), (64, 5, 3)])
 def test_read_gives_back_what_was_saved(tmp_path, sizes, timesteps, same):
     original = network(sum(sizes), sizes, timesteps, same)
     save(tmp_path / "network.json", original)
@@ -118,7 +118,7 @@ def spoiled(path, value):
     return json.dumps(document)
 
 
-@pytest.mark.parametrize(("path", "value", "message"), [
+@for_each("path, value, message", [
     (["format"], "other", "format must be 'bsnn-hw/network', version 1"),
     (["version"], 2, "format must be 'bsnn-hw/network', version 1"),
     (["version"], True, "version must be an integer"),

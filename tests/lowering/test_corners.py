@@ -48,8 +48,8 @@ def assert_same_spikes(model, net):
     assert not len(different), f"sample, timestep, neuron {different[0]}"
 
 
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
-@pytest.mark.parametrize("leak", [1.0, 0.5, 0.3])
+@for_each("reset, comparison", OPTIONS)
+@for_each("leak", [1.0, 0.5, 0.3])
 def test_zero_scale_fires_as_the_real_neuron_on_its_shift(reset, comparison, leak):
     beta = np.array([0.0, -2.0, 1.0, 0.5, 1 / 3, 3.0, 1e-30, 0.7])
     model = one_layer(Neuron(leak, 1.0, reset, comparison), np.ones((8, 2)), [1.0, 1.0, 0.5, 2.0],
@@ -78,7 +78,7 @@ def test_negative_scale_flips_the_weights():
     assert_same_spikes(model, net)
 
 
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@for_each("reset, comparison", OPTIONS)
 def test_ties_are_exact(reset, comparison):
     model = one_layer(Neuron(0.5, 1.5, reset, comparison), gate=[1.0, 1.0, 1.0], gamma=0.75,
                       beta=0.75)
@@ -93,16 +93,16 @@ def test_a_threshold_within_float_noise_of_a_tie_is_the_tie():
         assert fired[:, 0, 0].tolist() == [fires, False, True]
 
 
-@pytest.mark.parametrize("threshold", [1e-30, 5e-324, 1e-9, 0.01])
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@for_each("threshold", [1e-30, 5e-324, 1e-9, 0.01])
+@for_each("reset, comparison", OPTIONS)
 def test_a_tiny_threshold_is_above_zero(reset, comparison, threshold):
     """A neuron without a current does not fire."""
     model = one_layer(Neuron(1.0, threshold, reset, comparison))
     assert_same_spikes(model, lowered(model))
 
 
-@pytest.mark.parametrize("leak", [1.0, 0.5])
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@for_each("leak", [1.0, 0.5])
+@for_each("reset, comparison", OPTIONS)
 def test_one_timestep(reset, comparison, leak):
     model = one_layer(Neuron(leak, 2.0, reset, comparison))
     net = lowered(model)
@@ -135,7 +135,7 @@ def test_gates_scale_leak_and_threshold():
     assert net.hidden[0].neuron.threshold[:, 0].tolist() == [16, 32, 8]
 
 
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@for_each("reset, comparison", OPTIONS)
 def test_neurons_that_never_or_always_fire_become_constants(reset, comparison):
     beta = np.array([-100.0, 100.0, 0.0])
     model = one_layer(Neuron(0.5, 1.0, reset, comparison), np.ones((3, 2)), [1.0] * 4, beta=beta)
@@ -204,8 +204,8 @@ def test_where_a_neuron_cannot_fire_its_reset_amount_is_the_threshold():
         lowered(one_layer(neuron, [[1.0]], [1.0, 1e-3]), 0)
 
 
-@pytest.mark.parametrize("ratio", [1e-300, 1e-30, 1e-6, 1e6, 1e30, 1e300])
-@pytest.mark.parametrize(("reset", "comparison"), OPTIONS, ids=IDS)
+@for_each("ratio", [1e-300, 1e-30, 1e-6, 1e6, 1e30, 1e300])
+@for_each("reset, comparison", OPTIONS)
 def test_absurd_gates_are_right_or_refused(reset, comparison, ratio):
     model = one_layer(Neuron(0.5, 3.0, reset, comparison), gate=[1.0, ratio, 1.0])
     if not 1e-6 <= ratio <= 1e6:
@@ -232,7 +232,7 @@ def test_readout_gains():
     assert other.readout.gain.tolist() == [[8, -4], [2, -1]]
 
 
-@pytest.mark.parametrize(("kind", "leak", "gains"), [
+@for_each("kind, leak, gains", [
     (ScoreKind.SUM, 0.0, [8, 8, 8]), (ScoreKind.LAST, 0.0, [0, 0, 8]),
     (ScoreKind.LAST, 0.5, [2, 4, 8]), (ScoreKind.MEAN, 1.0, [8, 5, 3]),
     (ScoreKind.SUM, 0.5, [8, 7, 5]),

@@ -85,7 +85,7 @@ def test_the_search_leaves_out_what_does_not_fit():
         lower(model, samples, PrecisionRequest(fraction_bits=10))
 
 
-@pytest.mark.parametrize(("request_", "message"), [
+@for_each("request_, message", [
     ({"per_layer": {"fc9": 1}}, "fraction bits: no layer is called fc9; the model has fc0, fc1"),
     ({"per_layer": {"fc0": -1}}, "fraction bits: must be from 0 to 32, not -1"),
     ({"fraction_bits": 33}, "fraction bits: must be from 0 to 32, not 33"),
@@ -93,7 +93,7 @@ def test_the_search_leaves_out_what_does_not_fit():
     ({"tolerance": 1.5}, r"tolerance: must be a share from 0 to 1, not 1\.5"),
     ({"classes": -0.1}, r"classes: must be a share from 0 to 1, not -0\.1"),
     ({"tolerance": float("nan")}, "tolerance: must be a share from 0 to 1, not nan"),
-], ids=str)
+])
 def test_wrong_requests(request_, message):
     with pytest.raises(InputError, match=message):
         lower(random_model(1), None, PrecisionRequest(**request_))

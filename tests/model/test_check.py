@@ -10,6 +10,7 @@ import torch
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.check import check, describe
 from bsnn_hw.model.description import Coding, Comparison, Reset
+from tests.for_each import for_each
 
 
 def problems_of(document):
@@ -142,7 +143,7 @@ def test_events_may_state_that_they_carry_no_value(build_document):
         Coding.EVENTS, 6, 1, 1.0, 0.0)
 
 
-@pytest.mark.parametrize("name", ["float64", "float16", "bfloat16", "int8", "int64",
+@for_each("name", ["float64", "float16", "bfloat16", "int8", "int64",
                                   "float8_e4m3fn"])
 def test_real_dtypes_are_accepted(document, name):
     weight = torch.tensor([[1, -1, -1, -1, 1, 1]] * 5).to(getattr(torch, name))
@@ -150,9 +151,9 @@ def test_real_dtypes_are_accepted(document, name):
     assert describe(document).layers[0].synapse.weight[0].tolist() == [1, -1, -1, -1, 1, 1]
 
 
-@pytest.mark.parametrize("number", [
+@for_each("number", [
     torch.tensor(0.5), torch.nn.Parameter(torch.tensor(0.5)), np.float32(0.5), np.float64(0.5),
-    np.array(0.5), torch.tensor(0.5, dtype=torch.bfloat16)], ids=lambda number: str(type(number)))
+    np.array(0.5), torch.tensor(0.5, dtype=torch.bfloat16)])
 def test_numbers_of_torch_and_numpy_are_numbers(document, number):
     put(document, "layers.0.neuron.leak", number)
     put(document, "timesteps", np.int32(3))
@@ -201,8 +202,8 @@ SIGNS = [
 ]
 
 
-@pytest.mark.parametrize("bits", [None, 1])
-@pytest.mark.parametrize(("weight", "pattern"), SIGNS, ids=lambda case: None)
+@for_each("bits", [None, 1])
+@for_each("weight, pattern", SIGNS)
 def test_what_is_no_signs_is_not_taken_as_signs(document, weight, pattern, bits):
     put(document, "layers.0.weight", weight)
     put(document, "layers.0.weight_bits", bits)
@@ -405,14 +406,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "patterns"), CASES,
-                         ids=[f"{index}-{case[0]}" for index, case in enumerate(CASES)])
+@for_each("path, value, patterns", CASES)
 def test_one_problem(document, path, value, patterns):
     put(document, path, value)
     refused(document, *patterns)
 
 
-@pytest.mark.parametrize(("value", "pattern"), [
+@for_each("value, pattern", [
     ({"bits": 4}, r"input: bits must be absent or 1 for events, which carry no value, not 4"),
     ({"scale": 0.5}, r"input: scale must be absent or 1 for events"),
     ({"offset": True}, r"input: offset must be absent or 0 for events.*not True"),
@@ -424,7 +424,7 @@ def test_graded_events_are_refused(build_document, value, pattern):
     refused(document, pattern)
 
 
-@pytest.mark.parametrize(("document", "pattern"), [
+@for_each("document, pattern", [
     (None, r"model: must be a dictionary, not None; write model files with"),
     ([1, 2], r"model: must be a dictionary, not \[1, 2\]"),
     (torch.ones(3), r"model: must be a dictionary, not a float32 array of shape \(3,\)"),

@@ -13,6 +13,7 @@ from bsnn_hw.model.description import (
     SpikeShortcut,
     SynapseShortcut,
 )
+from tests.for_each import for_each
 
 
 def problems_of(document):
@@ -58,7 +59,7 @@ def test_maps_become_a_model(maps):
     assert (six.feed.source, last.feed.source) == ("conv2", "fc2")
 
 
-@pytest.mark.parametrize(("shape", "wanted"), [
+@for_each("shape, wanted", [
     ([36], Shape(36)), ([6, 6], Shape(1, 6, 6)), ([4, 3, 3], Shape(4, 3, 3)),
     ([1, 1, 6, 6], Shape(36))])
 def test_shape_of_the_input(build_document, shape, wanted):
@@ -220,8 +221,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "wanted"), CASES,
-                         ids=[f"{index}-{case[0]}" for index, case in enumerate(CASES)])
+@for_each("path, value, wanted", CASES)
 def test_one_problem(maps, path, value, wanted):
     put(maps, path, value)
     problems = problems_of(maps)

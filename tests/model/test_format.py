@@ -18,6 +18,7 @@ from bsnn_hw.errors import InputError, ModelError, ToolError
 from bsnn_hw.model import format as model_format
 from bsnn_hw.model.format import describe, load, read, save
 from bsnn_hw.model.real import run
+from tests.for_each import for_each
 
 SUFFIXES = ["pt", "safetensors"]
 
@@ -34,8 +35,8 @@ def same(one, two):
     return plain[0] == plain[1] and all(map(np.array_equal, *arrays))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("coding", ["direct", "events"])
+@for_each("suffix", SUFFIXES)
+@for_each("coding", ["direct", "events"])
 def test_round_trip(build_document, tmp_path, suffix, coding):
     document = build_document(coding=coding, recipe={"lr": 0.01, "log": [{"epoch": 1}], "a": None},
                               classes=["T-shirt/top", "Schuhe \u00e4", "c"])
@@ -165,7 +166,7 @@ def test_a_pickled_object_is_not_executed(document, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize(("data", "message"), [
+@for_each("data, message", [
     (b"", "must be a model file, not an empty one"),
     (b"hello, world", "must be a model file (a torch checkpoint or safetensors), and is neither"),
     (b"\x89PNG\r\n", "and is neither"),
@@ -228,7 +229,7 @@ def _safetensors(document, tensors):
     return to_bytes(tensors, {"bsnn-hw": document})
 
 
-@pytest.mark.parametrize(("document", "name", "message"), [
+@for_each("document, name, message", [
     ("{", "a", "must be a whole safetensors file, but is truncated"),
     ('{"a": 1, "a": 2}', "b", "a key stands twice in the document"),
     ("[" * 100_000, "a", "must be a whole safetensors file"),
@@ -259,9 +260,9 @@ def test_without_safetensors(document, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("kind", ["cut", "flip", "noise", "splice"])
-@pytest.mark.parametrize("seed", range(3))
+@for_each("suffix", SUFFIXES)
+@for_each("kind", ["cut", "flip", "noise", "splice"])
+@for_each("seed", range(3))
 def test_fuzz(build_document, tmp_path, suffix, kind, seed):
     """Any damage is a problem of the input or does not matter; never another exception."""
     chance = random.Random(f"{suffix} {kind} {seed}")

@@ -119,7 +119,7 @@ def one_neuron(neuron, currents):
     return trace.spikes[0][0, :, 0].tolist(), trace.membranes[0][0, :, 0].tolist()
 
 
-@pytest.mark.parametrize(("neuron", "spikes", "membranes"), [
+@for_each("neuron, spikes, membranes", [
     # Currents 1, 1.5, 5, 0; with leak 0.5 the second charges to 2, a tie.
     (Neuron(0.5, 2.0, Reset.HARD, Comparison.AT_LEAST), [0, 1, 1, 0], [1, 0, 0, 0]),
     (Neuron(0.5, 2.0, Reset.HARD, Comparison.ABOVE), [0, 0, 1, 0], [1, 2, 0, 0]),
@@ -130,20 +130,19 @@ def one_neuron(neuron, currents):
     (Neuron(0.5, 2.0, Reset.HARD, Comparison.AT_LEAST, 2.0), [1, 1, 1, 0], [0, 0, 0, 0]),
     (Neuron(0.5, 2.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 4.0), [0, 1, 1, 0], [1, -2, 0, 0]),
     (Neuron(1.0, 1.0, Reset.SOFT, Comparison.AT_LEAST, 1.0, 0.0), [1, 1, 1, 1], [1, 2.5, 7.5, 7.5]),
-], ids=["hard-at-least", "hard-above", "soft-at-least", "soft-above", "if-hard", "if-soft",
-        "input-scale", "soft-by-more", "no-reset"])
+])
 def test_neuron_by_hand(neuron, spikes, membranes):
     got = one_neuron(neuron, [1.0, 1.5, 5.0, 0.0])
     assert got == ([bool(spike) for spike in spikes], membranes)
 
 
-@pytest.mark.parametrize(("scoring", "wanted"), [
+@for_each("scoring, wanted", [
     # Currents 1, 1.5, 5, 0; with leak 0.5 membranes 1, 2, 6, 3, with leak 1 they are 1, 2.5, 7.5.
     (Scoring(), 7.5 / 4), (Scoring(ScoreKind.SUM), 7.5), (Scoring(ScoreKind.LAST), 0.0),
     (Scoring(ScoreKind.MEAN, 0.5), 12 / 4), (Scoring(ScoreKind.SUM, 0.5), 12.0),
     (Scoring(ScoreKind.LAST, 0.5), 3.0), (Scoring(ScoreKind.LAST, 1.0), 7.5),
     (Scoring(ScoreKind.SUM, np.array([1.0])), 18.5),
-], ids=lambda value: f"{value.kind.value} {value.leak}" if isinstance(value, Scoring) else None)
+])
 def test_scores_by_hand(scoring, wanted):
     currents = np.array([1.0, 1.5, 5.0, 0.0])
     last = replace(layer("out", [[1.0]], gate=currents), scoring=scoring)
@@ -272,7 +271,7 @@ def test_sums_are_exact_where_a_sum_of_floats_is_not():
     assert run(model, np.ones((1, size), dtype=np.uint8)).spikes[0].all()
 
 
-@pytest.mark.parametrize(("inputs", "message"), [
+@for_each("inputs, message", [
     (np.zeros((2, 4), np.uint8), r"inputs: must have shape \(N, 3\), not \(2, 4\)"),
     (np.zeros(3, np.uint8), r"inputs: must have shape \(N, 3\), not \(3,\)"),
     (np.zeros((2, 3)), r"inputs: must be integers, as uint8, not float64"),

@@ -7,6 +7,7 @@ import pytest
 
 from bsnn_hw.model.format import describe
 from bsnn_hw.model.real import run
+from tests.for_each import for_each
 
 
 def pool(rule, maps):
@@ -129,10 +130,9 @@ def step(neuron, potential, current):
     return fired, 0.0 if neuron["reset"] == "hard" else charged - neuron["threshold"]
 
 
-@pytest.mark.parametrize("neuron", [{}, {"reset": "soft", "comparison": ">", "input_scale": 0.5}],
-                         ids=["hard", "soft"])
-@pytest.mark.parametrize("coding", ["direct", "events"])
-@pytest.mark.parametrize("seed", range(3))
+@for_each("neuron", [{}, {"reset": "soft", "comparison": ">", "input_scale": 0.5}])
+@for_each("coding", ["direct", "events"])
+@for_each("seed", range(3))
 def test_matches_the_loops(build_maps_document, seed, coding, neuron):
     document = build_maps_document(seed, coding=coding, **neuron)
     rng, shape = np.random.default_rng(seed), (3, 36) if coding == "events" else (36,)

@@ -9,6 +9,7 @@ from torch.nn.utils import parametrize
 
 from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.nn import LIF, AGMMGate, FlipMonitor, Layer, Network, Readout, binarize, document
+from tests.for_each import for_each
 
 
 class Net(nn.Module):
@@ -138,7 +139,7 @@ def weight_norm():
     return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)), nn.Linear(4, 4))
 
 
-@pytest.mark.parametrize(("make", "message"), [
+@for_each("make, message", [
     (shared_norm, r"layer 'conv1': BatchNorm 'bn1' must be its own, and is shared with bn2"),
     (tied, r"layer '1': weights must be its own, and are tied to 2\.weight; untie"),
     (weight_norm, r"layer '0': weights must be plain, and are parametrized already"),
@@ -150,7 +151,7 @@ def test_layers_that_cannot_be_binary_are_named(make, message):
         binarize(make(), timesteps=2)
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     ({"gate": "fast"}, "`gate`: must be one of"), ({"timesteps": 0}, "`timesteps`: must be 1 or"),
     ({"timesteps": None}, "`timesteps`: must be 1 or more with a gate, not None"),
     ({"ends": 4}, r"`ends`: must be one of \(8, 1, None\), not 4"),

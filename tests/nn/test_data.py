@@ -9,6 +9,7 @@ import pytest
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn import data
 from bsnn_hw.nn.idx import read_idx
+from tests.for_each import for_each
 
 SAMPLE = "examples/fashion_mnist_sample.npz"
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
@@ -38,8 +39,8 @@ def write_set(folder, *, compressed=False, seed=0):
     return images
 
 
-@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gz"])
-@pytest.mark.parametrize(("name", "inside"), [("mnist", "."), ("fashion-mnist", "."),
+@for_each("compressed", [False, True])
+@for_each("name, inside", [("mnist", "."), ("fashion-mnist", "."),
                                          ("mnist", "MNIST/raw"),
                                          ("fashion-mnist", "FashionMNIST/raw")])
 def test_idx_folder(tmp_path, name, inside, compressed):
@@ -108,7 +109,7 @@ def test_absent_data(tmp_path, name, remedy):
         data.load(name, tmp_path)
 
 
-@pytest.mark.parametrize(("content", "message"), [
+@for_each("content, message", [
     (b"", "must be an IDX file of unsigned bytes, its first bytes are missing"),
     (b"\0\0\x0d\x01\0\0\0\0", "unsigned bytes, its first bytes are 00000d01; fetch"),
     (b"\0\0\x08\x01\0\0\0\x05abc", r"must hold \(5,\) bytes, holds 3; the file is damaged"),

@@ -32,6 +32,7 @@ from bsnn_hw.nn import (
     save_model,
     vgg,
 )
+from tests.for_each import for_each
 
 INPUT = {"shape": [12], "bits": 4, "scale": 1 / 15, "offset": 0.0}
 
@@ -75,10 +76,9 @@ def spikes(neuron, currents):
     return np.stack(fired)
 
 
-@pytest.mark.parametrize("options", [{}, {"gate": "none"}, {"reset": "soft"}, {"leak": 1.0},
-                                     {"leak": 0.75, "threshold": 0.8}, {"coding": "events"}],
-                         ids=str)
-@pytest.mark.parametrize("seed", [0, 1])
+@for_each("options", [{}, {"gate": "none"}, {"reset": "soft"}, {"leak": 1.0},
+                                     {"leak": 0.75, "threshold": 0.8}, {"coding": "events"}])
+@for_each("seed", [0, 1])
 def test_file_computes_the_same_scores(tmp_path, seed, options):
     network = trained(seed, **options)
     coding = options.get("coding", "direct")
@@ -113,7 +113,7 @@ MAPS = {
 }
 
 
-@pytest.mark.parametrize("kind", MAPS)
+@for_each("kind", MAPS)
 def test_file_of_maps_computes_the_same_scores(tmp_path, kind):
     torch.manual_seed(0)
     network = MAPS[kind]()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bsnn_hw.nn.gate import AGMMGate, ConstantGate
+from tests.for_each import for_each
 
 
 def test_gate_of_a_known_mean():
@@ -73,7 +74,7 @@ def test_constant_gate():
     assert gate.values().tolist() == [0.5, 2.0]
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     ({"over": "time"}, r"mean must be over one of .*, not 'time'"),
     ({"inference": "batch"}, r"inference must be one of .*, not 'batch'"),
     ({"ratios": "odd"}, r"ratios must be one of .*, not 'odd'"),

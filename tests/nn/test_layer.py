@@ -17,6 +17,7 @@ from bsnn_hw.nn import (
     SynapseShortcut,
 )
 from bsnn_hw.nn.layer import Activity
+from tests.for_each import for_each
 
 
 def identity():
@@ -34,7 +35,7 @@ def column(*values):
 EARLIER = {"a": Activity(column(0.25, -0.5), column(0.0, 1.0))}
 
 
-@pytest.mark.parametrize(("shortcut", "wanted"), [
+@for_each("shortcut, wanted", [
     (CurrentShortcut("a"), [0.75, 0.5]),
     (SpikeShortcut("a"), [0.5, 2.0]),
     (SpikeShortcut("a", 0.25), [0.5, 1.25]),

@@ -17,14 +17,15 @@ from bsnn_hw.nn import (
     fully_connected,
     residual,
 )
+from tests.for_each import for_each
 
 
 def inputs(seed, *shape):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("gate", ["agmm", "agmm-sample", "none"])
-@pytest.mark.parametrize("timesteps", [1, 4])
+@for_each("gate", ["agmm", "agmm-sample", "none"])
+@for_each("timesteps", [1, 4])
 def test_output_shapes_and_rates(gate, timesteps):
     network = fully_connected((6, 5, 4, 3), timesteps=timesteps, gate=gate)
     output = network(inputs(0, 8, 6))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bsnn_hw.nn.neuron import IF, LIF
+from tests.for_each import for_each
 
 
 def run(neuron, *currents):
@@ -83,9 +84,9 @@ def by_operations(neuron, currents, timesteps):
     return torch.stack(spikes)
 
 
-@pytest.mark.parametrize("steps", [1, 4])
-@pytest.mark.parametrize("options", [{}, {"reset": "soft", "threshold": 0.7}, {"leak": 1.0},
-                                     {"leak": 0.3, "input_scale": 0.7}], ids=str)
+@for_each("steps", [1, 4])
+@for_each("options", [{}, {"reset": "soft", "threshold": 0.7}, {"leak": 1.0},
+                                     {"leak": 0.3, "input_scale": 0.7}])
 def test_spikes_and_gradients_are_those_of_the_equations(options, steps):
     torch.manual_seed(0)
     neuron, weights = LIF(**options), torch.randn(4, 8, 3, 5, 5)
@@ -98,7 +99,7 @@ def test_spikes_and_gradients_are_those_of_the_equations(options, steps):
     assert torch.allclose(results[0][1], results[1][1], atol=1e-6)
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     ({"leak": 0.0}, r"Leak must be in \(0, 1\], not 0.0"),
     ({"leak": 1.5}, "Leak must be"),
     ({"leak": float("nan")}, "Leak must be"),

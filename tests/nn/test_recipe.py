@@ -4,6 +4,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn.recipe import default_recipe, recipe_from
+from tests.for_each import for_each
 
 
 def test_a_recipe_survives_its_dictionary():
@@ -37,7 +38,7 @@ def test_shape_of_a_sample():
     assert default_recipe("mnist", network="conv").input_shape((28, 20)) == (1, 28, 20)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
+@for_each("changes, message", [
     ({"hidden": ()}, r"hidden: must be one or more sizes of at least 1, not \(\)"),
     ({"hidden": (3, 0)}, "hidden: must be one or more sizes"),
     ({"epochs": 0}, "epochs: must be 1 or more, not 0; change --epochs"),

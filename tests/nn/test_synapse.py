@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, Int8Conv2d, Int8Linear, binarize
+from tests.for_each import for_each
 
 
 def test_sign_of_zero_is_plus_one():
@@ -28,8 +29,8 @@ def test_initial_weights_are_within_a_tenth():
     assert BinaryLinear(100, 10).weight.abs().max() <= 0.1
 
 
-@pytest.mark.parametrize(("stride", "padding", "side"), [(1, 1, 5), (2, 1, 3), (1, 0, 3)])
-@pytest.mark.parametrize("seed", [0, 1])
+@for_each("stride, padding, side", [(1, 1, 5), (2, 1, 3), (1, 0, 3)])
+@for_each("seed", [0, 1])
 def test_convolution_matches_sums_over_windows(seed, stride, padding, side):
     torch.manual_seed(seed)
     layer = BinaryConv2d(2, 3, 3, stride=stride, padding=padding)

@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
 from bsnn_hw.nn.table import main
+from tests.for_each import for_each
 
 LINES = [{"recipe": {"gate": "agmm", "seed": 3, "timesteps": 4, "hidden": [10, 5]}},
          {"epoch": 1, "flip_ratio": 0.003, "validation_accuracy": 0.5},
@@ -37,7 +36,7 @@ def test_a_network_of_maps_and_its_flips_per_epoch(tmp_path, capsys):
                    "8.0, 3.0 |")
 
 
-@pytest.mark.parametrize("lines", [[], LINES[:-1], LINES[1:], ["text"]])
+@for_each("lines", [[], LINES[:-1], LINES[1:], ["text"]])
 def test_other_files_are_refused(tmp_path, capsys, lines):
     assert main([write(tmp_path / "a.jsonl", lines)]) == 1
     assert "a.jsonl: must be the log (.jsonl) of a finished run" in capsys.readouterr().err

@@ -5,6 +5,7 @@ import torch
 
 from bsnn_hw.nn import AGMMGate, ConstantGate
 from bsnn_hw.nn.timed import TimedGate
+from tests.for_each import for_each
 
 CURRENTS = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
 
@@ -24,9 +25,9 @@ def run(gate):
     return gate(CURRENTS)
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("kind", [AGMMGate, ConstantGate])
-@pytest.mark.parametrize("time", ["calls", "flattened"])
+@for_each("training", [True, False])
+@for_each("kind", [AGMMGate, ConstantGate])
+@for_each("time", ["calls", "flattened"])
 def test_equal_to_all_steps_at_once(time, kind, training):
     gate, whole = made(time, kind).train(training), made("steps", kind).train(training)
     for _ in range(2):  # a second inference begins with the first timestep again

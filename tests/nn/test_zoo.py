@@ -15,6 +15,7 @@ from bsnn_hw.nn import (
     vgg,
     vgg11,
 )
+from tests.for_each import for_each
 
 
 def images(batch=2, side=32):
@@ -95,7 +96,7 @@ def test_wrong_join():
         resnet19("sew", timesteps=1)
 
 
-@pytest.mark.parametrize("depth", [3, 7, 11, 19])
+@for_each("depth", [3, 7, 11, 19])
 def test_narrow_networks_have_their_depth(depth):
     network = narrow_resnet(depth, timesteps=2)
     assert sum("shortcut" not in name for name in network.latent_weights()) == depth

@@ -15,6 +15,7 @@ from bsnn_hw.pictures.picture import brief, drawing
 from bsnn_hw.pictures.signals import membranes, spikes
 from bsnn_hw.pictures.weights import weights
 from bsnn_hw.show import main
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[2]
 LOGS = [str(ROOT / "examples" / f"{name}.jsonl") for name in ("digits_fc", "fashion_mnist_conv")]
@@ -114,7 +115,7 @@ def test_columns_of_a_log(tmp_path):
     assert found.last("rates") == 0.5 and found.last("none") is None
 
 
-@pytest.mark.parametrize("lines", [("{",), ("[" * 99999,), ("7",), ({"recipe": {}},), ()])
+@for_each("lines", [("{",), ("[" * 99999,), ("7",), ({"recipe": {}},), ()])
 def test_anything_else_is_no_log(tmp_path, lines):
     path = log(tmp_path / "m.jsonl", *lines)
     with pytest.raises(InputError, match=r"m\.jsonl: must be a training log, lines of JSON"):

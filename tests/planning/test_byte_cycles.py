@@ -15,6 +15,7 @@ from bsnn_hw.planning.throughput import throughput
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.native import build_model, verify_native
+from tests.for_each import for_each
 from tests.planning.maps import chain
 from tests.planning.test_schedule import network
 
@@ -131,12 +132,12 @@ def simulated(net, schedule, inputs, folder):
     return verify_native(design, model, inputs).cycles
 
 
-@pytest.mark.parametrize(("net", "lanes", "parallel"), [
+@for_each("net, lanes, parallel", [
     (flat(120, 2), (4, 1), (1, 2)),
     (flat(120, 2), (3, 1), (8, 2)),
     (chain(Shape(2, 6, 7), (4, 5)), (1, 1, 1), (4, 5, 2)),
     (chain(Shape(2, 6, 7), (4, 5), coding=Coding.DIRECT), (2, 2, 1), (2, 5, 2)),
-], ids=["engine", "bytes", "events", "map"])
+])
 def test_as_simulated(net, lanes, parallel, tmp_path):
     rng = np.random.default_rng(1)
     steps = 1 if net.input.coding is Coding.DIRECT else net.timesteps

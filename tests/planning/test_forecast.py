@@ -8,6 +8,7 @@ from bsnn_hw.devices.families import FAMILIES, Cost
 from bsnn_hw.ir.schedule import Port, Schedule
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.schedule import make_schedule
+from tests.for_each import for_each
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Example, lanes, parallel, logic cells, block RAMs, multipliers.
@@ -58,7 +59,7 @@ def networks():
     return found
 
 
-@pytest.mark.parametrize("row", ECP5, ids=str)
+@for_each("row", ECP5)
 def test_ecp5(networks, row):
     example, lanes, parallel, cells, blocks, multipliers = row
     network = networks[example]
@@ -68,7 +69,7 @@ def test_ecp5(networks, row):
     assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
 
 
-@pytest.mark.parametrize("row", NARROW, ids=str)
+@for_each("row", NARROW)
 def test_ports_of_bytes(networks, row):
     family, lanes, parallel, cells, blocks, multipliers = row
     network = networks["digits_fc"]
@@ -78,7 +79,7 @@ def test_ports_of_bytes(networks, row):
     assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@for_each("family", FAMILIES)
 def test_costs_are_kept_apart(networks, family):
     """What is known of one plan must not be taken for another's."""
     network = networks["digits_fc"]

@@ -7,7 +7,7 @@ from bsnn_hw.planning.goal import Aim, Goal, parse_goal
 from tests.for_each import for_each
 
 
-@pytest.mark.parametrize(("text", "goal"), [
+@for_each("text, goal", [
     ("smallest", Goal(Aim.SMALLEST)), ("fastest", Goal(Aim.FASTEST)),
     ("fps=20000", Goal(Aim.RATE, 20000)), ("fps=1e6", Goal(Aim.RATE, 1e6))])
 def test_goals(text, goal):

@@ -10,6 +10,7 @@ from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan_file import plan_toml, read_plan
 from bsnn_hw.planning.schedule import make_schedule
+from tests.for_each import for_each
 from tests.planning.test_schedule import network
 
 GOOD = """
@@ -72,7 +73,7 @@ def test_counts_out_of_range_are_all_named(path):
         "FILE: layer 'out': parallel must be 1..3, its neurons, not 4"]
 
 
-@pytest.mark.parametrize(("text", "message"), [
+@for_each("text, message", [
     ("[layers", "FILE: must be TOML, "),
     ("speed = 3", "FILE: must have target, goal, clock, block_rows, constant_rows, layers and "
                   "nothing else, not 'speed'"),

@@ -97,7 +97,7 @@ def test_a_direct_sample_comes_once():
     np.testing.assert_array_equal(layer_bounds(net, schedule, activity)[0], [1 + 2])
 
 
-@pytest.mark.parametrize(("lanes", "parallel", "problems"), [
+@for_each("lanes, parallel, problems", [
     ((1,), (1, 1), ["lanes: must have one number per layer, 2 (fc1, out), not 1"]),
     ((1,), (1,), ["lanes: must have one number per layer, 2 (fc1, out), not 1",
                   "parallel: must have one number per layer, 2 (fc1, out), not 1"]),

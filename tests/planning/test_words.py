@@ -59,7 +59,7 @@ def test_summed_rows_come_place_by_place():
     assert DenseWords.flat(2, 2, 1, 2, 1).walk(feed).tolist() == [[2]]
 
 
-@pytest.mark.parametrize(("lanes", "problem"), [
+@for_each("lanes, problem", [
     ((0, 3), "layer 'fc1': lanes of words must be 1..5, the inputs, not 0"),
     ((6, 3), "layer 'fc1': lanes of words must be 1..5, the inputs, not 6"),
     ((5, 4), "layer 'out': lanes of words must be 1..3, the parallel neurons of 'fc1', or a "

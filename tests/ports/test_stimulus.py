@@ -1,7 +1,6 @@
 """Packed samples against a scalar loop, and answers worked out by hand."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.dense_events import DenseEvents
@@ -9,6 +8,7 @@ from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ports.events import EventPort
 from bsnn_hw.ports.slots import Slots
+from tests.for_each import for_each
 
 
 def pack(geometry, *, slot_width, value_width, inputs):
@@ -44,9 +44,9 @@ def unpacked(stimulus, lanes, slot_width, value_width):
     return packets
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("lanes", "bits", "slot_width"), [(1, 1, 8), (3, 8, 16), (7, 5, 24)])
-@pytest.mark.parametrize("timesteps", [None, 1, 4])
+@for_each("seed", range(3))
+@for_each("lanes, bits, slot_width", [(1, 1, 8), (3, 8, 16), (7, 5, 24)])
+@for_each("timesteps", [None, 1, 4])
 def test_everything_is_in_its_place(seed, lanes, bits, slot_width, timesteps):
     rng = np.random.default_rng(seed)
     shape = (6, 23) if timesteps is None else (6, timesteps, 23)
@@ -111,10 +111,10 @@ def map_beats(stimulus, geometry, slot_width, value_width):
     return packets
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(("shape", "lanes"), [((1, 1, 1), 1), ((1, 5, 3), 1), ((3, 4, 6), 2),
+@for_each("seed", range(3))
+@for_each("shape, lanes", [((1, 1, 1), 1), ((1, 5, 3), 1), ((3, 4, 6), 2),
                                               ((5, 3, 3), 3), ((4, 1, 9), 4), ((3, 1, 1), 3)])
-@pytest.mark.parametrize("timesteps", [None, 3])
+@for_each("timesteps", [None, 3])
 def test_a_beat_is_of_one_place(seed, shape, lanes, timesteps):
     rng = np.random.default_rng(seed)
     size = (4, *(() if timesteps is None else (timesteps,)), *shape)

@@ -85,7 +85,7 @@ def joined(*shortcuts, gain=2):
                    (layer("a"), layer("b", shortcuts=tuple(shortcuts))), readout, ("only",))
 
 
-@pytest.mark.parametrize(("shortcuts", "charged"), [
+@for_each("shortcuts, charged", [
     # Both events: the first layer is charged to 2*2 + 1 and -2*2 - 1, only the first fires.
     ((), [3, -3]),
     ((CurrentShortcut(1),), [8, -8]),

@@ -120,7 +120,7 @@ def test_a_tie_is_the_lowest_class():
     assert run(network, np.array([[1]])).classes.tolist() == [1]
 
 
-@pytest.mark.parametrize(("coding", "shape", "value", "message"), [
+@for_each("coding, shape, value, message", [
     (Coding.DIRECT, (2, 4), 0, r"inputs must have shape \(N, 5\) with N >= 1, not \(2, 4\)"),
     (Coding.DIRECT, (0, 5), 0, r"inputs must have shape \(N, 5\) with N >= 1, not \(0, 5\)"),
     (Coding.EVENTS, (2, 5), 0, r"inputs must have shape \(N, 3, 5\)"),

@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
 from bsnn_hw.reporting.training import read_log
+from tests.for_each import for_each
 
 EPOCH = {"train_accuracy": 0.5, "validation_accuracy": None, "rates": {"fc1": 0.1},
          "flip_ratios": {"fc1": 0.01, "readout": 0.02}}
@@ -24,7 +23,7 @@ def test_what_is_there_is_drawn(tmp_path):
         ("Weights whose sign changes", ["fc1", "readout"])]
 
 
-@pytest.mark.parametrize("lines", [
+@for_each("lines", [
     ["{"], ["[" * 99999], ["7"], [EPOCH | {"epoch": 1}],
     [EPOCH | {"epoch": n, "rates": {"fc1": "<b>"}, "train_accuracy": -1, "flip_ratios": 3}
      for n in range(3)]])

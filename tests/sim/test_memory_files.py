@@ -8,6 +8,7 @@ from bsnn_hw.sim import lint as linting
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.native import build_native
 from bsnn_hw.sim.native_run import Beats, run_native
+from tests.for_each import for_each
 
 ROWS = 150
 
@@ -65,7 +66,7 @@ def test_a_lost_file_of_words_stops_the_simulation(tmp_path):
         run_native(model, beats, 1)
 
 
-@pytest.mark.parametrize("width", [1, 31, 32, 33, 64])
+@for_each("width", [1, 31, 32, 33, 64])
 def test_words_of_any_width_as_yosys_writes_them(width, tmp_path):
     from amaranth import Module, Signal
     from amaranth.back import rtlil

@@ -6,6 +6,7 @@ import pytest
 from bsnn_hw.errors import MismatchError, ToolError
 from bsnn_hw.sim.native import build_native
 from bsnn_hw.sim.native_run import Beats, run_native, signed_values
+from tests.for_each import for_each
 from tests.verilog.designs import Mixed
 
 
@@ -125,7 +126,7 @@ endmodule
 """
 
 
-@pytest.mark.parametrize(("design", "limits", "message"), [
+@for_each("design, limits, message", [
     ({}, {"most_cycles": 5}, r"cycle 6: the last packet must be out after 5 cycles; 3 packets went "
                              r"in, 3 of 4 came out"),
     ({}, {"packet_beats": 4}, r"packet 0, beat 1: m_axis_tlast: RTL 1, reference 0"),
@@ -134,7 +135,7 @@ endmodule
     ({"valid": "1"}, {"packet_beats": 2}, r"cycle 8: a beat more than 4 packets have"),
     ({"more": "reg loop; always @* loop = ~loop;", "valid": "s_axis_tvalid ^ loop"}, {},
      r"a clock cycle must end|did not converge"),
-], ids=["slow", "short", "no end", "babbles", "babbles after the end", "feeds itself"])
+])
 def test_a_verdict_always_comes(tmp_path, design, limits, message, monkeypatch):
     """Every way in which a design could keep a run busy ends with its name."""
     monkeypatch.setattr("bsnn_hw.sim.native.PATIENCE", 2)

@@ -11,6 +11,7 @@ from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.synthesis import place as module
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import place, require_router
+from tests.for_each import for_each
 
 TARGET = find_target("ecp5-25k")
 
@@ -52,7 +53,7 @@ def test_figures_and_the_path_in_words():
         "1 cell(s) between")
 
 
-@pytest.mark.parametrize(("cell", "name"), [
+@for_each("cell, name", [
     ("layer_fc2.synapses.weights_5_1_TRELLIS_FF_Q", "layer_fc2.synapses.weights_5_1"),
     ("a.b.words_SB_DFFSR_Q_1_D_SB_LUT4_O_I3", "a.b.words"),
     ("fc.product_MULT18X18D_P9", "fc.product"),
@@ -111,7 +112,7 @@ def pinned(monkeypatch, tmp_path, name, *, packed=0):
     return place(netlist, target, 1, tmp_path, pins=pins), calls
 
 
-@pytest.mark.parametrize(("name", "options", "packer"), [
+@for_each("name, options, packer", [
     ("ice40-up5k", ["--pcf", "pins.pcf", "--asc", "config_pins_1.txt"], ["config_pins_1.txt"]),
     ("ecp5-25k", ["--lpf", "pins.lpf", "--textcfg", "config_pins_1.txt"],
      ["--compress", "config_pins_1.txt"]),

@@ -78,7 +78,7 @@ def test_equal_rows_pass(seen):
     check_hidden(design, rows(trace), trace)
 
 
-@pytest.mark.parametrize(("changes", "place"), [
+@for_each("changes, place", [
     ([("fired", 3, 2, 9)], "inference 103, layer fc1, timestep 3, neuron 9: spike"),
     ([("charged", 3, 2, 9)], "inference 103, layer fc1, timestep 3, neuron 9: membrane potential"),
     ([("charged", 3, 2, 9), ("fired", 3, 2, 9)], "inference 103, layer fc1, timestep 3, neuron 9: "

@@ -8,6 +8,7 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
+from tests.for_each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +16,8 @@ def model(events_bundle, tmp_path_factory):
     return build_model(events_bundle.design, tmp_path_factory.mktemp("native"), optimize="-O0")
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1000])
-@pytest.mark.parametrize("pauses", [{}, {"pause_in": 0.5, "pause_out": 0.5, "seed": 1}], ids=str)
+@for_each("chunk", [1, 7, 1000])
+@for_each("pauses", [{}, {"pause_in": 0.5, "pause_out": 0.5, "seed": 1}])
 def test_exact_in_any_pieces(events_bundle, model, chunk, pauses):
     done = []
     outcome = verify_native(events_bundle.design, model, events_bundle.inputs, chunk=chunk,
