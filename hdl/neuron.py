@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from amaranth import Array, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -11,7 +13,7 @@ from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import delayed, operation, spike_word
 from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
-from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
+from bsnn_hw.ir.network import Comparison, NeuronSpec
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
 from bsnn_hw.layout.build import leak_shift, neuron_delay, recovery
@@ -141,12 +143,16 @@ class NeuronArray(wiring.Component):
         separate = self._spec.separate_reset_by
         if separate is not None:
             return self._constants(m, "reset_by", separate, op)
-        return threshold if self._spec.reset is Reset.SOFT else None
+        return threshold if self._spec.reset_by is not None else None
 
     def _fires(self, charged, threshold):
-        if self._spec.comparison is Comparison.ABOVE:
-            return charged > threshold
-        return charged >= threshold
+        match self._spec.comparison:
+            case Comparison.AT_LEAST:
+                return charged >= threshold
+            case Comparison.ABOVE:
+                return charged > threshold
+            case _:
+                assert_never(self._spec.comparison)
 
     def _exists(self, position, fold):
         """False where the last fold has fewer channels than positions."""

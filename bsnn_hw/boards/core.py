@@ -12,8 +12,8 @@ from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.schedule import Port
 from bsnn_hw.ports.bytes import byte_counts
+from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.scratch import removed_after
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
@@ -68,7 +68,7 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Ver
 
     design = open_bundle(bundle)
     check_edits(bundle, False)
-    if design.port is not Port.BYTES:
+    if PORTS[design.port].packet_bytes(design.network) is None:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
     divisor = divisor_of(clock, baud)
     facts = board_facts(design, baud, divisor)

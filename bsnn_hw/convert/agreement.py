@@ -8,12 +8,13 @@ the potential is at the threshold up to such rounding; any other difference is a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import torch
 
 from bsnn_hw.model.currents import currents, join, sums
-from bsnn_hw.model.description import Coding, Layer, Model, Reset
+from bsnn_hw.model.description import Coding, Comparison, Layer, Model, Reset
 from bsnn_hw.model.real import RealTrace
 
 __all__ = ["Agreement", "Recorded", "compare"]
@@ -116,12 +117,21 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
     margins = torch.full_like(current, -1.0)
     for t in range(current.shape[1]):
         charged = leak * potential + scale * current[:, t]
-        above = charged >= threshold if neuron.comparison.value == ">=" else charged > threshold
+        match neuron.comparison:
+            case Comparison.AT_LEAST:
+                above = charged >= threshold
+            case Comparison.ABOVE:
+                above = charged > threshold
+            case _:
+                assert_never(neuron.comparison)
         margins[:, t] = torch.where(above == fired[:, t], -1.0, (charged - threshold).abs())
-        if neuron.reset is Reset.HARD:
-            potential = torch.where(fired[:, t], 0.0, charged)
-        else:
-            potential = charged - reset_by * fired[:, t]
+        match neuron.reset:
+            case Reset.HARD:
+                potential = torch.where(fired[:, t], 0.0, charged)
+            case Reset.SOFT:
+                potential = charged - reset_by * fired[:, t]
+            case _:
+                assert_never(neuron.reset)
     return margins
 
 

@@ -159,6 +159,11 @@ class ConvEvents(EventGeometry):
         return found
 
     @property
+    def fan_out(self) -> np.ndarray:
+        """As in `Geometry`."""
+        return self.reach * self.out.channels
+
+    @property
     def weights_shape(self) -> tuple[int, ...]:
         """Shape of the weights that belong here."""
         return self.out.channels, self.source.shape.channels, *self.kernel
@@ -262,6 +267,11 @@ class ConvEvents(EventGeometry):
         return groups
 
     # The input port.
+
+    @property
+    def position_rows(self) -> int:
+        """Numbers of input channels."""
+        return 1 << self.row_bits
 
     @property
     def port_register(self) -> bool:

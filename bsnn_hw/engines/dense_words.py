@@ -82,6 +82,7 @@ class DenseWords(Geometry):
     takes: ClassVar = Engine.WORDS
     binary: ClassVar = True
     lanes_of: ClassVar = "lanes of words"
+    slot_kind: ClassVar = "words"
 
     @classmethod
     def weighs(cls, synapse: Synapse) -> bool:

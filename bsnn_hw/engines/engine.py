@@ -34,6 +34,7 @@ class Geometry(ABC):
     takes: ClassVar[Engine]
     binary: ClassVar[bool] = False
     lanes_of: ClassVar[str] = "lanes"  # what messages call the lanes
+    slot_kind: ClassVar[str] = "slots"  # of beats at the input: of events, or "words" of spikes
 
     source: Raster
     lanes: int
@@ -146,6 +147,12 @@ class Geometry(ABC):
         """Rows of a group of events: one for each lane, or one for all."""
         return self.lanes
 
+    @property
+    def fan_out(self) -> np.ndarray:
+        """Neurons that an event at each position of the source reaches, int (height, width)."""
+        shape = self.source.shape
+        return np.full((shape.height, shape.width), self.raster.shape.size)
+
     # The weights.
 
     @abstractmethod
@@ -208,6 +215,12 @@ class Geometry(ABC):
     def value_bits(self, input_bits: int) -> int:
         """Bits of a slot's value, at an input of ``input_bits``."""
         return input_bits
+
+    @property
+    def position_rows(self) -> int:
+        """Numbers of a row that are of one position, where all slots of a beat are of one; 0 where
+        they may be of any inputs."""
+        return 0
 
     @property
     def unhurried(self) -> bool:

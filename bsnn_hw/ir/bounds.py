@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.network import (
-    Comparison,
     CurrentShortcut,
     Hidden,
     Network,
@@ -176,7 +175,7 @@ def _incoming(shortcut: SpikeShortcut | SynapseShortcut) -> Ends:
 
 def _settle(spec: NeuronSpec, t: int, low: np.ndarray, high: np.ndarray) -> Ends:
     # The smallest H that fires.
-    least = spec.threshold[t].astype(object) + int(spec.comparison is Comparison.ABOVE)
+    least = spec.threshold[t].astype(object) + spec.comparison.excess
     may_fire, may_rest = high >= least, low < least
     shift = None if spec.reset_by is None else spec.reset_by[t].astype(object)
     fired_low = np.maximum(low, least) - shift if shift is not None else 0 * low

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
@@ -36,6 +37,17 @@ class Comparison(enum.Enum):
 
     AT_LEAST = ">="
     ABOVE = ">"
+
+    @property
+    def excess(self) -> int:
+        """LSB above the threshold of the smallest potential that fires: 0 or 1."""
+        match self:
+            case Comparison.AT_LEAST:
+                return 0
+            case Comparison.ABOVE:
+                return 1
+            case _:
+                assert_never(self)
 
 
 class PoolKind(enum.Enum):
@@ -220,10 +232,14 @@ class NeuronSpec:
         if self.leak.ndim == 1:
             rows = self.leak[:, None].repeat(self.threshold.shape[1], axis=1)
             object.__setattr__(self, "leak", rows)
-        if self.reset is Reset.HARD:
-            object.__setattr__(self, "reset_by", None)
-        elif self.reset_by is None:
-            object.__setattr__(self, "reset_by", self.threshold)
+        match self.reset:
+            case Reset.HARD:
+                object.__setattr__(self, "reset_by", None)
+            case Reset.SOFT:
+                if self.reset_by is None:
+                    object.__setattr__(self, "reset_by", self.threshold)
+            case _:
+                assert_never(self.reset)
 
     @property
     def shared_leak(self) -> np.ndarray | None:

@@ -16,7 +16,6 @@ import torch
 
 from bsnn_hw.ir.bounds import accumulator_bounds, neuron_bounds, pooled_value, readout_bounds
 from bsnn_hw.ir.network import (
-    Comparison,
     Conv,
     Dense,
     Hidden,
@@ -24,7 +23,6 @@ from bsnn_hw.ir.network import (
     Pool,
     PoolKind,
     Readout,
-    Reset,
     Synapse,
 )
 from bsnn_hw.lowering.rounding import (
@@ -189,7 +187,7 @@ def _reduced(layer, max_value, idle):
     which its inputs have no influence gets constants for its spikes and nothing else; without a
     connection these are ``idle``, (T, neurons).
     """
-    spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
+    spec, above = layer.neuron, layer.neuron.comparison.excess
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     ranges = list(neuron_bounds(spec, *acc))
     always = np.array([spec.threshold[t] + above <= ranges[t][1][0] for t in range(len(ranges))])
@@ -200,7 +198,7 @@ def _reduced(layer, max_value, idle):
         for ends in ((low, high), settled, carried):
             check_range(layer.name, *(end[connected] for end in ends))
         _replace(threshold[t], never[t] & connected, high + 1 - above)
-        if spec.reset is Reset.HARD:  # with a soft reset a table may serve for both
+        if spec.reset_by is None:  # else a table may serve for both
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
@@ -222,13 +220,13 @@ def _script(spec, chosen, fires):
 
     H is 0 in every timestep, and fires or not by its threshold alone.
     """
-    above = int(spec.comparison is Comparison.ABOVE)
+    above = spec.comparison.excess
     potential = np.zeros(len(chosen), np.int64)
     for t, leak in enumerate(spec.leak):
         threshold = np.where(fires[t], -above, 1 - above)
         spec.bias[t, chosen] = -((potential * leak) >> spec.leak_bits)[chosen]
         spec.threshold[t, chosen] = threshold[chosen]
-        potential = np.where(fires[t] & (spec.reset is Reset.SOFT), -threshold, 0)
+        potential = np.where(fires[t] & (spec.reset_by is not None), -threshold, 0)
 
 
 def _replace(row, chosen, values):

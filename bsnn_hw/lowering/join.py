@@ -15,11 +15,9 @@ import numpy as np
 
 from bsnn_hw.ir.bounds import Ends, hidden_bounds, step_bounds
 from bsnn_hw.ir.network import (
-    Comparison,
     CurrentShortcut,
     Hidden,
     NeuronSpec,
-    Reset,
     Shortcut,
     SpikeShortcut,
     SynapseShortcut,
@@ -139,12 +137,12 @@ def _check(layer, bounds):
 
 def _tightened(layer, charged):
     """Thresholds beyond what a neuron can reach become the nearest that says the same."""
-    spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
+    spec, above = layer.neuron, layer.neuron.comparison.excess
     threshold, used = spec.threshold.copy(), np.ones(spec.threshold.shape, bool)
     for row, may_fire, (low, high) in zip(threshold, used, charged, strict=True):
         never, always = row + above > high, row + above <= low
         may_fire[:] = ~never
         row[never] = high[never].astype(np.int64) + 1 - above
-        if spec.reset is Reset.HARD:  # with a soft reset a table may serve for both
+        if spec.reset_by is None:  # else a table may serve for both
             row[always] = low[always].astype(np.int64) - above
     return replace(layer, neuron=with_used_resets(replace(spec, threshold=threshold), used))

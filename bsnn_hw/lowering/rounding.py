@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 
 from bsnn_hw.errors import InputError
@@ -25,10 +27,14 @@ def rounded(values: np.ndarray) -> np.ndarray:
 
 def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray:
     """Thresholds that say the same of integers as ``values``, all above 0, say of them."""
-    if comparison is Comparison.AT_LEAST:
-        # Above 0, however small: at 0 a neuron would fire without a current.
-        return np.maximum(_to_int(np.ceil(_snapped(values))), 1)
-    return _to_int(np.floor(_snapped(values)))
+    match comparison:
+        case Comparison.AT_LEAST:
+            # Above 0, however small: at 0 a neuron would fire without a current.
+            return np.maximum(_to_int(np.ceil(_snapped(values))), 1)
+        case Comparison.ABOVE:
+            return _to_int(np.floor(_snapped(values)))
+        case _:
+            assert_never(comparison)
 
 
 def check_range(name: str, low: np.ndarray, high: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 
@@ -131,14 +131,20 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
         neuron.leak, neuron.threshold, neuron.input_scale, neuron.reset_amount))
     for t, now in enumerate(currents.unbind(dim=1)):
         charged = (leak * potential).add_(scale * now)
-        if neuron.comparison is Comparison.AT_LEAST:
-            torch.ge(charged, threshold, out=fired[:, t])
-        else:
-            torch.gt(charged, threshold, out=fired[:, t])
-        if neuron.reset is Reset.HARD:
-            potential = charged.masked_fill_(fired[:, t], 0.0)
-        else:
-            potential = charged.sub_(fired[:, t].double().mul_(amount))
+        match neuron.comparison:
+            case Comparison.AT_LEAST:
+                torch.ge(charged, threshold, out=fired[:, t])
+            case Comparison.ABOVE:
+                torch.gt(charged, threshold, out=fired[:, t])
+            case _:
+                assert_never(neuron.comparison)
+        match neuron.reset:
+            case Reset.HARD:
+                potential = charged.masked_fill_(fired[:, t], 0.0)
+            case Reset.SOFT:
+                potential = charged.sub_(fired[:, t].double().mul_(amount))
+            case _:
+                assert_never(neuron.reset)
         settled[:, t] = potential
     return fired, settled
 

@@ -5,6 +5,9 @@ Reference of the arithmetic: docs/model.md, real-valued network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import assert_never
+
 import torch
 from torch import Tensor, nn
 
@@ -29,8 +32,7 @@ class _Run(torch.autograd.Function):
             if step:
                 charged[step].add_(neuron.settle(charged[step - 1], spikes[step - 1])
                                    .mul_(neuron.leak))
-            above = torch.ge if neuron.comparison is Comparison.AT_LEAST else torch.gt
-            above(charged[step], neuron.threshold, out=spikes[step])
+            neuron.above(charged[step], neuron.threshold, out=spikes[step])
         ctx.save_for_backward(charged, spikes)
         ctx.neuron, ctx.static = neuron, len(currents) == 1
         return spikes
@@ -46,8 +48,7 @@ class _Run(torch.autograd.Function):
             triangle.mul_(gradient[step])
             if through is not None:
                 kept = through * neuron.leak
-                # The reset is detached: only what it leaves of the potential passes it.
-                result[step].add_(_cut(kept, spikes[step]) if neuron.reset is Reset.HARD else kept)
+                result[step].add_(neuron.passed(kept, spikes[step]))
             through = result[step]
         result.mul_(neuron.input_scale)
         return result.sum(0, keepdim=True) if ctx.static else result, None, None
@@ -120,9 +121,35 @@ class LIF(nn.Module):
 
     def settle(self, charged: Tensor, fired: Tensor) -> Tensor:
         """Return the potential after the reset."""
-        if self.reset is Reset.HARD:
-            return _cut(charged, fired)
-        return charged - self.threshold * fired
+        match self.reset:
+            case Reset.HARD:
+                return _cut(charged, fired)
+            case Reset.SOFT:
+                return charged - self.threshold * fired
+            case _:
+                assert_never(self.reset)
+
+    def passed(self, gradient: Tensor, fired: Tensor) -> Tensor:
+        """Return what of the kept potential's gradient passes the reset, which is detached: only
+        what it leaves of the potential does."""
+        match self.reset:
+            case Reset.HARD:
+                return _cut(gradient, fired)
+            case Reset.SOFT:
+                return gradient
+            case _:
+                assert_never(self.reset)
+
+    @property
+    def above(self) -> Callable[..., Tensor]:
+        """The torch function that says whether a potential fires."""
+        match self.comparison:
+            case Comparison.AT_LEAST:
+                return torch.ge
+            case Comparison.ABOVE:
+                return torch.gt
+            case _:
+                assert_never(self.comparison)
 
 
 class IF(LIF):

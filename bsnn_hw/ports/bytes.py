@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +14,7 @@ from bsnn_hw.engines.feed import Feed
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Conv, Network
 from bsnn_hw.ir.schedule import Port
-from bsnn_hw.ports.port import ODD_PACKETS, PortKind, Stimulus
+from bsnn_hw.ports.port import ODD_PACKETS, ByteCounts, PortKind, Stimulus
 from bsnn_hw.ports.slots import Slots, signed_values
 
 __all__ = ["ByteCounts", "BytePort", "byte_counts", "byte_walks", "sample_bytes"]
@@ -26,27 +25,6 @@ _ODD_BYTES = {
     "a value above the largest": "the bits above are ignored",
     **ODD_PACKETS,
 }
-
-
-@dataclass(frozen=True)
-class ByteCounts:
-    """Counts of bytes, all 1 or more.
-
-    step : values of a timestep, or of a direct-coded sample; timesteps : of them in a packet
-    score : bytes of a score, low end first, sign-extended; answer : bytes of the class behind them
-    classes : int
-    """
-
-    step: int
-    timesteps: int
-    score: int
-    answer: int
-    classes: int
-
-    @property
-    def output(self) -> int:
-        """Bytes of a packet that goes out."""
-        return self.classes * self.score + self.answer
 
 
 def byte_counts(network: Network) -> ByteCounts:
@@ -67,11 +45,15 @@ def sample_bytes(network: Network, inputs: np.ndarray) -> np.ndarray:
     inputs : integers, (N, size) for direct coding or (N, T, size) for events
     """
     steps = inputs[:, None] if inputs.ndim == 2 else inputs
-    shape = network.input.features
+    return steps[..., _order(network)].astype(np.uint8)
+
+
+def _order(network: Network) -> np.ndarray:
+    """Index of the input whose value comes at each place of a timestep."""
+    shape, index = network.input.features, np.arange(network.input.size)
     if isinstance(network.layers[0].synapse, Conv):
-        maps = steps.reshape(*steps.shape[:2], shape.channels, shape.positions)
-        steps = np.swapaxes(maps, -1, -2).reshape(steps.shape)
-    return steps.astype(np.uint8)
+        return index.reshape(shape.channels, shape.positions).T.ravel()
+    return index
 
 
 class BytePort(PortKind):
@@ -87,6 +69,14 @@ class BytePort(PortKind):
         last, mark = np.zeros(values.shape, bool), np.zeros(values.size, bool)
         last[:, -1, -1] = True
         return Stimulus(values.reshape(-1, 1), last.ravel(), mark)
+
+    def packet_bytes(self, network: Network) -> ByteCounts:
+        """As in `PortKind`."""
+        return byte_counts(network)
+
+    def value_order(self, network: Network) -> np.ndarray:
+        """As in `PortKind`."""
+        return _order(network)
 
     def answer_beats(self, network: Network) -> int:
         """A beat per byte."""

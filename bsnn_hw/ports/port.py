@@ -20,7 +20,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["ODD_PACKETS", "PortKind", "Stimulus"]
+__all__ = ["ODD_PACKETS", "ByteCounts", "PortKind", "Stimulus"]
 
 ODD_PACKETS = {
     "reset in the middle of a packet":
@@ -43,6 +43,27 @@ class Stimulus:
     mark: np.ndarray
 
 
+@dataclass(frozen=True)
+class ByteCounts:
+    """Counts of bytes, all 1 or more.
+
+    step : values of a timestep, or of a direct-coded sample; timesteps : of them in a packet
+    score : bytes of a score, low end first, sign-extended; answer : bytes of the class behind them
+    classes : int
+    """
+
+    step: int
+    timesteps: int
+    score: int
+    answer: int
+    classes: int
+
+    @property
+    def output(self) -> int:
+        """Bytes of a packet that goes out."""
+        return self.classes * self.score + self.answer
+
+
 class PortKind(ABC):
     """What the top level's two AXI4-Streams carry.
 
@@ -63,6 +84,15 @@ class PortKind(ABC):
 
         inputs : integers, (N, size) for direct coding or (N, T, size) for events
         """
+
+    def packet_bytes(self, network: Network) -> ByteCounts | None:
+        """How packets are cut into bytes; None where a beat holds several events, and a score."""
+        return None
+
+    def value_order(self, network: Network) -> np.ndarray | None:
+        """Index of the input whose value each beat of a timestep holds, int (size,); None where
+        events say it themselves."""
+        return None
 
     @abstractmethod
     def answer_beats(self, network: Network) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import numpy as np
 import torch
 
@@ -39,8 +41,13 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
     threshold = _column(spec.threshold[timestep])
     product = _maps(potential, len(threshold)) * _column(spec.leak[timestep])
     charged = (product >> spec.leak_bits) + _maps(current, len(threshold))  # floor
-    above = spec.comparison is Comparison.ABOVE
-    fired = charged > threshold if above else charged >= threshold
+    match spec.comparison:
+        case Comparison.AT_LEAST:
+            fired = charged >= threshold
+        case Comparison.ABOVE:
+            fired = charged > threshold
+        case _:
+            assert_never(spec.comparison)
     reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])
     settled = torch.where(fired, reset, charged)
     return charged.flatten(1), fired.flatten(1), settled.flatten(1)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed, pool_places
 from bsnn_hw.ir.network import Network
@@ -101,18 +100,13 @@ def _engines(design: Design, activity: Activity,
 
 def _operations(engine: Synapses, feed: Feed) -> float:
     """Mean pairs of an event and a neuron that it reaches."""
-    geometry, samples = engine.geometry, len(feed.events)
-    if isinstance(geometry, ConvEvents):
-        at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
-        return float((at * geometry.reach).sum()) * geometry.out.channels / samples
-    return float(np.count_nonzero(feed.events)) * geometry.raster.shape.size / samples
+    at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
+    return float((at * engine.geometry.fan_out).sum()) / len(feed.events)
 
 
 def _connections(geometry: Geometry) -> float:
     """Pairs of an input and a neuron that it reaches."""
-    if isinstance(geometry, ConvEvents):
-        return float(geometry.reach.sum()) * geometry.source.shape.channels * geometry.out.channels
-    return float(geometry.inputs * geometry.raster.shape.size)
+    return float(geometry.fan_out.sum()) * geometry.source.shape.channels
 
 
 def _cycles(engine: Synapses, feed: Feed) -> float:

@@ -20,7 +20,7 @@ from pathlib import Path
 from bsnn_hw.child import ask
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import ToolError
-from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.processes import run
 from bsnn_hw.scratch import cache_folder, scratch_folder
 from bsnn_hw.sim.render import render
@@ -156,7 +156,8 @@ def _versions() -> Iterator[str]:
 
 
 def _glue(design: Design) -> _Glue:
-    slots, narrow = design.layout.slots, design.port is Port.BYTES
+    slots = design.layout.slots
+    narrow = PORTS[design.port].packet_bytes(design.network) is not None
     groups = tuple(_Group(*(f"p_{_mangled(_below_top(spot))}"
                             for spot in (probe.firing, probe.charged, probe.fired)))
                    for probe in design.probes)

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Coding
-from bsnn_hw.ir.schedule import Engine, Port
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles
-from bsnn_hw.ports.bytes import byte_counts, sample_bytes
+from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.reference.network import Trace
 from bsnn_hw.reporting.circuit import Circuit
 
@@ -77,28 +75,25 @@ def _most_cycles(design: Design, samples: np.ndarray, trace: Trace) -> int:
 
 def _input(design: Design) -> dict[str, Any]:
     """How the port takes a sample: see `Geometry.beats`."""
-    size = design.network.input.size
-    index = np.arange(size)
-    if design.port is Port.BYTES:
-        # Which value comes at each place: an index as a sample, a byte at a time.
-        low, high = (sample_bytes(design.network, part.reshape(1, -1)).ravel().astype(int)
-                     for part in (index & 255, index >> 8))
-        return {"kind": "bytes", "beat": 1, "order": (low + 256 * high).tolist()}
+    order = PORTS[design.port].value_order(design.network)
+    if order is not None:
+        return {"kind": "bytes", "beat": 1, "order": order.tolist()}
     geometry, slots = design.geometries[0], design.layout.slots
-    lane, row = (found.tolist() for found in geometry.lane_row(index))
+    lane, row = (found.tolist()
+                 for found in geometry.lane_row(np.arange(design.network.input.size)))
     return {
-        "kind": "words" if geometry.takes is Engine.WORDS else "slots",
+        "kind": geometry.slot_kind,
         "beat": slots.input_width // 8, "slot": slots.slot_width // 8,
         "valueBits": slots.value_width,
-        # A convolution's beats have events of one place, and all say which.
-        "rowsOfPlace": 1 << geometry.row_bits if isinstance(geometry, ConvEvents) else 0,
+        # Where not 0, all slots of a beat say the position that its events are of.
+        "rowsOfPlace": geometry.position_rows,
         "lane": lane, "row": row,
     }
 
 
 def _output(design: Design) -> dict[str, Any]:
-    if design.port is Port.BYTES:
-        port = byte_counts(design.network)
+    port = PORTS[design.port].packet_bytes(design.network)
+    if port is not None:
         return {"kind": "bytes", "score": port.score, "answer": port.answer}
     return {"kind": "scores", "bits": design.layout.slots.output_width}
 
