@@ -34,6 +34,7 @@ from bsnn_hw.lowering.rounding import (
 )
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Conv2d, Input, Layer, PoolingKind, SynapseShortcut
+from bsnn_hw.model.scoring import PerChannel
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
            "synapse_of", "with_used_resets"]
@@ -148,7 +149,8 @@ def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_valu
     return folded
 
 
-def _counting(layer, affine, threshold, max_value):
+def _counting(layer: Layer, affine: Affine, threshold: np.ndarray,
+              max_value: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights for a positive scale, what is connected, and the real worth of one count; of each
     channel.
 
@@ -162,25 +164,25 @@ def _counting(layer, affine, threshold, max_value):
             np.where(connected, np.abs(affine.scale), 1.0))
 
 
-def _idle_spikes(layer, source):
+def _idle_spikes(layer: Layer, source: Input | None) -> np.ndarray:
     """Spikes of the real-valued neurons without input events, bool (T, channels)."""
     idle = torch.zeros((1, len(layer.gate), len(layer.synapse.weight)))
     return real.spikes(layer, real.currents(layer, idle, source))[0][0].numpy()
 
 
-def _reach(layer, max_value):
+def _reach(layer: Layer, max_value: int) -> float:
     """Largest sum of a neuron over inputs of up to ``max_value``, before the pooling."""
     return float(layer.synapse.reach * pooled_value(pool_of(layer), max_value))
 
 
-def _leak(leak, gate, leak_bits, channels):
+def _leak(leak: PerChannel, gate: np.ndarray, leak_bits: int, channels: int) -> np.ndarray:
     """Factor per timestep and channel; the potential stored at t-1 is in t-1's unit, so gates
     divide."""
     ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])[:, None]
     return rounded(np.ldexp(ratio * np.broadcast_to(leak, channels), leak_bits))
 
 
-def _reduced(layer, max_value, idle):
+def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
     """The same spikes from smaller integers.
 
     Thresholds beyond what a neuron can reach become the nearest that says the same. A neuron on
@@ -215,7 +217,7 @@ def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:
     return replace(spec, reset_by=np.where(used, spec.reset_by, spec.threshold))
 
 
-def _script(spec, chosen, fires):
+def _script(spec: NeuronSpec, chosen: np.ndarray, fires: np.ndarray) -> None:
     """Change the chosen neurons' constants so that they fire as ``fires`` (T, neurons) says.
 
     H is 0 in every timestep, and fires or not by its threshold alone.
@@ -229,6 +231,6 @@ def _script(spec, chosen, fires):
         potential = np.where(fires[t] & (spec.reset_by is not None), -threshold, 0)
 
 
-def _replace(row, chosen, values):
+def _replace(row: np.ndarray, chosen: np.ndarray, values: np.ndarray) -> None:
     # Python integers, of which those not chosen may be too large for int64.
     row[chosen] = values[chosen].astype(np.int64)

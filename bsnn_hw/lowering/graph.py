@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bsnn_hw.ir.network import Shape
-from bsnn_hw.model.description import CurrentShortcut, Layer, Model, SynapseShortcut
+from bsnn_hw.model.description import CurrentShortcut, Layer, Model, Neuron, SynapseShortcut
 
 __all__ = ["INPUT", "Graph"]
 
@@ -26,6 +26,12 @@ class Graph:
         self._numbers = {layer.name: number for number, layer in enumerate(model.layers)}
         self.groups = self._find_groups()
 
+    def neuron(self, number: int) -> Neuron:
+        """The neuron of a layer that is not the readout."""
+        neuron = self.model.layers[number].neuron
+        assert neuron is not None
+        return neuron
+
     def source(self, part: Layer | SynapseShortcut) -> int:
         """Number of the layer whose spikes come in, `INPUT` for the network's input."""
         name = part.feed.source
@@ -38,8 +44,7 @@ class Graph:
     def sources(self, number: int) -> list[int]:
         """All layers whose spikes or currents come in, or `INPUT`."""
         layer = self.model.layers[number]
-        return [self.source(layer), *(self.number(shortcut.source) for shortcut in layer.shortcuts
-                                      if shortcut.source is not None)]
+        return [self.source(layer), *(self.number(each.source) for each in layer.shortcuts)]
 
     def carried(self, number: int) -> list[int]:
         """The layers whose current the layer adds, in order."""
@@ -59,7 +64,7 @@ class Graph:
         """What layer ``number``, or the `INPUT`, gives."""
         return self.model.layers[number].shape if number >= 0 else self.model.input.shape
 
-    def _find_groups(self):
+    def _find_groups(self) -> tuple[tuple[int, ...], ...]:
         groups: list[set[int]] = []
         for number, layer in enumerate(self.model.layers):
             if layer.shortcuts:

@@ -8,12 +8,12 @@ stays exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from bsnn_hw.ir.bounds import Ends, hidden_bounds, step_bounds
+from bsnn_hw.ir.bounds import Ends, HiddenBounds, hidden_bounds, step_bounds
 from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
@@ -78,16 +78,16 @@ def usual_fraction_bits(graph: Graph, group: tuple[int, ...]) -> int:
     return min(max(bits, 6), 16)
 
 
-def _magnitude(graph, group):
+def _magnitude(graph: Graph, group: tuple[int, ...]) -> int:
     """The power of two at or next below the lowest threshold, in the unit of a current."""
-    neurons = [graph.model.layers[number].neuron for number in group]
+    neurons = [graph.neuron(number) for number in group]
     lowest = min(np.min(each.threshold / each.input_scale) for each in neurons)
     return int(np.frexp(lowest)[1]) - 1
 
 
-def _fold(graph, number, exponent, fraction_bits, leak_bits):
+def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bits: int) -> Hidden:
     layer = graph.model.layers[number]
-    source, neuron = graph.source(layer), layer.neuron
+    source, neuron = graph.source(layer), graph.neuron(number)
     with np.errstate(over="ignore", invalid="ignore"):
         channel = affine(layer, graph.model.input if source < 0 else None)
         gain = _units(layer.gate[:, None] * channel.scale, exponent)
@@ -112,7 +112,8 @@ def _fold(graph, number, exponent, fraction_bits, leak_bits):
     return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
 
 
-def _shortcut(graph, number, shortcut, channels, exponent) -> Shortcut:
+def _shortcut(graph: Graph, number: int, shortcut: description.Shortcut, channels: int,
+              exponent: int) -> Shortcut:
     back = number - graph.number(shortcut.source)
     if isinstance(shortcut, description.CurrentShortcut):
         return CurrentShortcut(back)
@@ -125,17 +126,17 @@ def _shortcut(graph, number, shortcut, channels, exponent) -> Shortcut:
     return SynapseShortcut(back, synapse, gain, pool_of(shortcut))
 
 
-def _units(values, exponent):
+def _units(values: np.ndarray, exponent: int) -> np.ndarray:
     # What is no number comes of infinities of both signs, and is as much too large as they are.
     return rounded(np.nan_to_num(np.ldexp(values, exponent), nan=np.inf))
 
 
-def _check(layer, bounds):
+def _check(layer: Hidden, bounds: HiddenBounds) -> None:
     for interval in (bounds.current, bounds.charged, bounds.settled, bounds.carried):
         check_width(layer.name, interval.width)
 
 
-def _tightened(layer, charged):
+def _tightened(layer: Hidden, charged: Sequence[Ends]) -> Hidden:
     """Thresholds beyond what a neuron can reach become the nearest that says the same."""
     spec, above = layer.neuron, layer.neuron.comparison.excess
     threshold, used = spec.threshold.copy(), np.ones(spec.threshold.shape, bool)

@@ -8,18 +8,18 @@ takes the fewest bits with which each is within the tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from bsnn_hw.ir.network import CurrentShortcut, Hidden
+from bsnn_hw.ir.network import CurrentShortcut, Hidden, NeuronSpec
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group
 from bsnn_hw.lowering.precision import CANDIDATES, Precision, fitting
 from bsnn_hw.lowering.samples import Samples, part_sums
 from bsnn_hw.model import real
-from bsnn_hw.model.description import SpikeShortcut, SynapseShortcut
+from bsnn_hw.model.description import Shortcut, SpikeShortcut, SynapseShortcut
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference.network import currents, gained
 
@@ -56,10 +56,10 @@ def choose_group(graph: Graph, group: tuple[int, ...], samples: Samples, *, tole
     spikes = {number: max(1, sum(int(piece[number].wanted.sum()) for piece in pieces))
               for number in group}
 
-    def fold(fraction, leaks):
+    def fold(fraction: int, leaks: Mapping[int, int]) -> dict[int, Hidden]:
         return fold_group(graph, group, fraction_bits=fraction, leak_bits=leaks)
 
-    def measure(fraction, leaks):
+    def measure(fraction: int, leaks: Mapping[int, int]) -> dict[int, float]:
         folded = fold(fraction, leaks)
         changed = dict.fromkeys(group, 0)
         for piece in pieces:
@@ -77,7 +77,8 @@ def choose_group(graph: Graph, group: tuple[int, ...], samples: Samples, *, tole
             for number, layer in fold(chosen, leaks).items()}
 
 
-def _fewest(measure, candidates, tolerance):
+def _fewest(measure: Callable[[int], dict[int, float]], candidates: Sequence[int],
+            tolerance: float) -> tuple[int, dict[int, float]]:
     """The fewest bits with which no layer is beyond the tolerance, found by halving: more bits
     change less.  The most bits if there are none.  And what is measured there."""
     low, high = 0, len(candidates) - 1
@@ -94,7 +95,8 @@ def _fewest(measure, candidates, tolerance):
     return candidates[high], best
 
 
-def _leaks(measure, group, tolerance):
+def _leaks(measure: Callable[[Mapping[int, int]], dict[int, float]], group: tuple[int, ...],
+           tolerance: float) -> dict[int, int]:
     """The first leak bits of each layer within the tolerance, the best if there are none."""
     measured: dict[int, Mapping[int, float]] = {}
     for bits in CANDIDATES:
@@ -105,7 +107,8 @@ def _leaks(measure, group, tolerance):
             for number in group}
 
 
-def _look(graph, group, samples, piece):
+def _look(graph: Graph, group: tuple[int, ...], samples: Samples,
+          piece: slice) -> dict[int, _Seen]:
     """What each layer of the group sees in one piece of the samples."""
     model, seen = graph.model, {}
     given = samples.given(piece)  # layers between those of the group may add older currents
@@ -114,14 +117,16 @@ def _look(graph, group, samples, piece):
              if number != INPUT}
     for number in range(group[0], group[-1] + 1):
         layer, source = model.layers[number], graph.source(model.layers[number])
-        values = spikes[INPUT] if source == INPUT else fired[layer.feed.source]
+        values = spikes[INPUT] if source == INPUT else fired[model.layers[source].name]
         counts = part_sums(layer, values, model.timesteps)
         whole = real.currents(layer, counts, model.input if source == INPUT else None)
         extras = tuple(_extra(shortcut, fired, model.timesteps) for shortcut in layer.shortcuts)
         for shortcut, extra in zip(layer.shortcuts, extras, strict=True):
-            whole = whole + (real.currents(shortcut, extra)
-                             if isinstance(shortcut, SynapseShortcut)
-                             else real.added(shortcut, fired, given))
+            if isinstance(shortcut, SynapseShortcut):
+                assert extra is not None
+                whole = whole + real.currents(shortcut, extra)
+            else:
+                whole = whole + real.added(shortcut, fired, given)
         given[layer.name] = whole
         fired[layer.name] = real.spikes(layer, whole)[0]
         if number in group:
@@ -129,13 +134,14 @@ def _look(graph, group, samples, piece):
     return seen
 
 
-def _extra(shortcut, fired, timesteps):
+def _extra(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
+           timesteps: int) -> torch.Tensor | None:
     if isinstance(shortcut, SynapseShortcut):
         return part_sums(shortcut, fired[shortcut.source], timesteps)
     return fired[shortcut.source] if isinstance(shortcut, SpikeShortcut) else None
 
 
-def _changed(folded, piece):
+def _changed(folded: Mapping[int, Hidden], piece: Mapping[int, _Seen]) -> dict[int, int]:
     """How many spikes of each layer are not as wanted."""
     whole: dict[int, torch.Tensor] = {}
     changed = {}
@@ -143,15 +149,18 @@ def _changed(folded, piece):
         seen = piece[number]
         extra = None
         for shortcut, values in zip(layer.shortcuts, seen.extras, strict=True):
-            part = (whole[number - shortcut.back] if isinstance(shortcut, CurrentShortcut)
-                    else gained(shortcut.gain, values))
+            if isinstance(shortcut, CurrentShortcut):
+                part = whole[number - shortcut.back]
+            else:
+                assert values is not None
+                part = gained(shortcut.gain, values)
             extra = part if extra is None else extra + part
         whole[number] = currents(layer, seen.counts, extra)
         changed[number] = _wrong(layer.neuron, whole[number], seen.wanted)
     return changed
 
 
-def _wrong(spec, whole, wanted):
+def _wrong(spec: NeuronSpec, whole: torch.Tensor, wanted: torch.Tensor) -> int:
     potential, wrong = torch.zeros_like(whole[:, 0]), 0
     for t in range(whole.shape[1]):
         _, fired, potential = neuron.fire(spec, t, potential, whole[:, t])

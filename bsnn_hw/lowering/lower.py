@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Coding, Hidden, Input, Network
+from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
@@ -17,7 +17,7 @@ from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
-from bsnn_hw.model.description import Conv2d, Model, ScoreKind, Scoring
+from bsnn_hw.model.description import Conv2d, Layer, Model, ScoreKind, Scoring
 from bsnn_hw.model.real import check_inputs, run
 from bsnn_hw.reference.readout import decide, score
 
@@ -115,7 +115,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     found, tried = [], []
     for tolerance in _tolerances(request):
         lowered, classes = _lowered(graph, inputs, replace(request, tolerance=tolerance))
-        changed = float((classes != wanted).mean())
+        changed = float(np.mean(classes != wanted))
         found.append(lowered)
         tried.append(Kept(tolerance, len(inputs), changed, lowered.network))
         if changed <= request.classes:
@@ -124,14 +124,15 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     return replace(found[best], tried=tuple(tried[:best + 1]))
 
 
-def _tolerances(request):
+def _tolerances(request: PrecisionRequest) -> list[float]:
     """The tolerances to try, in order."""
     if not request.is_chosen or request.tolerance == 0:
         return [request.tolerance]
     return [request.tolerance, request.tolerance / 10, request.tolerance / 100, 0.0]
 
 
-def _lowered(graph, inputs, request):
+def _lowered(graph: Graph, inputs: np.ndarray | None,
+             request: PrecisionRequest) -> tuple[Lowered, np.ndarray | None]:
     """The network for one tolerance, and its classes of ``inputs``, None without any."""
     samples = None if inputs is None else Samples(graph, inputs)
     groups = {number: group for group in graph.groups for number in group}
@@ -154,13 +155,14 @@ def _lowered(graph, inputs, request):
     return lowered, decide(scores).numpy()
 
 
-def _input(graph):
+def _input(graph: Graph) -> Input:
     source, first = graph.model.input, graph.model.layers[0].synapse
     return Input(source.coding, source.size, source.bits, source.scale, source.offset,
                  source.shape if isinstance(first, Conv2d) else None)
 
 
-def _group(graph, group, samples, request):
+def _group(graph: Graph, group: tuple[int, ...], samples: Samples | None,
+           request: PrecisionRequest) -> dict[int, tuple[Hidden, Precision]]:
     names = [graph.model.layers[number].name for number in group]
     wanted = next((bits for name in names for bits in [(request.per_layer or {}).get(name)]
                    if bits is not None), request.fraction_bits)
@@ -174,7 +176,8 @@ def _group(graph, group, samples, request):
     return {number: (layer, Precision(bits, leak_bits, None)) for number, layer in folded.items()}
 
 
-def _hidden(graph, number, samples, request):
+def _hidden(graph: Graph, number: int, samples: Samples | None,
+            request: PrecisionRequest) -> tuple[Hidden, Precision]:
     layer = graph.model.layers[number]
     wanted, source = _fraction_bits(layer, request), graph.source(layer)
     entry, value = graph.model.input if source == INPUT else None, graph.max_value(source)
@@ -191,7 +194,8 @@ def _hidden(graph, number, samples, request):
     return replace(folded, back=number - source), chosen
 
 
-def _readout(graph, samples, request):
+def _readout(graph: Graph, samples: Samples | None,
+             request: PrecisionRequest) -> tuple[Readout, Precision]:
     number, model = len(graph.model.layers) - 1, graph.model
     layer, wanted = model.layers[-1], _fraction_bits(model.layers[-1], request)
     source = graph.source(layer)
@@ -208,7 +212,7 @@ def _readout(graph, samples, request):
     return replace(folded, back=number - source), chosen
 
 
-def _fold_timesteps(model):
+def _fold_timesteps(model: Model) -> Model:
     """A direct-coded readout without hidden layers sees the same in every timestep: take one."""
     if len(model.layers) > 1 or model.input.coding is not Coding.DIRECT:
         return model
@@ -221,11 +225,11 @@ def _fold_timesteps(model):
         replace(last, gate=np.array([gate]), scoring=Scoring(ScoreKind.SUM)),))
 
 
-def _fraction_bits(layer, request):
+def _fraction_bits(layer: Layer, request: PrecisionRequest) -> int | None:
     return (request.per_layer or {}).get(layer.name, request.fraction_bits)
 
 
-def _check_request(model, request):
+def _check_request(model: Model, request: PrecisionRequest) -> None:
     names = [layer.name for layer in model.layers]
     per_layer = request.per_layer or {}
     unknown = sorted(set(per_layer) - set(names))
@@ -240,7 +244,7 @@ def _check_request(model, request):
             raise InputError(f"{what}: must be a share from 0 to 1, not {share}")
 
 
-def _check_groups(graph, request):
+def _check_groups(graph: Graph, request: PrecisionRequest) -> None:
     """Layers of one group that are given bits are given the same."""
     for group in graph.groups:
         given = {graph.model.layers[number].name: bits for number in group
@@ -251,12 +255,12 @@ def _check_groups(graph, request):
                              f"must be given the same, not {', '.join(map(str, given.values()))}")
 
 
-def _check_bits(what, bits, most):
+def _check_bits(what: str, bits: int | None, most: int) -> None:
     if bits is not None and not 0 <= bits <= most:
         raise InputError(f"{what}: must be from 0 to {most}, not {bits}")
 
 
-def _checked(model, calibration):
+def _checked(model: Model, calibration: np.ndarray) -> np.ndarray:
     calibration = check_inputs(model.input, model.timesteps, calibration)
     if not len(calibration):
         raise InputError("calibration: must have at least one sample, has none; give samples, or "

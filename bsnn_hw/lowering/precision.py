@@ -7,7 +7,7 @@ spikes of the real-valued one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Hidden, Readout
+from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
 from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Input, Layer
@@ -54,14 +54,14 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
     positions = layer.shape.positions
     spike_count = max(1, sum(int(spikes.sum()) for spikes in wanted))
 
-    def measure(fraction, leak):
+    def measure(fraction: int, leak: int) -> tuple[Hidden, float]:
         folded = fold(fraction, leak)
         signs = torch.as_tensor(np.repeat(folded.synapse.connected * flips, positions))
         changed = sum(_changed(folded.neuron, accs[piece], signs, spikes)
                       for piece, spikes in zip(pieces, wanted, strict=True))
         return folded, changed / spike_count
 
-    def fold(fraction, leak):
+    def fold(fraction: int, leak: int) -> Hidden:
         return fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
                            leak_bits=leak)
 
@@ -84,7 +84,7 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
     """
     wanted = reference_readout.decide(real.score(layer, real.currents(layer, accs, source)))
 
-    def measure(bits):
+    def measure(bits: int) -> tuple[Readout, float]:
         folded = fold_readout(layer, source, timesteps=timesteps, max_value=max_value,
                               gain_bits=bits)
         got = reference_readout.decide(reference_readout.score(
@@ -97,7 +97,8 @@ def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, ti
     return folded, Precision(gain_bits, None, mismatch)
 
 
-def _changed(spec, counts, signs, wanted):
+def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,
+             wanted: torch.Tensor) -> int:
     """How many spikes of one piece are not as wanted.
 
     counts, wanted : (B, T, neurons); signs : (neurons,), what each count is multiplied by
@@ -125,7 +126,8 @@ def fitting(fold: Callable[[int], object], candidates: range = CANDIDATES) -> ra
     raise AssertionError
 
 
-def _cheapest(measure, candidates, tolerance):
+def _cheapest(measure: Callable[[int], float], candidates: Iterable[int],
+              tolerance: float) -> int:
     """The first candidate within the tolerance, the best if there is none."""
     measured = {}
     for bits in candidates:

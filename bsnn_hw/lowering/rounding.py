@@ -30,7 +30,8 @@ def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray
     match comparison:
         case Comparison.AT_LEAST:
             # Above 0, however small: at 0 a neuron would fire without a current.
-            return np.maximum(_to_int(np.ceil(_snapped(values))), 1)
+            found: np.ndarray = np.maximum(_to_int(np.ceil(_snapped(values))), 1)
+            return found
         case Comparison.ABOVE:
             return _to_int(np.floor(_snapped(values)))
         case _:
@@ -58,11 +59,13 @@ def check_width(name: str, width: int) -> None:
             "fraction bits help by one bit each")
 
 
-def _to_int(values):
-    return np.clip(values, -LIMIT, LIMIT).astype(np.int64)
+def _to_int(values: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.clip(values, -LIMIT, LIMIT).astype(np.int64)
+    return found
 
 
-def _snapped(values):
+def _snapped(values: np.ndarray) -> np.ndarray:
     values = np.minimum(values, 2.0 * LIMIT)
     near = np.round(values)
-    return np.where(np.abs(values - near) <= SNAP * near, near, values)
+    found: np.ndarray = np.where(np.abs(values - near) <= SNAP * near, near, values)
+    return found

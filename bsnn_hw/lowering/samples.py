@@ -77,7 +77,7 @@ class Samples:
             for done in [each for each in store if INPUT < each and graph.last_use(each) <= number]:
                 del store[done]
 
-    def _is_carried(self, number):
+    def _is_carried(self, number: int) -> bool:
         return any(number in self._graph.carried(other)
                    for other in range(number + 1, len(self._graph.model.layers)))
 
@@ -94,7 +94,7 @@ def part_sums(part: Layer | SynapseShortcut, values: torch.Tensor, timesteps: in
     return counts.expand(-1, timesteps, -1)
 
 
-def _compact(values):
+def _compact(values: torch.Tensor) -> torch.Tensor:
     return values.to(torch.int32 if values.abs().max() < 1 << 31 else torch.int64)
 
 

@@ -111,5 +111,4 @@ def added(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
         return given[shortcut.source]
     if isinstance(shortcut, SpikeShortcut):
         return shortcut.scale * fired[shortcut.source].double()
-    assert shortcut.source is not None
     return currents(shortcut, sums(shortcut, fired[shortcut.source]))

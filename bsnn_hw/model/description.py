@@ -138,8 +138,9 @@ class SynapseShortcut:
     gate: np.ndarray
 
     @property
-    def source(self) -> str | None:
-        """The earlier layer whose spikes come in; never None in a checked model."""
+    def source(self) -> str:
+        """The earlier layer whose spikes come in; a checked model has one."""
+        assert self.feed.source is not None
         return self.feed.source
 
     @property
