@@ -1,4 +1,4 @@
-"""Tables of constants per timestep and channel, looked up row by row."""
+"""Tables of constants, looked up row by row, or one by one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from amaranth import Cat, Const, signed
 from amaranth.lib import data, memory
 
 from bsnn_hw.hdl.formats import delayed, rom_attributes
+from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS
 from bsnn_hw.layout.tables import table_rows, table_size
 
-__all__ = ["constant_rows"]
+__all__ = ["constant_rows", "looked_up"]
+
+
+def looked_up(m, name: str, table: list[int], row, advance):
+    """``table[row]``, one ``advance`` later; a number where all are the same."""
+    low, high = min(table), max(table)
+    if low == high:
+        return low
+    shape = signed(Interval(low, high).width)
+    m.submodules[name] = rom = memory.Memory(shape=shape, depth=len(table), init=table)
+    read = rom.read_port()
+    m.d.comb += [read.addr.eq(row), read.en.eq(advance)]
+    return read.data
 
 
 def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Module, Mux, Signal, signed
-from amaranth.lib import data, memory, stream, wiring
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.checks import require_instance, require_positive, require_shape
+from bsnn_hw.hdl.constants import looked_up
 from bsnn_hw.hdl.formats import index_width
 from bsnn_hw.hdl.layer import charge_pipeline, group_stream
 from bsnn_hw.hdl.memory import StateMemory
+from bsnn_hw.hdl.peak import PeakMemory
 from bsnn_hw.hdl.sequencer import Cadence
-from bsnn_hw.ir.bounds import Interval, ReadoutBounds
+from bsnn_hw.ir.bounds import ReadoutBounds
 from bsnn_hw.ir.network import Readout
 from bsnn_hw.layout.blocks import Output
 
@@ -52,6 +54,8 @@ class Scorer(wiring.Component):
         self._classes = layer.synapse.neurons
         # With constant gains a row holds all timesteps' sums and is scored once.
         self._passes = 1 if layer.constant_gain else len(layer.gain)
+        self._peak = (None if layer.peak is None else
+                      PeakMemory(layer.peak, width=bounds.score.width))
         beat = score_beat(score_width=bounds.score.width, classes=self._classes)
         super().__init__({
             "sums": In(data.ArrayLayout(signed(bounds.acc.width), parallel)),
@@ -76,32 +80,49 @@ class Scorer(wiring.Component):
 
         # Sum up, then compare; `>` leaves a tie to the lowest index.
         total = Signal(signed(self._bounds.score.width))
-        score = Signal.like(total)
+        summed = Signal.like(total, name="score")
         best = Signal.like(total)
         leads = Signal()
+        score = (summed if self._peak is None else
+                 self._largest(m, self._peak, advance, place, summed))
+        final = place[-1]
         m.d.comb += [
             total.eq(self._before(m, advance, place, total) + weighed),
-            leads.eq((place[3].index == 0) | (score > best)),
+            leads.eq((final.index == 0) | (score > best)),
         ]
         beat = self.beats.payload
         with m.If(advance):
-            m.d.sync += score.eq(total)
-            m.d.sync += self.beats.valid.eq(place[3].valid & self._in_pass(place[3], -1))
-            with m.If(place[3].valid):
+            m.d.sync += summed.eq(total)
+            m.d.sync += self.beats.valid.eq(final.valid & self._in_pass(final, -1))
+            with m.If(final.valid):
                 m.d.sync += [
                     beat.score.eq(score),
-                    beat.last.eq(place[3].index == self._classes - 1),
+                    beat.last.eq(final.index == self._classes - 1),
                 ]
                 with m.If(leads):
-                    m.d.sync += [best.eq(score), beat.leader.eq(place[3].index)]
+                    m.d.sync += [best.eq(score), beat.leader.eq(final.index)]
         return m
+
+    def _largest(self, m, peak, advance, place, potential):
+        """The largest membrane so far, an advance after the ``potential`` of this pass."""
+        m.submodules.peak = peak
+        m.d.comb += [
+            peak.advance.eq(advance),
+            peak.coming.eq(Mux(advance, place[1].index, place[2].index)),
+            peak.index.eq(place[2].index),
+            peak.valid.eq(place[2].valid),
+            peak.first.eq(self._in_pass(place[2], 0)),
+            peak.potential.eq(potential),
+        ]
+        return peak.largest
 
     def _serialize(self, m, advance):
         """Shift a row out, first class first; returns each stage's class and pass (``turn``)."""
         layout = data.StructLayout({"valid": 1, "index": index_width(self._classes)}
                                    | ({"turn": index_width(self._passes)} if self._passes > 1
                                       else {}))
-        place = [Signal(layout, name=f"place_{stage}") for stage in range(4)]
+        stages = 4 if self._peak is None else 5
+        place = [Signal(layout, name=f"place_{stage}") for stage in range(stages)]
         self._row = row = Signal(self.sums.shape(), name="row")
         left = Signal(range(self._parallel + 1))
         index = Signal.like(place[0].index, name="index")
@@ -117,8 +138,10 @@ class Scorer(wiring.Component):
             m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
             with m.If(index == self._classes - 1):
                 m.d.sync += index.eq(0)
+        # A class comes again only once what became of it is kept.
+        underway = [each.valid for each in place[1:]] if self._peak is not None else []
         m.d.comb += [
-            self.idle.eq(left == 0),
+            self.idle.eq((left == 0) & ~Cat(underway).any() if underway else left == 0),
             place[0].valid.eq(left != 0),
             place[0].index.eq(index),
         ]
@@ -133,25 +156,19 @@ class Scorer(wiring.Component):
         """Whether a class at ``place`` is in pass ``number``, counted as Python indexes."""
         return place.turn == number % self._passes if self._passes > 1 else 1
 
-    def _lookup(self, m, name, table, row, advance):
-        """``table[row]``, one advance later."""
-        low, high = min(table), max(table)
-        if low == high:
-            return low
-        shape = signed(Interval(low, high).width)
-        m.submodules[name] = rom = memory.Memory(shape=shape, depth=len(table), init=table)
-        read = rom.read_port()
-        m.d.comb += [read.addr.eq(row), read.en.eq(advance)]
-        return read.data
+    def _row_of(self, place):
+        """The row of a table (passes, classes)."""
+        return place.index if self._passes == 1 else place.turn * self._classes + place.index
 
     def _gain(self, m, advance, place):
         table = self._layer.gain[: self._passes].flatten().tolist()
-        row = place.index if self._passes == 1 else place.turn * self._classes + place.index
-        return self._lookup(m, "gain", table, row, advance)
+        return looked_up(m, "gain", table, self._row_of(place), advance)
 
     def _before(self, m, advance, place, score):
         """What the score starts from: the bias, or the passes before this one."""
-        bias = self._lookup(m, "bias", self._layer.bias.tolist(), place[1].index, advance)
+        if self._peak is not None:
+            return self._peak.carried + self._peak_bias(m, advance, place)
+        bias = looked_up(m, "bias", self._layer.bias.tolist(), place[1].index, advance)
         if self._passes == 1:
             return bias
         m.submodules.partial = partial = StateMemory(rows=self._classes, width=len(score))
@@ -162,6 +179,12 @@ class Scorer(wiring.Component):
             partial.write_data.eq(score),
         ]
         return Mux(self._in_pass(place[2], 0), bias, partial.read_data.as_signed())
+
+    def _peak_bias(self, m, advance, place):
+        """Of the pass and the class whose membrane is summed next."""
+        assert self._layer.peak is not None
+        table = self._layer.peak.bias.flatten().tolist()
+        return looked_up(m, "bias", table, self._row_of(place[1]), advance)
 
 
 class ReadoutLayer(wiring.Component):

@@ -73,7 +73,7 @@ class HiddenBounds:
 @dataclass(frozen=True)
 class ReadoutBounds:
     """Ranges over all classes of ``acc`` (one timestep's, or all if gains are constant) and of
-    every partial score."""
+    every partial score, or of the membrane whose largest value is the score."""
 
     acc: Interval
     score: Interval
@@ -217,13 +217,17 @@ def readout_bounds(layer: Readout, max_value: int, timesteps: int,
     # Python integers, as in neuron_bounds: a score that does not fit 64 bits must be seen.
     low, high = (ends.astype(object) for ends in accumulator_bounds(layer.synapse, max_value,
                                                                     layer.pool))
-    score = _hull(layer.bias, layer.bias)
+    scores = []
     least = most = layer.bias.astype(object)
     for t in range(timesteps):
-        ends = layer.gain[t].astype(object) * low, layer.gain[t].astype(object) * high
-        least, most = least + np.minimum(*ends), most + np.maximum(*ends)
-        score = score.hull(_hull(least, most))
-    return ReadoutBounds(_hull(low * repeats, high * repeats), score)
+        if layer.peak is not None:
+            least, most = (((end * layer.peak.leak) >> layer.peak.leak_bits) + layer.peak.bias[t]
+                           for end in (least, most))
+        ends = _times(layer.gain[t], (low, high))
+        least, most = least + ends[0], most + ends[1]
+        scores.append(_hull(least, most))
+    scores += [_hull(layer.bias, layer.bias)] if layer.peak is None else []
+    return ReadoutBounds(_hull(low * repeats, high * repeats), _all(scores))
 
 
 def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutBounds]:

@@ -67,6 +67,11 @@ def _problems(network: Network) -> Iterator[str]:
         if layer.neuron.leak[0].any() or layer.neuron.leak.min() < 0:
             yield f"layer '{layer.name}': leak must be 0 in the first timestep and never negative"
             return
+    peak = network.readout.peak
+    if peak and (peak.leak.min() < 0 or network.readout.bias.any()):
+        yield f"layer '{network.readout.name}': a peak's leak must not be negative, and bias be 0"
+    if peak and not network.hidden and network.input.coding is Coding.DIRECT:
+        yield f"layer '{network.readout.name}': a peak must stand behind a layer with neurons"
     yield from _too_wide(network)
 
 
@@ -144,7 +149,8 @@ def _too_wide(network: Network) -> Iterator[str]:
     widths = [max(bounds.charged.width, bounds.settled.width, bounds.carried.width,
                   bounds.current.width, leak_width(bounds, layer.neuron))
               for layer, bounds in zip(network.hidden, hidden, strict=True)]
-    widths.append(readout.score.width)
+    peak = network.readout.peak
+    widths.append(readout.score.width + (peak.leak_bits if peak else 0))
     names = [layer.name for layer in network.hidden] + [network.readout.name]
     for name, width in zip(names, widths, strict=True):
         if width > WORD_BITS:

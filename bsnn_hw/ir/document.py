@@ -20,6 +20,7 @@ from bsnn_hw.ir.network import (
     Input,
     Network,
     NeuronSpec,
+    Peak,
     Pool,
     PoolKind,
     Readout,
@@ -77,7 +78,10 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
 
 def _readout(layer: Readout) -> dict[str, Any]:
     return {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
-            "gain": _table(layer.gain), "bias": layer.bias.tolist(), "scale": layer.scale}
+            "gain": _table(layer.gain), "bias": layer.bias.tolist(), "scale": layer.scale,
+            **({} if layer.peak is None else {"peak": {
+                "leak": layer.peak.leak.tolist(), "leak_bits": layer.peak.leak_bits,
+                "bias": _table(layer.peak.bias)}})}
 
 
 def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
@@ -169,7 +173,14 @@ def _read_readout(table: Fields, timesteps: int) -> Readout:
         table.refuse("kernel", "must not be in the readout, which is fully connected")
     return Readout(name, synapse, table.rows("gain", timesteps, synapse.neurons),
                    table.vector("bias", synapse.neurons), table.positive("scale"),
-                   _read_back(table), _read_pool(table))
+                   _read_back(table), _read_pool(table),
+                   _read_peak(table.inner("peak"), timesteps, synapse.neurons)
+                   if table.has("peak") else None)
+
+
+def _read_peak(table: Fields, timesteps: int, classes: int) -> Peak:
+    return Peak(table.vector("leak", classes), table.integer("leak_bits", 0, 62),
+                table.rows("bias", timesteps, classes))
 
 
 def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:

@@ -9,7 +9,7 @@ from typing import assert_never
 import numpy as np
 
 __all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
-           "NeuronSpec", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
+           "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
            "SpikeShortcut", "Synapse", "SynapseShortcut", "largest_weight"]
 
 
@@ -320,10 +320,24 @@ class Hidden:
 
 
 @dataclass(frozen=True)
-class Readout:
-    """The last layer: ``score[c] = bias[c] + sum_t gain[t, c] * acc[t, c]``; no spike.
+class Peak:
+    """A readout's score that is the largest value over time of a membrane, which starts at 0::
 
-    gain : int64 (T, classes); bias : int64 (classes,)
+        U[t] = floor(U[t-1] * leak / 2**leak_bits) + gain[t] * acc[t] + bias[t]
+
+    leak : int64 (classes,), 0 or more; bias : int64 (T, classes)
+    """
+
+    leak: np.ndarray
+    leak_bits: int
+    bias: np.ndarray
+
+
+@dataclass(frozen=True)
+class Readout:
+    """The last layer: ``score[c] = bias[c] + sum_t gain[t, c] * acc[t, c]``, or a `Peak`; no spike.
+
+    gain : int64 (T, classes); bias : int64 (classes,), 0 where there is a peak, which has its own
     scale : float: score * scale is the real-valued score; for people, not for arithmetic
     back, pool : as in `Hidden`
     """
@@ -335,6 +349,7 @@ class Readout:
     scale: float
     back: int = 1
     pool: Pool | None = None
+    peak: Peak | None = None
 
     @property
     def shortcuts(self) -> tuple[Shortcut, ...]:
@@ -343,8 +358,9 @@ class Readout:
 
     @property
     def constant_gain(self) -> bool:
-        """True if the gain is the same in every timestep: one pass per inference is enough."""
-        return bool((self.gain == self.gain[0]).all())
+        """True if the gain is the same in every timestep and only their sum counts: one pass per
+        inference is enough."""
+        return self.peak is None and bool((self.gain == self.gain[0]).all())
 
 
 @dataclass(frozen=True)

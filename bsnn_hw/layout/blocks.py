@@ -373,6 +373,8 @@ class Scorer:
     passes : int, times per inference that a row is scored
     gain, bias : TableSize, None for a constant
     gain_ones : int, bits of a constant gain that are set
+    peak : int, bits of the largest leak factor, 0 for a shift, where the score is a membrane's
+        largest value; else None
     """
 
     classes: int
@@ -383,6 +385,13 @@ class Scorer:
     gain: TableSize | None
     gain_ones: int
     bias: TableSize | None
+    peak: int | None = None
+
+    @property
+    def stages(self) -> int:
+        """Registers of the pipeline from a class's sum to its score, all empty before the next
+        pass where it keeps a membrane."""
+        return 3 if self.peak is None else 4
 
     def parts(self) -> Parts:
         """hdl/readout.py behind the accumulators."""
@@ -400,8 +409,14 @@ class Scorer:
             parts += Parts.adders(score, self.gain_ones)  # a product by a constant
         if self.bias is not None:
             columns = self.bias.columns
-            parts += Parts(memories=(Memory(self.classes, columns, Access.TABLE),),
+            parts += Parts(memories=(Memory(self.bias.rows, columns, Access.TABLE),),
                            registers=columns)
+        if self.peak is not None:
+            # hdl/peak.py: the leak's product, the comparison, and both values of a class.
+            return (parts + Parts(products=(Product(score, self.peak + 1),) if self.peak else (),
+                                  memories=(Memory(self.classes, 2 * score, Access.STATE),))
+                    + Parts.delays(3 * score + index) + Parts.adders(score, 2)
+                    + Parts.logic(3 * score))
         if self.passes > 1:
             parts += Parts(memories=(Memory(self.classes, score, Access.STATE),),
                            registers=bits_of(self.classes), luts=2 * score)

@@ -219,15 +219,24 @@ def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> O
     parallel = synapses.geometry.parallel
     passes = 1 if layer.constant_gain else len(layer.gain)
     gains = layer.gain[:passes].reshape(-1, 1)
+    bias = layer.bias if layer.peak is None else layer.peak.bias
     constant = gains.min() == gains.max()
     scorer = Scorer(
         classes=layer.synapse.neurons, passes=passes, parallel=parallel,
         acc_width=bounds.acc.width, score_width=bounds.score.width,
         gain=None if constant else table_size(gains, len(gains) + 1),
         gain_ones=int(abs(gains[0, 0])).bit_count() if constant else 0,
-        bias=None if layer.bias.min() == layer.bias.max() else
-        table_size(layer.bias.reshape(-1, 1), len(layer.bias) + 1))
-    return Output(layer.name, synapses, scorer, parallel + synapses.delay + 2)
+        bias=None if bias.min() == bias.max() else
+        table_size(bias.reshape(-1, 1), bias.size + 1),
+        peak=None if layer.peak is None else _factor_bits(layer.peak.leak))
+    wait = 2 if layer.peak is None else 2 + scorer.stages
+    return Output(layer.name, synapses, scorer, parallel + synapses.delay + wait)
+
+
+def _factor_bits(leak: np.ndarray) -> int:
+    """Bits of the largest leak factor, 0 where it is the same power of two for all, or none."""
+    most = int(leak.max())
+    return 0 if (leak == most).all() and most & (most - 1) == 0 else most.bit_length()
 
 
 class Builder:

@@ -20,6 +20,7 @@ from bsnn_hw.ir.network import (
     Dense,
     Hidden,
     NeuronSpec,
+    Peak,
     Pool,
     PoolKind,
     Readout,
@@ -33,7 +34,14 @@ from bsnn_hw.lowering.rounding import (
     threshold_integers,
 )
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Conv2d, Input, Layer, PoolingKind, SynapseShortcut
+from bsnn_hw.model.description import (
+    Conv2d,
+    Input,
+    Layer,
+    PoolingKind,
+    ScoreKind,
+    SynapseShortcut,
+)
 from bsnn_hw.model.scoring import PerChannel
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
@@ -122,17 +130,15 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
 
 
 def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_value: int,
-                 gain_bits: int) -> Readout:
+                 gain_bits: int, leak_bits: int = 0) -> Readout:
     """The readout in integers: ``score * scale`` is what its scoring makes of gate * Y.
 
     gain_bits : int, 0 or more
         If all gains are equal, they become 2**gain_bits; else the largest has gain_bits + 1 bits.
+    leak_bits : int, of the membrane whose largest value is the score; no other keeps one
     """
-    channel = affine(layer, source)
-    shares, divisor = layer.scoring.weights(timesteps), layer.scoring.divisor(timesteps)
-    gate = (layer.gate * shares.T).T  # (T,), or (T, classes)
-    gain = gate.reshape(timesteps, -1) * channel.scale / divisor
-    bias = gate.sum(axis=0) * channel.shift / divisor
+    channel, largest = affine(layer, source), layer.scoring.kind is ScoreKind.MAX
+    gain, bias = (_peak_terms if largest else _summed_terms)(layer, channel, timesteps)
     # Around 1, where no quotient leaves the range of float64; powers of two change no digit.
     exponent = int(np.frexp(max(np.abs(gain).max(), np.abs(bias).max()))[1])
     gain, bias = np.ldexp(gain, -exponent), np.ldexp(bias, -exponent)
@@ -141,12 +147,32 @@ def fold_readout(layer: Layer, source: Input | None, *, timesteps: int, max_valu
     dominant = np.abs(bias).max() * NEGLIGIBLE / reach
     unit = float(max(np.abs(gain).max(), dominant)) / (1 << gain_bits) or 1.0
     synapse = Dense(channel.weights, np.ones(len(channel.scale), bool), layer.synapse.weight_bits)
-    folded = Readout(layer.name, synapse,
-                     gain=rounded(gain / unit), bias=rounded(bias / unit),
+    bias = rounded(bias / unit)
+    leak = np.broadcast_to(layer.scoring.leak, len(channel.scale))
+    folded = Readout(layer.name, synapse, gain=rounded(gain / unit),
+                     bias=np.zeros_like(bias[0]) if largest else bias,
                      scale=max(math.ldexp(unit, exponent), sys.float_info.min),
-                     pool=pool_of(layer))
+                     pool=pool_of(layer),
+                     peak=Peak(rounded(np.ldexp(leak, leak_bits)), leak_bits, bias)
+                     if largest else None)
     check_width(layer.name, readout_bounds(folded, max_value, timesteps, timesteps).score.width)
     return folded
+
+
+def _summed_terms(layer: Layer, channel: Affine,
+                  timesteps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gains (T, classes) and biases (classes,) of scores that are weighted sums over time."""
+    shares, divisor = layer.scoring.weights(timesteps), layer.scoring.divisor(timesteps)
+    gate = (layer.gate * shares.T).T  # (T,), or (T, classes)
+    return (gate.reshape(timesteps, -1) * channel.scale / divisor,
+            gate.sum(axis=0) * channel.shift / divisor)
+
+
+def _peak_terms(layer: Layer, channel: Affine,
+                timesteps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gains and biases of a membrane at each timestep, (T, classes)."""
+    gate = layer.gate[:, None]
+    return gate * channel.scale, gate * channel.shift
 
 
 def _counting(layer: Layer, affine: Affine, threshold: np.ndarray,

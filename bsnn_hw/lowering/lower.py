@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
@@ -151,8 +150,7 @@ def _lowered(graph: Graph, inputs: np.ndarray | None,
     if samples is None:
         return lowered, None
     accs = samples.sums(len(hidden))
-    scores = score(torch.as_tensor(readout.gain), torch.as_tensor(readout.bias), accs)
-    return lowered, decide(scores).numpy()
+    return lowered, decide(score(readout, accs)).numpy()
 
 
 def _input(graph: Graph) -> Input:
@@ -202,13 +200,14 @@ def _readout(graph: Graph, samples: Samples | None,
     entry, value = model.input if source == INPUT else None, graph.max_value(source)
     if samples is None:
         bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
+        leak = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
         folded = fold_readout(layer, entry, timesteps=model.timesteps, max_value=value,
-                              gain_bits=bits)
-        chosen = Precision(bits, None, None)
+                              gain_bits=bits, leak_bits=leak)
+        chosen = Precision(bits, None if folded.peak is None else leak, None)
     else:
         folded, chosen = choose_readout(
             layer, entry, samples.sums(number), timesteps=model.timesteps, max_value=value,
-            tolerance=request.tolerance / 2, gain_bits=wanted)
+            tolerance=request.tolerance / 2, gain_bits=wanted, leak_bits=request.leak_bits)
     return replace(folded, back=number - source), chosen
 
 
@@ -218,11 +217,10 @@ def _fold_timesteps(model: Model) -> Model:
         return model
     last = model.layers[0]
     shares = last.scoring.weights(model.timesteps)
-    if shares.ndim > 1:
-        return model
-    gate = (last.gate * shares).sum() / last.scoring.divisor(model.timesteps)
+    factor = (last.gate * shares.T).T.sum(axis=0) / last.scoring.divisor(model.timesteps)
+    norm = replace(last.norm, gamma=last.norm.gamma * factor, beta=last.norm.beta * factor)
     return replace(model, timesteps=1, layers=(
-        replace(last, gate=np.array([gate]), scoring=Scoring(ScoreKind.SUM)),))
+        replace(last, norm=norm, gate=np.ones(1), scoring=Scoring(ScoreKind.SUM)),))
 
 
 def _fraction_bits(layer: Layer, request: PrecisionRequest) -> int | None:

@@ -18,7 +18,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
 from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Input, Layer
+from bsnn_hw.model.description import Input, Layer, ScoreKind
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference import readout as reference_readout
 
@@ -31,7 +31,8 @@ CANDIDATES = range(11)
 class Precision:
     """What was chosen for a layer, and the share of spikes (or classes) that it changes.
 
-    ``leak_bits`` is None in the readout; ``mismatch`` is None if it was given, not measured.
+    ``leak_bits`` is None in a readout that keeps no membrane; ``mismatch`` is None if it was given,
+    not measured.
     """
 
     fraction_bits: int
@@ -76,25 +77,31 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
 
 
 def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, timesteps: int,
-                   max_value: int, tolerance: float,
-                   gain_bits: int | None) -> tuple[Readout, Precision]:
-    """The readout with the fewest gain bits within ``tolerance`` of changed classes.
+                   max_value: int, tolerance: float, gain_bits: int | None,
+                   leak_bits: int | None = None) -> tuple[Readout, Precision]:
+    """The readout with the fewest gain bits within ``tolerance`` of changed classes, and before
+    that the fewest leak bits where the score is a membrane's largest value.
 
     accs : int64 (N, T, classes), sums of the layer's signs over its calibration inputs
     """
     wanted = reference_readout.decide(real.score(layer, real.currents(layer, accs, source)))
 
-    def measure(bits: int) -> tuple[Readout, float]:
+    def measure(bits: int, leak: int) -> tuple[Readout, float]:
         folded = fold_readout(layer, source, timesteps=timesteps, max_value=max_value,
-                              gain_bits=bits)
-        got = reference_readout.decide(reference_readout.score(
-            torch.as_tensor(folded.gain), torch.as_tensor(folded.bias), accs))
+                              gain_bits=bits, leak_bits=leak)
+        got = reference_readout.decide(reference_readout.score(folded, accs))
         return folded, float((got != wanted).double().mean())
 
-    if gain_bits is None:
-        gain_bits = _cheapest(lambda bits: measure(bits)[1], fitting(measure), tolerance)
-    folded, mismatch = measure(gain_bits)
-    return folded, Precision(gain_bits, None, mismatch)
+    candidates = ([gain_bits] if gain_bits is not None else
+                  fitting(lambda bits: measure(bits, leak_bits or 0)))
+    kept = layer.scoring.kind is ScoreKind.MAX
+    if kept and leak_bits is None:
+        leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], CANDIDATES, tolerance)
+    leak = leak_bits or 0
+    chosen = (gain_bits if gain_bits is not None else
+              _cheapest(lambda bits: measure(bits, leak)[1], candidates, tolerance))
+    folded, mismatch = measure(chosen, leak)
+    return folded, Precision(chosen, leak if kept else None, mismatch)
 
 
 def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,

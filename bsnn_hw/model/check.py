@@ -10,7 +10,7 @@ from bsnn_hw.errors import ModelError
 from bsnn_hw.model.check_graph import check_layers
 from bsnn_hw.model.check_input import check_input
 from bsnn_hw.model.check_readout import check_spike_count, counting_layer
-from bsnn_hw.model.description import Coding, Input, Model
+from bsnn_hw.model.description import Coding, Input, Layer, Model, ScoreKind
 from bsnn_hw.model.names import check_model_name
 from bsnn_hw.model.values import Problems, Table, equals, is_integer, listed, shown, unwrapped
 
@@ -71,6 +71,7 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
             table.problem("readout.group", f"must divide the {outputs} neurons of the last layer, "
                                            f"not {group}")
         outputs //= group
+    _check_peak(table, layers, entry)
     classes = _classes(table, outputs)
     _recipe(table)
     if problems.count:
@@ -79,6 +80,15 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
     if group:
         layers = (*layers, counting_layer(layers, group, timesteps))
     return Model(name, timesteps, entry, layers, classes), problems
+
+
+def _check_peak(table: Table, layers: tuple[Layer, ...], entry: Input | None) -> None:
+    """Direct samples are summed once, and weighted; their largest value over time is not that."""
+    alone = len(layers) == 1 and entry is not None and entry.coding is Coding.DIRECT
+    if alone and layers[0].scoring.kind is ScoreKind.MAX:
+        table.problem("layers", "must be more than a readout where its score is 'max' and the "
+                                "input direct: currents are the same at every timestep then; "
+                                "take 'last' or 'sum'")
 
 
 def _is_ours(document: object, problems: Problems) -> bool:

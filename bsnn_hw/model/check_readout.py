@@ -8,17 +8,13 @@ import numpy as np
 
 from bsnn_hw.model.description import Feed, Layer, Linear, Norm
 from bsnn_hw.model.scoring import PerChannel, ScoreKind, Scoring
-from bsnn_hw.model.values import Table, shown, word
+from bsnn_hw.model.values import Table, listed, shown, word
 
 __all__ = ["check_scoring", "check_spike_count", "counting_layer"]
 
 KINDS = {kind.value: kind for kind in ScoreKind}
 # What is refused, and why.
-NOT_SCORES = {
-    "max": "the largest of a membrane over time needs a comparison per class and timestep, and "
-           "the readout here only sums",
-    "first_spike": "the class of the first spike is no score",
-}
+NOT_SCORES = {"first_spike": "the class of the first spike is no score"}
 HINTS = dict.fromkeys(
     ("threshold", "reset", "reset_by", "comparison", "input_scale"),
     "a readout does not fire; spikes of the last layer are counted where the model has the key "
@@ -31,7 +27,7 @@ def check_scoring(layer: Table, channels: int | None) -> Scoring | None:
     score = word(layer.raw("neuron"), "score")
     if score in NOT_SCORES:
         table.refuse("score", f"{shown(score)} is refused: {NOT_SCORES[score]}; accepted are "
-                              "'mean', 'sum' and 'last'")
+                              f"{listed(KINDS)}")
         return None
     kind = table.choice("score", KINDS) if table.has("score") else ScoreKind.MEAN
     leak: PerChannel = 0.0

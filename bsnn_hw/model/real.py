@@ -168,9 +168,15 @@ def score(layer: Layer, currents: torch.Tensor) -> torch.Tensor:
     for now in currents.unbind(dim=1)[1:]:
         steps.append(leak * steps[-1] + now)
     potentials = torch.stack(steps, dim=1)
-    if scoring.kind is ScoreKind.LAST:
-        return potentials[:, -1]
-    return potentials.mean(dim=1) if scoring.kind is ScoreKind.MEAN else potentials.sum(dim=1)
+    match scoring.kind:
+        case ScoreKind.MEAN:
+            return potentials.mean(dim=1)
+        case ScoreKind.SUM:
+            return potentials.sum(dim=1)
+        case ScoreKind.LAST:
+            return potentials[:, -1]
+        case ScoreKind.MAX:
+            return potentials.amax(dim=1)
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:

@@ -19,6 +19,7 @@ class ScoreKind(enum.Enum):
     MEAN = "mean"
     SUM = "sum"
     LAST = "last"
+    MAX = "max"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Scoring:
 
     def weights(self, timesteps: int) -> np.ndarray:
         """(T,), or (T, classes) where classes have leaks of their own: the score is the sum over
-        t of ``weights[t] * G[t]``, divided by `divisor`."""
+        t of ``weights[t] * G[t]``, divided by `divisor`; not so where it is the largest value."""
+        assert self.kind is not ScoreKind.MAX
         times = np.arange(timesteps).reshape(-1, *[1] * np.ndim(self.leak))
         kept = self.leak ** times  # of G[t] so many timesteps later; 0 ** 0 is 1
         return (kept if self.kind is ScoreKind.LAST else kept.cumsum(axis=0))[::-1]

@@ -94,7 +94,17 @@ def most_cycles(network: Network, schedule: Schedule, activity: Activity, beats:
     walks = sum(float(cycles.sum()) for cycles in predicted_cycles(network, schedule, activity))
     events = sum(layer.events for layer in activity) * samples
     each = (rows + STEP * len(geometries)) * (network.timesteps + 1)
+    each += _peak_cycles(network, geometries[-1])
     return int(walks + events + samples * (each + port_cycles(network, activity))) + beats + rows
+
+
+def _peak_cycles(network: Network, geometry: Geometry) -> int:
+    """Cycles in which the rows of a readout with a peak wait for each other at most: a class a
+    cycle, and `STEP` for the pipeline that a row must have left."""
+    if network.readout.peak is None:
+        return 0
+    rows = geometry.raster.rows
+    return network.timesteps * rows * (geometry.parallel + STEP)
 
 
 def pause_cycles(beats: int, pause: float) -> int:

@@ -90,7 +90,8 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
 def _least_period(output: Output) -> float:
     """Cycles that the scorer needs for an inference, waiting between rows."""
     rows, parallel = output.synapses.sums.rows, output.scorer.parallel
-    return float(output.scorer.passes * rows * (output.row_wait if rows > 1 else parallel))
+    waits = rows > 1 or output.scorer.peak is not None
+    return float(output.scorer.passes * rows * (output.row_wait if waits else parallel))
 
 
 def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],

@@ -113,9 +113,8 @@ def _run_batch(network: Network, inputs: torch.Tensor,
             trace.charged[:], trace.settled[:] = charged.numpy(), settled.numpy()
         carried = {source: kept for source, kept in carried.items()
                    if last_use.get(source, -1) > number}
-    last = network.readout
     accs = _accumulated(network, len(network.hidden), spikes)
-    return readout.score(torch.as_tensor(last.gain), torch.as_tensor(last.bias), accs).numpy()
+    return readout.score(network.readout, accs).numpy()
 
 
 def _accumulated(network: Network, number: int,

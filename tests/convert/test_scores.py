@@ -58,7 +58,7 @@ def test_spikes_of_the_tutorial_network(give, options):
     assert [layer["neuron"]["type"] for layer in document["layers"]] == ["lif", "lif"]
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "last"])
+@pytest.mark.parametrize("kind", ["sum", "mean", "last", "max"])
 def test_membranes_that_are_never_reset(kind):
     snn = pytest.importorskip("snntorch")
     net = tutorial(snn, lambda spikes, mem: mem, reset_mechanism="none")
@@ -72,9 +72,6 @@ def test_what_cannot_be_scores():
     reset = tutorial(snn, lambda spikes, mem: mem)
     with pytest.raises(ModelError, match="the scores are the membrane of 'lif2', which spikes"):
         convert.snntorch(reset, (784,), 12, **PIXELS, readout="sum")
-    most = tutorial(snn, lambda spikes, mem: mem, reset_mechanism="none")
-    with pytest.raises(ModelError, match="'max' is refused"):
-        convert.snntorch(most, (784,), 12, **PIXELS, readout="max")
     with pytest.raises(InputError, match="`readout`: must be 'spike_count', as forward gives "
                                          "spikes"):
         convert.snntorch(tutorial(snn, lambda spikes, mem: spikes), (784,), 12, **PIXELS)

@@ -1,5 +1,7 @@
 """Scorer and ReadoutLayer against reference.readout."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.readout import ReadoutLayer, Scorer
 from bsnn_hw.ir.bounds import readout_bounds
-from bsnn_hw.ir.network import Dense, Readout
+from bsnn_hw.ir.network import Dense, Peak, Readout
 from bsnn_hw.reference import readout
 from bsnn_hw.reference.synapse import sums
 from tests.for_each import for_each
@@ -15,17 +17,22 @@ from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.blocks import readout_block
 from tests.hdl.groups import GroupSource, lane_periods
 
-GAINS = ["varying", "constant", "one number", "zero"]
+GAINS = ["varying", "constant", "one number", "zero", "peak", "peak that keeps all"]
 
 
 def random_layer(rng, classes, fan_in, timesteps, gains):
     gain = {"varying": rng.integers(-7, 8, (timesteps, classes)),
             "constant": np.repeat(rng.integers(-7, 8, (1, classes)), timesteps, axis=0),
             "one number": np.full((timesteps, classes), 3),
-            "zero": np.zeros((timesteps, classes), int)}[gains]
+            "zero": np.zeros((timesteps, classes), int)}.get(
+                gains, rng.integers(-7, 8, (timesteps, classes)))
     weights = np.where(rng.random((classes, fan_in)) < .5, 1, -1).astype(np.int8)
-    return Readout("out", Dense(weights, rng.random(classes) < .9), gain,
-                   rng.integers(-9, 10, classes), 1.0)
+    bias = rng.integers(-9, 10, (timesteps, classes))
+    layer = Readout("out", Dense(weights, rng.random(classes) < .9), gain, bias[0], 1.0)
+    if "peak" not in gains:
+        return layer
+    leak = np.full(classes, 1) if "all" in gains else rng.integers(0, 9, classes)
+    return replace(layer, bias=0 * bias[0], peak=Peak(leak, 0 if "all" in gains else 3, bias))
 
 
 def bounds_of(layer):
@@ -35,8 +42,7 @@ def bounds_of(layer):
 
 def check_beats(layer, accs, beats):
     """Every class's score in order, and with the last the winner."""
-    right = readout.score(torch.as_tensor(layer.gain), torch.as_tensor(layer.bias),
-                          torch.as_tensor(accs))
+    right = readout.score(layer, torch.as_tensor(accs))
     classes = right.shape[1]
     given = np.array([beat.score for beat in beats]).reshape(right.shape)
     np.testing.assert_array_equal(given, right.numpy())
@@ -95,7 +101,7 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
     assert [beat.score for beat in beats[4:8]] == [1, 5, 5, 3]
 
 
-@for_each("gains", ["varying", "constant"])
+@for_each("gains", ["varying", "constant", "peak"])
 @for_each("classes, parallel, lanes", [(1, 1, 1), (5, 2, 3), (4, 4, 2)])
 @for_each("full", [0, .7])
 def test_layer_from_events_to_beats(gains, classes, parallel, lanes, full):

@@ -10,6 +10,7 @@ from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
+    Peak,
     Pool,
     PoolKind,
     Shape,
@@ -24,6 +25,13 @@ def with_layer(number, **changes):
     hidden = list(network.hidden)
     hidden[number] = replace(hidden[number], **changes)
     return replace(network, hidden=tuple(hidden))
+
+
+def with_peak(leak, leak_bits, bias=0):
+    network = example()
+    readout, zero = network.readout, 0 * network.readout.bias
+    return replace(network, readout=replace(readout, bias=zero + bias, peak=Peak(
+        np.array(leak), leak_bits, 0 * readout.gain)))
 
 
 @for_each("seed", range(60))
@@ -62,6 +70,10 @@ POINT = Conv(np.ones((2, 2, 1, 1), np.int8), np.ones(2, bool), Shape(2, 2, 2))
      "layer 'b': the kernel must be for a map of 2 x 2 x 2, not of 2 x 2 x 2 with 1 channels"),
     (with_layer(1, pool=Pool(PoolKind.SUM, 2, 1)), "layer 'b': fan_in must be 4"),
     (with_layer(1, pool=Pool(PoolKind.SUM, 3, 1)), "layer 'b': windows of 3 x 1 must cover a map"),
+    (with_peak([1], 0), None),
+    (with_peak([-1], 0), "layer 'out': a peak's leak must not be negative"),
+    (with_peak([1], 0, 3), "layer 'out': a peak's leak must not be negative, and bias be 0"),
+    (with_peak([1], 62), "layer 'out': potentials and scores must fit 64 bits"),
     (with_layer(2, shortcuts=(SpikeShortcut(1, GAIN << 60), SpikeShortcut(1, GAIN << 61))), None),
     (with_layer(2, shortcuts=(SpikeShortcut(1, GAIN << 62), SpikeShortcut(1, GAIN << 62))),
      "layer 'c': potentials and scores must fit 64 bits, not 65"),

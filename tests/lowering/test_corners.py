@@ -277,6 +277,30 @@ def test_a_readout_alone(seed, coding):
         assert np.array_equal(wanted.classes, got.classes)
 
 
+def test_a_readout_alone_with_a_leak_per_class():
+    last = replace(layer("out", [[1.0, -1.0], [1.0, 1.0]], gate=[1.0, 0.5], bias=[0.5, 0.0]),
+                   scoring=Scoring(ScoreKind.SUM, np.array([0.5, 1.0])))
+    model = network(last)
+    net = lower(model, None, PrecisionRequest(fraction_bits=10)).network
+    assert net.timesteps == 1
+    samples = every_input(model)
+    assert np.allclose(real.run(model, samples).scores, run(net, samples).scores
+                       * net.readout.scale, atol=1e-2)
+
+
+def test_a_peak_by_hand():
+    """Currents 3, -1, 2 of a gate: membranes 3, 0.5, 2.25 with leak 0.5, and 3, 2, 4 with 1."""
+    neuron = Neuron(0.5, 1.0, Reset.HARD, Comparison.AT_LEAST)
+    last = replace(layer("out", [[1.0], [1.0], [-1.0]], gate=[3.0, -1.0, 2.0]),
+                   scoring=Scoring(ScoreKind.MAX, np.array([0.5, 1.0, 0.5])))
+    model = network(layer("a", [[1.0]], neuron, gate=[1.0] * 3), last)
+    net = lower(model, None, PrecisionRequest(fraction_bits=2, leak_bits=1)).network
+    assert net.readout.peak.leak.tolist() == [1, 2, 1]
+    assert net.readout.gain.tolist() == [[4, 4, 4], [-1, -1, -1], [3, 3, 3]]  # of 3, 1 and 2
+    assert run(net, np.array([[1]])).scores.tolist() == [[4, 6, -1]]
+    assert real.run(model, np.array([[1]], np.uint8)).scores.tolist() == [[3.0, 4.0, -0.5]]
+
+
 @pytest.mark.parametrize("gamma", [5e-324, 1e-310, 1e300])
 def test_readouts_of_any_size(gamma):
     model = network(layer("out", [[1.0, 1.0], [1.0, -1.0]], gamma=gamma))

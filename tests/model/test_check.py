@@ -122,6 +122,13 @@ def test_a_readout_alone_is_a_model(build_document):
     assert [layer.neuron for layer in model.layers] == [None]
 
 
+def test_a_readout_alone_has_no_largest_value_of_direct_samples(build_document):
+    document = build_document(sizes=(6, 3))
+    document["layers"][0]["neuron"]["score"] = "max"
+    refused(document, r"layers must be more than a readout where its score is 'max'")
+    describe(document | {"input": {"coding": "events", "shape": [6]}})
+
+
 def test_arrays_are_read_only_copies(document):
     model = describe(document)
     weight = document["layers"][0]["weight"]
@@ -391,7 +398,7 @@ CASES = [
     ("layers.0.neuron.v_reset", torch.zeros(2), [r"neuron\.v_reset must be 0 or absent"]),
     ("layers.0.neuron.refractory", 2, [r"unknown key 'refractory'.*no refractory period"]),
     ("layers.0.neuron.beta", 0.5, [r"unknown key 'beta'.*snnTorch's beta is leak"]),
-    ("layers.2.neuron.score", "max", [r"neuron\.score 'max' is refused: the largest"]),
+    ("layers.2.neuron.score", "first_spike", [r"neuron\.score 'first_spike' is refused: .*'max'"]),
     ("layers.2.neuron.score", "median", [r"neuron\.score must be one of 'mean', 'sum', 'last'"]),
     ("layers.2.neuron.leak", 1.5, [r"neuron\.leak must be a number from 0 to 1, or"]),
     ("layers.2.neuron.leak", torch.zeros(4), [r"neuron\.leak must have one value per class"]),

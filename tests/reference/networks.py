@@ -68,6 +68,7 @@ def execute(network, sample):
     trace = [[] for _ in network.hidden]
     potentials = [[0] * layer.synapse.neurons for layer in network.hidden]
     scores = [int(value) for value in network.readout.bias]
+    membranes, peak = list(scores), network.readout.peak
     for t in range(network.timesteps):
         row = sample if network.input.coding is Coding.DIRECT else sample[t]
         values, currents = {-1: [int(value) for value in row]}, {}
@@ -80,7 +81,13 @@ def execute(network, sample):
             values[index] = [int(fired) for _, fired, _ in steps]
             potentials[index] = [settled for _, _, settled in steps]
         for c, acc in enumerate(gathered(network, len(network.hidden), network.readout, values)):
-            scores[c] += int(network.readout.gain[t, c]) * acc
+            weighed = int(network.readout.gain[t, c]) * acc
+            if peak is None:
+                scores[c] += weighed
+                continue
+            left = membranes[c] * int(peak.leak[c]) >> peak.leak_bits
+            membranes[c] = left + weighed + int(peak.bias[t, c])
+            scores[c] = max(scores[c], membranes[c]) if t else membranes[c]
     return trace, scores, scores.index(max(scores))
 
 
