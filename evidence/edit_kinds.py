@@ -64,7 +64,7 @@ EDITS = tuple(Edit(*row) for row in (
     ("& for | in an encoder", f"{_LINK}_encoder_0", r"(words__ready = \w+) \|", r"\1 &"),
     # Constants.
     ("a bit of a threshold", f"{_FC1}_neurons", r"(threshold\[0\] = 65'h)0", r"\g<1>1"),
-    ("a digit of a bias", f"{_FC1}_currents_48", r"(bias\[0\] = 50'h)3", r"\g<1>0"),
+    ("a digit of a bias", f"{_FC1}_current", r"(bias\[0\] = 50'h)3", r"\g<1>0"),
     ("the weights of an input", f"{_FC1}_synapses", r"(bank_0\[0\] = 5'h)0b", r"\g<1>14"),
     ("the last timestep", f"{_FC1}_sequencer", r"next_timestep == 2'h3", "next_timestep == 2'h2"),
     ("bytes without end", "24_writer", r"left - 2'h1", "left - 2'h0"),

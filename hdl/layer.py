@@ -131,7 +131,7 @@ class HiddenLayer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.currents = currents = self._currents
+        m.submodules.current = currents = self._currents
         m.submodules.neurons = neurons = self._neurons
         sequencers = []
         for name, synapse, block in self._engines:

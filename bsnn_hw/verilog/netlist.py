@@ -15,7 +15,7 @@ UNUSEDSIGNAL       ``opt_clean -purge``, `drop_unread_ports`; what must stay (an
 
 from pyosys import libyosys as ys
 
-__all__ = ["drop_unread_ports", "is_read", "keep_only", "match_widths", "sink_unread"]
+__all__ = ["drop_unread_ports", "instances", "is_read", "keep_only", "match_widths", "sink_unread"]
 
 _MODULAR = {"$add", "$sub", "$mul", "$and", "$or", "$xor", "$xnor", "$not", "$neg"}
 _DIVISION = {"$div", "$mod", "$divfloor", "$modfloor"}
@@ -163,25 +163,25 @@ def _read_bits(module):
     return bits
 
 
-def _instances(design):
+def instances(design):
     """Module name -> (parent, cell) of each instance."""
-    instances: dict[str, list] = {name.str(): [] for name in design.modules_}
+    found: dict[str, list] = {name.str(): [] for name in design.modules_}
     for parent in design.modules_.values():
         for cell in parent.cells_.values():
             kind = cell.type.str()
-            if kind in instances:
-                instances[kind].append((parent, cell))
-    return instances
+            if kind in found:
+                found[kind].append((parent, cell))
+    return found
 
 
 def _has_bit(wire, bits):
     return any((wire.name.str(), offset) in bits for offset in range(wire.width))
 
 
-def _drop_port(instances, wire):
+def _drop_port(users, wire):
     wire.port_input = wire.port_output = False
     wire.module.fixup_ports()
-    for _, cell in instances:
+    for _, cell in users:
         cell.unsetPort(wire.name)
 
 
@@ -189,22 +189,22 @@ def drop_unread_ports(design, top):
     """Remove ports of sub-modules that nobody reads; return whether there were any."""
     changed = False
     read = {name.str(): _read_bits(module) for name, module in design.modules_.items()}
-    all_instances = _instances(design)
+    all_instances = instances(design)
     for name, module in list(design.modules_.items()):
         if name.str() == top:
             continue
-        instances = all_instances[name.str()]
+        users = all_instances[name.str()]
         for wire in [w for w in module.wires_.values() if w.port_input or w.port_output]:
             if wire.port_input:
                 needed = _has_bit(wire, read[name.str()])
             else:
                 needed = any(
                     bit.is_wire() and (bit.wire.name.str(), bit.offset) in read[parent.name.str()]
-                    for parent, cell in instances
+                    for parent, cell in users
                     for bit in cell.getPort(wire.name).bits()
                 )
             if not needed:
-                _drop_port(instances, wire)
+                _drop_port(users, wire)
                 changed = True
     return changed
 

@@ -18,7 +18,9 @@ from bsnn_hw.child import serve
 from bsnn_hw.verilog import netlist
 from bsnn_hw.verilog.loops import split_circles
 from bsnn_hw.verilog.naming import plain_names
+from bsnn_hw.verilog.port_names import port_names
 from bsnn_hw.verilog.private_names import name_private
+from bsnn_hw.verilog.signal_names import name_numbered
 
 # Pass by pass, and why:
 _PASSES = (
@@ -134,6 +136,8 @@ def convert(request):
         return {"missing": missing}
     for command in _PASSES:
         _run(command, design)
+        if command == "proc":
+            ports = port_names(design)
     while netlist.drop_unread_ports(design, top):
         _run("opt_clean -purge", design)
     # What a pass has cut off in the middle of a bus.
@@ -141,6 +145,7 @@ def convert(request):
     for module in design.modules_.values():
         netlist.match_widths(module)
         split_circles(module)
+    name_numbered(design, ports)
     _unpin(design, request["observed"])
     for module in design.modules_.values():
         netlist.keep_only(module)

@@ -92,7 +92,8 @@ def to_verilog(
 
     The same text gives the same bytes. Names become plain identifiers (see
     `bsnn_hw.verilog.naming`); registers keep their names, and so do combinational signals that are
-    not second names of another.
+    not second names of another. What Amaranth numbers is called after a part of its module or a
+    field (`signal_names`, `port_names`).
 
     Parameters
     ----------
