@@ -54,7 +54,8 @@ class PeakMemory(wiring.Component):
         m.submodules.rows = store = StateMemory(rows=len(self._peak.leak), width=layout.size)
         kept = layout(store.read_data)
         factor = looked_up(m, "leak", self._peak.leak.tolist(), self.index, self.advance)
-        first, known = Signal(), Signal.like(self.largest)
+        first = Signal()
+        known = Signal.like(self.largest)
         leaked = Signal.like(self.carried)
         m.d.comb += self.carried.eq(Mux(self.first, 0, kept.carried))
         with m.If(self.advance):
