@@ -3,7 +3,7 @@
 512 Fashion-MNIST images from the driver to a pseudo-terminal, as bits to the pin of the emitted
 Verilog, and back.  On the way 1 % of the bytes are lost, have a bit turned over, or come twice,
 both ways.  Every score must be the reference's, and every damaged frame must have been counted by
-the side to which it came.
+the side to which it came.  ``--client c``: the same by the bundle's C driver.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING
 from bsnn_hw.command import run_verb
 
 if TYPE_CHECKING:
+    from bsnn_hw.driver import Device
+    from bsnn_hw.driver.facts import BoardFacts
     from bsnn_hw.driver.lines import Line
+    from evidence.c_client import CDevice
 
 __all__ = ["Damaged", "main", "measure"]
 
@@ -73,8 +76,11 @@ class Damaged:
         self._line.close()
 
 
-def measure(model: Path, count: int, chance: float, seed: int, folder: Path) -> list[str]:
+def measure(model: Path, count: int, chance: float, seed: int, folder: Path,
+            client: str = "python") -> list[str]:
     """Make the board of ``model`` in ``folder`` and classify ``count`` images; lines about it.
+
+    client : "python" or "c", whose driver
 
     Raises
     ------
@@ -85,7 +91,6 @@ def measure(model: Path, count: int, chance: float, seed: int, folder: Path) -> 
 
     from bsnn_hw import emit, load, lower, plan
     from bsnn_hw.boards.core import write_core
-    from bsnn_hw.driver import Device
     from bsnn_hw.driver.lines import open_line
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.reference.network import run
@@ -97,13 +102,13 @@ def measure(model: Path, count: int, chance: float, seed: int, folder: Path) -> 
     images = lowered.calibration[:count]
     wanted = run(design.network, images, potentials=False).scores
     line = Damaged(open_line(f"virtual:{folder / 'board'}"), chance, seed)
-    with Device(line, facts) as device:
+    with _device(client, line, facts, folder) as device:
         started = time.monotonic()
         found = device.scores(images)
         took = time.monotonic() - started
         line.chance = 0.0  # one more, after which the board's count is of all that came before
         again = device.scores(images[:1])
-        seen, heard = device.statistics, device.damaged_frames
+    seen, heard = device.statistics, device.damaged_frames
     found, wanted = np.concatenate([found, again]), np.concatenate([wanted, wanted[:1]])
     wrong = np.flatnonzero((found != wanted).any(axis=1))
     if wrong.size:
@@ -123,6 +128,16 @@ def measure(model: Path, count: int, chance: float, seed: int, folder: Path) -> 
     ]
 
 
+def _device(client: str, line: Damaged, facts: BoardFacts, folder: Path) -> Device | CDevice:
+    """What classifies over ``line``."""
+    from bsnn_hw.driver import Device
+    from evidence.c_client import CDevice, build_client
+
+    if client == "python":
+        return Device(line, facts)
+    return CDevice(build_client(folder / "bundle", folder), line, facts)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evidence.serial_damage", description=__doc__)
     add = parser.add_argument
@@ -131,6 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--images", type=int, default=512, help="number of images (default: 512)")
     add("--chance", type=float, default=0.01,
         help="share of bytes that are damaged, 0..1 (default: 0.01)")
+    add("--client", choices=("python", "c"), default="python",
+        help="whose driver (default: python)")
     add("--seed", type=int, default=1, help="of the damage (default: 1)")
     return parser
 
@@ -140,7 +157,7 @@ def _act(options: argparse.Namespace) -> None:
 
     with scratch_folder() as folder:
         print("\n".join(measure(options.model, options.images, options.chance, options.seed,
-                                folder)))
+                                folder, options.client)))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -123,7 +123,8 @@ class SerialLink(wiring.Component):
                   & ~self._reading):
             m.d.sync += [copied.eq(0), place.eq(block)]
         with m.If(frames.good & (kind == Kind.HELLO)):
-            m.d.sync += self._greeted.eq(number)
+            # A later host may begin with the number at which an earlier one stopped.
+            m.d.sync += [self._greeted.eq(number), self._there.eq(0)]
         for asked, wanted in self._wanted.items():
             with m.If(frames.good & (kind == asked)):
                 m.d.sync += wanted.eq(1)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw.emission.c_driver import write_c_driver
 from bsnn_hw.emission.design import Design, emit_verilog
 from bsnn_hw.emission.inventory import inventory
 from bsnn_hw.emission.manifest import manifest
@@ -91,6 +92,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             vectors = write_vectors(design, samples, draft / "vectors")
             facts = manifest(design, vectors, trained_on)
             _write_bench(facts, draft)
+            write_c_driver(design, draft)
             facts["files"] = inventory(draft)
             (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n",
                                                  encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,12 @@ class Design:
     def geometries(self) -> tuple[Geometry, ...]:
         """Every layer laid out, the readout last."""
         return self.layout.geometries
+
+    @property
+    def identifier(self) -> str:
+        """16 hexadecimal digits, of the Verilog: what a board says that it holds."""
+        text = b"".join(path.read_bytes() for path in self.verilog.paths)
+        return hashlib.sha256(text).hexdigest()[:16]
 
     def stimulus(self, inputs: np.ndarray) -> Stimulus:
         """Beats of samples, a packet each, as the top level takes them.

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from bsnn_hw.emission.c_driver import C_DRIVER, c_driver_names
 from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.emission.design import Design, LayerProbe
 from bsnn_hw.emission.inventory import changes, read_inventory
@@ -21,7 +22,7 @@ from bsnn_hw.verilog.write import Observed, Verilog
 __all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
 
 # Written for people and for `make` alone; no check of ours reads them.
-BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml"}
+BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml", *C_DRIVER}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -105,7 +106,8 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
 
 def _check_names(design, files):
     """Refuse lists that leave out what is verified."""
-    wanted = {*BESIDE, "network.json", *vector_names(design),
+    absent = set(C_DRIVER) - set(c_driver_names(design))
+    wanted = {*BESIDE - absent, "network.json", *vector_names(design),
               *(f"rtl/{path.name}" for path in design.verilog.paths)}
     if wrong := sorted(wanted ^ files.keys()):
         raise ValueError(f"files must have {'no ' if wrong[0] in files else ''}{wrong[0][:80]}")

@@ -39,6 +39,7 @@ class Board:
         for body in self.decoder.feed(b"" if self.deaf else self._damage(data)):
             kind, number = body[:2]
             if kind == Kind.HELLO:
+                self.blocks = {}
                 self._answer(Kind.HELLO, number, self.facts.shape.hello())
                 continue
             if number != self.number:

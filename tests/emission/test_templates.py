@@ -10,6 +10,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
+from bsnn_hw.emission.c_driver import _Driver
 from bsnn_hw.reporting.circuit import _Glue, _Group
 from bsnn_hw.reporting.page import CircuitFacts
 from bsnn_hw.sim.native import Group, _driver
@@ -79,6 +80,9 @@ CASES = {
     "virtual_board.cpp": ("virtual_board.cpp.j2", {
         "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
                   "active": True, "reset": True}}),
+    "bsnn.h": ("bsnn.h.j2", {"driver": _Driver(
+        "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
+        32)}),
     "circuit_bytes.cpp": ("circuit.cpp.j2", {"circuit": GLUE["bytes"]}),
     "bundle_README.md": ("bundle_readme.md.j2",
                          {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),

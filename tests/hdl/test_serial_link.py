@@ -253,6 +253,16 @@ def test_a_sample_is_never_mixed_with_another():
     assert board.samples == []
 
 
+def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
+    board = Board()
+    one, other = blocks(bytes(70), 1), blocks(bytes([255] * 70), 1)
+    answers = board.run(b"".join(one) + go(1),
+                        encode(bytes([Kind.HELLO, 0])) + other[0] + other[2] + go(1),
+                        other[1] + go(1))
+    assert answers[1][-1] == bytes([Kind.MISSING, 1, 0, 0, 0b101])
+    assert answers[2] == [bytes([Kind.RESULT, 1, 0, 0]) + board.result([255] * 70)]
+
+
 @for_each("wrong", [
     encode(b"D\x00\x03\x00", bytes(32)), encode(b"D\x00\x00\x00", bytes(31)), encode(b"?\x00"),
     encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])])
