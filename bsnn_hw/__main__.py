@@ -20,6 +20,7 @@ VERBS = {
     "report": "all that is known of it as one page, in which the circuit runs",
     "show": "spikes, membranes, weights and training logs as pictures",
     "precision": "integers against real numbers, by fraction bits",
+    "explore": "networks, precisions, plans and parts, compared on a cluster",
     "train": "train a binary spiking network and write its model file",
 }
 USAGE = 2

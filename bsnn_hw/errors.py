@@ -40,6 +40,10 @@ class ModelError(InputError):
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type[ModelError], tuple[tuple[str, ...]]]:
+        """From one process to another: Python would give the message for the problems."""
+        return type(self), (self.problems,)
+
 
 class ToolError(BsnnError):
     """A tool is missing or failed."""

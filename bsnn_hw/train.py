@@ -140,15 +140,11 @@ def _save_progress(trainer, out: Path) -> None:
 
 
 def _save_results(trainer, result: dict[str, Any], out: Path) -> None:
-    from bsnn_hw.nn.export import save_model
+    from bsnn_hw.nn.export import save_trained
     from bsnn_hw.nn.files import write_whole
 
-    recipe, dataset = trainer.recipe, trainer.dataset
-    if recipe.weights != "real":
-        described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": recipe.bits,
-                     "scale": 1 / ((1 << recipe.bits) - 1), "offset": 0.0}
-        save_model(out, trainer.network, input=described, classes=dataset.classes,
-                   recipe=recipe.as_dict() | {"test_accuracy": result["accuracy"]})
+    if trainer.recipe.weights != "real":
+        save_trained(out, trainer, result["accuracy"])
     write_whole(out.with_suffix(".jsonl"), _log(trainer, {"test": result}))
     # A finished run has nothing to continue; the model holds the recipe.
     out.with_suffix(".checkpoint").unlink(missing_ok=True)

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("bsnn_hw", "hdl", "sim")
 SOURCES = sorted(path for top in FOLDERS for path in (ROOT / top).glob("**/*.py"))
 # What any wing may know that touches files, processes or people: it knows nothing above itself.
-HELPERS = {"__version__", "archive", "arrays", "callables", "checkpoint", "child", "errors",
-           "guard", "processes", "progress", "scratch", "text"}
+HELPERS = {"__version__", "archive", "arrays", "callables", "checkpoint", "child", "cluster",
+           "errors", "guard", "processes", "progress", "scratch", "text"}
 ARROWS = {
     "ir": {"errors"},  # nothing but the words for what a user can cause
     "reference": {"ir"},
@@ -35,6 +35,8 @@ ARROWS = {
     "reporting": {"ir", "reference", "devices", "engines", "ports", "layout", "planning",
                   "plan_report", "emission", "sim", "verification", "synthesis", "samples",
                   *HELPERS},
+    "exploration": {"ir", "reference", "devices", "planning", "lowering", "nn", "emission", "sim",
+                    "synthesis", "reporting", "samples", "pipeline", *HELPERS},
     "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
     "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "sim", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,10 @@ from bsnn_hw.nn.neuron import LIF
 from bsnn_hw.nn.synapse import Int8Conv2d, Int8Linear, pair
 from bsnn_hw.nn.timed import TimedGate
 
-__all__ = ["document", "save_model"]
+if TYPE_CHECKING:
+    from bsnn_hw.nn.training import Trainer
+
+__all__ = ["document", "save_model", "save_trained"]
 
 
 def save_model(path: str | Path, network: Network, *, input: Mapping[str, Any], name: str | None
@@ -32,6 +35,16 @@ def save_model(path: str | Path, network: Network, *, input: Mapping[str, Any], 
 
     save(path, document(network, input=input, name=name or Path(path).stem, classes=classes,
                         recipe=recipe))
+
+
+def save_trained(path: str | Path, trainer: Trainer, accuracy: float, name: str | None = None
+                 ) -> None:
+    """Write what a finished training made, with its recipe; ``accuracy`` is of the test set."""
+    recipe, dataset = trainer.recipe, trainer.dataset
+    described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": recipe.bits,
+                 "scale": 1 / ((1 << recipe.bits) - 1), "offset": 0.0}
+    save_model(path, trainer.network, input=described, name=name, classes=dataset.classes,
+               recipe=recipe.as_dict() | {"test_accuracy": accuracy})
 
 
 def document(network: Network, *, input: Mapping[str, Any], name: str, classes: Sequence[str] = (),

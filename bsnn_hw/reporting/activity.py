@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.emission.design import Design
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed, pool_places
 from bsnn_hw.ir.network import Network
 from bsnn_hw.layout.blocks import Layer, Synapses
+from bsnn_hw.layout.build import Layout
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
 
@@ -60,14 +60,14 @@ class Counts:
         return self.event_energy + self.step_energy
 
 
-def count(design: Design, activity: Activity) -> tuple[Counts, ...]:
+def count(layout: Layout, activity: Activity) -> tuple[Counts, ...]:
     """What every layer does, the readout last, at ``activity``."""
-    return tuple(_layer(design, activity, number) for number in range(len(activity)))
+    return tuple(_layer(layout, activity, number) for number in range(len(activity)))
 
 
-def _layer(design: Design, activity: Activity, number: int) -> Counts:
-    network, layer = design.network, design.network.layers[number]
-    engines = list(_engines(design, activity, number))
+def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
+    network, layer = layout.network, layout.network.layers[number]
+    engines = list(_engines(layout, activity, number))
     operations = [_operations(*each) for each in engines]
     # A cycle of an engine reads a weight for each lane and parallel neuron, and a row of sums
     # that it writes again.
@@ -77,7 +77,7 @@ def _layer(design: Design, activity: Activity, number: int) -> Counts:
     sum_bits = sum(2 * row * engine.sum_width
                    for (engine, _), row in zip(engines, rows, strict=True))
     steps = float(passes(network, number) * layer.synapse.neurons)
-    step_bits, step_energy = _step(design, number)
+    step_bits, step_energy = _step(layout, number)
     added = sum(done * engine.sum_width * ADD
                 for (engine, _), done in zip(engines, operations, strict=True))
     connections = sum(_connections(engine.geometry) for engine, _ in engines)
@@ -87,10 +87,10 @@ def _layer(design: Design, activity: Activity, number: int) -> Counts:
         added + (weight_bits + sum_bits) * BIT, steps * (step_energy + step_bits * BIT))
 
 
-def _engines(design: Design, activity: Activity,
+def _engines(layout: Layout, activity: Activity,
              number: int) -> Iterator[tuple[Synapses, Feed]]:
     """The engines of a layer, each with what it is fed."""
-    block, seen = design.layout.blocks[number], activity[number]
+    block, seen = layout.blocks[number], activity[number]
     yield block.synapses, seen.feed
     beside = block.shortcuts if isinstance(block, Layer) else ()
     for each, feed in zip(beside, seen.shortcuts, strict=True):
@@ -113,14 +113,14 @@ def _cycles(engine: Synapses, feed: Feed) -> float:
     return float(walk(engine.geometry, feed).sum(axis=1).mean()) * engine.geometry.folds
 
 
-def _step(design: Design, number: int) -> tuple[float, float]:
+def _step(layout: Layout, number: int) -> tuple[float, float]:
     """Bits of memory and pJ of arithmetic of one neuron step."""
-    network = design.network
+    network = layout.network
     if number == len(network.hidden):
-        bounds = design.layout.readout_bounds
+        bounds = layout.readout_bounds
         gain = int(np.abs(network.readout.gain).max()).bit_length() + 1
         return bounds.acc.width, bounds.score.width * (ADD + gain * MULTIPLY)
-    neuron, bounds_of = network.hidden[number].neuron, design.layout.hidden_bounds[number]
+    neuron, bounds_of = network.hidden[number].neuron, layout.hidden_bounds[number]
     charged, settled = bounds_of.charged.width, bounds_of.settled.width
     energy = 3 * charged * ADD  # bias, potential and the comparison
     if network.timesteps > 1:

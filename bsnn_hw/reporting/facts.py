@@ -151,7 +151,7 @@ def gather(folder: Path, design: Design, samples: np.ndarray, source: str,
     network = design.network
     trace = run(network, samples)
     seen = measure_activity(network, samples, trace, design.port)
-    counts = energy.count(design, seen)
+    counts = energy.count(design.layout, seen)
     checks = read_checks(folder)
     outline = "-".join([feature_map(network.input.features),
                         *(feature_map(layer.synapse.shape) for layer in network.layers)])

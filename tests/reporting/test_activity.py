@@ -32,8 +32,8 @@ def pairs(synapse, events):
 def test_synaptic_operations_are_pairs(bundle):
     trace = run(bundle.network, bundle.inputs)
     activity = measure_activity(bundle.network, bundle.inputs, trace)
-    for counts, layer, seen in zip(count(bundle.design, activity), bundle.network.layers, activity,
-                                   strict=True):
+    for counts, layer, seen in zip(count(bundle.design.layout, activity), bundle.network.layers,
+                                   activity, strict=True):
         wanted = pairs(layer.synapse, seen.feed.counts)
         for shortcut, feed in zip(getattr(layer, "shortcuts", ()), seen.shortcuts, strict=True):
             if feed is not None:
@@ -48,7 +48,7 @@ def test_everything_on_is_dense(events_bundle):
     network = events_bundle.network
     inputs = np.ones((2, network.timesteps, network.input.size), np.uint8)
     activity = measure_activity(network, inputs, run(network, inputs))
-    first, *_ = count(events_bundle.design, activity)
+    first, *_ = count(events_bundle.design.layout, activity)
     assert first.operations == first.dense == first.connections * network.timesteps
 
 
@@ -56,7 +56,7 @@ def test_silence_costs_the_steps_alone(events_bundle):
     network = events_bundle.network
     inputs = np.zeros((2, network.timesteps, network.input.size), np.uint8)
     activity = measure_activity(network, inputs, run(network, inputs))
-    first, *_ = counts = count(events_bundle.design, activity)
+    first, *_ = counts = count(events_bundle.design.layout, activity)
     assert first.operations == first.event_energy == first.weight_bits == 0
     assert first.steps == network.timesteps * network.hidden[0].shape.size
     assert first.energy == first.step_energy > 0

@@ -1,0 +1,217 @@
+"""Studies in threads of this process: shared steps, stops, failures, and what is kept of them."""
+
+import shutil
+import sqlite3
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from bsnn_hw import explore
+from bsnn_hw.cluster import Workers
+from bsnn_hw.errors import InputError
+from bsnn_hw.exploration import steps, work
+from bsnn_hw.exploration.choosing import Grid, chooser_of
+from bsnn_hw.exploration.run import Runner
+from bsnn_hw.exploration.scaling import tasks_of
+from bsnn_hw.exploration.store import open_store
+from bsnn_hw.exploration.study import read_study
+
+
+@contextmanager
+def threads(count=2, scheduler=None):
+    with ThreadPoolExecutor(count) as pool:
+        yield Workers(pool, lambda: count)
+
+
+def explored(study, folder, **options):
+    """The study's rows in order, and the store's steps by key."""
+    with open_store(folder) as store, threads() as workers:
+        keys = Runner(study, workers, store, folder, **options).run(chooser_of(study))
+        return [store.point(key) for key in keys], tasks_of(store, keys)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often each kind of work is done."""
+    done = Counter()
+
+    def counting(kind, function):
+        def act(*arguments):
+            done[kind] += 1
+            return function(*arguments)
+        return act
+
+    for kind, function in list(work.WORK.items()):
+        monkeypatch.setitem(work.WORK, kind, counting(kind, function))
+    return done
+
+
+@pytest.fixture(scope="module")
+def calm(study_files, tmp_path_factory):
+    """The study run once; do not change it."""
+    folder = tmp_path_factory.mktemp("calm")
+    return folder, *explored(read_study(study_files), folder)
+
+
+def test_every_point_has_a_row_and_shared_steps_are_done_once(calm):
+    folder, rows, tasks = calm
+    assert len(rows) == 12 and {row["status"] for row in rows} == {"done"}
+    kinds = {path.name: len(list(path.iterdir())) for path in (folder / "cache").iterdir()}
+    assert kinds == {"lower": 2, "plan": 12} and len(tasks) == 14
+    first = rows[0]
+    assert (first["network"], first["lanes"], first["parallel"]) == ("net", "3,4", "5,2")
+    assert first["rate"] == pytest.approx(first["clock"] * 1e6 / first["cycles"])
+    assert first["measured"] == "forecast" and first["energy"] > 0
+    assert 0 <= first["accuracy"] <= 1 and first["exact"] is None
+
+
+def test_figures_are_those_of_the_public_functions(calm, study_files):
+    import bsnn_hw
+    from bsnn_hw.lowering.lower import PrecisionRequest
+    from bsnn_hw.pipeline import samples_of
+
+    model = bsnn_hw.load(study_files.parent / "net.pt")
+    samples = samples_of(model, data=str(study_files.parent / "samples.npz"))
+    lowered = bsnn_hw.lower(model, samples, PrecisionRequest(fraction_bits=1, leak_bits=4))
+    plan = bsnn_hw.plan(lowered, target="ecp5-25k", lanes=[3, 4], parallel=[5, 2])
+    row = calm[1][0]
+    assert (row["cells"], row["cycles"]) == (round(plan.forecast.cost.cells), plan.forecast.cycles)
+
+
+def test_a_second_run_does_nothing(calm, study_files, tmp_path, counted):
+    folder = shutil.copytree(calm[0], tmp_path / "again")
+    assert explored(read_study(study_files), folder)[0] == calm[1]
+    (folder / "study.sqlite").unlink()  # the cache alone is enough
+    assert explored(read_study(study_files), folder)[0] == calm[1]
+    assert not counted
+
+
+def test_a_damaged_result_is_made_again(calm, study_files, tmp_path, counted):
+    folder = shutil.copytree(calm[0], tmp_path / "again")
+    (folder / "study.sqlite").unlink()
+    damaged = next((folder / "cache/plan").iterdir()) / "facts.json"
+    damaged.write_text("{")
+    assert explored(read_study(study_files), folder)[0] == calm[1]
+    assert counted == {"plan": 1}
+
+
+def test_another_program_makes_everything_again(calm, study_files, tmp_path, monkeypatch, counted):
+    monkeypatch.setattr("bsnn_hw.exploration.run.code_version", lambda: "other")
+    monkeypatch.setattr(steps, "code_version", lambda: "other")
+    folder = shutil.copytree(calm[0], tmp_path / "again")
+    explored(read_study(study_files), folder)
+    assert counted == {"lower": 2, "plan": 12}
+
+
+def test_a_stopped_study_goes_on(calm, study_files, tmp_path, counted):
+    """What was done before the stop is neither lost nor done again."""
+    class Stopped(KeyboardInterrupt):
+        pass
+
+    def stop(ended):
+        if ended == 5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        explored(read_study(study_files), tmp_path, counted=stop)
+    with sqlite3.connect(tmp_path / "study.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM points").fetchone() == (5,)
+    assert explored(read_study(study_files), tmp_path)[0] == calm[1]
+    assert counted == {"lower": 2, "plan": 12}
+
+
+def test_a_tool_that_fails_is_named_and_tried_again(calm, study_files, tmp_path, monkeypatch):
+    good = work.WORK["plan"]
+
+    def broken(options, reads, folder):
+        if options["part"] == "ice40-up5k":
+            raise ZeroDivisionError("division by zero")
+        return good(options, reads, folder)
+
+    monkeypatch.setitem(work.WORK, "plan", broken)
+    lines = []
+    rows, _ = explored(read_study(study_files), tmp_path, report=lines.append)
+    lost = [row for row in rows if row["status"] == "failed"]
+    assert len(lost) == len(lines) == 6
+    assert lost[0]["error"] == "plan: ZeroDivisionError: division by zero"
+    assert not list((tmp_path / "cache/plan").glob(".*"))  # no draft is left
+    monkeypatch.setitem(work.WORK, "plan", good)
+    assert explored(read_study(study_files), tmp_path)[0] == calm[1]
+
+
+def test_what_is_refused_stays_so_until_asked_again(study_files, tmp_path, counted):
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace('"net.pt"', f'"{study_files.parent}/net.pt"')
+                    .replace('"samples.npz"', f'"{study_files.parent}/samples.npz"')
+                    .replace("[3, 4]", "[3, 4, 5]"))
+    study, out = read_study(path), tmp_path / "out"
+    rows, _ = explored(study, out)
+    refused = [row for row in rows if row["status"] == "refused"]
+    assert len(refused) == 4 and "lanes: must have one number per layer" in refused[0]["error"]
+    before = counted["plan"]
+    explored(study, out)
+    assert counted["plan"] == before
+    explored(study, out, again=True)
+    assert counted["plan"] == before + 4
+
+
+def test_a_network_that_cannot_be_read_is_its_points_error(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text('[[network]]\nmodel = ["none.pt"]\n')
+    (row,), _ = explored(read_study(path), tmp_path / "out")
+    assert row["status"] == "refused" and "none.pt" in row["error"]
+
+
+def test_one_study_at_a_time(tmp_path):
+    with (open_store(tmp_path), pytest.raises(InputError, match="another is at work in it"),
+          open_store(tmp_path)):
+        pass
+    with open_store(tmp_path):
+        pass
+
+
+def test_a_store_of_something_else_is_refused(tmp_path):
+    (tmp_path / "study.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(InputError, match="must be the store of a study"), open_store(tmp_path):
+        pass
+
+
+def test_the_verb(calm, study_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("bsnn_hw.cluster.dask_workers", threads)
+    folder = shutil.copytree(calm[0], tmp_path / "again")
+    assert explore.main([str(study_files), "--out", str(folder), "-q"]) == 0
+    printed = capsys.readouterr().out
+    assert "points    12 of 12 with a result" in printed and "ice40-up5k" in printed
+    assert "<svg" in (folder / "study.html").read_text(encoding="utf-8")
+    assert explore.main([str(study_files), "--workers", "0"]) == 1
+    assert "--workers: must be 1 or more" in capsys.readouterr().err
+
+
+def test_optuna_chooses_among_the_grid(study_files, tmp_path):
+    pytest.importorskip("optuna")
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace("[[network]]", "[optuna]\ntrials = 6\n\n"
+                                                    "[[network]]")
+                    .replace('"net.pt"', f'"{study_files.parent}/net.pt"')
+                    .replace('"samples.npz"', f'"{study_files.parent}/samples.npz"'))
+    study = read_study(path)
+    rows, _ = explored(study, tmp_path / "out")
+    assert 1 <= len(rows) <= 6
+    grid = {point.part for point in Grid(study)._points}
+    assert {row["part"] for row in rows} <= grid
+
+
+@pytest.mark.slow
+def test_circuits_are_shared_and_exact(study_files, tmp_path, counted):
+    """Two parts with the same plan have one circuit; a trained network goes the same way."""
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'parts = ["ecp5-25k", "ecp5-45k"]\n[measure]\nvectors = 2\n[[network]]\n'
+        'dataset = "digits"\nhidden = [8]\nepochs = 1\n[[plan]]\nlanes = [2, 1]\n'
+        '[[precision]]\nfraction_bits = 2\nleak_bits = 4\n')
+    rows, _ = explored(read_study(path), tmp_path / "out")
+    assert [(row["status"], row["exact"], row["seed"]) for row in rows] == [("done", 2, 0)] * 2
+    assert {row["measured"] for row in rows} == {"simulated"}
+    assert counted == {"train": 1, "lower": 1, "plan": 2, "emit": 1, "verify": 1}
