@@ -16,7 +16,7 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.ir.wording import feature_map, synapse_kind
+from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.choice import rivals, rough_cells
@@ -79,7 +79,7 @@ def _network_lines(planned: Planned) -> Iterator[str]:
 def outline(network: Network) -> str:
     """The maps of the input and of all layers, in order."""
     return "-".join([feature_map(network.input.features),
-                     *(feature_map(layer.synapse.shape) for layer in network.layers)])
+                     *(feature_map(layer.shape) for layer in network.layers)])
 
 
 def _synapses(network: Network) -> Iterator[Synapse]:
@@ -176,8 +176,8 @@ def _layer_rows(built):
         bounds = design.layout.hidden_bounds[index] if hidden else design.layout.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
-            layer.name, synapse_kind(layer.synapse, layer.pool), feature_map(geometry.source.shape),
-            feature_map(layer.synapse.shape), design.schedule.layers[index].engine.value,
+            layer.name, layer_kind(layer), feature_map(geometry.source.shape),
+            feature_map(layer.shape), design.schedule.layers[index].engine.value,
             geometry.lanes, geometry.parallel,
             geometry.folds, precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits,

@@ -115,10 +115,10 @@ class CDevice:
     def _turn(self) -> bool:
         """Bytes both ways; whether the program still prints."""
         assert self._child.stdout is not None
-        ready, _, _ = select.select([self._master, self._child.stdout], [], [], 0)
+        ready, _, _ = select.select([self._master, self._child.stdout.fileno()], [], [], 0)
         if self._master in ready:
             self._line.write(os.read(self._master, 1 << 12))
-        if self._child.stdout in ready:
+        if self._child.stdout.fileno() in ready:
             printed = os.read(self._child.stdout.fileno(), 1 << 12)
             self._printed += printed
             return bool(printed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from evidence.random_models import random_neuron, random_norm, with_tensors
 
-__all__ = ["random_map_document"]
+__all__ = ["Draw", "Map", "random_map_document"]
 
 SIDES = (1, 1, 2, 3, 4, 4, 5, 6, 8)  # of an image
 CHANNELS = (1, 2, 3, 4, 5, 8, 9)
@@ -16,8 +16,11 @@ SPARSE = 0.4  # about the square root of the share of neurons that fire
 Map = tuple[int, int, int]
 
 
-def random_map_document(seed: int) -> dict[str, Any]:
-    """A model file's dictionary: 1 to 5 hidden layers, images down to 1x1, T 1 to 4."""
+def random_map_document(seed: int, kind: type[Draw] | None = None) -> dict[str, Any]:
+    """A model file's dictionary: 1 to 5 hidden layers, images down to 1x1, T 1 to 4.
+
+    kind : what draws the layers, `Draw` if not said
+    """
     generator = np.random.default_rng(seed)
     timesteps = int(generator.integers(1, 5))
     direct = bool(generator.random() < 0.5)
@@ -25,7 +28,7 @@ def random_map_document(seed: int) -> dict[str, Any]:
              int(generator.choice(SIDES)))
     bits = int(generator.integers(1, 5)) if direct else 1
     scale = float(generator.choice([1.0, 1 / ((1 << bits) - 1), 0.37])) if direct else 1.0
-    draw = _Draw(generator, timesteps)
+    draw = (kind or Draw)(generator, timesteps)
     before: list[tuple[str, Map]] = []
     layers: list[dict[str, Any]] = []
     for number in range(int(generator.integers(1, 6))):
@@ -43,7 +46,7 @@ def random_map_document(seed: int) -> dict[str, Any]:
     })
 
 
-class _Draw:
+class Draw:
     """Layers and their parts, drawn at random."""
 
     def __init__(self, generator: np.random.Generator, timesteps: int) -> None:

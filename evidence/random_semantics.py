@@ -1,7 +1,7 @@
 """``python -m evidence.random_semantics``: random networks of what others train, exact in RTL.
 
-Fully connected in turn with maps and joins, as random_networks and random_maps draw them, with
-weights of 2 to 8 bits in any layer and shortcut.
+Fully connected in turn with maps and joins, as random_networks and random_maps draw them: half of
+them with weights of 2 to 8 bits in any layer and shortcut, and half with currents that are pooled.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ def random_semantics(seed: int) -> dict[str, Any]:
     from evidence.random_few_bits import with_few_bits
     from evidence.random_map_models import random_map_document
     from evidence.random_models import random_document
+    from evidence.random_pools import random_pools
     from evidence.random_variants import varied
 
+    if seed % 4 > 1:
+        return varied(seed, random_pools(seed))
     document = random_map_document(seed) if seed % 2 else random_document(seed)
     return varied(seed, with_few_bits(seed, document))
 
@@ -39,7 +42,7 @@ def check_one(seed: int, lint: bool = True) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     return run_command("random_semantics", __doc__ or "", check_one,
-                       "networks of few-bit weights", argv)
+                       "networks of these", argv)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out, connect
 from bsnn_hw.hdl.accumulator import Accumulator
 from bsnn_hw.hdl.checks import require_instance, require_shape
 from bsnn_hw.hdl.current import CurrentArray
+from bsnn_hw.hdl.current_pool import LargestSums
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.formats import delayed, index_width, spike_word
 from bsnn_hw.hdl.neuron import NeuronArray
@@ -139,18 +140,22 @@ class HiddenLayer(wiring.Component):
                 m, getattr(self, f"groups{name}"), synapse, block,
                 cadence=Cadence.SAMPLE if self._block.direct else Cadence.EACH_MARK,
                 recovery=self._block.neurons.recovery, name=name)
+            op, sums = accumulator.op, accumulator.sums
+            if self._block.neurons.pool is not None:
+                op, sums = self._pooled(m, self._block.neurons, op, sums)
             m.d.comb += [
                 sequencer.room.eq(self.room),
-                getattr(currents, f"sums{name}").eq(accumulator.sums),
+                getattr(currents, f"sums{name}").eq(sums),
             ]
-            sequencers.append((sequencer, accumulator))
+            sequencers.append((sequencer, op))
         # All engines step together, and only on whole timesteps of what is carried.
         waits = [sequencer.due for sequencer, _ in sequencers]
         waits += [getattr(self, f"whole_{number}") for number in self._carried]
         m.d.comb += self.starts.eq(Cat(waits).all())
         m.d.comb += [sequencer.go.eq(self.starts) for sequencer, _ in sequencers]
 
-        op, last_row = sequencers[0][1].op, self._block.neurons.raster.rows - 1
+        op = sequencers[0][1]
+        last_row = self._block.neurons.raster.rows - 1
         current_op = delayed(m, op, currents.delay, "current_op")
         m.d.comb += [
             currents.op.eq(op),
@@ -166,3 +171,9 @@ class HiddenLayer(wiring.Component):
         m.d.comb += [member.eq(getattr(self, f"carried_{number}"))
                      for number, member in self._carried.items()]
         return m
+
+    def _pooled(self, m, block, op, sums):
+        """The operations that step neurons, and the largest sums that these get."""
+        m.submodules.current_pool = pool = LargestSums(block.pool, timesteps=block.timesteps)
+        m.d.comb += [pool.op.eq(op), pool.sums.eq(sums)]
+        return pool.pooled_op, pool.largest

@@ -29,6 +29,7 @@ from bsnn_hw.convert.terms import (
     gain_of,
     gain_through,
     is_input,
+    own_synapse,
     pooling,
     scaled,
     terms_of,
@@ -120,7 +121,7 @@ class _Builder:
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current``."""
         terms = terms_of(current, self.currents)
-        own = next((term for term in terms if isinstance(core(term), Synapse)
+        own = next((term for term in terms if own_synapse(term)[0] is not None
                     and term not in self.currents), None)
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
@@ -129,13 +130,16 @@ class _Builder:
             self.problems.append(f"{where}: must get the current of a linear layer or a "
                                  f"convolution, not {described(core(terms[0]))}")
             return
-        synapse = core(own)
+        synapse, pool = own_synapse(own)
+        assert synapse is not None
         name = self._name(synapse.path, path)
         where = f"module {synapse.path or path or 'output'!r}"
         layer: dict[str, Any] = {"name": name}
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
         self._try(f"module {path!r}", lambda: layer.update(
             neuron=channelled(neuron(), current.shape)))
+        if pool is not None and (pool.size, pool.stride) != ((1, 1), (1, 1)):
+            layer["current_pool"] = pooling(pool)
         terms.remove(own)
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
@@ -180,8 +184,8 @@ class _Builder:
 
     def _synapse(self, term: Node, key: str) -> dict[str, Any]:
         """Weights, what comes into them and what becomes of their sums."""
-        synapse = core(term)
-        assert isinstance(synapse, Synapse)
+        synapse, _ = own_synapse(term)
+        assert synapse is not None
         found = quantised(synapse.weight)
         convolution = synapse.weight.ndim == 4
         fed, gain = self._feed(synapse)

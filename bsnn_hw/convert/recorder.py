@@ -47,12 +47,13 @@ class Run:
         self.stepped, self.lead = stepped, lead
 
     def arranged(self, values: torch.Tensor) -> torch.Tensor:
-        """Real inputs (N, T, ...) as the module takes them."""
+        """Real inputs (N, T, ...) as the module takes them, laid out as a loader of samples does: a
+        forward may take a view of them."""
         if self.lead is None:
-            return values[:, 0]
+            return values[:, 0].contiguous()
         if self.lead == ("T", "N"):
-            return values.transpose(0, 1)
-        return values if len(self.lead) == 2 else values.flatten(0, 1)
+            return values.transpose(0, 1).contiguous()
+        return values.contiguous() if len(self.lead) == 2 else values.flatten(0, 1)
 
     def outputs(self, values: torch.Tensor) -> list[Any]:
         """What the module gives for (N, T, ...): once, or once for each timestep."""
@@ -66,7 +67,7 @@ class Run:
             for step in range(self.timesteps):
                 state = _state(found[-1]) if found else None
                 more = () if state is None else (state,)
-                found.append(self.module(values[:, step], *more))
+                found.append(self.module(values[:, step].contiguous(), *more))
         return found
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "gain_of",
     "gain_through",
     "is_input",
+    "own_synapse",
     "pooling",
     "scaled",
     "terms_of",
@@ -51,6 +52,15 @@ def core(node: Node) -> Any:
     while isinstance(node, (*NORMS, Reshape)):
         node = node.source
     return node
+
+
+def own_synapse(term: Node) -> tuple[Synapse | None, Pool | None]:
+    """The synapse that a term is the current of, None where it is none, and what pools between
+    synapse and neuron."""
+    node, pool = core(term), None
+    if isinstance(node, Pool):
+        node, pool = core(node.source), node
+    return (node, pool) if isinstance(node, Synapse) else (None, None)
 
 
 def is_input(node: Node) -> bool:
@@ -85,6 +95,8 @@ def scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
     while node is not synapse:
         if isinstance(node, NORMS):
             steps.insert(0, node)
+        elif isinstance(node, Pool):
+            _commutes(node, steps, synapse.shape)
         node = node.source
     gates = [step for step in steps if isinstance(step, Gate)]
     if gates and gates != steps[-1:]:
@@ -93,6 +105,20 @@ def scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
     for gate in gates:
         written["gate"] = _tensors({"kind": "constant", "value": gate.factors})
     return written
+
+
+def _commutes(pool: Pool, behind: list[Norm | Affine | Gate], shape: tuple[int, ...]) -> None:
+    """Refuse what stands behind a pooling and is something else before it."""
+    for step in behind:
+        if isinstance(step, Gate):
+            continue
+        factor, shift = _per_channel(step, shape)
+        if pool.kind == "max" and (factor < 0).any():
+            raise TraceError("normalises or scales the largest currents by a negative factor, "
+                             "which makes them the smallest; normalise in front of the pooling")
+        if pool.kind == "sum" and shift.any():
+            raise TraceError("shifts sums of currents; normalise in front of the pooling, or "
+                             "take their average")
 
 
 def _normed(steps: list[Norm | Affine], synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
@@ -167,7 +193,8 @@ def pooling(pool: Pool) -> dict[str, Any]:
 
 
 def described(node: Node) -> str:
-    return {Input: "the network's input itself", Pool: "pooled values: pool spikes, behind the "
-            "neuron", Membrane: "a membrane", Spikes: "spikes without weights",
+    return {Input: "the network's input itself",
+            Pool: "pooled values that are no current", Membrane: "a membrane",
+            Spikes: "spikes without weights",
             Sum: "a sum that is normalised or reshaped behind the join",
             Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

@@ -28,8 +28,8 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
     entry = {
         "name": layer.name, "from": _name(design, number - layer.back),
         "pool": _pool(layer.pool), "synapses": _synapses(layer.synapse),
-        "inputs": geometry.inputs, "neurons": layer.synapse.shape.size,
-        "map": map_facts(layer.synapse.shape),
+        "inputs": geometry.inputs, "neurons": layer.shape.size,
+        "map": map_facts(layer.shape),
         "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
@@ -77,6 +77,7 @@ def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]
 def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
     bounds, probe, neuron = design.layout.hidden_bounds[number], design.probes[number], layer.neuron
     return {
+        "current_pool": _pool(layer.current_pool),
         "shortcuts": [_shortcut(design, number, shortcut) for shortcut in layer.shortcuts],
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,

@@ -13,6 +13,7 @@ from bsnn_hw.ir.network import (
     Network,
     NeuronSpec,
     Pool,
+    PoolKind,
     Readout,
     Shape,
     Shortcut,
@@ -92,6 +93,7 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
     largest = 1 if number else network.input.max_value
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
     if isinstance(layer, Hidden):
+        yield from _unfit_current_pool(layer)
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
 
@@ -112,6 +114,20 @@ def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
         yield from _unfit_kernel(synapse, source)
     if synapse.weights[0].size * largest * largest_weight(synapse.weight_bits) >= LAYER_REACH:
         yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
+
+
+def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
+    pool, shape = layer.current_pool, layer.synapse.shape
+    if pool is None:
+        return
+    if pool.kind is not PoolKind.MAX or not isinstance(layer.synapse, Conv):
+        yield "current_pool must be a maximum over the sums of a convolution"
+    elif min(pool.height, pool.width) < 1 or min(pool.shape(shape).height,
+                                                 pool.shape(shape).width) < 1:
+        yield (f"current_pool of {pool.height} x {pool.width} must fit the sums' map of "
+               f"{shape.height} x {shape.width}")
+    elif layer.neuron.gain is not None or layer.shortcuts:
+        yield "current_pool must stand in a layer without gain and shortcuts"
 
 
 def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:

@@ -71,6 +71,8 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
         result["reset_by"] = _table(spec.separate_reset_by)
     if spec.gain is not None:
         result["gain"] = _table(spec.gain)
+    if layer.current_pool is not None:
+        result["current_pool"] = _window(layer.current_pool)
     if layer.shortcuts:
         result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
     return result
@@ -98,8 +100,11 @@ def _source(layer: Hidden | Readout) -> dict[str, Any]:
 
 
 def _pool(pool: Pool | None) -> dict[str, Any]:
-    return {} if pool is None else {
-        "pool": {"kind": pool.kind.value, "size": [pool.height, pool.width]}}
+    return {} if pool is None else {"pool": _window(pool)}
+
+
+def _window(pool: Pool) -> dict[str, Any]:
+    return {"kind": pool.kind.value, "size": [pool.height, pool.width]}
 
 
 def _sides(shape: Shape) -> list[int]:
@@ -164,7 +169,8 @@ def _read_hidden(table: Fields, timesteps: int) -> Hidden:
     shortcuts = table.each("shortcuts") if table.has("shortcuts") else []
     return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
                   _read_pool(table), tuple(_read_shortcut(each, timesteps, len(synapse.weights))
-                                           for each in shortcuts))
+                                           for each in shortcuts),
+                  _read_pool(table, "current_pool"))
 
 
 def _read_readout(table: Fields, timesteps: int) -> Readout:
@@ -224,10 +230,10 @@ def _read_back(table: Fields) -> int:
     return table.integer("back", 1, MAX_COUNT) if table.has("back") else 1
 
 
-def _read_pool(table: Fields) -> Pool | None:
-    if not table.has("pool"):
+def _read_pool(table: Fields, key: str = "pool") -> Pool | None:
+    if not table.has(key):
         return None
-    pool = table.inner("pool")
+    pool = table.inner(key)
     return Pool(pool.choice("kind", PoolKind), *pool.integers("size", 2, 1, MAX_SIDE))
 
 

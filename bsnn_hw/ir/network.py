@@ -304,6 +304,8 @@ class Hidden:
     back : int: the layer so many before gives the spikes, or the network's input stands there
     pool : of the spikes that come in, before the synapse
     shortcuts : further parts of the current, in order; only with a gain
+    current_pool : of the sums of a convolution, MAX: neurons get the largest acc of each window;
+        only without a gain
     """
 
     name: str
@@ -312,11 +314,13 @@ class Hidden:
     back: int = 1
     pool: Pool | None = None
     shortcuts: tuple[Shortcut, ...] = ()
+    current_pool: Pool | None = None
 
     @property
     def shape(self) -> Shape:
         """The neurons' map."""
-        return self.synapse.shape
+        shape = self.synapse.shape
+        return shape if self.current_pool is None else self.current_pool.shape(shape)
 
 
 @dataclass(frozen=True)
@@ -350,6 +354,11 @@ class Readout:
     back: int = 1
     pool: Pool | None = None
     peak: Peak | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The classes, a channel each."""
+        return self.synapse.shape
 
     @property
     def shortcuts(self) -> tuple[Shortcut, ...]:

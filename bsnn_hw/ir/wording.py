@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bsnn_hw.ir.network import Conv, Pool, Shape, Synapse
+from bsnn_hw.ir.network import Conv, Hidden, Pool, Readout, Shape, Synapse
 
-__all__ = ["feature_map", "synapse_kind"]
+__all__ = ["feature_map", "layer_kind", "synapse_kind"]
 
 
 def feature_map(shape: Shape) -> str:
@@ -12,6 +12,13 @@ def feature_map(shape: Shape) -> str:
     if shape.positions == 1:
         return str(shape.channels)
     return f"{shape.channels}x{shape.height}x{shape.width}"
+
+
+def layer_kind(layer: Hidden | Readout) -> str:
+    """What a layer does with its inputs and its sums, in a few words."""
+    kind = synapse_kind(layer.synapse, layer.pool)
+    pool = layer.current_pool if isinstance(layer, Hidden) else None
+    return kind if pool is None else f"{kind}, {pool.kind.value} {pool.height}x{pool.width}"
 
 
 def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:

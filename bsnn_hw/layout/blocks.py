@@ -18,8 +18,8 @@ from bsnn_hw.ir.schedule import Port
 from bsnn_hw.layout.tables import TableSize
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "Entry", "Gain", "Layer", "Link", "Neurons", "Output",
-           "Scorer", "StateRows", "Synapses", "gathers", "in_blocks"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Layer", "Link", "Neurons",
+           "Output", "Scorer", "StateRows", "Synapses", "gathers", "in_blocks"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
 CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
@@ -249,12 +249,39 @@ class Gain:
 
 
 @dataclass(frozen=True)
+class CurrentPool:
+    """What finds the largest sum of each window, between accumulators and neurons.
+
+    summed, windows : Raster, of the sums and of the neurons
+    size : (height, width), of a window; sum_width : int, bits of a sum
+    """
+
+    summed: Raster
+    windows: Raster
+    size: tuple[int, int]
+    sum_width: int
+
+    def parts(self) -> Parts:
+        """hdl/current_pool.py: counters, comparisons, and a line of windows."""
+        windows, row = self.windows, self.windows.width * self.sum_width
+        line = StateRows(windows.shape.width * windows.folds, row, False)
+        counted = bits_of(windows.rows) + bits_of(line.rows) + sum(
+            bits_of(side) for side in (*self.size, windows.shape.width + 1,
+                                       windows.shape.height + 1))
+        parts = (Parts.adders(counted / 6, 6) + Parts.logic(2 * counted, counted)
+                 + Parts.delays(2 * bits_of(windows.rows) + bits_of(line.rows) + 2 * CONTROL))
+        return (parts + Parts.adders(self.sum_width, windows.width) + Parts.logic(row)
+                + Parts.delays(row) + Parts(memories=line.memories()))
+
+
+@dataclass(frozen=True)
 class Neurons:
     """Currents and the neuron step of a row.
 
-    raster : of the layer; timesteps : int
+    raster : of the neurons; timesteps : int
     current_delay : int, cycles from an operation to its currents
-    delay : int, cycles from an operation to its word of spikes
+    delay : int, cycles from an operation of the sums to its word of spikes
+    pool : CurrentPool, None where the sums' rows are the neurons'
     recovery : int, cycles between two steps of one row, at least
     leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
     leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
@@ -284,10 +311,12 @@ class Neurons:
     leak: TableSize | None
     gain: Gain | None
     shortcut_gains: tuple[Gain | None, ...]
+    pool: CurrentPool | None = None
 
     def parts(self) -> Parts:
-        """hdl/current.py and hdl/neuron.py."""
-        return self._current_parts() + self._step_parts()
+        """hdl/current.py and hdl/neuron.py, and what pools before them."""
+        parts = self._current_parts() + self._step_parts()
+        return parts if self.pool is None else parts + self.pool.parts()
 
     def _current_parts(self) -> Parts:
         width, row = self.raster.width, self.raster.width * self.current_width

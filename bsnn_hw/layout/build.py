@@ -27,6 +27,7 @@ from bsnn_hw.ir.schedule import Port, Schedule
 from bsnn_hw.layout.blocks import (
     POOLING_DELAY,
     Carry,
+    CurrentPool,
     Entry,
     Gain,
     Layer,
@@ -45,7 +46,7 @@ from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
 
 __all__ = ["Builder", "Layout", "build_layout", "carry_block", "layer_block", "leak_shift",
-           "neurons_block", "output_block", "recovery", "synapses_block"]
+           "neurons_block", "output_block", "pooling_delay", "recovery", "synapses_block"]
 
 # What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
 # memory costs more than the waiting.
@@ -114,8 +115,18 @@ def neuron_delay(current_delay: int) -> int:
     return current_delay + 2
 
 
+def pooling_delay(layer: Hidden) -> int:
+    """Cycles that the largest of a window takes, before the currents."""
+    return 0 if layer.current_pool is None else 1
+
+
 def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Rows) -> Neurons:
-    """Currents and neurons of a layer."""
+    """Currents and neurons of a layer.
+
+    raster : Raster, of the layer's sums
+    """
+    pool = _current_pool(layer, raster, bounds.acc.width)
+    raster = raster if pool is None else pool.windows
     spec, timesteps = layer.neuron, len(layer.neuron.leak)
     currents, block = current_delay(layer), in_blocks(raster.rows, rows.state)
 
@@ -132,7 +143,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Row
                 return Gain(size(shortcut.gain), width)
 
     return Neurons(
-        raster=raster, timesteps=timesteps, current_delay=currents, delay=neuron_delay(currents),
+        raster=raster, timesteps=timesteps, current_delay=currents,
+        delay=neuron_delay(currents) + pooling_delay(layer),
         recovery=recovery(spec, block), leak_shift=leak_shift(spec), leak_bits=spec.leak_bits,
         leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
         soft=spec.reset_by is not None, acc_width=bounds.acc.width,
@@ -145,7 +157,14 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Row
         leak=size(spec.next_leak) if spec.shared_leak is None else None,
         gain=None if spec.gain is None else Gain(size(spec.gain), bounds.acc.width),
         shortcut_gains=tuple(gain(each, sums.width) for each, sums in
-                             zip(layer.shortcuts, bounds.shortcuts, strict=True)))
+                             zip(layer.shortcuts, bounds.shortcuts, strict=True)),
+        pool=pool)
+
+
+def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:
+    pool = layer.current_pool
+    return None if pool is None else CurrentPool(
+        summed, Raster(layer.shape, summed.width), (pool.height, pool.width), sum_width)
 
 
 def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
@@ -284,7 +303,7 @@ class Builder:
                     shortcuts.append(engine(number, shortcut, geometry, sums.width))
                     continue
                 producer = layers[number - shortcut.back]
-                shortcuts.append(self.carry(number, shortcut, producer.synapses.geometry.raster,
+                shortcuts.append(self.carry(number, shortcut, producer.neurons.raster,
                                             sums.width, margin=producer.margin,
                                             name=name(number - shortcut.back)))
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),

@@ -44,8 +44,8 @@ from bsnn_hw.model.description import (
 )
 from bsnn_hw.model.scoring import PerChannel
 
-__all__ = ["NEGLIGIBLE", "Affine", "affine", "fold_hidden", "fold_readout", "pool_of",
-           "synapse_of", "with_used_resets"]
+__all__ = ["NEGLIGIBLE", "Affine", "affine", "current_pool_of", "fold_hidden",
+           "fold_readout", "pool_of", "synapse_of", "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
@@ -96,6 +96,14 @@ def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
     return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size)
 
 
+def current_pool_of(layer: Layer) -> Pool | None:
+    """The integer pooling of the layer's sums, a maximum: behind a positive scale, currents have
+    theirs where sums have.  Averages are wider kernels by now."""
+    pool = layer.current_pool
+    assert pool is None or pool.kind is PoolingKind.MAX
+    return None if pool is None else Pool(PoolKind.MAX, *pool.size)
+
+
 def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_bits: int,
                 leak_bits: int) -> Hidden:
     """A spiking layer in integers.
@@ -125,7 +133,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         bias=np.broadcast_to(bias, threshold.shape).copy(),
         threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by))
-    folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer))
+    folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
+                    current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
 
 
@@ -193,7 +202,8 @@ def _counting(layer: Layer, affine: Affine, threshold: np.ndarray,
 def _idle_spikes(layer: Layer, source: Input | None) -> np.ndarray:
     """Spikes of the real-valued neurons without input events, bool (T, channels)."""
     idle = torch.zeros((1, len(layer.gate), len(layer.synapse.weight)))
-    return real.spikes(layer, real.currents(layer, idle, source))[0][0].numpy()
+    alone = replace(layer, current_pool=None)  # all currents of a window are the same
+    return real.spikes(alone, real.currents(alone, idle, source))[0][0].numpy()
 
 
 def _reach(layer: Layer, max_value: int) -> float:

@@ -16,6 +16,7 @@ from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
+from bsnn_hw.model.composed import averages, without_average
 from bsnn_hw.model.description import Conv2d, Layer, Model, ScoreKind, Scoring
 from bsnn_hw.model.real import check_inputs, run
 from bsnn_hw.reference.readout import decide, score
@@ -105,7 +106,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     _check_request(model, request)
     if calibration is not None:
         calibration = _checked(model, calibration)
-    graph = Graph(_fold_timesteps(model))
+    graph = Graph(_without_averages(_fold_timesteps(model)))
     _check_groups(graph, request)
     if calibration is None:
         return _lowered(graph, None, request)[0]
@@ -187,7 +188,7 @@ def _hidden(graph: Graph, number: int, samples: Samples | None,
         chosen = Precision(bits, leak_bits, None)
     else:
         folded, chosen = choose_hidden(
-            layer, entry, samples.sums(number), samples.pieces(layer.shape.size), max_value=value,
+            layer, entry, samples.sums(number), samples.pieces(layer.summed.size), max_value=value,
             tolerance=request.tolerance, fraction_bits=wanted, leak_bits=request.leak_bits)
     return replace(folded, back=number - source), chosen
 
@@ -221,6 +222,12 @@ def _fold_timesteps(model: Model) -> Model:
     norm = replace(last.norm, gamma=last.norm.gamma * factor, beta=last.norm.beta * factor)
     return replace(model, timesteps=1, layers=(
         replace(last, norm=norm, gate=np.ones(1), scoring=Scoring(ScoreKind.SUM)),))
+
+
+def _without_averages(model: Model) -> Model:
+    """Where currents are averaged, wider kernels: the same numbers."""
+    return replace(model, layers=tuple(without_average(layer) if averages(layer) else layer
+                                       for layer in model.layers))
 
 
 def _fraction_bits(layer: Layer, request: PrecisionRequest) -> int | None:

@@ -16,11 +16,12 @@ import torch
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
-from bsnn_hw.lowering.fold import affine, fold_hidden, fold_readout
+from bsnn_hw.lowering.fold import affine, current_pool_of, fold_hidden, fold_readout
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Input, Layer, ScoreKind
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference import readout as reference_readout
+from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["CANDIDATES", "Precision", "choose_hidden", "choose_readout", "fitting"]
 
@@ -45,13 +46,13 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
                   leak_bits: int | None) -> tuple[Hidden, Precision]:
     """The cheapest integer layer within ``tolerance``, the most precise if there is none.
 
-    accs : integers (N, T, neurons), sums of the layer's signs over its calibration inputs
+    accs : integers (N, T, sums), of the layer's signs over its calibration inputs
     pieces : of the samples; small ones stay in the cache through all candidates
     fraction_bits, leak_bits : int or None; what is given is not searched
     """
     wanted = [real.spikes(layer, real.currents(layer, accs[piece], source))[0]
               for piece in pieces]
-    flips = np.where(affine(layer, source).scale < 0, -1, 1)
+    flips, accs = _flipped(layer, np.where(affine(layer, source).scale < 0, -1, 1), accs, pieces)
     positions = layer.shape.positions
     spike_count = max(1, sum(int(spikes.sum()) for spikes in wanted))
 
@@ -74,6 +75,18 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
     chosen = _cheapest(lambda bits: measure(bits, leak_bits)[1], candidates, tolerance)
     folded, mismatch = measure(chosen, leak_bits)
     return folded, Precision(chosen, leak_bits, mismatch)
+
+
+def _flipped(layer: Layer, flips: np.ndarray, accs: torch.Tensor,
+             pieces: Sequence[slice]) -> tuple[np.ndarray, torch.Tensor]:
+    """By what each channel's sums are still to be multiplied, and the sums that the neurons get:
+    before the largest of a window is found, they are multiplied."""
+    pool = current_pool_of(layer)
+    if pool is None:
+        return flips, accs
+    signs = torch.as_tensor(np.repeat(flips, layer.summed.positions))
+    return np.ones_like(flips), torch.cat([largest_sums(pool, layer.summed, accs[piece] * signs)
+                                           for piece in pieces])
 
 
 def choose_readout(layer: Layer, source: Input | None, accs: torch.Tensor, *, timesteps: int,

@@ -14,6 +14,7 @@ from bsnn_hw.model import real
 from bsnn_hw.model.description import Layer, Linear, SynapseShortcut
 from bsnn_hw.reference import synapse
 from bsnn_hw.reference.network import currents, integrate, joined
+from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["Samples", "enough", "part_sums"]
 
@@ -55,17 +56,18 @@ class Samples:
         """Sums of the signs of layer ``number`` over what comes in, integers (N, T, neurons)."""
         layer, timesteps = self._graph.model.layers[number], self._graph.model.timesteps
         values = self.spikes[self._graph.source(layer)]
-        return part_sums(layer, values, timesteps, self.pieces(layer.shape.size))
+        return part_sums(layer, values, timesteps, self.pieces(layer.summed.size))
 
     def fire(self, number: int, folded: Hidden) -> None:
         """Let layer ``number`` work in integers; then its spikes are among ``spikes``."""
         graph, kept = self._graph, []
-        for part in self.pieces(folded.shape.size):
+        for part in self.pieces(folded.synapse.shape.size):
             spikes = {source: self.spikes[source][part] for source in graph.sources(number)}
             carried = {source: self._carried[source][part] for source in graph.carried(number)}
             source = graph.source(graph.model.layers[number])
             accs = synapse.sums(folded.synapse, spikes[source], graph.model.timesteps,
                                 graph.max_value(source), folded.pool, graph.shape(source))
+            accs = largest_sums(folded.current_pool, folded.synapse.shape, accs)
             whole = currents(folded, accs, joined(folded, number, spikes, carried, graph.shape))
             kept.append((integrate(folded, whole)[1], whole if self._is_carried(number) else None))
         self.spikes[number] = torch.cat([fired for fired, _ in kept])
@@ -107,7 +109,7 @@ def enough(graph: Graph, inputs: np.ndarray) -> np.ndarray:
              if isinstance(part, (Layer, SynapseShortcut))]
     if all(isinstance(part.synapse, Linear) for part in parts):
         return inputs
-    steps = sum(layer.shape.size for layer in layers) * graph.model.timesteps
-    sums = graph.model.timesteps * sum(part.shape.size * part.synapse.weight[0].size
+    steps = sum(layer.summed.size for layer in layers) * graph.model.timesteps
+    sums = graph.model.timesteps * sum(part.summed.size * part.synapse.weight[0].size
                                        for part in parts)
     return inputs[:max(1, min(MAX_STEPS // steps, MAX_SUMS // sums))]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bsnn_hw.model.description import Feed, Input, Pooling, PoolingKind, Shape
 from bsnn_hw.model.values import Table, listed, shown
 
-__all__ = ["MAX_KERNEL", "Incoming", "Known", "Seen", "check_feed", "pooled", "sides"]
+__all__ = ["MAX_KERNEL", "Incoming", "Known", "Seen", "check_feed", "pooled", "read_pool",
+           "sides"]
 
 MAX_SIDE = 4096  # of a map that a kernel or window moves over
 MAX_KERNEL = 64  # sides and strides of kernels and windows
 
 POOL_HINTS = {
-    "stride": "windows lie side by side, the stride is size",
     "padding": "windows lie inside of the map",
     "dilation": "windows have no holes",
     "ceil_mode": "windows lie inside of the map",
@@ -30,6 +30,7 @@ class Known:
     shape : Shape, None after a problem
     largest : float, largest absolute value that goes out
     reach : float, largest absolute sum of a neuron's current over all timesteps
+    of_windows : bool, whether its current is the largest of a window
     """
 
     name: str
@@ -37,6 +38,7 @@ class Known:
     shape: Shape | None
     largest: float = 1.0
     reach: float = 0.0
+    of_windows: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def check_feed(table: Table, seen: Seen, first: bool) -> Incoming:
 
 def pooled(table: Table, source: Known | None) -> Incoming:
     """The spikes of ``source`` behind the pooling of ``table``, a layer or shortcut."""
-    pool, usable = _pool(table) if table.has("pool") else (None, True)
+    pool, usable = read_pool(table, "pool") if table.has("pool") else (None, True)
     if source is None:
         return Incoming(None, "", 1.0)
     if not usable or source.shape is None:
@@ -140,6 +142,10 @@ def pooled(table: Table, source: Known | None) -> Incoming:
     shape = source.shape
     if pool:
         height, width = pool.size
+        if pool.step is not None:
+            table.problem("pool", f"stride must be size, {list(pool.size)}, not "
+                                  f"{list(pool.stride)}: windows of spikes lie side by side")
+            return Incoming(None, source.title, 1.0)
         if max(shape.height, shape.width) > MAX_SIDE:
             table.problem("pool", f"must stand on a map with sides of at most {MAX_SIDE}, not "
                                   f"{sides(shape)}")
@@ -154,14 +160,17 @@ def pooled(table: Table, source: Known | None) -> Incoming:
     return Incoming(feed, source.title, (pool.max_value if pool else 1) / feed.divisor)
 
 
-def _pool(table: Table) -> tuple[Pooling | None, bool]:
-    """The pooling, None where it changes nothing, and whether it is without a problem."""
-    pool = table.inner("pool", required=("kind", "size"), hints=POOL_HINTS)
+def read_pool(table: Table, key: str) -> tuple[Pooling | None, bool]:
+    """The pooling at ``key``, None where it changes nothing, and whether it has no problem."""
+    pool = table.inner(key, required=("kind", "size"), optional=("stride",), hints=POOL_HINTS)
     kind = pool.choice("kind", {kind.value: kind for kind in PoolingKind})
     size = pool.pair("size", 1, MAX_KERNEL, 1)
-    if kind is None or size is None or not pool.has("size"):
+    stride = pool.pair("stride", 1, MAX_KERNEL, 1) if pool.has("stride") else size
+    if kind is None or size is None or stride is None or not pool.has("size"):
         return None, False
-    return Pooling(kind, size) if size != (1, 1) else None, True
+    if size == stride == (1, 1):
+        return None, True
+    return Pooling(kind, size, None if stride == size else stride), True
 
 
 def sides(shape: Shape) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bsnn_hw.model.check_current_pool import (
+    check_current_pool,
+    check_wider_kernel,
+    pooled_shape,
+)
 from bsnn_hw.model.check_feed import Incoming, Known, Seen, check_feed
 from bsnn_hw.model.check_neuron import check_neuron, membrane_reach
 from bsnn_hw.model.check_norm import Scaling, check_scaling
 from bsnn_hw.model.check_shortcut import Added, check_shortcuts
 from bsnn_hw.model.check_synapse import KINDS, Weights, check_weights
-from bsnn_hw.model.description import Layer, Neuron
+from bsnn_hw.model.description import Layer, Neuron, Pooling, PoolingKind, Shape
 from bsnn_hw.model.names import check_layer_name
 from bsnn_hw.model.scoring import Scoring
 from bsnn_hw.model.values import Problems, Table, equals, listed, shown, word
@@ -19,7 +24,8 @@ __all__ = ["Checked", "Place", "check_layer"]
 
 # Modules that are layers elsewhere, and what they are here.
 TYPE_HINTS = {
-    "pool": "pooling is the key 'pool' of the layer behind it",
+    "pool": "pooling of spikes is the key 'pool' of the layer behind it, of currents the key "
+            "'current_pool' of their layer",
     "flatten": "a linear layer flattens what comes in",
     "norm": "a norm is the key 'norm' of its layer",
     "conv1d": "a convolution over one axis is a 'conv2d' with a kernel of height 1",
@@ -30,7 +36,8 @@ _SHORTCUTS = "a residual connection is an entry of 'shortcuts'"
 _SEW = "a SEW shortcut acts on spikes behind the neuron and is refused; see 'shortcuts'"
 HINTS = {"residual": _SHORTCUTS, "shortcut": _SHORTCUTS, "downsample": _SHORTCUTS,
          "connect_f": _SEW, "cnf": _SEW, "from": "it is 'input'"}
-OPTIONAL = ("input", "pool", "weight_bits", "bias", "norm", "gate", "shortcuts")
+OPTIONAL = ("input", "pool", "current_pool", "weight_bits", "bias", "norm", "gate",
+            "shortcuts")
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,12 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
     scaling = check_scaling(table, weights.channels, KINDS[kind].per, place.timesteps,
                             spiking=not place.readout)
     neuron = check_neuron(table, place.readout, weights.channels, KINDS[kind].per)
-    added = _shortcuts(table, place, seen, weights)
+    pool = check_current_pool(table, kind, place.readout, weights.shape)
+    shape = pooled_shape(pool, weights.shape)
+    added = _shortcuts(table, place, seen, shape)
     if problems.count > before or scaling is None or incoming.feed is None:
-        return Checked(None, Known(known.name, title, weights.shape))
-    return _built(table, known, incoming, weights, scaling, neuron, added)
+        return Checked(None, Known(known.name, title, shape))
+    return _built(table, known, incoming, weights, scaling, neuron, added, pool)
 
 
 def _kind(value: object, title: str, last: bool, problems: Problems) -> str | None:
@@ -99,29 +108,33 @@ def _kind(value: object, title: str, last: bool, problems: Problems) -> str | No
     return kind
 
 
-def _shortcuts(table: Table, place: Place, seen: Seen, weights: Weights) -> list[Added]:
+def _shortcuts(table: Table, place: Place, seen: Seen, shape: Shape | None) -> list[Added]:
     if place.readout and table.has("shortcuts"):
         table.problem("shortcuts", "must be absent in the readout; they stand before a neuron")
         seen.unsure = True
         return []
-    return list(check_shortcuts(table, seen, weights.shape, place.timesteps))
+    return list(check_shortcuts(table, seen, shape, place.timesteps))
 
 
 def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, scaling: Scaling,
-           neuron: Neuron | Scoring | None, added: list[Added]) -> Checked:
+           neuron: Neuron | Scoring | None, added: list[Added], pool: Pooling | None) -> Checked:
     """The layer of parts without a problem, unless its currents are too large."""
     assert incoming.feed is not None
     synapse = weights.synapse(scaling.bias)
+    check_wider_kernel(table, synapse, pool)
     shortcuts = tuple(each.shortcut for each in added if each.shortcut)
     spiking = neuron if isinstance(neuron, Neuron) else None
     layer = Layer(known.name, synapse, scaling.norm, scaling.gate, spiking, incoming.feed,
-                  shortcuts, neuron if isinstance(neuron, Scoring) else Scoring())
+                  shortcuts, neuron if isinstance(neuron, Scoring) else Scoring(), pool)
     # A leak only makes membranes smaller, so this bounds them in any sample.
-    reach = scaling.reach(synapse, incoming.largest) + sum(each.reach for each in added)
+    summed = pool.places if pool and pool.kind is PoolingKind.SUM else 1
+    reach = (summed * scaling.reach(synapse, incoming.largest)
+             + sum(each.reach for each in added))
     timesteps = len(scaling.gate)
     if not math.isfinite(membrane_reach(spiking, reach, timesteps) if spiking
                          else reach * timesteps):
         table.problem("", "currents must be finite, but with these parameters they can leave the "
                           "range of float64; rescale the layer")
         reach = 0.0
-    return Checked(layer, Known(known.name, known.title, layer.shape, reach=reach))
+    return Checked(layer, Known(known.name, known.title, layer.shape, reach=reach,
+                                of_windows=pool is not None and pool.kind is PoolingKind.MAX))

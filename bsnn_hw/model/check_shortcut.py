@@ -87,6 +87,9 @@ def _plain(table: Table, index: int, kind: str, seen: Seen, output: Shape | None
     _check_shape(item, source.title, source.shape, output)
     if spikes:
         return Added(SpikeShortcut(source.name, scale), scale * (timesteps or 1))
+    if source.of_windows:
+        item.problem("from", f"must not be {source.title}, whose neurons get the largest current "
+                             "of a window each; its spikes can be joined")
     return Added(CurrentShortcut(source.name), source.reach)
 
 

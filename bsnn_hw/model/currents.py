@@ -52,24 +52,24 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
         with torch.backends.nnpack.flags(enabled=False):
             found = torch.nn.functional.conv2d(maps, coefficients, stride=synapse.stride,
                                                padding=synapse.padding)
-    return found.reshape(*values.shape[:-1], part.shape.size)
+    return found.reshape(*values.shape[:-1], part.summed.size)
 
 
 def pooled(spikes: torch.Tensor, pool: Pooling) -> torch.Tensor:
-    """Spikes (B, C, H, W) as integers in float32 (B, C, H / height, W / width): whether any of a
-    window fired, or how many did, also for an average."""
+    """Spikes (B, C, H, W) as integers in float32 (B, C, windows down, windows across): whether any
+    of a window fired, or how many did, also for an average."""
     from torch.nn.functional import avg_pool2d, max_pool2d
 
     if pool.kind is PoolingKind.MAX:
-        return max_pool2d(spikes.float(), pool.size)
-    return avg_pool2d(spikes.float(), pool.size, divisor_override=1)
+        return max_pool2d(spikes.float(), pool.size, pool.stride)
+    return avg_pool2d(spikes.float(), pool.size, pool.stride, divisor_override=1)
 
 
 def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | None = None
              ) -> torch.Tensor:
-    """gate * norm(sums + bias) of one synapse, float64 (N, T, neurons); no shortcuts.
+    """gate * norm(sums + bias) of one synapse, pooled, float64 (N, T, neurons); no shortcuts.
 
-    sums : (N, T, neurons), integers: the coefficients summed over spikes or input values; channel
+    sums : (N, T, sums), integers: the coefficients summed over spikes or input values; channel
         by channel for a map, whose channels have one constant each
     source : Input of a first layer, whose scale and offset stand outside of the sum; None where
         spikes come in
@@ -88,7 +88,25 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
         found = found / part.feed.divisor
     found = found + bias
     found = found.sub_(mean).div_(deviation).mul_(gamma).add_(beta)
-    return found.mul_(torch.tensor(part.gate)[:, None, None]).flatten(-2)
+    found = found.mul_(torch.tensor(part.gate)[:, None, None])
+    return _pooled_currents(part, found)
+
+
+def _pooled_currents(part: Layer | SynapseShortcut, given: torch.Tensor) -> torch.Tensor:
+    """Currents (N, T, channels, positions) behind the pooling of a layer, (N, T, neurons)."""
+    from torch.nn.functional import avg_pool2d, max_pool2d
+
+    pool = part.current_pool if isinstance(part, Layer) else None
+    if pool is None:
+        return given.flatten(-2)
+    summed = part.summed
+    maps = given.reshape(-1, summed.channels, summed.height, summed.width)
+    if pool.kind is PoolingKind.MAX:
+        maps = max_pool2d(maps, pool.size, pool.stride)
+    else:
+        divisor = None if pool.kind is PoolingKind.AVG else 1
+        maps = avg_pool2d(maps, pool.size, pool.stride, divisor_override=divisor)
+    return maps.reshape(*given.shape[:2], -1)
 
 
 def join(layer: Layer, own: torch.Tensor, fired: Mapping[str, torch.Tensor],

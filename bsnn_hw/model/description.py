@@ -4,7 +4,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
 
     X[t] = sign(W) * pool(S[t]) + bias      sign(0) = +1; linear, or a convolution
     Y[t] = (X[t] - mean) / sqrt(var + eps) * gamma + beta
-    G[t] = gate[t] * Y[t] + every shortcut
+    G[t] = pool(gate[t] * Y[t]) + every shortcut
     H[t] = leak * V[t-1] + input_scale * G[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
@@ -148,6 +148,11 @@ class SynapseShortcut:
         """Shape of what is added."""
         return self.synapse.output(self.feed.shape)
 
+    @property
+    def summed(self) -> Shape:
+        """Shape of the synapse's sums."""
+        return self.shape
+
 
 Shortcut = CurrentShortcut | SpikeShortcut | SynapseShortcut
 
@@ -159,6 +164,7 @@ class Layer:
     feed : Feed; a linear layer that does not say takes the layer before, or the network's input
     shortcuts : what is added to the current, in order; none in the readout
     scoring : how the scores follow in the readout; of no meaning in other layers
+    current_pool : Pooling of the layer's own current, before shortcuts and neuron; None without
     """
 
     name: str
@@ -169,15 +175,21 @@ class Layer:
     feed: Feed = _NO_FEED
     shortcuts: tuple[Shortcut, ...] = ()
     scoring: Scoring = _MEAN
+    current_pool: Pooling | None = None
 
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:
             object.__setattr__(self, "feed", Feed(None, None, Shape(self.synapse.weight.shape[1])))
 
     @property
+    def summed(self) -> Shape:
+        """Shape of the synapse's sums, before any pooling of currents."""
+        return self.synapse.output(self.feed.shape)
+
+    @property
     def shape(self) -> Shape:
         """Shape of the layer's output, its neurons (channel, row, column)."""
-        return self.synapse.output(self.feed.shape)
+        return self.current_pool.shape(self.summed) if self.current_pool else self.summed
 
 
 @dataclass(frozen=True)

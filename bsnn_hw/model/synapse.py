@@ -14,19 +14,35 @@ __all__ = ["Conv2d", "Feed", "Linear", "Pooling", "PoolingKind", "Synapse"]
 
 
 class PoolingKind(enum.Enum):
-    """What the spikes of one window become."""
+    """What the values of one window become, spikes or currents."""
 
-    MAX = "max"  # 1 where any fired: an OR
-    AVG = "avg"  # how many fired, divided by the places of the window
-    SUM = "sum"  # how many fired
+    MAX = "max"  # the largest; of spikes 1 where any fired, an OR
+    AVG = "avg"  # their sum, of spikes how many fired, divided by the places of the window
+    SUM = "sum"  # their sum
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """Windows of ``size`` (height, width) side by side, which cover the map without a rest."""
+    """Windows of ``size`` (height, width), each a ``stride`` from the one before.  Places beyond
+    the last window that fits are not used.
+
+    step : the stride where it is not ``size``, that is where windows do not lie side by side
+    """
 
     kind: PoolingKind
     size: tuple[int, int]
+    step: tuple[int, int] | None = None
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """(vertical, horizontal), from window to window."""
+        return self.step or self.size
+
+    def shape(self, source: Shape) -> Shape:
+        """The map of the windows; sides below 1 where none fits."""
+        height, width = ((side - across) // step + 1 for side, across, step in zip(
+            (source.height, source.width), self.size, self.stride, strict=True))
+        return Shape(source.channels, height, width)
 
     @property
     def places(self) -> int:
@@ -51,15 +67,19 @@ class Feed:
     source : str or None, the earlier layer whose spikes come in; None is the network's input
     pool : Pooling of these spikes, None without
     shape : Shape of what the synapse gets, behind the pooling
+    whole : Shape of the source's map, where windows leave a rest of it
     """
 
     source: str | None
     pool: Pooling | None
     shape: Shape
+    whole: Shape | None = None
 
     @property
     def source_shape(self) -> Shape:
         """Shape of the source's map, before the pooling."""
+        if self.whole is not None:
+            return self.whole
         height, width = self.pool.size if self.pool else (1, 1)
         return Shape(self.shape.channels, self.shape.height * height, self.shape.width * width)
 

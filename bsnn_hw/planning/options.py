@@ -17,7 +17,13 @@ from bsnn_hw.ir.network import Conv, Hidden, Network, Readout, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan
 from bsnn_hw.layout.blocks import Synapses
-from bsnn_hw.layout.build import Builder, current_delay, neuron_delay, output_block
+from bsnn_hw.layout.build import (
+    Builder,
+    current_delay,
+    neuron_delay,
+    output_block,
+    pooling_delay,
+)
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
 from bsnn_hw.planning.throughput import score_cycles, step_cycles
@@ -259,7 +265,7 @@ class _Builder:
         if producer < 0:
             return 0
         layer = self._network.hidden[producer]
-        return USUAL_DELAY + neuron_delay(current_delay(layer)) + 1
+        return USUAL_DELAY + pooling_delay(layer) + neuron_delay(current_delay(layer)) + 1
 
     def _supply(self, number: int, index: int | None, geometry: Geometry) -> Cost:
         key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,

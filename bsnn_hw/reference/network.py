@@ -17,6 +17,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
 )
 from bsnn_hw.reference import neuron, readout, synapse
+from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "run", "run_hidden"]
 
@@ -65,7 +66,7 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
     """
     inputs = np.asarray(inputs)
     _check(network, inputs)
-    largest = max((layer.shape.size for layer in network.hidden), default=1)
+    largest = max((layer.synapse.shape.size for layer in network.hidden), default=1)
     batch = max(1, min(batch, PIECE // (largest * network.timesteps)))
     count = len(inputs)
     hidden = tuple(_room(network, layer.shape, count, potentials) for layer in network.hidden)
@@ -106,6 +107,7 @@ def _run_batch(network: Network, inputs: torch.Tensor,
     for number, (layer, trace) in enumerate(zip(network.hidden, traced, strict=True)):
         accs = _accumulated(network, number, spikes)
         extra = joined(layer, number, spikes, carried, network.features)
+        accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
         carried[number] = currents(layer, accs, extra)
         charged, spikes[number], settled = integrate(layer, carried[number])
         trace.fired[:] = spikes[number].numpy()

@@ -76,7 +76,7 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
                       for (engine, _), row in zip(engines, rows, strict=True))
     sum_bits = sum(2 * row * engine.sum_width
                    for (engine, _), row in zip(engines, rows, strict=True))
-    steps = float(passes(network, number) * layer.synapse.neurons)
+    steps = float(passes(network, number) * layer.shape.size)
     step_bits, step_energy = _step(layout, number)
     added = sum(done * engine.sum_width * ADD
                 for (engine, _), done in zip(engines, operations, strict=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import CurrentShortcut, SpikeShortcut
-from bsnn_hw.ir.wording import feature_map, synapse_kind
+from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
@@ -79,8 +79,8 @@ def _box(place, name, texts):
 def _texts(design, number):
     layer, geometry = design.network.layers[number], design.geometries[number]
     synapse, plan = layer.synapse, design.schedule.layers[number]
-    yield (f"{synapse_kind(synapse, layer.pool)}, {feature_map(geometry.source.shape)} to "
-           f"{feature_map(synapse.shape)}, {synapse.weights.size:,} weights of "
+    yield (f"{layer_kind(layer)}, {feature_map(geometry.source.shape)} to "
+           f"{feature_map(layer.shape)}, {synapse.weights.size:,} weights of "
            f"{synapse.weight_bits} bit")
     hidden = number < len(design.network.hidden)
     bounds = design.layout.hidden_bounds[number] if hidden else design.layout.readout_bounds

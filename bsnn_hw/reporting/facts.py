@@ -154,7 +154,7 @@ def gather(folder: Path, design: Design, samples: np.ndarray, source: str,
     counts = energy.count(design.layout, seen)
     checks = read_checks(folder)
     outline = "-".join([feature_map(network.input.features),
-                        *(feature_map(layer.synapse.shape) for layer in network.layers)])
+                        *(feature_map(layer.shape) for layer in network.layers)])
     work, limit = _work(design, seen, trace, counts)
     return Facts(
         f"bsnn-hw {__version__}", network.name, outline, f"{len(samples):,} of {source}",
@@ -198,7 +198,7 @@ def _work(design: Design, activity: Activity, trace: Trace,
         work.append(Work(
             done.name, spikes, Share(f"{ran:,.1f}", round(100 * ran / most, 1)),
             f"{100 * ran / most:.0f} %", ran == most, f"{done.operations:,.0f}",
-            f"{passes(network, number) * network.layers[number].synapse.neurons:,}",
+            f"{passes(network, number) * network.layers[number].shape.size:,}",
             f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}", f"{done.energy / 1e3:,.3f}"))
     slowest = "the port" if port > max(cycles) else \
         f"layer {counts[max(range(len(cycles)), key=cycles.__getitem__)].name}"

@@ -100,7 +100,8 @@ def _output(design: Design) -> dict[str, Any]:
 
 def _layer(design: Design, number: int, trace: Trace) -> dict[str, Any]:
     layer, seen = design.network.hidden[number], trace.hidden[number]
-    raster, bounds = design.geometries[number].raster, design.layout.hidden_bounds[number]
+    raster = design.layout.layers[number].neurons.raster
+    bounds = design.layout.hidden_bounds[number]
     shape, samples = layer.shape, len(seen.fired)
     return {
         "name": layer.name, "map": [shape.channels, shape.height, shape.width],

@@ -67,8 +67,7 @@ def check_hidden(design: Design, rows: dict[str, dict[str, np.ndarray]], trace: 
 
 
 def _first_difference(design, index, charged, fired, seen: LayerTrace):
-    geometry = design.geometries[index]
-    raster = geometry.raster
+    raster = design.layout.layers[index].neurons.raster
     width = design.layout.hidden_bounds[index].charged.width
     shape = seen.fired.shape
     wanted = shape[0] * shape[1] * raster.rows
@@ -80,9 +79,9 @@ def _first_difference(design, index, charged, fired, seen: LayerTrace):
         inner = (_first_difference(design, index, charged[:rows], fired[:rows], part)
                  if complete else None)
         return inner or (complete, 0, 0, "neuron rows", len(charged), wanted)
-    rows = *shape[:2], raster.rows, geometry.parallel
-    potentials = raster.by_neuron(unpack(charged, width, geometry.parallel).reshape(rows))
-    spikes = raster.by_neuron(unpack(fired, 1, geometry.parallel).reshape(rows)) != 0
+    rows = *shape[:2], raster.rows, raster.width
+    potentials = raster.by_neuron(unpack(charged, width, raster.width).reshape(rows))
+    spikes = raster.by_neuron(unpack(fired, 1, raster.width).reshape(rows)) != 0
     wrong = (potentials != seen.charged) | (spikes != seen.fired)
     if not wrong.any():
         return None

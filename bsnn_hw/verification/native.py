@@ -72,8 +72,8 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
 
 def _most_rows(design: Design, model: NativeModel, count: int) -> list[int]:
     """Neuron rows that each layer has for ``count`` samples, and one: there must be no more."""
-    rows = [count * design.network.timesteps * geometry.raster.rows + 1
-            for geometry in design.geometries]
+    rows = [count * design.network.timesteps * layer.neurons.raster.rows + 1
+            for layer in design.layout.layers]
     return rows[:len(model.groups)]
 
 

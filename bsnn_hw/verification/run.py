@@ -166,7 +166,7 @@ def _outline(network: Model | Network) -> str:
     if isinstance(network, Model):
         counts = [layer.shape.size for layer in network.layers]
     else:
-        counts = [layer.synapse.neurons for layer in network.hidden]
+        counts = [layer.shape.size for layer in network.hidden]
         counts.append(network.readout.synapse.neurons)
     shape = shape_of(network)
     # Lowering takes one timestep of a direct-coded readout without hidden layers.

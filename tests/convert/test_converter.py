@@ -9,6 +9,7 @@ from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.convert.toy import Fire, Strange, Twice, looped, toy
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 4, "scale": 1.0}
 EVENTS = {"coding": "events", "bits": None, "scale": None}
@@ -254,11 +255,38 @@ def test_all_neurons_that_are_refused_at_once():
         "module '3': Strange is not known here; known are Fire")
 
 
-def test_pooling_in_front_of_the_neuron():
-    net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), Fire(), nn.Flatten(),
-                        BinaryLinear(8, 3))
-    refused("module '2': must get the current of a linear layer or a convolution, not pooled",
-            net, (1, 4, 4))
+@for_each("pool", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AvgPool2d(3, 2), nn.LPPool2d(1, 2)])
+@for_each("norm_first", [True, False])
+def test_pooling_in_front_of_the_neuron(pool, norm_first):
+    norm = nn.BatchNorm2d(2).eval()
+    norm.weight.data = torch.tensor([-0.7, 0.5] if norm_first else [0.7, 0.5])
+    norm.running_mean += 0.0 if isinstance(pool, nn.LPPool2d) else 0.25
+    between = [norm, pool] if norm_first else [pool, norm]
+    wide = isinstance(pool, nn.AvgPool2d) and pool.kernel_size == 3
+    side = 2 if wide else 3  # of the windows' map
+    net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), *between, Fire(), nn.Flatten(),
+                        BinaryLinear(2 * side * side, 3))
+    document = convert(net, (1, 6, 6))
+    written = document["layers"][0]["current_pool"]
+    assert written["size"] == ([3, 3] if wide else [2, 2])
+    assert written.get("stride", [2, 2]) == [2, 2]
+    assert document["recipe"]["converted"]["spikes_differ"] == 0
+
+
+def test_pooling_whose_order_matters():
+    norm = nn.BatchNorm2d(2).eval()
+    norm.weight.data = torch.tensor([-0.7, 0.5])
+    head = [Fire(), nn.Flatten(), BinaryLinear(8, 3)]
+    refused("module '0': normalises or scales the largest currents by a negative factor",
+            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), norm, *head),
+            (1, 4, 4))
+    norm.running_mean += 1
+    refused("module '0': shifts sums of currents",
+            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.LPPool2d(1, 2), norm, *head),
+            (1, 4, 4))
+    refused("network: layer 'layer_0': current_pool unknown key 'padding'",
+            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2, padding=1), Fire(),
+                          nn.Flatten(), BinaryLinear(18, 3)), (1, 4, 4))
 
 
 def test_spikes_that_are_added():

@@ -75,6 +75,50 @@ def test_snntorch_tutorial_loop():
     assert neuron["reset_by"] == 1 / neuron["leak"]
 
 
+def test_snntorch_tutorial_convolutional_net():
+    """Tutorial 6: convolution, pooling of its currents, neuron; with signs for weights."""
+    snn = pytest.importorskip("snntorch")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        net = nn.Sequential(
+            BinaryConv2d(1, 6, 5), nn.MaxPool2d(2), snn.Leaky(beta=0.5, init_hidden=True),
+            BinaryConv2d(6, 12, 5), nn.MaxPool2d(2), snn.Leaky(beta=0.5, init_hidden=True),
+            nn.Flatten(), BinaryLinear(12 * 4 * 4, 10),
+            snn.Leaky(beta=0.5, init_hidden=True, output=True))
+        document = exact(convert.snntorch(net, (1, 28, 28), 8, **PIXELS, readout="spike_count",
+                                          output=0, seed=seed))
+        assert [layer.get("current_pool") for layer in document["layers"]] == [
+            {"kind": "max", "size": [2, 2]}, {"kind": "max", "size": [2, 2]}, None]
+
+
+def test_snntorch_tutorial_convolutional_net_by_hand():
+    """The same net as its forward, line by line, averages in place of maxima."""
+    snn = pytest.importorskip("snntorch")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1, self.lif1 = BinaryConv2d(1, 6, 5), snn.Leaky(beta=0.5)
+            self.conv2, self.lif2 = BinaryConv2d(6, 12, 5), snn.Leaky(beta=0.5)
+            self.fc1, self.lif3 = BinaryLinear(12 * 4 * 4, 10), snn.Leaky(beta=0.5)
+
+        def forward(self, x):
+            mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+            mem3, record = self.lif3.init_leaky(), []
+            for _ in range(8):
+                cur1 = nn.functional.avg_pool2d(self.conv1(x), 2)
+                spk1, mem1 = self.lif1(cur1, mem1)
+                cur2 = nn.functional.avg_pool2d(self.conv2(spk1), 2)
+                spk2, mem2 = self.lif2(cur2, mem2)
+                cur3 = self.fc1(spk2.view(x.shape[0], -1))
+                spk3, mem3 = self.lif3(cur3, mem3)
+                record.append(spk3)
+            return torch.stack(record, dim=0).sum(0)
+
+    torch.manual_seed(0)
+    exact(convert.snntorch(Net(), (1, 28, 28), 8, **PIXELS))
+
+
 def test_snntorch_refusals():
     snn = pytest.importorskip("snntorch")
     text = refused(

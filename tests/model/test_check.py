@@ -456,7 +456,7 @@ def test_all_problems_at_once(document):
     put(document, "classes", ["a", "b"])
     refused(document, "timesteps must be", "'fc1': weight must be finite, but 30 of 30",
             "'fc1': neuron.leak must be",
-            "'fc2': type must be one of 'linear', 'conv2d', not 'maxpool'; pooling is the key",
+            "'fc2': type must be one of 'linear', 'conv2d', not 'maxpool'; pooling of spikes",
             "'fc3': neuron.threshold is missing", "'fc3': neuron.reset is missing",
             "'fc3': neuron.comparison is missing",
             "'fc3': neuron.type must be one of", "classes must name each of the 3 outputs")

@@ -152,7 +152,8 @@ CASES = [
         "train with other windows")]),
     ("layers.2.pool.size", 0, [("layer 'conv3': pool.size must be an integer from 1", "not 0")]),
     ("layers.2.pool.size", ..., [("layer 'conv3': pool.size is missing", "(docs/model.md)")]),
-    ("layers.2.pool.stride", 1, [("layer 'conv3': pool unknown key 'stride'", "is size)")]),
+    ("layers.2.pool.stride", 1, [("layer 'conv3': pool stride must be size, [2, 2], not [1, 1]",
+                                  "lie side by side")]),
     ("layers.2.pool.padding", 1, [("layer 'conv3': pool unknown key 'padding'", "the map)")]),
     ("layers.3.input", "conv5", [(
         "layer 'conv4': input must name an earlier layer with neurons, one of 'conv1', 'conv2', "
@@ -209,7 +210,7 @@ CASES = [
     ("layers.1.cnf", "ADD", [("layer 'conv2': unknown key 'cnf'", "see 'shortcuts')")]),
     ("layers.1.type", "avgpool2d", [(
         "layer 'conv2': type must be one of 'linear', 'conv2d', not 'avgpool2d'",
-        "pooling is the key 'pool' of the layer behind it")]),
+        "of currents the key 'current_pool' of their layer")]),
     ("layers.2.weight", torch.full((5, 4, 2, 3), torch.nan), [(
         "layer 'conv3': weight must be finite, but 120 of 120", "diverge?")]),
     ("layers.0.weight_bits", 9, [(

@@ -66,7 +66,7 @@ def random_inputs(network, count, seed):
 def execute(network, sample):
     """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores."""
     trace = [[] for _ in network.hidden]
-    potentials = [[0] * layer.synapse.neurons for layer in network.hidden]
+    potentials = [[0] * layer.shape.size for layer in network.hidden]
     scores = [int(value) for value in network.readout.bias]
     membranes, peak = list(scores), network.readout.peak
     for t in range(network.timesteps):
@@ -95,7 +95,10 @@ def current(network, index, t, values, currents):
     """The whole current of every neuron of a layer."""
     layer = network.hidden[index]
     spec, result = layer.neuron, []
-    for n, acc in enumerate(gathered(network, index, layer, values)):
+    accs = gathered(network, index, layer, values)
+    if layer.current_pool is not None:
+        accs = windows(layer.current_pool, layer.synapse.shape, accs)
+    for n, acc in enumerate(accs):
         c = channel(layer.shape, n)
         weight = 2 ** spec.fraction_bits if spec.gain is None else int(spec.gain[t, c])
         result.append(acc * weight + int(spec.bias[t, c]))
@@ -130,8 +133,8 @@ def gathered(network, index, part, values):
 def windows(pool, shape, values):
     result = []
     for c in range(shape.channels):
-        for top in range(0, shape.height, pool.height):
-            for left in range(0, shape.width, pool.width):
+        for top in range(0, shape.height - pool.height + 1, pool.height):
+            for left in range(0, shape.width - pool.width + 1, pool.width):
                 window = [values[(c * shape.height + top + y) * shape.width + left + x]
                           for y in range(pool.height) for x in range(pool.width)]
                 result.append(max(window) if pool.kind is PoolKind.MAX else sum(window))

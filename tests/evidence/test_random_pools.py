@@ -1,0 +1,21 @@
+"""Random models whose currents are pooled: all kinds occur, and a few are exact."""
+
+from bsnn_hw.model.check import describe
+from evidence.random_networks import check_document
+from evidence.random_pools import random_pools
+
+
+def test_exact_in_rtl():
+    for seed in (5, 17, 24):
+        assert check_document(seed, random_pools(seed), lint=False).endswith(": exact"), seed
+
+
+def test_every_option_occurs_in_legal_models():
+    documents = [random_pools(seed) for seed in range(100)]
+    for document in documents:
+        describe(document, "random")
+    pools = [(layer["current_pool"], layer) for document in documents
+             for layer in document["layers"] if "current_pool" in layer]
+    assert {pool["kind"] for pool, _ in pools} == {"max", "avg", "sum"}
+    assert any(pool["stride"] != pool["size"] for pool, _ in pools)
+    assert any(layer.get("shortcuts") for pool, layer in pools)
