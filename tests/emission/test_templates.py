@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 
 import jinja2
@@ -11,6 +12,8 @@ import pytest
 from markupsafe import Markup
 
 from bsnn_hw.emission.c_driver import _Driver
+from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
+from bsnn_hw.reporting.charts import scatter
 from bsnn_hw.reporting.circuit import _Glue, _Group
 from bsnn_hw.reporting.page import CircuitFacts
 from bsnn_hw.sim.native import Group, _driver
@@ -67,6 +70,14 @@ def page(circuit):
             "script": Markup("1 < 2"), "script_hash": "abc="}
 
 
+SMALL_PLOT = scatter([(100, 2e5, "lanes 3", True, True), (900, 9e5, "<b>", False, False)])
+STUDY = Facts("bsnn-hw 1.2.3", "a <study>", "2 points, 1 on the front", ("cells", "rate"),
+              ("part", "network", "precision", "plan", "cells"), 4,
+              (("ecp5-25k", "small & <i>", "6", "lanes 3", "100"),),
+              (Part("ecp5-25k", (Plot("Size and speed", "logic cells", "inferences/s",
+                                      SMALL_PLOT),)),),
+              (Failures(1, "failed", "does <not> fit", "lanes 9"),))
+
 GLUE = {port: _Glue("bsnn_small", "p_bsnn__small", beat, True, port == "events", port == "events",
                     groups)
         for port, beat, groups in (
@@ -76,6 +87,7 @@ GLUE = {port: _Glue("bsnn_small", "p_bsnn__small", beat, True, port == "events",
 CASES = {
     "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
     "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
+    "study.html": ("study.html.j2", {"facts": STUDY, "style": Markup("p > b {}")}),
     "circuit.cpp": ("circuit.cpp.j2", {"circuit": GLUE["events"]}),
     "virtual_board.cpp": ("virtual_board.cpp.j2", {
         "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
@@ -111,8 +123,10 @@ def test_golden(name):
 
 
 def test_every_template_has_a_golden_file():
-    templates = {path.name for path in (GOLDEN.parents[1] / "templates").glob("*.j2")}
-    assert templates == {template for template, _ in CASES.values()}
+    paths = list((GOLDEN.parents[1] / "templates").glob("*.j2"))
+    parts = {name for path in paths
+             for name in re.findall(r'from "(.+)" import', path.read_text(encoding="utf-8"))}
+    assert {path.name for path in paths} - parts == {template for template, _ in CASES.values()}
     assert set(CASES) == {path.name for path in GOLDEN.iterdir()}
 
 
