@@ -80,6 +80,9 @@ CASES = {
     "virtual_board.cpp": ("virtual_board.cpp.j2", {
         "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
                   "active": True, "reset": True}}),
+    **{f"{name}.cpp": (f"{name}.cpp.j2", {
+        "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 8, "reset": True}})
+       for name in ("terminal", "virtual_spi")},
     "bsnn.h": ("bsnn.h.j2", {"driver": _Driver(
         "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
         32)}),
