@@ -9,8 +9,12 @@ from pathlib import Path
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import Bridge
 
 __all__ = ["main"]
+
+_WORDS = {Bridge.UART: ("rx, tx", "baud"),
+          Bridge.SPI: ("sck, mosi, miso, cs_n", "Hz of SCK at most")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,6 +23,8 @@ def _parser() -> argparse.ArgumentParser:
     add("folder", type=Path, help="bundle written by python -m bsnn_hw.generate --port bytes")
     add("--out", type=Path, help="folder to write (default: the bundle's name with _board)")
     add("--clock", type=float, default=12.0, metavar="MHZ", help="of the board (default: 12)")
+    add("--bridge", type=Bridge, choices=tuple(Bridge), default=Bridge.UART, metavar="uart|spi",
+        help="a serial line, or SPI of at most an eighth of the clock (default: uart)")
     add("--baud", type=int, default=1_000_000, metavar="N",
         help="bits a second on the line (default: 1000000)")
     return parser
@@ -32,11 +38,13 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.boards.core import TOP, write_core
 
     out = options.out or options.folder.with_name(f"{options.folder.resolve().name}_board")
-    _, facts = write_core(options.folder, out, clock=options.clock, baud=options.baud)
+    _, facts = write_core(options.folder, out, clock=options.clock, baud=options.baud,
+                          bridge=options.bridge)
+    pins, unit = _WORDS[options.bridge]
     print(f"board     circuit {facts.identifier}, {facts.shape.sample:,} bytes a sample in blocks "
-          f"of {facts.shape.block}, {facts.shape.result:,} a result, {facts.baud:,} baud at "
-          f"{options.clock:g} MHz")
-    print(f"written   {out}/ (top level {TOP}: clk, rst, rx, tx, active, answer; docs/serial.md)")
+          f"of {facts.shape.block}, {facts.shape.result:,} a result, {facts.baud:,} "
+          f"{unit} at {options.clock:g} MHz")
+    print(f"written   {out}/ (top level {TOP}: clk, rst, {pins}, active, answer; docs/serial.md)")
 
 
 def main(argv: list[str] | None = None) -> int:

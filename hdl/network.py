@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.activity import activity_layout, count_activity
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.engines.registry import hardware
@@ -25,14 +26,16 @@ class NetworkTop(wiring.Component):
     Parameters
     ----------
     layout : Layout
+    counted : bool, with ``activity``
 
     Members
     -------
     s_axis_* : AXI4-Stream input, a packet per inference
     m_axis_* : AXI4-Stream output, a packet of one beat per class and inference
+    activity : Out, ``activity_layout``
     """
 
-    def __init__(self, layout: Layout):
+    def __init__(self, layout: Layout, *, counted: bool = False):
         require_instance(Layout, layout=layout)
         self._layout = layout
         self.slots = slots = layout.slots
@@ -49,6 +52,8 @@ class NetworkTop(wiring.Component):
         }
         if slots.has_mark:
             members["s_axis_tuser"] = In(1)
+        if counted:
+            members["activity"] = Out(activity_layout(layout))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -78,6 +83,8 @@ class NetworkTop(wiring.Component):
         for component, consumers in zip(layers, rooms, strict=True):
             m.d.comb += component.room.eq(Cat(consumers).all())
         self._ports(m, frontend, readout)
+        if "activity" in self.signature.members:
+            count_activity(m, self.activity, [*layers, readout])
         return m
 
     def _entry(self, m, block: Entry):

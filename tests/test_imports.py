@@ -39,6 +39,7 @@ ARROWS = {
                     "synthesis", "reporting", "samples", "pipeline", *HELPERS},
     "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
     "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "sim", "verilog", *HELPERS},
+    "soc": {"ir", "ports", "hdl", "link", "emission", "sim", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }

@@ -11,6 +11,7 @@ from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import SPI_CYCLES, Bridge
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.scratch import removed_after
@@ -51,10 +52,11 @@ def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
         baud, divisor)
 
 
-def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Verilog, BoardFacts]:
+def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
+               bridge: Bridge = Bridge.UART) -> tuple[Verilog, BoardFacts]:
     """Write ``out``: rtl/ with the bundle's circuit and what stands around it, and link.json.
 
-    clock : MHz; baud : bits a second on the line
+    clock : MHz; baud : bits a second on a serial line; of SPI it is the fastest SCK
 
     Raises
     ------
@@ -63,12 +65,17 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Ver
         is there or cannot be written.
     """
     from bsnn_hw.hdl.board_core import BoardCore
+    from bsnn_hw.hdl.bridges import make_wire
 
     design = open_bundle(bundle)
     check_edits(bundle, False)
     if PORTS[design.port].packet_bytes(design.network) is None:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
-    divisor = divisor_of(clock, baud)
+    match bridge:
+        case Bridge.UART:
+            divisor = divisor_of(clock, baud)
+        case Bridge.SPI:
+            baud, divisor = int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
     facts = board_facts(design, baud, divisor)
     if out.exists():
         raise InputError(f"{out}: must not exist; give another `out`")
@@ -78,7 +85,8 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> tuple[Ver
             rtl = draft / "rtl"
             rtl.mkdir(parents=True)
             core = BoardCore(facts.shape, divisor=divisor, network=design.verilog.top,
-                             class_bits=8 * facts.class_bytes)
+                             class_bits=8 * facts.class_bytes,
+                             wire=make_wire(bridge, divisor))
             verilog = to_verilog(to_rtlil(core, TOP), rtl, TOP)
             for path in design.verilog.paths:
                 shutil.copy(path, rtl)

@@ -13,11 +13,14 @@ from markupsafe import Markup
 
 from bsnn_hw.emission.c_driver import _Driver
 from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
+from bsnn_hw.link.frames import LinkShape
+from bsnn_hw.link.registers import register_map
 from bsnn_hw.reporting.charts import scatter
 from bsnn_hw.reporting.circuit import _Glue, _Group
 from bsnn_hw.reporting.page import CircuitFacts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
+from bsnn_hw.soc.texts import _register, _Soc
 from bsnn_hw.verilog.write import Observed
 from evidence.growth_plot import plot_facts
 from tests.for_each import for_each
@@ -84,6 +87,11 @@ GLUE = {port: _Glue("bsnn_small", "p_bsnn__small", beat, True, port == "events",
             ("events", 3, (_Group("p_layer__fc1_2e_firing", "p_layer__fc1_2e_charged",
                                   "p_layer__fc1_2e_fired"),)), ("bytes", 1, ()))}
 
+SOC = _Soc("bsnn-hw 1.2.3", "small", "bsnn_axi", "00112233445566c0", tuple(map(
+    _register, register_map(LinkShape(bytes.fromhex("00112233445566c0"), 12, 7),
+                            ("fc1", "readout")).registers)),
+    ("fc1", "readout"), 12, 12, "12 value(s)", "3 score(s)", 7)
+
 CASES = {
     "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
     "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
@@ -92,9 +100,15 @@ CASES = {
     "virtual_board.cpp": ("virtual_board.cpp.j2", {
         "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
                   "active": True, "reset": True}}),
+    **{f"{name}.cpp": (f"{name}.cpp.j2", {
+        "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 8, "reset": True}})
+       for name in ("terminal", "virtual_spi")},
     "bsnn.h": ("bsnn.h.j2", {"driver": _Driver(
         "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
         32)}),
+    "registers.rdl": ("registers.rdl.j2", {"soc": SOC}),
+    "registers.h": ("registers.h.j2", {"soc": SOC}),
+    "soc_readme.md": ("soc_readme.md.j2", {"soc": SOC}),
     "circuit_bytes.cpp": ("circuit.cpp.j2", {"circuit": GLUE["bytes"]}),
     "bundle_README.md": ("bundle_readme.md.j2",
                          {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),
