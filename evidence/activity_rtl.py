@@ -138,7 +138,7 @@ def _report(model: Path, count: int, folder: Path) -> list[str]:
     counted = check_counts(folder / "bundle", inputs, folder, TESTS)
     rows = [["layer", "events", "an inference", "spikes", "an inference"]]
     for number, layer in enumerate(network.layers):
-        events, spikes = (counted.get(f"{kind}_{number}") for kind in ("events", "spikes"))
+        events, spikes = counted[f"events_{number}"], counted.get(f"spikes_{number}")
         rows.append([layer.name, f"{events:,}", f"{events / count:,.1f}",
                      *(("", "") if spikes is None else (f"{spikes:,}", f"{spikes / count:,.1f}"))])
     return [f"{model.stem}: {count} samples, every result, event and spike the reference's; "

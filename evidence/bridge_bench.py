@@ -78,7 +78,8 @@ class SpiHost:
 async def started(dut):
     """A host, and its function that asks and waits for an answer."""
     dut.rst.value = 1
-    host, decoder = {"uart": UartHost, "spi": SpiHost}[CASE["bridge"]](dut), Decoder()
+    host = UartHost(dut) if CASE["bridge"] == "uart" else SpiHost(dut)
+    decoder = Decoder()
     cocotb.start_soon(Clock(dut.clk, CLOCK, unit="ps").start())
     await ClockCycles(dut.clk, 4)
     dut.rst.value = 0
