@@ -7,13 +7,13 @@ Parts and their resources are rows of ``devices/targets.py``; a part of a family
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsnn_hw.devices.families import FAMILIES, Cost, Family
 from bsnn_hw.devices.targets import TARGETS, Target, find_target
 from bsnn_hw.errors import InputError
 
-__all__ = ["CHIPS", "FILL", "Chip", "Excess", "find_chip"]
+__all__ = ["CHIPS", "FILL", "NOMINAL", "Chip", "Excess", "find_chip"]
 
 # Of the logic and the flip-flops, how much a plan may take: the forecast is that good, and the
 # router needs some room.
@@ -87,6 +87,15 @@ CHIPS = tuple(Chip(target, FAMILIES[target.logic.bel]) for target in TARGETS
               if target.logic.bel in FAMILIES)
 
 
+def _nominal(name: str, cells: int) -> Chip:
+    """The part ``name``, with so many cells and flip-flops only."""
+    chip = find_chip(name)
+    small = (chip.family.logic, chip.family.registers)
+    resources = tuple(replace(each, capacity=cells) if each.bel in small else each
+                      for each in chip.target.resources)
+    return replace(chip, target=replace(chip.target, name="nominal", resources=resources))
+
+
 def find_chip(name: str) -> Chip:
     """The part of that name.
 
@@ -101,3 +110,8 @@ def find_chip(name: str) -> Chip:
             return chip
     raise InputError(f"`target`: must be one of {', '.join(chip.name for chip in CHIPS)} to plan "
                      f"for, not {name!r}; python -m bsnn_hw.synth takes it")
+
+
+# What is planned for where no part is named: of ECP5's kind, with the block RAMs and multipliers
+# of a large part for what is a small design there.
+NOMINAL = _nominal("ecp5-85k", 12_000)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bsnn_hw.devices.chips import CHIPS, Chip, Excess
-from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.ir.schedule import Engine, Rows, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.forecast import Forecast, forecast
 from bsnn_hw.planning.goal import Aim, Goal
@@ -85,7 +84,7 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
            engines: Sequence[Engine | None] = ()) -> Plan:
     """The best plan for ``goal`` that fits ``chip``.
 
-    rows : from which on memories are in block RAM; None for what suits the family
+    rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
 
     Raises
@@ -209,7 +208,7 @@ def _larger(chip: Chip) -> list[Chip]:
 
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
-    known = search.spaces if other.family is search.chip.family else ()
+    known = search.space if other.family is search.chip.family else None
     # Cycles hardly depend on the family: far out of reach is out of reach there too.
     if goal.aim is Aim.RATE and not known and (
             FAR * other.clock * 1e6 / goal.rate < search.limits()[0]):
