@@ -12,7 +12,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Rows, Schedule, Stores
 from bsnn_hw.planning.activity import Activity, port_of
-from bsnn_hw.planning.choice import default_schedule
+from bsnn_hw.planning.default import default_plan, default_schedule
 from bsnn_hw.planning.goal import Aim, Goal, parse_goal
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
@@ -107,9 +107,12 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
     chip = request.chip
     if request.file is not None:
         schedule = request.file.schedule(network)
-    elif request.lanes is None and request.parallel is None and chip is not None:
+    elif request.lanes is None and request.parallel is None:
+        engines = asked_engines(network, request.engines)
+        if chip is None:
+            return default_plan(network, activity, rows=request.rows, engines=engines)
         return choose(network, activity, chip, request.goal or Goal(Aim.SMALLEST), request.clock,
-                      request.rows, asked_engines(network, request.engines))
+                      request.rows, engines)
     else:
         schedule = _completed(request, network, activity)
     chosen = with_memories(network, schedule, chip or NOMINAL, port_of(activity))
@@ -124,8 +127,6 @@ def _completed(request: PlanRequest, network: Network, activity: Activity) -> Sc
     """The schedule that the options give, completed by the default where they give none."""
     asked = asked_engines(network, request.engines)
     chosen = default_schedule(network, activity, engines=asked)
-    if request.lanes is None and request.parallel is None:
-        return chosen
     # Lanes that are asked for are of events, unless words are asked for too.
     engines = [engine or (layer.engine if request.lanes is None else Engine.EVENTS)
                for engine, layer in zip(asked, chosen.layers, strict=True)]
