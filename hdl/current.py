@@ -12,7 +12,7 @@ from bsnn_hw.hdl.formats import delayed, operation
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
 from bsnn_hw.layout.build import current_delay
 
 __all__ = ["CurrentArray", "carried_layout"]
@@ -39,7 +39,7 @@ class CurrentArray(wiring.Component):
     layer : Hidden
     bounds : HiddenBounds, of the layer
     raster : Raster, of its neurons
-    constant_rows : int, see ``Schedule``
+    memories : which tables lie in block RAM, see `LayerPlan`
 
     Members
     -------
@@ -51,13 +51,13 @@ class CurrentArray(wiring.Component):
     """
 
     def __init__(self, layer: Hidden, bounds: HiddenBounds, raster: Raster, *,
-                 constant_rows: int = BLOCK_ROWS):
+                 memories: Rows | Stores = USUAL_ROWS):
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
         self._layer = layer
         self._raster = raster
-        self._constant_rows = constant_rows
+        self._memories = memories
         self.delay = current_delay(layer)
         width = raster.width
         members = {
@@ -83,13 +83,13 @@ class CurrentArray(wiring.Component):
         m.d.comb += self.take.eq(latest.step & ~latest.sweep)
         sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
         if spec.gain is None:
-            bias = self._constants(m, "bias", spec.bias, self.op)
+            bias = self._constants(m, "bias", Store.BIASES, spec.bias, self.op)
             m.d.sync += [self.currents[i].eq((sums[i] << spec.fraction_bits) + bias[i])
                          for i in range(width)]
             return m
 
         terms = [self._product(m, "product", sums, spec.gain),
-                 self._constants(m, "bias", spec.bias, later)]
+                 self._constants(m, "bias", Store.BIASES, spec.bias, later)]
         terms += [self._shortcut(m, number, shortcut, later)
                   for number, shortcut in enumerate(self._layer.shortcuts)]
         pairs = []
@@ -111,17 +111,17 @@ class CurrentArray(wiring.Component):
                           reset_less=True)
         if isinstance(shortcut, CurrentShortcut):
             return carried
-        gain = self._constants(m, f"gain_{number}", shortcut.gain, op)
+        gain = self._constants(m, f"gain_{number}", Store.GAINS, shortcut.gain, op)
         return [Mux(carried[i], gain[i], 0) for i in range(self._raster.width)]
 
     def _product(self, m, name, sums, gain):
         row = self._row(name)
-        gains = self._constants(m, f"{name}_gain", gain, self.op)
+        gains = self._constants(m, f"{name}_gain", Store.GAINS, gain, self.op)
         m.d.sync += [row[i].eq(sums[i] * gains[i]) for i in range(self._raster.width)]
         return row
 
-    def _constants(self, m, name, table, op):
-        return constant_rows(m, name, table, self._raster, op, self._constant_rows)
+    def _constants(self, m, name, store, table, op):
+        return constant_rows(m, name, table, self._raster, op, store, self._memories)
 
     def _row(self, name):
         return Signal(self.currents.shape(), name=name, reset_less=True)

@@ -16,7 +16,7 @@ from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
-from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Stores
 from bsnn_hw.layout.blocks import Carry, Layer, Synapses
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_stream"]
@@ -79,7 +79,7 @@ class HiddenLayer(wiring.Component):
     layer : Hidden
     bounds : HiddenBounds, of the layer
     block : Layer, every number of it
-    constant_rows : int, from how many rows on constants lie in block RAM, see `Schedule`
+    memories : which memories lie in block RAM, see `LayerPlan`; those of the block
 
     Members
     -------
@@ -93,7 +93,7 @@ class HiddenLayer(wiring.Component):
     """
 
     def __init__(self, layer: Hidden, bounds: HiddenBounds, block: Layer, *,
-                 constant_rows: int = BLOCK_ROWS):
+                 memories: Rows | Stores = USUAL_ROWS):
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Layer, block=block)
@@ -101,11 +101,10 @@ class HiddenLayer(wiring.Component):
         self._layer = layer
         self._block = block
         raster = block.neurons.raster
-        self._currents = CurrentArray(layer, bounds, raster, constant_rows=constant_rows)
+        self._currents = CurrentArray(layer, bounds, raster, memories=memories)
         self._neurons = NeuronArray(
             layer.neuron, bounds, raster, current_delay=block.neurons.current_delay,
-            block=block.neurons.potentials is not None and block.neurons.potentials.block,
-            constant_rows=constant_rows)
+            memories=memories)
         # (what the members' names end with, synapses, their block), the main one first
         self._engines: list = [("", layer.synapse, block.synapses)]
         for number, (shortcut, each) in enumerate(zip(layer.shortcuts, block.shortcuts,

@@ -62,10 +62,9 @@ class NetworkTop(wiring.Component):
         frontend, groups = self._entry(m, layout.entry)
         layers: list[HiddenLayer] = []
         rooms: list[list] = [[] for _ in layout.layers]  # per layer, of all its consumers
-        for layer, bounds, block in zip(network.hidden, layout.hidden_bounds, layout.layers,
-                                        strict=True):
-            component = HiddenLayer(layer, bounds, block,
-                                    constant_rows=layout.schedule.constant_rows)
+        for layer, bounds, block, plan in zip(network.hidden, layout.hidden_bounds, layout.layers,
+                                              layout.schedule.layers[:-1], strict=True):
+            component = HiddenLayer(layer, bounds, block, memories=plan.memories)
             m.submodules[f"layer_{layer.name}"] = component
             self._feed(m, layers, rooms, groups, block.synapses, component.groups)
             for number, each in enumerate(block.shortcuts):

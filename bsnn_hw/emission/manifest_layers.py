@@ -33,6 +33,7 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
+        "block_ram": sorted(store.value for store in design.layout.blocks[number].in_blocks),
     }
     if isinstance(layer, Hidden):
         return entry | _hidden_facts(design, number, layer)

@@ -264,15 +264,7 @@ class Geometry(ABC):
         """What the manifest says of beats that no sample gives, where this engine differs."""
         return {}
 
-    # What it is made of: roughly, to weigh plans for no part, and in full.
-
-    @abstractmethod
-    def rough_cells(self, weight_bits: int, queued: bool) -> int:
-        """Rough logic cells of the synapses, and of the queue in front if it is ``queued``."""
-
-    @abstractmethod
-    def rough_blocks(self) -> int:
-        """About how many block RAMs the weights take, a copy for each lane."""
+    # What it is made of.
 
     @abstractmethod
     def synapse_parts(self, weight_bits: int, max_value: int) -> Parts:

@@ -11,25 +11,17 @@ from dataclasses import dataclass
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.memory import BLOCK_ROWS
 from bsnn_hw.ir.network import Pool, PoolKind
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ir.schedule import Port, Store
 from bsnn_hw.layout.tables import TableSize
 from bsnn_hw.ports.slots import Slots
 
 __all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Layer", "Link", "Neurons",
-           "Output", "Scorer", "StateRows", "Synapses", "gathers", "in_blocks"]
+           "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
 CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
-
-
-def in_blocks(rows: int, block_rows: int = BLOCK_ROWS) -> bool:
-    """Whether a memory of so many rows belongs into block RAM; ``block_rows`` as in `Schedule`."""
-    if not isinstance(block_rows, int) or block_rows < 2:
-        raise ValueError(f"block_rows must be an integer of 2 or more, not {block_rows!r}")
-    return rows >= block_rows
 
 
 def gathers(pool: Pool | None) -> bool:
@@ -198,17 +190,22 @@ class Synapses:
         return self.geometry.weight_parts(self.weight_bits)
 
     def _accumulator_parts(self) -> Parts:
-        raster, width = self.geometry.raster, self.sum_width
-        row, number = self.sums.width, bits_of(self.sums.rows)
-        parts = (Parts.adders(width + 1, raster.width) + Parts.logic(row + 4)
-                 + Parts.logic(self.disconnected and raster.width * width / 2)
-                 + Parts(memories=self.sums.memories()))
-        if self.sums.block:
-            hits = max(0, 3 - raster.folds)
-            return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
-        if self.sums.rows > 1:
-            return parts + Parts(registers=row + number, bare=number)
-        return parts + Parts(registers=2 * row, bare=row)
+        raster = self.geometry.raster
+        return (accumulator_parts(raster, self.sums)
+                + Parts.logic(self.disconnected and raster.width * self.sum_width / 2))
+
+
+def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
+    """hdl/accumulator.py, all channels being connected."""
+    row, number = sums.width, bits_of(sums.rows)
+    parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
+             + Parts(memories=sums.memories()))
+    if sums.block:
+        hits = max(0, 3 - raster.folds)
+        return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
+    if sums.rows > 1:
+        return parts + Parts(registers=row + number, bare=number)
+    return parts + Parts(registers=2 * row, bare=row)
 
 
 @dataclass(frozen=True)
@@ -313,6 +310,15 @@ class Neurons:
     shortcut_gains: tuple[Gain | None, ...]
     pool: CurrentPool | None = None
 
+    @property
+    def tables(self) -> tuple[tuple[Store, TableSize], ...]:
+        """All tables of constants."""
+        gains = [each.table for each in (self.gain, *self.shortcut_gains) if each is not None]
+        named = ((Store.BIASES, self.bias), (Store.THRESHOLDS, self.threshold),
+                 (Store.RESETS, self.reset_by), (Store.LEAKS, self.leak),
+                 *((Store.GAINS, table) for table in gains))
+        return tuple((store, table) for store, table in named if table is not None)
+
     def parts(self) -> Parts:
         """hdl/current.py and hdl/neuron.py, and what pools before them."""
         parts = self._current_parts() + self._step_parts()
@@ -389,6 +395,13 @@ class Layer:
     delay: int
     margin: int
 
+    @property
+    def in_blocks(self) -> frozenset[Store]:
+        """Which of its memories lie in block RAM."""
+        state = ((Store.SUMS, self.synapses.sums), (Store.POTENTIALS, self.neurons.potentials))
+        return frozenset(store for store, memory in (*state, *self.neurons.tables)
+                         if memory is not None and memory.block)
+
     def parts(self) -> Parts:
         """Everything of the layer, and what stands before it."""
         return sum((each.parts() for each in self.shortcuts),
@@ -463,6 +476,11 @@ class Output:
     synapses: Synapses
     scorer: Scorer
     row_wait: int
+
+    @property
+    def in_blocks(self) -> frozenset[Store]:
+        """Which of its memories lie in block RAM."""
+        return frozenset({Store.SUMS} if self.synapses.sums.block else ())
 
     def parts(self) -> Parts:
         """Everything of the readout, and what stands before it."""

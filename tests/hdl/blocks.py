@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bsnn_hw.devices.parts import Rows
-from bsnn_hw.ir.memory import BLOCK_ROWS
+from bsnn_hw.ir.schedule import Rows, Store
 from bsnn_hw.layout.build import (
     carry_block,
     layer_block,
@@ -22,7 +21,8 @@ def hidden_block(layer, bounds, geometry, *, shortcuts=(), max_value, direct):
     """
     def engine(synapse, geometry, sums):
         return synapses_block(None, synapse, geometry, sum_width=sums.width, max_value=max_value,
-                              timesteps=len(layer.neuron.leak), state_rows=BLOCK_ROWS)
+                              timesteps=len(layer.neuron.leak),
+                              block=Rows().hold(Store.SUMS, geometry.raster.rows))
 
     beside = tuple(
         engine(shortcut.synapse, shape, sums) if shape is not None else
@@ -35,5 +35,6 @@ def hidden_block(layer, bounds, geometry, *, shortcuts=(), max_value, direct):
 def readout_block(layer, bounds, geometry, *, timesteps):
     """The block of a readout whose events come from anywhere."""
     synapses = synapses_block(None, layer.synapse, geometry, sum_width=bounds.acc.width,
-                              max_value=1, timesteps=timesteps, state_rows=BLOCK_ROWS)
+                              max_value=1, timesteps=timesteps,
+                              block=Rows().hold(Store.SUMS, geometry.raster.rows))
     return output_block(layer, bounds, synapses)

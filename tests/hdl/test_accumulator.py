@@ -11,8 +11,7 @@ from bsnn_hw.hdl.accumulator import Accumulator
 from bsnn_hw.ir.bounds import accumulator_bounds
 from bsnn_hw.ir.network import Dense, Shape
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS
-from bsnn_hw.layout.blocks import in_blocks
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Rows, Store
 from bsnn_hw.reference.synapse import accumulate
 from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
@@ -27,7 +26,7 @@ def rows_of_sums(dut, raster, trace, seed=0, block_rows=BLOCK_ROWS):
     trace : list of (operation, what it adds to each sum of the row); an operation a cycle
     """
     rng, sums = np.random.default_rng(seed), []
-    ahead = 1 + in_blocks(raster.rows, block_rows)
+    ahead = 1 + Rows(block_rows).hold(Store.SUMS, raster.rows)
     nothing = [(IDLE, [0] * raster.width)]
     trace = nothing * ahead + trace + nothing * (ahead + 1)
 
@@ -62,7 +61,7 @@ class Case:
         # Smaller groups than the width of a whole sum, so partial sums move around in it.
         self.dut = Accumulator(self.connected, self.raster, timesteps=2, width=self.width,
                                delta_shape=signed(self.width + 1),
-                               block=in_blocks(self.raster.rows, block_rows))
+                               block=Rows(block_rows).hold(Store.SUMS, self.raster.rows))
 
     def walk(self, addends=None, **fields):
         """One operation per fold, with its row of what it adds."""
@@ -168,7 +167,7 @@ def hammer(rng, raster, burst, block_rows):
     """Bursts at other rows each, then every row is looked at."""
     connected = rng.random(raster.shape.channels) < .8
     dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5),
-                      block=in_blocks(raster.rows, block_rows))
+                      block=Rows(block_rows).hold(Store.SUMS, raster.rows))
     operations = list(itertools.chain(*(burst() for _ in range(4))))
     operations += [(IDLE | {"row": row, "fold": row % raster.folds, "step": 1}, [0] * raster.width)
                    for row in range(raster.rows)]
