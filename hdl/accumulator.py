@@ -15,7 +15,7 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator(wiring.Component):
-    """A row of ``raster.width`` sums per row of the raster; takes an operation every cycle.
+    """The sums of a layer, a row of its raster at a time; takes an operation every cycle.
 
     Few rows are read, added to and written within one cycle.  Many rows lie in block RAM, which is
     read two cycles before: what the operations of the last two cycles wrote is not in it yet, and

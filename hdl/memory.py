@@ -18,7 +18,7 @@ def _ports(rows, width):
 
 
 class StateMemory(wiring.Component):
-    """``rows`` words of state, all zero after power-up.
+    """A memory of state, all zero after power-up.
 
     ``read_data`` shows, one cycle after ``read_row``, that row with every write up to that
     cycle's start in it: a write in cycle k is seen by whoever gave its row in cycle k or later.
@@ -65,7 +65,7 @@ class StateMemory(wiring.Component):
 
 
 class BlockMemory(wiring.Component):
-    """``rows`` words of state in block RAM, all zero after power-up.
+    """A memory of state in block RAM, all zero after power-up.
 
     ``read_data`` shows, two cycles after ``read_row``, that row with every write before the cycle
     of ``read_row`` in it.  What a row shows that was written in that very cycle is not defined:

@@ -17,7 +17,9 @@ __all__ = ["SynapseArray"]
 
 
 class SynapseArray(wiring.Component):
-    """``deltas[n] + carries[n] = sum over lanes of weight * values[lane]``.
+    """Weighs the events of all lanes for a row of neurons.
+
+    ``deltas[n] + carries[n] = sum over lanes of weight * values[lane]``.
 
     Fully pipelined, never stalls.  What the neurons share is computed once: lanes go in pairs,
     and a pair's sum and difference are registers.  A neuron's two weight bits choose one of them

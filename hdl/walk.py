@@ -21,7 +21,7 @@ def reach_layout(geometry: ConvEvents) -> data.StructLayout:
 
 
 class FoldWalk(wiring.Component):
-    """Of a fully connected layer: every walk visits all folds, which are its rows and its taps.
+    """The walk of a fully connected layer: over all folds, which are its rows and its taps.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class FoldWalk(wiring.Component):
 
 
 class MapWalk(wiring.Component):
-    """Of a convolution: line by line over the places that an event reaches, at each all folds.
+    """The walk of a convolution: over the places that an event reaches, at each all folds.
 
     A row a cycle, also from one line, and from one walk, to the next.  A step's walk is one line
     of all places.

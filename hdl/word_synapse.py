@@ -17,7 +17,9 @@ __all__ = ["WordSynapseArray"]
 
 
 class WordSynapseArray(wiring.Component):
-    """``deltas[n] + carries[n] = sum over lanes of weight * values[lane]``.
+    """Weighs a word of spikes for a row of neurons.
+
+    ``deltas[n] + carries[n] = sum over lanes of weight * values[lane]``.
 
     Fully pipelined, never stalls.  Where a lane has a spike, the XNOR of spike and weight is the
     weight bit, and where it has none, it must not count.  So the register behind the weight memory

@@ -3,7 +3,8 @@
 Yosys and Verilator do what a source tells them: ``$system`` runs a program, `` `include`` and
 ``$readmemh`` open files, an imported function is linked, a comment may be an order to a tool, and
 a module that no source defines is looked for in the folder where they run. The emitted Verilog
-needs none of these, so what is allowed is short.
+needs none of these, so what is allowed is short: of comments, the header alone, whose lines no tool
+takes for an order (`bsnn_hw.verilog.header`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.naming import RESERVED
 
 __all__ = ["check_constructs"]
@@ -27,7 +29,9 @@ _TOKEN = re.compile(r"""
   | \d+'[bdh][0-9a-fx]+ | \d+
   | \$signed\b
   | \\\w+\[\d+(?::\d+)?\][ ]                                    # the register of a part of one
-  | \(\*[ ](?:init[ ]=[ ]\d+'[bdh][0-9a-fx]+ | r[ao]m_style[ ]=[ ]"(?:block|logic)")[ ]\*\)
+  | \(\*[ ](?:init[ ]=[ ]\d+'[bdh][0-9a-fx]+ | r[ao]m_style[ ]=[ ]"(?:block|logic)"
+      | syn_r[ao]mstyle[ ]=[ ]"(?:block_r[ao]m|logic)" | use_dsp[ ]=[ ]"yes"
+      | syn_multstyle[ ]=[ ]"block_mult")[ ]\*\)
   | (?P<foreign> [$\\`"]\w+ | // | /\* | \(\* )
   | [-+*&|^~!?:;,.=<>@(){}\[\]\s]
   | (?P<other> .)
@@ -44,8 +48,7 @@ def check_constructs(paths: Iterable[Path]) -> None:
     InputError
         Names the file and the line.
     """
-    texts = {path: _MEMORY_ROW.sub("", path.read_bytes().decode("ascii", "replace"))
-             for path in paths}
+    texts = {path: _without_rows(path.read_bytes().decode("ascii", "replace")) for path in paths}
     defined = {name for text in texts.values() for name in _MODULE.findall(text)}
     for path, text in texts.items():
         found = _foreign(text, defined)
@@ -54,6 +57,12 @@ def check_constructs(paths: Iterable[Path]) -> None:
             line = text.count("\n", 0, offset) + 1
             raise InputError(f"{path}, line {line}: must hold only what this program writes, not "
                              f"{what[:40]!r}; take it out, or generate the bundle again")
+
+
+def _without_rows(text: str) -> str:
+    """``text`` without its header and rows of memories, in the same lines."""
+    text = HEADER.sub(lambda header: "\n" * header[0].count("\n"), text)
+    return _MEMORY_ROW.sub("", text)
 
 
 def _foreign(text: str, defined: set[str]) -> tuple[int, str] | None:

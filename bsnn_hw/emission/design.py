@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw.emission.notes import module_notes
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Port, Schedule
@@ -100,11 +101,11 @@ def emit_verilog(network: Network, schedule: Schedule, folder: Path,
     layout = build_layout(network, schedule, port)
     component, inside = top_level(layout)
     text = to_rtlil(component, top)
-    inside = f"{top}{inside}"
-    modules = {layer.name: f"{inside}.layer_{layer.name}.neurons" for layer in network.hidden}
+    modules = {layer.name: f"{top}{inside}.layer_{layer.name}.neurons" for layer in network.hidden}
     signals = ("firing", "charged", "fired")
     verilog = to_verilog(text, folder, top, [(module, signal) for module in modules.values()
-                                             for signal in signals])
+                                             for signal in signals],
+                         module_notes(layout, top, inside))
     probes = tuple(LayerProbe(name, *(verilog.observed[module, signal] for signal in signals))
                    for name, module in modules.items())
     return Design(layout, verilog, probes)

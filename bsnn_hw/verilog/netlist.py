@@ -24,7 +24,8 @@ _RIGHT_SHIFT = {"$shr", "$sshr", "$shift", "$shiftx"}
 _LOGIC = {"$logic_and", "$logic_or"}
 
 # Attributes that a synthesizer reads; all others describe the generator.
-_ATTRIBUTES = {"\\init", "\\keep", "\\ram_style", "\\rom_style", "\\ram_block", "\\syn_ramstyle"}
+_ATTRIBUTES = {"\\init", "\\keep", "\\ram_style", "\\rom_style", "\\ram_block", "\\syn_ramstyle",
+               "\\syn_romstyle", "\\use_dsp", "\\syn_multstyle"}
 
 
 def _id(name):

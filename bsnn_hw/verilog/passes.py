@@ -6,8 +6,9 @@ A Yosys error ends the process, which is why this is one. Call::
 
 REQUEST is a JSON file ``{"rtlil": path, "folder": path, "top": name, "observed": [[module,
 signal], ...]}``; names are those of the RTLIL. ANSWER becomes one: ``{"modules": {RTLIL name:
-Verilog name}, "observed": [[path, module, signal, width], ...], "missing": [...]}`` with names of
-the Verilog; a path goes from the top level through the instances.
+Verilog name}, "about": {RTLIL name: what the module is}, "observed": [[path, module, signal,
+width], ...], "missing": [...]}`` with names of the Verilog; a path goes from the top level through
+the instances.
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ from pyosys import libyosys as ys
 
 from bsnn_hw.child import serve
 from bsnn_hw.verilog import netlist
+from bsnn_hw.verilog.attributes import say_to_vendors
 from bsnn_hw.verilog.loops import split_circles
 from bsnn_hw.verilog.naming import plain_names
 from bsnn_hw.verilog.port_names import port_names
@@ -126,6 +128,12 @@ def _instance_paths(design, top):
     return paths
 
 
+def _about(design):
+    """Module name -> its attribute ``about``, empty without one."""
+    return {name.str()[1:]: module.get_string_attribute(ys.IdString("\\about"))
+            for name, module in design.modules_.items()}
+
+
 def convert(request):
     """Do what the module's docstring says; return the answer."""
     design = ys.Design()
@@ -147,7 +155,9 @@ def convert(request):
         split_circles(module)
     name_numbered(design, ports)
     _unpin(design, request["observed"])
+    about = _about(design)
     for module in design.modules_.values():
+        say_to_vendors(module)
         netlist.keep_only(module)
         name_private(module)
     modules, signals = _rename(design)
@@ -163,7 +173,7 @@ def convert(request):
         module, signal = modules[module], signals["\\" + module][signal]
         width = design.module(ys.IdString("\\" + module)).wire(ys.IdString("\\" + signal)).width
         observed.append([paths[module], module, signal, width])
-    return {"modules": modules, "observed": observed, "missing": []}
+    return {"modules": modules, "about": about, "observed": observed, "missing": []}
 
 
 if __name__ == "__main__":

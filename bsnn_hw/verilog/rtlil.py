@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -11,15 +12,37 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Shape
 from amaranth.hdl import _mem as amaranth_memory
 
+from bsnn_hw.verilog.header import plain_text
+
 __all__ = ["to_rtlil"]
 
 
 def to_rtlil(component: Elaboratable, name: str) -> str:
-    """The component as RTLIL text, its top module called ``name``; Amaranth's own text exactly."""
+    """The component as RTLIL text, its top module called ``name``; Amaranth's own text exactly, but
+    for the attribute ``about`` of each module: the first line of its component's docstring."""
+    summaries: dict[str, str] = {}
+
+    def convert(fragment, ports, name, **options):
+        design = fragment.prepare(ports=ports, hierarchy=(name,))
+        summaries.update(_summaries(design))
+        return _convert_fragment(design, ports, name, **options)
+
     with (_no_collection(),
+          mock.patch.object(rtlil, "convert_fragment", convert),
           mock.patch.object(rtlil.ModuleEmitter, "emit_memory", _emit_memory),
           mock.patch.object(amaranth_memory, "_get_init_value", _initial_word)):
-        return rtlil.convert(component, name=name, emit_src=False)
+        text = rtlil.convert(component, name=name, emit_src=False)
+    return re.sub(r"^module \\(\S+)$", lambda module: (
+        f'attribute \\about "{summaries[module[1]]}"\n{module[0]}'), text, flags=re.MULTILINE)
+
+
+_convert_fragment = rtlil.convert_fragment
+
+
+def _summaries(design):
+    """Module name -> what it is."""
+    return {".".join(info.name): plain_text((fragment.origins[0].__doc__ or "").split("\n\n")[0])
+            if fragment.origins else "" for fragment, info in design.fragments.items()}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bsnn_hw import __version__
 from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.hdl.ports import top_level
 from bsnn_hw.ir.schedule import Port
@@ -35,12 +36,13 @@ NETWORKS = 60
 
 
 def example_hash(name: str, folder: Path) -> str:
-    """Of all Verilog files that an example becomes without any option."""
+    """Of all Verilog files that an example becomes without any option, by whatever version."""
     planned = prepare(Request(ROOT / "examples" / f"{name}.pt", folder))
     design = emit_verilog(planned.lowered.network, planned.plan.schedule, folder)
     digest = hashlib.sha256()
+    version = f"bsnn-hw {__version__}".encode()
     for path in design.verilog.paths:
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+        digest.update(f"{path.name}\n".encode() + path.read_bytes().replace(version, b"bsnn-hw"))
     return digest.hexdigest()
 
 

@@ -71,6 +71,26 @@ def test_the_line_behind_a_memory(tmp_path):
         check_constructs([path])
 
 
+HEADER = "// Module m: what it is.\n// Written by bsnn-hw 1.2; what it writes is yours.\n"
+
+
+def test_the_header_passes(tmp_path):
+    (tmp_path / "m.v").write_text(HEADER + MODULE.format(""))
+    check_constructs([tmp_path / "m.v"])
+
+
+@for_each("header, line", [
+    ("// synthesis translate_off\n", 1), ("// verilator lint_off WIDTH\n", 1),
+    ("/* Module m */\n", 1), ("// Module m `include x\n", 1), ("// Module m \\\n", 1),
+    ("// Module m\r`include x\n", 1), ("// Module m */ $system\n", 1), ("//Module m\n", 1),
+    (HEADER + "// Nothing of ours\n", 3), (HEADER + "\n" + HEADER, 4),
+    (HEADER[:-1] + " initial $finish;\n", 2)])
+def test_other_comments_are_refused(header, line, tmp_path):
+    (tmp_path / "m.v").write_text(header + MODULE.format(""), newline="")
+    with pytest.raises(InputError, match=f"line {line}: must hold only what this program writes"):
+        check_constructs([tmp_path / "m.v"])
+
+
 @for_each("line", [
     "(* init = 32'd0 *) wire [31:0] z;", '(* rom_style = "logic" *) reg [3:0] z [7:0];',
     "reg [1:0] \\z[3:2] ;", "assign y = $signed(a) >>> 2'h1;"])

@@ -177,7 +177,7 @@ def test_odd_input_noise(driven, seed):
 def test_ports_are_those_of_the_verilog(bundle):
     facts = json.loads((bundle.folder / "manifest.json").read_text())
     text = (bundle.folder / f"rtl/{facts['top']}.v").read_text()
-    header = text[text.index("module"):text.index(";")]
+    header = text[(start := text.index("\nmodule")):text.index(";", start)]
     user = {"s_axis_tuser"} if facts["s_axis"]["tuser"] else set()
     ports = {f"{side}_axis_t{port}" for side in "sm" for port in ("data", "valid", "ready", "last")}
     given = set(header[header.index("(") + 1:header.index(")")].replace(",", " ").split())

@@ -143,12 +143,13 @@ def test_own_ports_keep_their_names(inner):
 
 
 def test_a_port_of_a_part_of_a_signal_is_called_after_its_field(inner):
-    ports = re.match(r"module top_second\((.*?)\)", inner["top_second"])[1].split(", ")
+    ports = re.search(r"module top_second\((.*?)\)", inner["top_second"])[1].split(", ")
     assert {"words__payload_value", "words__payload_7_3"} <= set(ports)
 
 
 def test_a_port_of_several_signals_is_called_after_what_they_make(tmp_path):
-    header = re.match(r"module top_middle\((.*?)\)", texts(Outer(), tmp_path / "rtl")["top_middle"])
+    text = texts(Outer(), tmp_path / "rtl")["top_middle"]
+    header = re.search(r"module top_middle\((.*?)\)", text)
     assert "words__payload" in header[1].split(", ")
 
 

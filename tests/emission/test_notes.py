@@ -1,0 +1,42 @@
+"""The header of every file says which layer it belongs to."""
+
+import re
+
+from bsnn_hw.emission.notes import module_notes
+from bsnn_hw.hdl.ports import top_level
+from bsnn_hw.verilog.header import YOURS
+from bsnn_hw.verilog.rtlil import to_rtlil
+from tests.emission.circuits import random_layout
+
+
+def _heads(bundle):
+    return {path.stem: path.read_text().split("module ")[0].splitlines()
+            for path in bundle.design.verilog.paths}
+
+
+def test_of_an_emitted_bundle(bundle):
+    heads, top = _heads(bundle), bundle.design.verilog.top
+    for head in heads.values():
+        assert len(head) == 3 and head[2].endswith(f"what it writes {YOURS}.")
+    layer, network = bundle.design.network.hidden[0], bundle.design.network
+    assert heads[top][1].startswith(f"// Network {network.name}: {network.input.size} inputs, T = ")
+    engine = f"engine {bundle.design.geometries[0].takes.value}, lanes "
+    line = heads[f"{top}_layer_{layer.name}_neurons"][1]
+    assert line.startswith(f"// Layer {layer.name}: ") and engine in line
+
+
+def test_no_date_and_no_path(bundle):
+    for head in _heads(bundle).values():
+        assert not re.search(r"\b20\d\d\b|/home|/tmp", "\n".join(head))
+
+
+def test_every_module_inside_a_network_has_a_layer():
+    """But for the entry's queue and the port, whose lines are those of what is around them."""
+    for seed in range(24):
+        layout = random_layout(seed)
+        component, inside = top_level(layout)
+        notes = module_notes(layout, "top", inside)
+        parts = {match[1] for match in re.finditer(
+            rf"^module \\(top{re.escape(inside)}\.[^.\s]+)", to_rtlil(component, "top"),
+            re.MULTILINE)}
+        assert parts <= notes.keys(), f"seed {seed}: {parts - notes.keys()}"
