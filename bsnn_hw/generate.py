@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", choices=("events", "bytes"), default="events",
         help="AXI4-Streams of event slots, or a byte wide for parts with few pins (default: "
              "events)")
+    add("--memories", choices=("verilog", "mem"), default="verilog",
+        help="where words of memories stand: verilog, a statement for each row, or mem, the same "
+             "Verilog a second time in rtl_mem/ that reads them from files (default: verilog)")
     add("--top", help="name of the top-level module (default: bsnn_ and the model's name)")
     add("--verify", action="store_true",
         help="run the bundle's bench, and all samples that are found through the Verilated model")
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _request(options: argparse.Namespace) -> Request:
     """Options to a request; what is out of range is an InputError."""
+    from bsnn_hw.emission.memories import Memories
     from bsnn_hw.ir.schedule import BLOCK_ROWS, Port
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.pipeline import Request
@@ -106,7 +110,7 @@ def _request(options: argparse.Namespace) -> Request:
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
                    options.clock, options.plan, _engines(options.engine), options.vectors,
                    options.data, options.data_dir, options.top, Port(options.port), block_rows,
-                   nir_document(options))
+                   nir_document(options), Memories(options.memories))
 
 
 def _engines(text: str | None) -> tuple[Engine | None, ...] | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
+from bsnn_hw.emission.memories import Memories
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.ir.schedule import Port
@@ -118,7 +119,8 @@ def layout(lowered: Lowered, plan: Plan, *, port: Port | str = Port.EVENTS) -> L
 
 def emit(lowered: Lowered, plan: Plan, folder: Path | str, samples: np.ndarray | None = None, *,
          vectors: int = 32, force: bool = False, top: str | None = None,
-         port: Port | str = Port.EVENTS) -> Design:
+         port: Port | str = Port.EVENTS,
+         memories: Memories | str = Memories.VERILOG) -> Design:
     """Write the bundle: Verilog, manifest, bench and test vectors.
 
     Parameters
@@ -130,6 +132,7 @@ def emit(lowered: Lowered, plan: Plan, folder: Path | str, samples: np.ndarray |
     force : bool, replace a bundle that is there
     top : str, name of the top-level module
     port : Port, the one that was planned with
+    memories : Memories; "mem": the Verilog is there with files of words too
 
     Raises
     ------
@@ -142,7 +145,8 @@ def emit(lowered: Lowered, plan: Plan, folder: Path | str, samples: np.ndarray |
     return write_bundle(lowered.network, plan.schedule, inputs[:vectors], Path(folder),
                         force=force, top=top,
                         trained_on=lowered.model.trained_on if lowered.model else None,
-                        plan=plan.toml(lowered.network), port=Port(port))
+                        plan=plan.toml(lowered.network), port=Port(port),
+                        memories=Memories(memories))
 
 
 def verify(folder: Path | str, samples: np.ndarray | None = None) -> Outcome:
@@ -222,7 +226,7 @@ def build(request: Request) -> Built:
     with step("Verilog and vectors written"):
         design = emit(planned.lowered, planned.plan, request.out, planned.samples.test,
                       vectors=request.vectors, force=request.force, top=request.top,
-                      port=request.port)
+                      port=request.port, memories=request.memories)
     return Built(planned, design)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.emission.memories import Memories
 from bsnn_hw.ir.schedule import Engine, Port, Rows
 from bsnn_hw.lowering.lower import PrecisionRequest
 from bsnn_hw.planning.goal import Goal
@@ -29,6 +30,7 @@ class Request:
     port : Port, of the top level
     block_rows : ``state`` and ``constants`` of ``Rows``
     document : what ``model`` says, where it is no model file itself
+    memories : Memories, whether the Verilog is there with files of words too
     """
 
     model: Path
@@ -49,6 +51,7 @@ class Request:
     port: Port = Port.EVENTS
     block_rows: Sequence[int] | None = None
     document: dict[str, Any] | None = None
+    memories: Memories = Memories.VERILOG
 
     @property
     def plan_options(self) -> PlanOptions:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["with_memory_files"]
+__all__ = ["in_files", "with_memory_files"]
 
 FEWEST_ROWS = 65  # of a memory that is worth a file
 
@@ -34,25 +34,31 @@ def with_memory_files(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
 
 
 def _with_files(path: Path, folder: Path) -> Path:
-    text = path.read_text(encoding="utf-8")
-    memories = _large_memories(text)
-    if not memories:
+    text, files = in_files(path.read_text(encoding="utf-8"), path.stem, "hex")
+    if not files:
         return path.resolve()
-    for name, words in memories.items():
-        (folder / f"{path.stem}.{name}.hex").write_text("\n".join(words) + "\n",
-                                                        encoding="utf-8")
+    for name, words in files.items():
+        (folder / name).write_text("\n".join(words) + "\n", encoding="utf-8")
+    copy = folder / "sources" / path.name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+def in_files(text: str, module: str, ending: str) -> tuple[str, dict[str, list[str]]]:
+    """The Verilog ``text`` in as many lines, and the words of its large memories, hexadecimal, by
+    the names of files ``MODULE.MEMORY.ENDING`` that it reads instead."""
+    memories = _large_memories(text)
 
     def shorter(block: re.Match[str]) -> str:
         name, first = block[1], block[2]
         if name not in memories:
             return block[0]
-        read = f'  initial $readmemh("{path.stem}.{name}.hex", {name});' if first == "0" else ""
+        read = f'  initial $readmemh("{module}.{name}.{ending}", {name});' if first == "0" else ""
         return read + "\n" * block[0].count("\n")
 
-    copy = folder / "sources" / path.name
-    copy.parent.mkdir(exist_ok=True)
-    copy.write_text(_BLOCK.sub(shorter, text), encoding="utf-8")
-    return copy
+    files = {f"{module}.{name}.{ending}": words for name, words in memories.items()}
+    return (_BLOCK.sub(shorter, text) if files else text), files
 
 
 def _large_memories(text: str) -> dict[str, list[str]]:

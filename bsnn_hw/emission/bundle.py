@@ -16,8 +16,10 @@ import numpy as np
 
 from bsnn_hw.emission.c_driver import write_c_driver
 from bsnn_hw.emission.design import Design, emit_verilog
+from bsnn_hw.emission.flows import write_flows
 from bsnn_hw.emission.inventory import inventory
 from bsnn_hw.emission.manifest import manifest
+from bsnn_hw.emission.memories import MEM_FOLDER, Memories, write_memories
 from bsnn_hw.emission.replaced import carry_over, check_replaceable, listed
 from bsnn_hw.emission.vectors import write_vectors
 from bsnn_hw.errors import InputError
@@ -59,7 +61,7 @@ def check_target(folder: Path, force: bool) -> None:
 def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, folder: Path, *,
                  force: bool = False, top: str | None = None,
                  trained_on: str | None = None, plan: str | None = None,
-                 port: Port = Port.EVENTS) -> Design:
+                 port: Port = Port.EVENTS, memories: Memories = Memories.VERILOG) -> Design:
     """Write the bundle; ``folder`` appears complete or not at all.
 
     Where it replaces one, files that others put there are in the new one too.
@@ -71,6 +73,7 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
     trained_on : name of the data set, for later checks
     plan : text of plan.toml; None for one of the lanes and parallel neurons alone
     port : Port, of the top level
+    memories : Memories; in files, the Verilog is there a second time (`write_memories`)
 
     Raises
     ------
@@ -93,6 +96,9 @@ def write_bundle(network: Network, schedule: Schedule, samples: np.ndarray, fold
             facts = manifest(design, vectors, trained_on)
             _write_bench(facts, draft)
             write_c_driver(design, draft)
+            if memories is Memories.MEM:
+                write_memories(design.verilog.paths, draft / MEM_FOLDER)
+            write_flows(design, draft)
             facts["files"] = inventory(draft)
             (draft / "manifest.json").write_text(json.dumps(facts, indent=2) + "\n",
                                                  encoding="utf-8")

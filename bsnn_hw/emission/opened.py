@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bsnn_hw.emission.c_driver import C_DRIVER, c_driver_names
 from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.emission.design import Design, LayerProbe
+from bsnn_hw.emission.flows import FLOW_FILES
 from bsnn_hw.emission.inventory import changes, read_inventory
 from bsnn_hw.emission.manifest import FORMAT, VERSION, manifest
+from bsnn_hw.emission.memories import MEM_FOLDER
 from bsnn_hw.emission.replaced import listed
 from bsnn_hw.emission.vectors import read_inputs, vector_facts, vector_names
 from bsnn_hw.errors import InputError
@@ -19,10 +22,16 @@ from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule, Store, Stores
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.write import Observed, Verilog
 
-__all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest"]
+__all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest", "verified"]
 
 # Written for people and for `make` alone; no check of ours reads them.
-BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml", *C_DRIVER}
+BESIDE = {"Makefile", "README.md", "bench.py", "layout.json", "plan.toml", *C_DRIVER,
+          *FLOW_FILES}
+
+
+def verified(names: Iterable[str]) -> set[str]:
+    """Those of a bundle's ``names`` that checks of ours read."""
+    return {name for name in names if name not in BESIDE and not name.startswith(f"{MEM_FOLDER}/")}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -97,7 +106,7 @@ def check_edits(folder: Path, allowed: bool) -> str | None:
         Something was, and that is not ``allowed``.
     """
     files = read_inventory(read_manifest(folder)["files"])
-    found = changes(folder, files, files.keys() - BESIDE)
+    found = changes(folder, files, verified(files))
     if found and not allowed:
         raise InputError(f"{folder}: must be as it was written, but {listed(found)}; give `edited` "
                          "to take it as it is, or generate the bundle again")
@@ -109,7 +118,8 @@ def _check_names(design, files):
     absent = set(C_DRIVER) - set(c_driver_names(design))
     wanted = {*BESIDE - absent, "network.json", *vector_names(design),
               *(f"rtl/{path.name}" for path in design.verilog.paths)}
-    if wrong := sorted(wanted ^ files.keys()):
+    found = {name for name in files if not name.startswith(f"{MEM_FOLDER}/")}
+    if wrong := sorted(wanted ^ found):
         raise ValueError(f"files must have {'no ' if wrong[0] in files else ''}{wrong[0][:80]}")
 
 

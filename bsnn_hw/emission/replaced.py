@@ -9,12 +9,13 @@ from pathlib import Path
 
 from bsnn_hw.emission.inventory import changes, files_under, read_inventory
 from bsnn_hw.emission.manifest import FORMAT, VERSION
+from bsnn_hw.emission.memories import MEM_FOLDER
 from bsnn_hw.emission.results import FOLDERS
 from bsnn_hw.errors import InputError
 
 __all__ = ["carry_over", "check_replaceable", "listed"]
 
-OURS = ("rtl/", "vectors/")  # folders in which a user's file has no business
+OURS = ("rtl/", f"{MEM_FOLDER}/", "vectors/")  # folders in which a user's file has no business
 SHOWN = 5
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from bsnn_hw import __version__
 from bsnn_hw.emission.inventory import digest, read_inventory
-from bsnn_hw.emission.opened import BESIDE, read_manifest
+from bsnn_hw.emission.opened import read_manifest, verified
 from bsnn_hw.emission.results import write_results
 from bsnn_hw.errors import InputError, MismatchError
 
@@ -122,6 +122,6 @@ def _require(found: Any, **types: Any) -> None:
 
 def _fingerprint(folder: Path) -> str:
     """sha256 over all files that a verdict speaks of, as they are now."""
-    names = sorted({"manifest.json", *read_inventory(read_manifest(folder)["files"])} - BESIDE)
+    names = sorted({"manifest.json", *verified(read_inventory(read_manifest(folder)["files"]))})
     lines = [f"{name} {digest(folder / name)}\n" for name in names]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

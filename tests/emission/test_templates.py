@@ -12,6 +12,7 @@ import pytest
 from markupsafe import Markup
 
 from bsnn_hw.emission.c_driver import _Driver
+from bsnn_hw.emission.flows import FlowFacts, PortFacts, StreamFacts
 from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
 from bsnn_hw.link.frames import LinkShape
 from bsnn_hw.link.registers import register_map
@@ -92,7 +93,18 @@ SOC = _Soc("bsnn-hw 1.2.3", "small", "bsnn_axi", "00112233445566c0", tuple(map(
                             ("fc1", "readout")).registers)),
     ("fc1", "readout"), 12, 12, "12 value(s)", "3 score(s)", 7)
 
+CORE = FlowFacts(
+    "bsnn_small", "small", "1.2.3", "is yours", ("rtl_mem/bsnn_small.v",),
+    (("rtl_mem/bsnn_small.bank.mem", "bsnn_small.bank.mem"),),
+    (PortFacts("clk", "in", 0), PortFacts("s_axis_tdata", "in", 7),
+     PortFacts("m_axis_tdata", "out", 15)),
+    (StreamFacts("s_axis", "slave", (("TDATA", "s_axis_tdata"),)),
+     StreamFacts("m_axis", "master", (("TDATA", "m_axis_tdata"),))))
+
 CASES = {
+    "files.f": ("files.f.j2", {"core": CORE}),
+    "bsnn.core": ("bsnn.core.j2", {"core": CORE}),
+    "component.xml": ("component.xml.j2", {"core": CORE}),
     "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
     "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
     "study.html": ("study.html.j2", {"facts": STUDY, "style": Markup("p > b {}")}),

@@ -1,0 +1,77 @@
+"""Every tool that is here reads what is emitted, of every engine and port, without a warning."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from bsnn_hw.hdl.ports import top_level
+from bsnn_hw.sim.lint import lint
+from bsnn_hw.verilog.rtlil import to_rtlil
+from bsnn_hw.verilog.write import to_verilog, yosys_reads
+from tests.emission.circuits import random_layout
+from tests.for_each import for_each
+
+SEEDS = (0, 2, 3, 4, 9)  # both ports; events of fully connected layers and of maps, words
+
+
+@pytest.fixture(scope="module")
+def circuits(tmp_path_factory):
+    """Seed -> the paths of its Verilog, whose top level is ``top``."""
+    found = {}
+    for seed in SEEDS:
+        folder = tmp_path_factory.mktemp(f"circuit_{seed}")
+        layout = random_layout(seed)
+        found[seed] = to_verilog(to_rtlil(top_level(layout)[0], "top"), folder, "top").paths
+    return found
+
+
+def test_the_circuits_are_of_every_kind():
+    layouts = [random_layout(seed) for seed in SEEDS]
+    assert {layout.port.value for layout in layouts} == {"events", "bytes"}
+    engines = {type(geometry).__name__ for layout in layouts for geometry in layout.geometries}
+    assert engines == {"DenseEvents", "ConvEvents", "DenseWords"}
+
+
+@for_each("seed", SEEDS)
+def test_verilator(circuits, seed):
+    assert lint(circuits[seed], "top") == []
+
+
+@for_each("seed", SEEDS)
+def test_yosys(circuits, seed):
+    assert yosys_reads(circuits[seed], "top") == []
+
+
+@for_each("seed", SEEDS)
+def test_slang(circuits, seed):
+    assert _slang(circuits[seed]) == ""
+
+
+def test_slang_sees_a_warning(tmp_path):
+    pytest.importorskip("pyslang")
+    path = tmp_path / "top.v"
+    path.write_text("module top(input a, output [1:0] b);\n  assign b = {a, c};\nendmodule\n")
+    assert "c" in _slang([path])
+
+
+def _slang(paths):
+    """What slang says, by its default warnings."""
+    driver = pytest.importorskip("pyslang.driver").Driver()
+    driver.addStandardArgs()
+    assert driver.parseCommandLine(" ".join(["slang", "--top", "top", *map(str, paths)]))
+    assert driver.processOptions() and driver.parseAllSources()
+    driver.runFullCompilation(True)
+    return driver.textDiagClient.getString()
+
+
+@for_each("seed", SEEDS)
+def test_icarus(circuits, seed, tmp_path):
+    if not shutil.which("iverilog"):
+        pytest.skip("Icarus Verilog is not installed")
+    result = subprocess.run(["iverilog", "-g2005", "-Wall", "-s", "top", "-o", tmp_path / "out",
+                             *circuits[seed]], capture_output=True, text=True)
+    # Verilog has no unit of time to inherit here; -Wall says so of each file.
+    said = [line for line in (result.stdout + result.stderr).splitlines()
+            if "timescale" not in line]
+    assert (result.returncode, said) == (0, [])
