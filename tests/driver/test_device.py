@@ -113,6 +113,10 @@ def test_a_board_that_is_never_silent():
     with pytest.raises(DeviceError, match=r"^board: must answer, and does not, asked 4 times"):
         Device(board, FACTS, patience=0.1, attempts=4)
     assert time.monotonic() - started < 2
+    started = time.monotonic()
+    with pytest.raises(DeviceError):
+        Device(board, FACTS, attempts=2)
+    assert time.monotonic() - started < 1.5, "half a second each, noise or not"
 
 
 def test_another_board():
