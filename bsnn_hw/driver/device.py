@@ -13,7 +13,7 @@ import numpy as np
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import Line, open_line
 from bsnn_hw.errors import InputError, ToolError
-from bsnn_hw.link.frames import Decoder, Kind, LinkShape, encode
+from bsnn_hw.link.frames import END, Decoder, Kind, LinkShape, encode
 
 __all__ = ["Device", "DeviceError", "Statistics"]
 
@@ -86,7 +86,7 @@ class Device:
             raise InputError("folder: must be that of the board, with its link.json, for any "
                              "device but virtual:FOLDER; give it behind the address")
         facts = BoardFacts.read(Path(place if folder is None else folder))
-        line = open_line(address, facts.baud)
+        line = open_line(address, facts.baud, facts.bridge)
         try:
             return cls(line, facts, **options)  # type: ignore[arg-type]
         except BaseException:
@@ -196,7 +196,7 @@ class Device:
         end = time.monotonic() + longest
         while (left := min(deadline, end) - time.monotonic()) > 0:
             data = self._line.read(left)
-            if data:
+            if data.strip(bytes([END])):  # which says nothing
                 deadline = time.monotonic() + patience
             for body in self._decoder.feed(data):
                 if len(body) >= 4:

@@ -155,7 +155,7 @@ def test_facts_on_disk(tmp_path):
     FACTS.write(tmp_path)
     assert BoardFacts.read(tmp_path) == FACTS
     (tmp_path / "link.json").write_text("[" * 10_000)
-    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 2"):
+    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 3"):
         BoardFacts.read(tmp_path)
     with pytest.raises(InputError, match=r"must be a board's folder with link\.json"):
         BoardFacts.read(tmp_path / "none")
