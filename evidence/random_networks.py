@@ -104,17 +104,17 @@ def _quiet(check: Callable[[int], str], seed: int) -> str:
     return check(seed)
 
 
-def _act(check: Callable[[int], str], what: str, options: argparse.Namespace) -> None:
+def _act(check: Callable[[int], str], what: str, shown: str, options: argparse.Namespace) -> None:
     seeds = range(options.first, options.first + options.count)
     with ProcessPoolExecutor(options.jobs) as pool:
         for line in pool.map(partial(_quiet, check), seeds):
             print(line, flush=True)
-    print(f"{options.count} random {what}, each exact in RTL: every spike, membrane potential "
-          "and score")
+    print(f"{options.count} random {what}, each exact in RTL: {shown}")
 
 
 def run_command(name: str, text: str, check: Callable[[int], str], what: str,
-                argv: list[str] | None, count: int = 100) -> int:
+                argv: list[str] | None, count: int = 100,
+                shown: str = "every spike, membrane potential and score") -> int:
     """A command that runs ``check`` for many seeds; returns the exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m evidence.{name}",
                                      description=text.split("\n")[0])
@@ -122,7 +122,7 @@ def run_command(name: str, text: str, check: Callable[[int], str], what: str,
                         help=f"networks (default: {count})")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
-    return run_verb(parser, partial(_act, check, what), argv)
+    return run_verb(parser, partial(_act, check, what, shown), argv)
 
 
 def main(argv: list[str] | None = None) -> int:

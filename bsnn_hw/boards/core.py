@@ -41,7 +41,8 @@ def divisor_of(clock: float, baud: int) -> int:
     return divisor
 
 
-def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
+def board_facts(design: Design, baud: int, divisor: int,
+                bridge: Bridge = Bridge.UART) -> BoardFacts:
     """What a host must know of a board with this circuit."""
     network, shape = design.network, design.network.input.features
     port = byte_counts(network)
@@ -49,7 +50,7 @@ def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor)
+        baud, divisor, bridge)
 
 
 def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
@@ -76,7 +77,7 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
             divisor = divisor_of(clock, baud)
         case Bridge.SPI:
             baud, divisor = int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
-    facts = board_facts(design, baud, divisor)
+    facts = board_facts(design, baud, divisor, bridge)
     if out.exists():
         raise InputError(f"{out}: must not exist; give another `out`")
     try:
