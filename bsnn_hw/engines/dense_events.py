@@ -42,6 +42,7 @@ class DenseEvents(EventGeometry):
     parallel: int
     shared: bool = False
 
+    whole_walks: ClassVar = True
     searched: ClassVar = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 
     @classmethod

@@ -78,6 +78,7 @@ class DenseWords(Geometry):
 
     takes: ClassVar = Engine.WORDS
     binary: ClassVar = True
+    whole_walks: ClassVar = True
     lanes_of: ClassVar = "lanes of words"
     slot_kind: ClassVar = "words"
 

@@ -25,6 +25,7 @@ from bsnn_hw.layout.build import (
     pooling_delay,
 )
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
+from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles
@@ -289,7 +290,9 @@ class _Builder:
 
     def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
         """Mean cycles per inference of one engine."""
-        charges = self._walked(number, index, geometry) * geometry.folds
+        charges = before_step(geometry, self._feed(number, index),
+                              self._walked(number, index, geometry) * geometry.folds,
+                              passes(self._network, number))
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):
