@@ -202,6 +202,15 @@ def test_a_summary(place, capsys):
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
 
 
+def test_a_gate_of_each_sample_in_the_summary_and_the_manifest(place, capsys):
+    write("m.pt", with_layer(0, gate={"kind": "sample", "alpha": torch.ones(4)}))
+    assert generate.main(["m.pt", "--vectors", "2"]) == 0
+    assert re.search(r"gate      \w+: of each sample, 19 weights of \d bits, [\d,]+ factors of \d+ "
+                     r"bits a timestep", capsys.readouterr().out)
+    layers = json.loads(Path("m_hw/manifest.json").read_text())["layers"]
+    assert layers[0]["gate"]["weight_bits"] >= 2
+
+
 def test_a_plan_without_a_bundle(place, capsys):
     assert generate.main(["m.pt", "--target", "ecp5-25k", "--goal", "fps=1e6", "--clock", "50",
                           "--dry-run"]) == 0

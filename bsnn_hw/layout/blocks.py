@@ -14,11 +14,12 @@ from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Pool, PoolKind
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Store
+from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.tables import TableSize
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Layer", "Link", "Neurons",
-           "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "Layer", "Link",
+           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
 CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
@@ -282,6 +283,8 @@ class Neurons:
     recovery : int, cycles between two steps of one row, at least
     leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
     leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
+    gated : bits of the current that a gate of the sample's multiplies, and of its factor; None
+        without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None with a single timestep
     """
@@ -309,6 +312,7 @@ class Neurons:
     gain: Gain | None
     shortcut_gains: tuple[Gain | None, ...]
     pool: CurrentPool | None = None
+    gated: tuple[int, int] | None = None
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -328,6 +332,12 @@ class Neurons:
         width, row = self.raster.width, self.raster.width * self.current_width
         op = operation_bits(self.raster, self.timesteps)
         parts = Parts.delays(2 * op + width * self.acc_width) + self.bias.parts()
+        if self.gated is not None:
+            own, factor = self.gated
+            # The factor has no sign, and a signed product has a bit for one.
+            return (parts + Parts.adders(own - self.fraction_bits, width)
+                    + Parts.delays(width * self.current_width) + Parts(registers=width * own)
+                    + Parts(products=(Product(own, factor + 1, width),)))
         if self.gain is None:
             return (parts + Parts.adders(self.current_width - self.fraction_bits, width)
                     + Parts(registers=row))
@@ -383,6 +393,7 @@ class Layer:
 
     direct : bool, a mark ends a sample whose sums serve every timestep
     shortcuts : Synapses or Carry of each
+    gate : of the sample, None where there is none
     delay : int, cycles from a sequencer to its accumulator, the same in all engines
     margin : int, words that may still come from it once its consumer has no room
     """
@@ -394,6 +405,7 @@ class Layer:
     neurons: Neurons
     delay: int
     margin: int
+    gate: Gate | None = None
 
     @property
     def in_blocks(self) -> frozenset[Store]:
@@ -404,8 +416,9 @@ class Layer:
 
     def parts(self) -> Parts:
         """Everything of the layer, and what stands before it."""
+        gate = self.gate.parts() if self.gate else Parts()
         return sum((each.parts() for each in self.shortcuts),
-                   self.synapses.parts() + self.neurons.parts())
+                   self.synapses.parts() + self.neurons.parts() + gate)
 
 
 @dataclass(frozen=True)

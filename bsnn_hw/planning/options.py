@@ -168,7 +168,7 @@ class _Builder:
             parallel, way = choices[own][at[1]], ways[at[0]][at[2]]
             assert way is not None
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
-                    + self._family.cost(geometry.weight_parts(layer.synapse.weight_bits)))
+                    + self._weights(number, geometry))
             costs[(slice(None), *at)] = cost.row
             cycles[at] = self._cycles(number, None, geometry)
         return OptionTable((producer, own), number, True, ways, costs,
@@ -258,6 +258,13 @@ class _Builder:
                 margin = self._margin(number - shortcut.back)
                 parts += blocks.carry(number, shortcut, raster, sums.width, margin=margin).parts()
         return parts
+
+    def _weights(self, number: int, geometry: Geometry) -> Cost:
+        """The weight memory, and a gate, which has one of its own."""
+        cost = self._family.cost(geometry.weight_parts(
+            self._network.layers[number].synapse.weight_bits))
+        gate = self._blocks.gate(number, geometry)
+        return cost if gate is None else cost + self._family.cost(gate.parts())
 
     def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
         """The engine of a layer or of its shortcut ``index``."""
