@@ -69,13 +69,15 @@ class GateUnit(wiring.Component):
         total = Signal(signed(self._block.total_width), init=gate.offset)
         taken = Signal()
         m.d.comb += taken.eq(self.op.step & (self.op.row == 0))
-        with m.If(taken & self.op.clear):
-            m.d.sync += total.eq(gate.offset)
-        with m.Elif(self.op.charge & (self.op.fold == 0)):
-            m.d.sync += total.eq(with_carry(total, synapses.deltas[0], synapses.carries[0]))
+        # A timestep's last events may come with the step's first row.
+        whole = Signal.like(total)
+        m.d.comb += whole.eq(total)
+        with m.If(self.op.charge & (self.op.fold == 0)):
+            m.d.comb += whole.eq(with_carry(total, synapses.deltas[0], synapses.carries[0]))
+        m.d.sync += total.eq(Mux(taken & self.op.clear, gate.offset, whole))
 
         m.d.comb += self.factor.eq(
-            delayed(m, self._look_up(m, self._index(m, total), taken), FACTOR_DELAY - 1, "factor",
+            delayed(m, self._look_up(m, self._index(m, whole), taken), FACTOR_DELAY - 1, "factor",
                     reset_less=True))
         return m
 
