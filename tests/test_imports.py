@@ -38,7 +38,8 @@ ARROWS = {
     "exploration": {"ir", "reference", "devices", "planning", "lowering", "nn", "emission", "sim",
                     "synthesis", "reporting", "samples", "pipeline", *HELPERS},
     "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
-    "boards": {"ir", "ports", "hdl", "link", "driver", "emission", "sim", "verilog", *HELPERS},
+    "boards": {"ir", "reference", "devices", "ports", "hdl", "link", "planning", "driver",
+               "emission", "sim", "verilog", "synthesis", "pipeline", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }
