@@ -16,6 +16,7 @@ VERBS = {
     "verify": "show that a folder's RTL computes what its network says",
     "board": "a bundle's circuit behind a serial line, for any board",
     "virtual": "the same circuit, simulated behind a pseudo-terminal",
+    "axi": "the same circuit for a system on a chip, with AXI4 streams and registers",
     "synth": "what it takes of a part, and how fast it is there",
     "report": "all that is known of it as one page, in which the circuit runs",
     "show": "spikes, membranes, weights and training logs as pictures",

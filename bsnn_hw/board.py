@@ -9,11 +9,15 @@ from pathlib import Path
 
 from bsnn_hw.command import counts, run_verb
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import Bridge
 
 __all__ = ["main"]
 
 CLOCK = 12.0  # MHz, of a board without a name
+BAUD = 1_000_000
 MAX_SEED = 2**31 - 1
+_WORDS = {Bridge.UART: ("rx, tx", "baud"),
+          Bridge.SPI: ("sck, mosi, miso, cs_n", "Hz of SCK at most")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,7 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--clock", type=float, metavar="MHZ",
         help="of the circuit, at most (default: what placing reaches less 10 %%; without --board "
              "12)")
-    add("--baud", type=int, default=1_000_000, metavar="N",
+    add("--bridge", type=Bridge, choices=tuple(Bridge), default=Bridge.UART, metavar="uart|spi",
+        help="without --board: a serial line, or SPI of at most an eighth of the clock (default: "
+             "uart)")
+    add("--baud", type=int, metavar="N",
         help="bits a second on the line (default: 1000000)")
     add("--seeds", type=counts, default=(1,), metavar="N,N,...",
         help="seeds of nextpnr, the fastest counts (default: 1)")
@@ -62,6 +69,12 @@ def _act(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if options.clock is not None and not (math.isfinite(options.clock) and options.clock > 0):
         raise InputError(f"`clock`: must be MHz above 0, not {options.clock:g}")
+    if options.bridge is Bridge.SPI and options.board:
+        raise InputError("`bridge`: must be uart with `board`, whose serial pins are known, not spi; "
+                         "leave `board` out and give the pins yourself")
+    if options.bridge is Bridge.SPI and options.baud is not None:
+        raise InputError("`baud`: must be absent with `bridge` spi, whose speed is the host's")
+    options.baud = BAUD if options.baud is None else options.baud
     if options.baud < 1:
         raise InputError(f"`baud`: must be 1 or more, not {options.baud}")
     if options.simulate < 0:
@@ -82,11 +95,13 @@ def _core(options: argparse.Namespace) -> None:
 
     clock = options.clock or CLOCK
     out = options.out or options.folder.with_name(f"{options.folder.resolve().name}_board")
-    facts = write_core(options.folder, out, clock=clock, baud=options.baud)
+    _, facts = write_core(options.folder, out, clock=clock, baud=options.baud,
+                          bridge=options.bridge)
+    pins, unit = _WORDS[options.bridge]
     print(f"board     circuit {facts.identifier}, {facts.shape.sample:,} bytes a sample in blocks "
-          f"of {facts.shape.block}, {facts.shape.result:,} a result, {facts.baud:,} baud at "
-          f"{clock:g} MHz")
-    print(f"written   {out}/ (top level {TOP}: clk, rst, rx, tx, active, answer; docs/serial.md)")
+          f"of {facts.shape.block}, {facts.shape.result:,} a result, {facts.baud:,} "
+          f"{unit} at {clock:g} MHz")
+    print(f"written   {out}/ (top level {TOP}: clk, rst, {pins}, active, answer; docs/serial.md)")
 
 
 def _board(options: argparse.Namespace) -> None:

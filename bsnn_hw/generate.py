@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="print the plan and write nothing")
     add("--block-rows", type=counts, metavar="N[,M]",
         help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
-             "(default: what suits --target, else 33,33)")
+             "(default: each where it takes the least)")
     add("--engine", metavar="events|words|auto|E,E,...",
         help="what the synapses take, of all layers or of each, readout last: events, or words of "
              "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")

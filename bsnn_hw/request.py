@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bsnn_hw.devices.parts import Rows
-from bsnn_hw.ir.schedule import Engine, Port
+from bsnn_hw.ir.schedule import Engine, Port, Rows
 from bsnn_hw.lowering.lower import PrecisionRequest
 from bsnn_hw.planning.goal import Goal
 from bsnn_hw.planning.request import PlanOptions
@@ -28,7 +27,7 @@ class Request:
     engines : an engine or None per layer, or a single one for all
     data, data_dir : see ``samples.find_samples``
     port : Port, of the top level
-    block_rows : ``block_rows`` and ``constant_rows`` of ``Schedule``
+    block_rows : ``state`` and ``constants`` of ``Rows``
     document : what ``model`` says, where it is no model file itself
     """
 

@@ -19,7 +19,6 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
-from bsnn_hw.planning.choice import rivals, rough_cells
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.memory import layer_memories
@@ -46,7 +45,8 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         *_joins(network),
-        *(_engines(built) if planned.plan.chip is None else ()),
+        *_gates(network),
+        *(() if planned.plan.chip else (f"engine    {note}" for note in planned.plan.notes)),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
         *class_lines(built),
@@ -102,20 +102,14 @@ def _joins(network: Network) -> Iterator[str]:
             yield f"adds      {layer.name}: {what} {producer.name}"
 
 
-def _engines(built: Built) -> Iterator[str]:
-    """For each layer that could take events or words, what the other engine would cost."""
-    design, network, activity = built.design, built.design.network, built.planned.activity
-    cycles = predicted_cycles(network, design.schedule, activity)
-    for number, (layer, plan) in enumerate(zip(network.layers, design.schedule.layers,
-                                               strict=True)):
-        others = [f"{what.engine.value} of {what.lanes} lane(s) would take {needed:,.1f} and "
-                  f"{cells:,.0f}" for cells, needed, what in
-                  rivals(network, activity, design.schedule, number)]
-        if others:
-            own = rough_cells(network, number, design.geometries[number])
-            yield "; ".join([f"engine    {layer.name}: {plan.engine.value} of {plan.lanes} "
-                             f"lane(s), {cycles[number].mean():,.1f} cycles and about {own:,.0f} "
-                             "cells", *others])
+def _gates(network: Network) -> Iterator[str]:
+    """The layers whose gate the sample makes, a line each."""
+    for layer in network.hidden:
+        if layer.gate is not None:
+            gate = layer.gate
+            yield (f"gate      {layer.name}: of each sample, {gate.weights.size:,} weights of "
+                   f"{gate.weight_bits} bits, {gate.entries:,} factors of {gate.width} bits a "
+                   "timestep")
 
 
 def _memory_lines(built: Built) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 The layer under test gets spikes from one that fires as much as is asked for: its neurons count the
 inputs against thresholds that are spread evenly. For every activity the fastest plan of each engine
-that the same rough logic cells allow, with the same parallel neurons, and the plan's own choice of
+that the same logic cells allow, with the same parallel neurons, and the plan's own choice of
 the two; cycles are simulated, every score compared. Ends with an error where the choice is more
 than 5 % behind the better engine.
 """
@@ -18,21 +18,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bsnn_hw.command import run_verb
-from bsnn_hw.errors import BsnnError
+from bsnn_hw.errors import BsnnError, InputError
 
 if TYPE_CHECKING:
     from bsnn_hw.ir.network import Network
-    from bsnn_hw.ir.schedule import LayerPlan, Schedule
+    from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+    from bsnn_hw.planning.activity import Activity
 
-__all__ = ["SHARES", "Bench", "forced_inputs", "forced_network", "main"]
+__all__ = ["SHARES", "Bench", "around", "fastest_plan", "forced_inputs", "forced_network", "main"]
 
 SHARES = (1, 2, 5, 10, 20, 30, 50, 70, 90)  # %
 LEVELS = 100  # inputs, so that as many of them spike as the activity has per cents
 TIMESTEPS, CLASSES, IMAGES = 4, 10, 32
 SIZES = (256, 512)  # inputs and neurons of the layer under test
 GIVER, PARALLEL = 32, 16  # parallel neurons of the layer before, and of the one under test
-CELLS = 4000  # rough logic cells of the layer under test
+CELLS = 3600  # logic cells of the layer under test
 TESTED = 1
+PART = "ecp5-85k"
 BEHIND = 1.05
 CLOCK = 150.0  # MHz that nextpnr aims at
 
@@ -74,6 +76,47 @@ def forced_inputs(share: int, count: int = IMAGES) -> np.ndarray:
     return (order < share).astype(np.uint8)
 
 
+def around(plan: LayerPlan) -> Schedule:
+    """``plan`` of the tested layer; those beside are fast and always the same, words as wide as
+    there are."""
+    from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+
+    return Schedule((LayerPlan(LEVELS, GIVER, engine=Engine.WORDS), plan,
+                     LayerPlan(4 * PARALLEL, CLASSES, engine=Engine.WORDS)))
+
+
+def fastest_plan(network: Network, activity: Activity, cells: float,
+                 engines: list[Engine]) -> tuple[float, float, LayerPlan]:
+    """(cycles, cells, plan) of the tested layer with the fewest cycles that ``cells`` logic cells
+    of an ECP5 allow, of one of the engines.
+
+    Raises
+    ------
+    InputError
+        Not even a single lane is allowed.
+    """
+    from bsnn_hw.devices.chips import find_chip
+    from bsnn_hw.engines.registry import find_engine
+    from bsnn_hw.planning.cycles import predicted_cycles
+    from bsnn_hw.planning.forecast import LayerCosts
+    from bsnn_hw.planning.schedule import layer_layout
+
+    costs, parallel = LayerCosts(network, find_chip(PART).family), (GIVER, PARALLEL, CLASSES)
+    found = []
+    for engine in engines:
+        for lanes in find_engine(network, TESTED, engine).lane_choices(network, TESTED, parallel):
+            plan = layer_layout(network, TESTED, lanes, parallel, engine).plan
+            schedule = around(plan)
+            cycles = predicted_cycles(network, schedule, activity)[TESTED].mean()
+            found.append((float(cycles), costs.of(schedule)[TESTED].cells, plan))
+    within = [each for each in found if each[1] <= cells]
+    if not within:
+        least = min(each[1] for each in found)
+        raise InputError(f"--cells: must be enough for {PARALLEL} parallel neurons, {least:,.0f} "
+                         f"at least, not {cells:,}")
+    return min(within, key=lambda each: each[:2])
+
+
 class Bench:
     """A network under test: plans of its tested layer, each built once.
 
@@ -84,13 +127,6 @@ class Bench:
         self._network = network
         self._folder = folder
         self._known: dict[LayerPlan, tuple] = {}
-
-    def schedule(self, plan: LayerPlan) -> Schedule:
-        """The layers around are fast and always the same: words as wide as there are."""
-        from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
-
-        return Schedule((LayerPlan(LEVELS, GIVER, engine=Engine.WORDS), plan,
-                         LayerPlan(4 * PARALLEL, CLASSES, engine=Engine.WORDS)))
 
     def cycles(self, plan: LayerPlan, inputs: np.ndarray) -> float:
         """Simulated cycles per inference, back to back; every score is the reference's."""
@@ -106,7 +142,7 @@ class Bench:
         from bsnn_hw.synthesis.place import place
 
         design, _ = self._built(plan)
-        target = find_target("ecp5-85k")
+        target = find_target(PART)
         with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
             netlist = synthesize(design, target, Path(scratch))
             placement = place(netlist, target, 1, Path(scratch), CLOCK)
@@ -119,7 +155,7 @@ class Bench:
         if plan not in self._known:
             folder = self._folder / str(len(self._known))
             (folder / "rtl").mkdir(parents=True)
-            design = emit_verilog(self._network, self.schedule(plan), folder / "rtl")
+            design = emit_verilog(self._network, around(plan), folder / "rtl")
             self._known[plan] = design, build_model(design, folder / "build", probes=False)
         return self._known[plan]
 
@@ -128,7 +164,6 @@ def _compare(bench, network, share, cells):
     """(cycles of events, of words, of the choice, their plans) at ``share`` %."""
     from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.planning.activity import measure_activity
-    from bsnn_hw.planning.choice import fastest_option
     from bsnn_hw.reference.network import run
 
     inputs = forced_inputs(share)
@@ -137,8 +172,8 @@ def _compare(bench, network, share, cells):
     if abs(100 * fired - share) > 0.5:
         raise BsnnError(f"activity: must be {share} %, not {100 * fired:.2f} %")
     activity = measure_activity(network, inputs, trace)
-    plans = [fastest_option(network, activity, TESTED, (GIVER, PARALLEL, CLASSES), cells, engine)[2]
-             for engine in (Engine.EVENTS, Engine.WORDS, None)]
+    plans = [fastest_plan(network, activity, cells, engines)[2]
+             for engines in ([Engine.EVENTS], [Engine.WORDS], list(Engine))]
     return [bench.cycles(plan, inputs) for plan in plans], plans
 
 
@@ -176,7 +211,7 @@ def _act(options: argparse.Namespace) -> None:
                              f"{100 * (behind - 1):.1f} %"])
                 print(table([rows[0], rows[-1]]).splitlines()[-1], file=sys.stderr, flush=True)
             print(f"{LEVELS}-{size}-{size}-{CLASSES}, T = {TIMESTEPS}; the second layer, "
-                  f"{PARALLEL} parallel neurons, up to {options.cells:,} rough cells")
+                  f"{PARALLEL} parallel neurons, up to {options.cells:,} cells")
             print(table(rows), flush=True)
             if options.synthesize:
                 print(_placements(bench, list(seen)), flush=True)
@@ -196,7 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--shares", type=counts, default=SHARES, metavar="N,N,...",
                         help="activities in per cent (default: 1,2,5,10,20,30,50,70,90)")
     parser.add_argument("--cells", type=int, default=CELLS, metavar="N",
-                        help=f"rough logic cells of that layer (default: {CELLS})")
+                        help=f"logic cells of that layer (default: {CELLS})")
     parser.add_argument("--synthesize", action="store_true",
                         help="also place each plan on an ECP5-85k, minutes each")
     return run_verb(parser, _act, argv)

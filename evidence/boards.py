@@ -59,7 +59,7 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.scratch import scratch_folder
     from bsnn_hw.text import table
 
-    rows = [HEADING]
+    rows: list[tuple[str, ...]] = [HEADING]
     with scratch_folder() as scratch:
         for name in options.names or known_boards():
             rows.append(row(measure(name, options.images, scratch)))

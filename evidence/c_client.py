@@ -36,8 +36,10 @@ _STATISTICS = re.compile(
     r"(\d+) frames damaged from the board, (\d+) to it, (\d+) questions without an answer")
 
 
-def build_client(bundle: Path, folder: Path, *options: str) -> Path:
+def build_client(bundle: Path, folder: Path, *options: str, spi: bool = False) -> Path:
     """The program of the bundle's driver in ``folder``, compiled with ``options`` too.
+
+    spi : bool, for SPI behind a terminal, evidence/spi_client.c
 
     Raises
     ------
@@ -45,8 +47,9 @@ def build_client(bundle: Path, folder: Path, *options: str) -> Path:
         The compiler is missing, or has something to say.
     """
     program, driver = folder / "classify", bundle / "driver"
-    result = run([os.environ.get("CC") or "cc", *FLAGS, *options, driver / "bsnn.c",
-                  driver / "bsnn_host.c", "-o", program])
+    main = Path(__file__).with_name("spi_client.c") if spi else driver / "bsnn_host.c"
+    result = run([os.environ.get("CC") or "cc", *FLAGS, *options, "-I", driver, driver / "bsnn.c",
+                  main, "-o", program])
     if result.returncode:
         raise ToolError(f"C compiler: must take the driver, but {result.stderr.strip()[:500]}")
     return program

@@ -50,7 +50,7 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.lowering.lower import lower
     from bsnn_hw.model.format import describe, read
     from bsnn_hw.planning.activity import measure_activity
-    from bsnn_hw.planning.choice import default_schedule
+    from bsnn_hw.planning.default import default_schedule
     from bsnn_hw.planning.schedule import make_schedule
     from bsnn_hw.reference.network import run
     from bsnn_hw.samples import dataset_of, find_samples, shape_of

@@ -35,7 +35,7 @@ CALIBRATION = 128  # samples
 def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]]:
     """Plans by name; in a uniform one, joined layers have the same parallel neurons anyway."""
     from bsnn_hw.engines.events import most_lanes
-    from bsnn_hw.planning.choice import default_schedule
+    from bsnn_hw.planning.default import default_schedule
     from bsnn_hw.planning.schedule import make_schedule, most_parallel
 
     yield "default", default_schedule(network, activity)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, LayerPlan, Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, LayerPlan, Rows, Schedule
 
 __all__ = ["random_schedule"]
 
@@ -42,4 +42,5 @@ def random_schedule(seed: int, network: Network) -> Schedule:
             plan = LayerPlan(find_engine(network, number, Engine.WORDS).fitting_lanes(
                 network, number, lanes, parallel), parallel[number], engine=Engine.WORDS)
         plans.append(plan)
-    return Schedule(tuple(plans), *BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])
+    rows = Rows(*BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])
+    return Schedule(tuple(plans)).placed(rows)

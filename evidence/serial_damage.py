@@ -97,7 +97,7 @@ def measure(model: Path, count: int, chance: float, seed: int, folder: Path,
 
     lowered = lower(load(model))
     design = emit(lowered, plan(lowered, port="bytes"), folder / "bundle", vectors=1, port="bytes")
-    facts = write_core(folder / "bundle", folder / "board", clock=12, baud=3_000_000)
+    _, facts = write_core(folder / "bundle", folder / "board", clock=12, baud=3_000_000)
     assert lowered.calibration is not None  # an example has samples
     images = lowered.calibration[:count]
     wanted = run(design.network, images, potentials=False).scores

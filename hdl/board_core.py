@@ -1,12 +1,14 @@
-"""A network behind a serial line: what a board holds, less its pins and its clock."""
+"""A network behind a wire: what a board holds, less its pins and its clock."""
 
 from __future__ import annotations
 
 from amaranth import ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from bsnn_hw.hdl.serial_link import SerialLink
+from bsnn_hw.hdl.uart import UartWire
+from bsnn_hw.hdl.wire import Wire, connect_pins
 from bsnn_hw.link.frames import LinkShape
 
 __all__ = ["BoardCore"]
@@ -15,28 +17,30 @@ BLINK = 22  # bits: how long the light stays on after a sample, in cycles
 
 
 class BoardCore(wiring.Component):
-    """The serial link and an instance of a bundle's top level with ports of bytes.
+    """The link and an instance of a bundle's top level with ports of bytes.
 
     Parameters
     ----------
     shape : LinkShape
-    divisor : int, clock cycles of a bit on the line
+    divisor : int, clock cycles of a bit on a serial line
+    wire : Wire, instead of a serial line
     network : str, the bundle's top-level module
     classes : int, bits of the class that is shown
 
     Members
     -------
-    rx : In; tx : Out, the line
+    NAME : of every pin of the wire: rx and tx of a serial line
     active : Out, a sample is or was lately with the network
     answer : Out, low bits of the last class
     """
 
-    def __init__(self, shape: LinkShape, *, divisor: int, network: str, class_bits: int):
-        self._link = SerialLink(shape, divisor=divisor)
+    def __init__(self, shape: LinkShape, *, divisor: int, network: str, class_bits: int,
+                 wire: Wire | None = None):
+        self._wire = wire or UartWire(divisor)
+        self._link = SerialLink(shape, self._wire)
         self._network = network
         super().__init__({
-            "rx": In(1, init=1),
-            "tx": Out(1, init=1),
+            **self._wire.pins,
             "active": Out(1),
             "answer": Out(class_bits),
         })
@@ -44,6 +48,7 @@ class BoardCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.link = link = self._link
+        connect_pins(m, self._wire.pins, link, self)
         result, sample = link.result, link.sample
         m.submodules.network = Instance(
             self._network,
@@ -53,7 +58,6 @@ class BoardCore(wiring.Component):
             o_m_axis_tdata=result.payload.byte, o_m_axis_tlast=result.payload.last,
             o_m_axis_tvalid=result.valid, i_m_axis_tready=result.ready,
         )
-        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         left = Signal(BLINK)
         m.d.comb += self.active.eq(left != 0)
         with m.If(link.active):

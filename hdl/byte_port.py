@@ -181,16 +181,18 @@ class ByteTop(wiring.Component):
     Parameters
     ----------
     layout : Layout
+    counted : bool, with ``activity``
 
     Members
     -------
     s_axis_* : input, a packet per inference
     m_axis_* : output, a packet per inference
+    activity : Out, as of `NetworkTop`
     """
 
-    def __init__(self, layout: Layout):
+    def __init__(self, layout: Layout, *, counted: bool = False):
         require_instance(Layout, layout=layout)
-        self._network = NetworkTop(layout)
+        self._network = NetworkTop(layout, counted=counted)
         port, slots, entry = byte_counts(layout.network), layout.slots, layout.entry
         self._reader = SampleReader(entry.geometry, port, max_value=entry.max_value,
                                     slots=slots.slots)
@@ -202,6 +204,7 @@ class ByteTop(wiring.Component):
             **{f"m_axis_{name}": Out(width) for name, width in
                (("tdata", 8), ("tvalid", 1), ("tlast", 1))},
             "m_axis_tready": In(1),
+            **({"activity": Out(self._network.activity.shape())} if counted else {}),
         })
 
     def elaborate(self, platform):
@@ -234,4 +237,6 @@ class ByteTop(wiring.Component):
         ]
         if network.slots.has_mark:
             m.d.comb += network.s_axis_tuser.eq(given.payload.mark)
+        if "activity" in self.signature.members:
+            m.d.comb += self.activity.eq(network.activity)
         return m

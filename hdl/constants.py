@@ -9,7 +9,7 @@ from amaranth.lib import data, memory
 from bsnn_hw.hdl.formats import delayed, rom_attributes
 from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
 from bsnn_hw.layout.tables import table_rows, table_size
 
 __all__ = ["constant_rows", "looked_up"]
@@ -28,15 +28,15 @@ def looked_up(m, name: str, table: list[int], row, advance):
 
 
 def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,
-                  block_rows: int = BLOCK_ROWS):
+                  store: Store = Store.BIASES, memories: Rows | Stores = USUAL_ROWS):
     """The constants of ``op``'s timestep and fold, two cycles later; one per position.
 
     table : int64 (T, channels); where no timestep differs, the ROM holds one, and a single row
         needs no ROM
-    block_rows : int, from how many rows on it lies in block RAM, see ``Schedule.constant_rows``
+    store : Store, what it is; memories : which lie in block RAM, see `LayerPlan`
     """
     found = table_rows(table, raster)
-    size, rows = table_size(found, block_rows), found.tolist()
+    size, rows = table_size(found, memories.hold(store, len(found))), found.tolist()
     width, fold_bits = size.value_width, (raster.folds - 1).bit_length()
     layout = data.ArrayLayout(signed(width), raster.width)
     if len(rows) == 1:

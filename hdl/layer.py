@@ -12,11 +12,12 @@ from bsnn_hw.hdl.current import CurrentArray
 from bsnn_hw.hdl.current_pool import LargestSums
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.formats import delayed, index_width, spike_word
+from bsnn_hw.hdl.gate import GateUnit
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
-from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Stores
 from bsnn_hw.layout.blocks import Carry, Layer, Synapses
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_stream"]
@@ -79,7 +80,7 @@ class HiddenLayer(wiring.Component):
     layer : Hidden
     bounds : HiddenBounds, of the layer
     block : Layer, every number of it
-    constant_rows : int, from how many rows on constants lie in block RAM, see `Schedule`
+    memories : which memories lie in block RAM, see `LayerPlan`; those of the block
 
     Members
     -------
@@ -93,7 +94,7 @@ class HiddenLayer(wiring.Component):
     """
 
     def __init__(self, layer: Hidden, bounds: HiddenBounds, block: Layer, *,
-                 constant_rows: int = BLOCK_ROWS):
+                 memories: Rows | Stores = USUAL_ROWS):
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Layer, block=block)
@@ -101,11 +102,10 @@ class HiddenLayer(wiring.Component):
         self._layer = layer
         self._block = block
         raster = block.neurons.raster
-        self._currents = CurrentArray(layer, bounds, raster, constant_rows=constant_rows)
+        self._currents = CurrentArray(layer, bounds, raster, memories=memories)
         self._neurons = NeuronArray(
             layer.neuron, bounds, raster, current_delay=block.neurons.current_delay,
-            block=block.neurons.potentials is not None and block.neurons.potentials.block,
-            constant_rows=constant_rows)
+            memories=memories)
         # (what the members' names end with, synapses, their block), the main one first
         self._engines: list = [("", layer.synapse, block.synapses)]
         for number, (shortcut, each) in enumerate(zip(layer.shortcuts, block.shortcuts,
@@ -154,6 +154,8 @@ class HiddenLayer(wiring.Component):
         m.d.comb += self.starts.eq(Cat(waits).all())
         m.d.comb += [sequencer.go.eq(self.starts) for sequencer, _ in sequencers]
 
+        if self._block.gate is not None:
+            self._connect_gate(m, self._block.gate, currents, *sequencers[0])
         op = sequencers[0][1]
         last_row = self._block.neurons.raster.rows - 1
         current_op = delayed(m, op, currents.delay, "current_op")
@@ -177,3 +179,13 @@ class HiddenLayer(wiring.Component):
         m.submodules.current_pool = pool = LargestSums(block.pool, timesteps=block.timesteps)
         m.d.comb += [pool.op.eq(op), pool.sums.eq(sums)]
         return pool.pooled_op, pool.largest
+
+    def _connect_gate(self, m, block, currents, sequencer, op):
+        """Let the sample make the factor of its currents."""
+        geometry = self._block.synapses.geometry
+        m.submodules.gate = gate = GateUnit(self._layer, block, folds=geometry.folds,
+                                            rows=geometry.raster.rows, taps=geometry.taps)
+        for signal in ("tap", "rows", "values"):
+            early = delayed(m, getattr(sequencer, signal), block.wait, f"{signal}_gate")
+            m.d.comb += getattr(gate, signal).eq(early)
+        m.d.comb += [gate.op.eq(op), currents.factor.eq(gate.factor)]

@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from bsnn_hw.hdl.activity import activity_layout, count_activity
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.engines.registry import hardware
@@ -25,14 +26,16 @@ class NetworkTop(wiring.Component):
     Parameters
     ----------
     layout : Layout
+    counted : bool, with ``activity``
 
     Members
     -------
     s_axis_* : AXI4-Stream input, a packet per inference
     m_axis_* : AXI4-Stream output, a packet of one beat per class and inference
+    activity : Out, ``activity_layout``
     """
 
-    def __init__(self, layout: Layout):
+    def __init__(self, layout: Layout, *, counted: bool = False):
         require_instance(Layout, layout=layout)
         self._layout = layout
         self.slots = slots = layout.slots
@@ -49,6 +52,8 @@ class NetworkTop(wiring.Component):
         }
         if slots.has_mark:
             members["s_axis_tuser"] = In(1)
+        if counted:
+            members["activity"] = Out(activity_layout(layout))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -57,10 +62,9 @@ class NetworkTop(wiring.Component):
         frontend, groups = self._entry(m, layout.entry)
         layers: list[HiddenLayer] = []
         rooms: list[list] = [[] for _ in layout.layers]  # per layer, of all its consumers
-        for layer, bounds, block in zip(network.hidden, layout.hidden_bounds, layout.layers,
-                                        strict=True):
-            component = HiddenLayer(layer, bounds, block,
-                                    constant_rows=layout.schedule.constant_rows)
+        for layer, bounds, block, plan in zip(network.hidden, layout.hidden_bounds, layout.layers,
+                                              layout.schedule.layers[:-1], strict=True):
+            component = HiddenLayer(layer, bounds, block, memories=plan.memories)
             m.submodules[f"layer_{layer.name}"] = component
             self._feed(m, layers, rooms, groups, block.synapses, component.groups)
             for number, each in enumerate(block.shortcuts):
@@ -78,6 +82,8 @@ class NetworkTop(wiring.Component):
         for component, consumers in zip(layers, rooms, strict=True):
             m.d.comb += component.room.eq(Cat(consumers).all())
         self._ports(m, frontend, readout)
+        if "activity" in self.signature.members:
+            count_activity(m, self.activity, [*layers, readout])
         return m
 
     def _entry(self, m, block: Entry):

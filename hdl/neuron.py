@@ -15,7 +15,7 @@ from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import BLOCK_ROWS
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
 from bsnn_hw.layout.build import leak_shift, neuron_delay, recovery
 
 __all__ = ["NeuronArray"]
@@ -34,9 +34,7 @@ class NeuronArray(wiring.Component):
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
-    block : bool, potentials lie in block RAM
-    constant_rows : int, from how many rows on thresholds, reset amounts and leaks per channel do,
-        see `Schedule`
+    memories : which memories lie in block RAM, see `LayerPlan`
 
     Members
     -------
@@ -45,8 +43,7 @@ class NeuronArray(wiring.Component):
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
-                 current_delay: int, block: bool = False,
-                 constant_rows: int = BLOCK_ROWS):
+                 current_delay: int, memories: Rows | Stores = USUAL_ROWS):
         require_instance(NeuronSpec, spec=spec)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
@@ -59,8 +56,8 @@ class NeuronArray(wiring.Component):
         self._spec = spec
         self._bounds = bounds
         self._raster = raster
-        self._blocks = block
-        self._constant_rows = constant_rows
+        self._memories = memories
+        self._blocks = memories.hold(Store.POTENTIALS, raster.rows)
         self._shift = leak_shift(spec)
         self._charges = current_delay  # the stage that has an op's currents
         self._timesteps = len(spec.leak)
@@ -91,7 +88,8 @@ class NeuronArray(wiring.Component):
         m.d.sync += [charged[i].eq(carried[i] + self.currents[i]) for i in range(width)]
 
         # Fire and settle.
-        threshold = self._constants(m, "threshold", spec.threshold, ops[charges - 1])
+        threshold = self._constants(m, "threshold", Store.THRESHOLDS, spec.threshold,
+                                    ops[charges - 1])
         reset_by = self._reset_amounts(m, threshold, ops[charges - 1])
         op = ops[fires]
         fired = Signal(width)
@@ -134,15 +132,15 @@ class NeuronArray(wiring.Component):
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         return layout(store.read_data), store
 
-    def _constants(self, m, name, table, op):
-        return constant_rows(m, name, table, self._raster, op, self._constant_rows)
+    def _constants(self, m, name, store, table, op):
+        return constant_rows(m, name, table, self._raster, op, store, self._memories)
 
     def _reset_amounts(self, m, threshold, op):
         """What a soft reset subtracts: the threshold's own row where no neuron has another; None
         with a hard reset."""
         separate = self._spec.separate_reset_by
         if separate is not None:
-            return self._constants(m, "reset_by", separate, op)
+            return self._constants(m, "reset_by", Store.RESETS, separate, op)
         return threshold if self._spec.reset_by is not None else None
 
     def _fires(self, charged, threshold):
@@ -180,7 +178,7 @@ class NeuronArray(wiring.Component):
         after the op ``early``, one after it is ``late``."""
         shared = self._spec.shared_leak
         if shared is None:
-            return self._constants(m, "leak", self._spec.next_leak, early)
+            return self._constants(m, "leak", Store.LEAKS, self._spec.next_leak, early)
         factors = [*shared[1:].tolist(), 0]
         factor = Signal(range(max(factors) + 1), reset_less=True)
         m.d.sync += factor.eq(Array(factors)[late.timestep])

@@ -1,4 +1,4 @@
-"""Samples from a serial line and results back to it; the reference is link/frames.py.
+"""Samples from a wire and results back to it, in frames; the reference is link/frames.py.
 
 A sample comes in blocks, each in a frame of its own.  A frame whose checksum is wrong changes
 nothing: a block is written where it belongs only once it has come whole.  So a byte that is lost
@@ -16,41 +16,41 @@ from amaranth.lib.wiring import In, Out, connect
 from bsnn_hw.hdl.byte_port import byte_layout
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.frames import FrameReceiver, FrameSender
-from bsnn_hw.hdl.uart import FRAME_BITS, UartReceiver, UartTransmitter
+from bsnn_hw.hdl.wire import Wire, connect_pins
 from bsnn_hw.link.frames import Kind, LinkShape
 
 __all__ = ["SerialLink"]
 
 HEADER = 4  # bytes of a DATA in front of the block; of every frame that goes to the host
-COPY_BITS = 4  # a block is copied while the next frame's header comes: bytes of it, with its END
+COPY_BYTES = 4  # a block is copied while the next frame's header comes: bytes of it, with its END
 
 
 class SerialLink(wiring.Component):
-    """One sample at a time, from the line to the network and its result back.
+    """One sample at a time, from the wire to the network and its result back.
 
     Parameters
     ----------
     shape : LinkShape
-    divisor : int, clock cycles of a bit on the line
+    wire : Wire
 
     Members
     -------
-    rx : In; tx : Out, the line
+    NAME : of every pin of the wire
     sample : Out stream of ``byte_layout``, a packet for each GO whose sample is complete
     result : In stream of ``byte_layout``
     active : Out, a sample is with the network
     """
 
-    def __init__(self, shape: LinkShape, *, divisor: int):
+    def __init__(self, shape: LinkShape, wire: Wire):
         require_instance(LinkShape, shape=shape)
-        if divisor * FRAME_BITS * COPY_BITS < shape.block + 4:
-            raise ValueError(f"divisor must leave the time to copy {shape.block} bytes while "
-                             f"{COPY_BITS} come, {divisor} does not")
+        require_instance(Wire, wire=wire)
+        if wire.byte_cycles * COPY_BYTES < shape.block + 4:
+            raise ValueError(f"wire must leave the time to copy {shape.block} bytes while "
+                             f"{COPY_BYTES} come, one of {wire.byte_cycles} cycles does not")
         self._shape = shape
-        self._divisor = divisor
+        self._wire = wire
         super().__init__({
-            "rx": In(1, init=1),
-            "tx": Out(1, init=1),
+            **wire.pins,
             "sample": Out(stream.Signature(byte_layout())),
             "result": In(stream.Signature(byte_layout())),
             "active": Out(1),
@@ -59,16 +59,16 @@ class SerialLink(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         shape = self._shape
-        m.submodules.receiver = receiver = UartReceiver(self._divisor)
+        m.submodules.wire = wire = self._wire
+        connect_pins(m, wire.pins, wire, self)
         m.submodules.frames = frames = FrameReceiver(longest=HEADER + shape.block)
         m.submodules.memory = memory = Memory(shape=8, depth=shape.blocks * shape.block, init=[])
         self._fill = memory.write_port()
         self._drain = memory.read_port()
         m.d.comb += [
-            receiver.rx.eq(self.rx),
-            frames.byte.eq(receiver.byte),
-            frames.valid.eq(receiver.valid),
-            frames.broken.eq(receiver.broken),
+            frames.byte.eq(wire.byte),
+            frames.valid.eq(wire.valid),
+            frames.broken.eq(wire.broken),
         ]
         # How many frames came damaged, for the host's statistics.
         self._bad = Signal(16)
@@ -133,10 +133,7 @@ class SerialLink(wiring.Component):
         """What is asked for, one after the other: the sample to the network, frames to the host."""
         shape = self._shape
         m.submodules.sender = sender = FrameSender()
-        m.submodules.transmitter = transmitter = UartTransmitter(self._divisor)
-        connect(m, sender.bytes, transmitter.bytes)
-        m.d.comb += self.tx.eq(transmitter.tx)
-
+        connect(m, sender.bytes, self._wire.bytes)
         kind = Signal(8)
         number = Signal(8)
         count = Signal(range(max(shape.sample, HEADER + len(shape.hello()), shape.result,
@@ -173,7 +170,10 @@ class SerialLink(wiring.Component):
                     m.d.sync += count.eq(Mux(last_row, 0, count + 1))
                     m.next = "READ"
                     with m.If(last_row):
-                        m.next = "HEADER"
+                        m.next = "RESULT"
+            # On some wires a frame's bytes must follow each other once it has begun.
+            with m.State("RESULT"), m.If(self.result.valid):
+                m.next = "HEADER"
             with m.State("HEADER"):
                 first = Cat(kind, number, self._bad)
                 m.d.comb += [body.valid.eq(1), payload.byte.eq(first.word_select(count, 8))]
@@ -205,8 +205,9 @@ class SerialLink(wiring.Component):
                     m.d.sync += count.eq(count + 1)
                     with m.If(payload.last):
                         m.next = "IDLE"
-        waiting = (kind == Kind.RESULT) & (fsm.ongoing("HEADER") | fsm.ongoing("PAYLOAD"))
+        answering = fsm.ongoing("HEADER") | fsm.ongoing("PAYLOAD")
         m.d.comb += [
             self._reading.eq(fsm.ongoing("READ") | fsm.ongoing("OFFER")),
-            self.active.eq(self._reading | waiting),
+            self.active.eq(self._reading | fsm.ongoing("RESULT")
+                           | (kind == Kind.RESULT) & answering),
         ]

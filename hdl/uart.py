@@ -5,11 +5,12 @@ from __future__ import annotations
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from bsnn_hw.hdl.checks import require_positive
+from bsnn_hw.hdl.wire import Wire
 
-__all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter"]
+__all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter", "UartWire"]
 
 LEAST_DIVISOR = 4  # clock cycles of a bit, below which its middle is no place to look
 FRAME_BITS = 10  # start, eight of data, stop
@@ -105,4 +106,37 @@ class UartTransmitter(wiring.Component):
             m.d.sync += wait.eq(Mux(wait == 0, self._divisor - 1, wait - 1))
             with m.If(wait == 0):
                 m.d.sync += [self.tx.eq(shift[0]), shift.eq(Cat(shift[1:], 1)), left.eq(left - 1)]
+        return m
+
+
+class UartWire(Wire):
+    """Receiver and transmitter.
+
+    Parameters
+    ----------
+    divisor : int, clock cycles of a bit
+
+    Members
+    -------
+    rx : In; tx : Out, the line
+    """
+
+    def __init__(self, divisor: int):
+        _require_divisor(divisor)
+        self._divisor = divisor
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)},
+                         byte_cycles=divisor * FRAME_BITS)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.receiver = receiver = UartReceiver(self._divisor)
+        m.submodules.transmitter = transmitter = UartTransmitter(self._divisor)
+        connect(m, flipped(self.bytes), transmitter.bytes)
+        m.d.comb += [
+            receiver.rx.eq(self.rx),
+            self.tx.eq(transmitter.tx),
+            self.byte.eq(receiver.byte),
+            self.valid.eq(receiver.valid),
+            self.broken.eq(receiver.broken),
+        ]
         return m

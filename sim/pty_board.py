@@ -14,7 +14,7 @@ __all__ = ["build_pty_board"]
 
 @dataclass(frozen=True)
 class _Board:
-    """What templates/virtual_board.cpp.j2 reads.
+    """What templates/virtual_board.cpp.j2 and templates/virtual_spi.cpp.j2 read.
 
     divisor : clock cycles of a bit
     reset : there is a port ``rst``; active : one ``active``, high while the board computes
@@ -31,8 +31,8 @@ def build_pty_board(paths: Iterable[Path], top: str, divisor: int, folder: Path,
                     optimize: str = "-O2") -> Path:
     """Build the program; it has to run in ``folder``, and prints its pseudo-terminal's name.
 
-    The top level has the ports ``clk``, ``rx`` and ``tx``. Without ``active`` the program never
-    sleeps.
+    The top level has the ports ``clk`` and ``rx``, ``tx`` or ``sck``, ``mosi``, ``cs_n``, ``miso``.
+    With ``rx`` and without ``active`` the program never sleeps.
 
     divisor : int, clock cycles of a bit on the line
 
@@ -43,6 +43,6 @@ def build_pty_board(paths: Iterable[Path], top: str, divisor: int, folder: Path,
     """
     def driver(ports: dict[str, int]) -> str:
         board = _Board(top, PREFIX, divisor, "rst" in ports, "active" in ports)
-        return render("virtual_board.cpp.j2", board=board)
+        return render(f"virtual_{'spi' if 'sck' in ports else 'board'}.cpp.j2", board=board)
 
     return build_program(paths, top, folder, driver, optimize=optimize)[0]

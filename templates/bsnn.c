@@ -366,6 +366,39 @@ bsnn_error bsnn_classify(bsnn_device *device, const uint8_t *sample, uint32_t *a
     return answer ? bsnn_scores(device, sample, NULL, answer) : BSNN_ARGUMENT;
 }
 
+/* SPI: what comes while a frame goes out answers nothing that is asked, and END says nothing. */
+static int write_spi(void *context, const uint8_t *bytes, size_t count)
+{
+    const bsnn_spi *spi = (const bsnn_spi *)context;
+    uint8_t dropped[2 + 2 * (HEADER + BSNN_BLOCK + CRC)];
+
+    return count > sizeof dropped ? -1 : spi->exchange(spi->context, bytes, dropped, count);
+}
+
+static int read_spi(void *context, uint8_t *bytes, size_t most, uint32_t milliseconds)
+{
+    const bsnn_spi *spi = (const bsnn_spi *)context;
+
+    (void)milliseconds; /* something always comes */
+    memset(bytes, END, most);
+    return spi->exchange(spi->context, bytes, bytes, most) < 0 ? -1 : (int)most;
+}
+
+static uint32_t spi_milliseconds(void *context)
+{
+    const bsnn_spi *spi = (const bsnn_spi *)context;
+
+    return spi->milliseconds(spi->context);
+}
+
+bsnn_line bsnn_spi_line(bsnn_spi *spi)
+{
+    bsnn_line line = {write_spi, read_spi, spi_milliseconds, NULL};
+
+    line.context = spi;
+    return line;
+}
+
 const char *bsnn_message(bsnn_error error)
 {
     switch (error) {

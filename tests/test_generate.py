@@ -202,6 +202,15 @@ def test_a_summary(place, capsys):
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
 
 
+def test_a_gate_of_each_sample_in_the_summary_and_the_manifest(place, capsys):
+    write("m.pt", with_layer(0, gate={"kind": "sample", "alpha": torch.ones(4)}))
+    assert generate.main(["m.pt", "--vectors", "2"]) == 0
+    assert re.search(r"gate      \w+: of each sample, 19 weights of \d bits, [\d,]+ factors of \d+ "
+                     r"bits a timestep", capsys.readouterr().out)
+    layers = json.loads(Path("m_hw/manifest.json").read_text())["layers"]
+    assert layers[0]["gate"]["weight_bits"] >= 2
+
+
 def test_a_plan_without_a_bundle(place, capsys):
     assert generate.main(["m.pt", "--target", "ecp5-25k", "--goal", "fps=1e6", "--clock", "50",
                           "--dry-run"]) == 0
@@ -272,17 +281,21 @@ def plans(place):
 
 
 def test_engines_as_asked_for(place, capsys):
-    """Explicit lanes are of events, unless words are asked for; the other engine's cost is said."""
+    """Explicit lanes are of events, unless words are asked for."""
     ask = ["m.pt", "--vectors", "1", "--force", "--fraction-bits", "2", "--parallel", "4,2"]
     assert generate.main([*ask, "--lanes", "3,8", "--engine", "events,words"]) == 0
     assert plans(place) == [("events", 3, 4), ("words", 8, 2)]
-    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("engine"))
-    assert re.match(r"engine    fc2: words of 8 lane\(s\), [\d.]+ cycles and about [\d,]+ cells; "
-                    r"events of \d lane\(s\) would take ", line)
     assert generate.main([*ask, "--lanes", "3,2"]) == 0
     assert plans(place) == [("events", 3, 4), ("events", 2, 2)]
     assert generate.main([*ask, "--engine", "events,words"]) == 0
     assert plans(place)[1][0] == "words"
+
+
+def test_what_another_engine_would_take_is_said(place, capsys):
+    assert generate.main(["m.pt", "--vectors", "1"]) == 0
+    line, = (line for line in capsys.readouterr().out.splitlines() if line.startswith("engine"))
+    assert re.match(r"engine    layer fc2 takes (events|words), [\d.]+ cycles and [\d,]+ "
+                    r"logic cells; (words|events) w(ithin|ould) ", line)
 
 
 def test_default_words_give_way(place, monkeypatch):

@@ -40,6 +40,7 @@ ARROWS = {
     "pictures": {"ir", "reference", "emission", "verification", "samples", "pipeline", *HELPERS},
     "boards": {"ir", "reference", "devices", "ports", "hdl", "link", "planning", "driver",
                "emission", "sim", "verilog", "synthesis", "pipeline", *HELPERS},
+    "soc": {"ir", "ports", "hdl", "link", "emission", "sim", "verilog", *HELPERS},
     "convert": {"model", *HELPERS},
     "events": {"ir", "model", "samples", *HELPERS},
 }

@@ -14,6 +14,7 @@ from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import SPI_CYCLES, Bridge
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.scratch import removed_after
@@ -52,7 +53,8 @@ def suits(clock: float, baud: int) -> bool:
     return divisor >= LEAST_DIVISOR and abs(divisor * baud / (clock * 1e6) - 1) <= MOST_OFF
 
 
-def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
+def board_facts(design: Design, baud: int, divisor: int,
+                bridge: Bridge = Bridge.UART) -> BoardFacts:
     """What a host must know of a board with this circuit."""
     network, shape = design.network, design.network.input.features
     port = byte_counts(network)
@@ -60,7 +62,7 @@ def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor)
+        baud, divisor, bridge)
 
 
 def open_core(bundle: Path, edited: bool = False) -> Design:
@@ -81,9 +83,11 @@ def open_core(bundle: Path, edited: bool = False) -> Design:
 def core_verilog(design: Design, facts: BoardFacts, rtl: Path) -> Verilog:
     """Write the design's Verilog and the module `TOP` around it into the folder ``rtl``."""
     from bsnn_hw.hdl.board_core import BoardCore
+    from bsnn_hw.hdl.bridges import make_wire
 
     core = BoardCore(facts.shape, divisor=facts.divisor, network=design.verilog.top,
-                     class_bits=8 * facts.class_bytes)
+                     class_bits=8 * facts.class_bytes,
+                     wire=make_wire(facts.bridge, facts.divisor))
     verilog = to_verilog(to_rtlil(core, TOP), rtl, TOP)
     copies = [Path(shutil.copy(path, rtl)) for path in design.verilog.paths]
     return replace(verilog, paths=(*verilog.paths, *copies))
@@ -111,10 +115,11 @@ def written_whole(out: Path) -> Iterator[Path]:
                          "another `out`") from None
 
 
-def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> BoardFacts:
+def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
+               bridge: Bridge = Bridge.UART) -> tuple[Verilog, BoardFacts]:
     """Write ``out``: rtl/ with the bundle's circuit and what stands around it, and link.json.
 
-    clock : MHz; baud : bits a second on the line
+    clock : MHz; baud : bits a second on a serial line; of SPI it is the fastest SCK
 
     Raises
     ------
@@ -123,10 +128,15 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int) -> BoardFact
         is there or cannot be written.
     """
     design = open_core(bundle)
-    facts = board_facts(design, baud, divisor_of(clock, baud))
+    match bridge:
+        case Bridge.UART:
+            divisor = divisor_of(clock, baud)
+        case Bridge.SPI:
+            baud, divisor = int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
+    facts = board_facts(design, baud, divisor, bridge)
     with written_whole(out) as draft:
         rtl = draft / "rtl"
         rtl.mkdir()
-        core_verilog(design, facts, rtl)
+        verilog = core_verilog(design, facts, rtl)
         facts.write(draft)
-    return facts
+    return verilog, facts

@@ -7,17 +7,18 @@ Parts and their resources are rows of ``devices/targets.py``; a part of a family
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsnn_hw.devices.families import FAMILIES, Cost, Family
 from bsnn_hw.devices.targets import TARGETS, Target, find_target
 from bsnn_hw.errors import InputError
 
-__all__ = ["CHIPS", "FILL", "Chip", "Excess", "find_chip"]
+__all__ = ["CHIPS", "FILL", "NOMINAL", "Chip", "Excess", "find_chip", "nominal_chip"]
 
 # Of the logic and the flip-flops, how much a plan may take: the forecast is that good, and the
 # router needs some room.
 FILL = 0.9
+NOMINAL_CELLS = 12_000  # and flip-flops
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,19 @@ CHIPS = tuple(Chip(target, FAMILIES[target.logic.bel]) for target in TARGETS
               if target.logic.bel in FAMILIES)
 
 
+def nominal_chip(scale: int = 1) -> Chip:
+    """What is planned for where no part is named: of ECP5's kind, with the block RAMs and
+    multipliers of a large part for what is a small design there.
+
+    scale : int, so many times the resources, for networks that are larger
+    """
+    chip = find_chip("ecp5-85k")
+    small = (chip.family.logic, chip.family.registers)
+    resources = tuple(replace(each, capacity=scale * (
+        NOMINAL_CELLS if each.bel in small else each.capacity)) for each in chip.target.resources)
+    return replace(chip, target=replace(chip.target, name="nominal", resources=resources))
+
+
 def find_chip(name: str) -> Chip:
     """The part of that name.
 
@@ -101,3 +115,6 @@ def find_chip(name: str) -> Chip:
             return chip
     raise InputError(f"`target`: must be one of {', '.join(chip.name for chip in CHIPS)} to plan "
                      f"for, not {name!r}; python -m bsnn_hw.synth takes it")
+
+
+NOMINAL = nominal_chip()

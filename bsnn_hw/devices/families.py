@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bsnn_hw.devices.parts import Access, Memory, Parts, Product, Rows
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 
 __all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Ram", "Weights"]
 
@@ -31,6 +31,11 @@ class Cost:
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.cells + other.cells, self.registers + other.registers,
                     self.blocks + other.blocks, self.multipliers + other.multipliers)
+
+    @property
+    def row(self) -> tuple[float, ...]:
+        """All of it, in this order."""
+        return self.cells, self.registers, self.blocks, self.multipliers
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,6 @@ class Family:
     logic, registers, blocks, multipliers : nextpnr's names; None where the row has no such thing
     rams : in the order in which Yosys reads them
     largest_factor : bits of a multiplier's input; 0 where products are logic
-    rows : from which on memories are put into block RAM, the choices of a search
     clock : MHz, typical
     """
 
@@ -112,7 +116,6 @@ class Family:
     blocks: str | None = None
     multipliers: str | None = None
     largest_factor: int = 0
-    rows: tuple[Rows, ...] = (Rows(),)
     least_product: int = 9
     clocks: dict[str, float] = field(default_factory=dict)
 
@@ -217,9 +220,6 @@ def _shapes(ram: Ram, memory: Memory) -> Iterator[tuple[float, Mapped]]:
 _CLOCKED = frozenset({Access.TABLE, Access.QUEUE})
 _WRITTEN = frozenset({Access.QUEUE, Access.STATE})
 
-# Without LUT memories, state is flip-flops unless it is in block RAM; constants may make room.
-_FEW_LUTS = (Rows(2), Rows(2, 1 << 16))
-
 _ECP5 = Family(
     "TRELLIS_COMB",
     (Ram(4, (4,), 0, 4, 0, _WRITTEN),
@@ -235,7 +235,7 @@ _ICE40 = Family(
      Ram(11, (2, 4, 8, 16), 1, 64, 1, _CLOCKED, least_written=16)),
     Weights(sum_bit=1.0, chain=1.0, lut=0.85, bare=0.65, table_bit=1.05, table_mux=0.87,
             bit=1.23, mux_bit=0.61, product_bit=1.96),
-    clock=80.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0}, rows=_FEW_LUTS)
+    clock=80.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0})
 
 _GATEMATE = Family(
     "CPE_LT",
@@ -246,7 +246,7 @@ _GATEMATE = Family(
      Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
     Weights(sum_bit=2.33, chain=1.0, lut=1.43, bare=2.14, cleared=1.0, table_bit=0.93,
             table_mux=1.0, bit=1.01, mux_bit=0.58, product_bit=0.85),
-    clock=50.0, registers="CPE_FF", blocks="RAM_HALF", rows=_FEW_LUTS)
+    clock=50.0, registers="CPE_FF", blocks="RAM_HALF")
 
 # Its sums are look-up tables: nextpnr takes no carry chain here (devices/targets.py).
 _NEXUS = Family(

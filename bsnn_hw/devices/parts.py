@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from bsnn_hw.ir.schedule import BLOCK_ROWS
-
-__all__ = ["Access", "Memory", "Parts", "Product", "Rows", "bits_of", "fifo_parts",
-           "pair_parts"]
-
-
-class Rows(NamedTuple):
-    """From how many rows on memories of state, and constants, lie in block RAM; see `Schedule`."""
-
-    state: int = BLOCK_ROWS
-    constants: int = BLOCK_ROWS
+__all__ = ["Access", "Memory", "Parts", "Product", "bits_of", "fifo_parts", "pair_parts"]
 
 
 class Access(enum.Enum):

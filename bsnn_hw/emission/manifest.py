@@ -47,8 +47,6 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         "s_axis": port.input_facts(network, first, slots),
         "m_axis": port.output_facts(network, slots),
         "odd_input": port.odd_input(first, slots),
-        "block_rows": {"state": design.schedule.block_rows,
-                       "constants": design.schedule.constant_rows},
         "layers": [layer_facts(design, number)
                    for number in range(len(design.geometries))],
         "vectors": vectors,

@@ -15,7 +15,7 @@ from bsnn_hw.emission.replaced import listed
 from bsnn_hw.emission.vectors import read_inputs, vector_facts, vector_names
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule, Store, Stores
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.write import Observed, Verilog
 
@@ -128,14 +128,13 @@ def _name(text):
 
 def _design(folder, network, facts):
     plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
-                            Engine(layer["engine"])) for layer in facts["layers"])
+                            Engine(layer["engine"]),
+                            Stores(frozenset(map(Store, layer["block_ram"]))))
+                  for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
                for count in (plan.lanes, plan.parallel)):
         raise ValueError("lanes and parallel neurons must be 1 or more")
-    rows = [facts["block_rows"][kind] for kind in ("state", "constants")]
-    if not all(type(count) is int and count >= 2 for count in rows):
-        raise ValueError("block_rows must be 2 or more")
-    schedule = Schedule(plans, *rows)
+    schedule = Schedule(plans)
     port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])
     if not isinstance(facts["network"]["trained_on"], str | None):

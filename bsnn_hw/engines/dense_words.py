@@ -18,8 +18,8 @@ from bsnn_hw.devices.parts import Access, Memory, Parts, bits_of, fifo_parts
 from bsnn_hw.engines.costs import encoder_parts
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed
-from bsnn_hw.ir.memory import BLOCK_ROWS, block_rams
-from bsnn_hw.ir.network import Conv, Network, PoolKind, Shape, Synapse
+from bsnn_hw.ir.memory import BLOCK_ROWS
+from bsnn_hw.ir.network import Conv, Hidden, Network, PoolKind, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import Engine, LayerPlan
 
@@ -27,9 +27,6 @@ __all__ = ["DenseWords", "popcount_delay"]
 
 MOST_CHOSEN = 64  # lanes of a word that is not asked for
 LANES_STEP = 2.0  # from one number of lanes that is weighed to the next, at least
-# Rough logic cells: a neuron's difference, a lane at a neuron, the queue and what is around it, and
-# a lane there and in the count that all neurons share.
-NEURON_CELLS, LANE_NEURON_CELLS, LINK_CELLS, LANE_CELLS = 8, 2.1, 150, 9
 LEAF = 4  # bits whose count is a LUT per bit
 
 
@@ -81,6 +78,7 @@ class DenseWords(Geometry):
 
     takes: ClassVar = Engine.WORDS
     binary: ClassVar = True
+    whole_walks: ClassVar = True
     lanes_of: ClassVar = "lanes of words"
     slot_kind: ClassVar = "words"
 
@@ -97,6 +95,8 @@ class DenseWords(Geometry):
             return "a convolution walks from event to event"
         if layer.synapse.weight_bits != 1:
             return f"its weights have {layer.synapse.weight_bits} bits"
+        if isinstance(layer, Hidden) and layer.gate is not None:
+            return "its gate sums weights of several bits, event by event"
         if number < layer.back and network.input.max_value > 1:
             return f"the input gives values of {network.input.bits} bits, not spikes"
         return None
@@ -322,17 +322,6 @@ class DenseWords(Geometry):
                 "value 0": "a word without spikes; nothing happens"}
 
     # What it is made of.
-
-    def rough_cells(self, weight_bits: int, queued: bool) -> int:
-        """As in `Geometry`; the queue is always counted."""
-        # A shallow memory is of LUTs, 16 rows in each; a single row is constants.
-        luts = -(-self.depth // 16) if 1 < self.depth < BLOCK_ROWS else 0
-        return round(self.parallel * (NEURON_CELLS + (LANE_NEURON_CELLS + luts) * self.lanes)
-                     + LINK_CELLS + LANE_CELLS * max(self.lanes, self.source_width))
-
-    def rough_blocks(self) -> int:
-        """As in `Geometry`; one memory."""
-        return block_rams(self.depth, self.lanes * self.parallel)
 
     def synapse_parts(self, weight_bits: int, max_value: int) -> Parts:
         """hdl/word_synapse.py without the memory: a popcount per neuron, and one of the spikes."""

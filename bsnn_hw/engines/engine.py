@@ -27,12 +27,15 @@ class Geometry(ABC):
 
     takes : Engine, the name that a plan calls it by
     binary : bool, it takes spikes only, and weights of one bit
+    whole_walks : bool, every group of events walks over all rows, so that the neurons step in the
+        walk of a timestep's last one
     source : Raster of the words that come in, pooled
     lanes, parallel, shared : as in `LayerPlan`
     """
 
     takes: ClassVar[Engine]
     binary: ClassVar[bool] = False
+    whole_walks: ClassVar[bool] = False
     lanes_of: ClassVar[str] = "lanes"  # what messages call the lanes
     slot_kind: ClassVar[str] = "slots"  # of beats at the input: of events, or "words" of spikes
 
@@ -264,15 +267,7 @@ class Geometry(ABC):
         """What the manifest says of beats that no sample gives, where this engine differs."""
         return {}
 
-    # What it is made of: roughly, to weigh plans for no part, and in full.
-
-    @abstractmethod
-    def rough_cells(self, weight_bits: int, queued: bool) -> int:
-        """Rough logic cells of the synapses, and of the queue in front if it is ``queued``."""
-
-    @abstractmethod
-    def rough_blocks(self) -> int:
-        """About how many block RAMs the weights take, a copy for each lane."""
+    # What it is made of.
 
     @abstractmethod
     def synapse_parts(self, weight_bits: int, max_value: int) -> Parts:

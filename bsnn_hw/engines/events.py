@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_parts, bank_readers, block_rams
+from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_parts, bank_readers
 from bsnn_hw.ir.network import Conv, Network
 from bsnn_hw.ir.schedule import Engine
 
 __all__ = ["EventGeometry", "most_lanes", "pack_events"]
 
 CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
-# Rough logic cells of a lane at a neuron, of a bank's queue, and of a lane.
-LANE_NEURON_CELLS, BANK_CELLS, LANE_CELLS = 8, 120, 25
-PRODUCT_LANES = 4  # so many lanes' cells a lane takes whose weights have 8 bits; fewer with less
 
 
 def most_lanes(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, str]:
@@ -71,6 +68,10 @@ class EventGeometry(Geometry):
     def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
         """Weight banks, ``banks`` lists of ``depth`` integers, see ``raster.pack_words``."""
 
+    @abstractmethod
+    def single(self) -> Self:
+        """The same events at a layer of one output channel."""
+
     @property
     @abstractmethod
     def row_bits(self) -> int:
@@ -117,16 +118,6 @@ class EventGeometry(Geometry):
                 found += Parts(registers=registers, bare=registers - readers * width,
                                luts=readers * width * (len(rows) - 1) * CHOICE_LUTS)
         return found
-
-    def rough_cells(self, weight_bits: int, queued: bool) -> int:
-        """As in `Geometry`."""
-        weighed = self.lanes * -(-PRODUCT_LANES * weight_bits // 8)
-        return (self.parallel * LANE_NEURON_CELLS * weighed
-                + queued * self.banks * BANK_CELLS + self.lanes * LANE_CELLS)
-
-    def rough_blocks(self) -> int:
-        """As in `Geometry`."""
-        return self.lanes * block_rams(self.depth, self.parallel)
 
     def synapse_parts(self, weight_bits: int, max_value: int) -> Parts:
         """hdl/synapse.py without the banks."""

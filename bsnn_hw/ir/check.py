@@ -94,6 +94,7 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
     if isinstance(layer, Hidden):
         yield from _unfit_current_pool(layer)
+        yield from _unfit_gate(layer, largest)
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
 
@@ -141,6 +142,23 @@ def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
         yield "the kernel must fit the padded map"
 
 
+def _unfit_gate(layer: Hidden, largest: int) -> Iterator[str]:
+    gate = layer.gate
+    if gate is None:
+        return
+    if layer.neuron.gain is not None or layer.current_pool is not None:
+        yield "a gate must multiply the layer's own currents, neither joined nor pooled"
+    wanted, widest = layer.synapse.weights.shape[1:], largest_weight(gate.weight_bits)
+    if gate.weights.shape != wanted:
+        yield f"the gate's weights must have the shape {wanted}, not {gate.weights.shape}"
+    elif abs(gate.weights.astype(int)).max() > widest:
+        yield f"the gate's weights must be at most {widest}, as they have {gate.weight_bits} bits"
+    elif gate.weights.size * pooled_value(layer.pool, largest) * widest >= LAYER_REACH:
+        yield f"{gate.weights.size} inputs are more than the gate can sum exactly"
+    if gate.entries & gate.entries - 1 or gate.table.min() < 0:
+        yield "the gate's table must have a power of two of entries, each 0 or more"
+
+
 def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterator[str]:
     shape, gains = source.shape, [layer.neuron.gain]
     if isinstance(shortcut, SynapseShortcut):
@@ -163,7 +181,8 @@ def _map(shape: Shape) -> str:
 def _too_wide(network: Network) -> Iterator[str]:
     hidden, readout = network_bounds(network)
     widths = [max(bounds.charged.width, bounds.settled.width, bounds.carried.width,
-                  bounds.current.width, leak_width(bounds, layer.neuron))
+                  bounds.current.width, leak_width(bounds, layer.neuron),
+                  *((bounds.gate.total.width, bounds.gate.product.width) if bounds.gate else ()))
               for layer, bounds in zip(network.hidden, hidden, strict=True)]
     peak = network.readout.peak
     widths.append(readout.score.width + (peak.leak_bits if peak else 0))

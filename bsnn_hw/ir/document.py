@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.ir.fields import Fields
+from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
     Coding,
     Comparison,
@@ -75,7 +76,15 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
         result["current_pool"] = _window(layer.current_pool)
     if layer.shortcuts:
         result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
+    if layer.gate is not None:
+        result["gate"] = _gate(layer.gate)
     return result
+
+
+def _gate(gate: SampleGate) -> dict[str, Any]:
+    return {"weights": gate.weights.ravel().tolist(), "weight_bits": gate.weight_bits,
+            "offset": gate.offset, "shift": gate.shift, "table": _table(gate.table),
+            "factor_bits": gate.factor_bits}
 
 
 def _readout(layer: Readout) -> dict[str, Any]:
@@ -170,7 +179,19 @@ def _read_hidden(table: Fields, timesteps: int) -> Hidden:
     return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
                   _read_pool(table), tuple(_read_shortcut(each, timesteps, len(synapse.weights))
                                            for each in shortcuts),
-                  _read_pool(table, "current_pool"))
+                  _read_pool(table, "current_pool"),
+                  _read_gate(table.inner("gate"), timesteps, synapse)
+                  if table.has("gate") else None)
+
+
+def _read_gate(table: Fields, timesteps: int, synapse: Synapse) -> SampleGate:
+    shape = synapse.weights.shape[1:]
+    weights = table.integers("weights", synapse.weights[0].size, -127, 127)
+    return SampleGate(np.array(weights, np.int8).reshape(shape),
+                      table.integer("weight_bits", 2, 8), table.integer("offset"),
+                      table.integer("shift", 0, 62),
+                      table.rows("table", timesteps, table.row_length("table")),
+                      table.integer("factor_bits", 0, 62))
 
 
 def _read_readout(table: Fields, timesteps: int) -> Readout:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
+
+from bsnn_hw.ir.gate import SampleGate
 
 __all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
            "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
@@ -206,6 +208,7 @@ class NeuronSpec:
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
 
+    A gate that the sample makes (`Hidden.gate`) multiplies what stands before the shortcuts.
     Without a gain everything is in units of 2**-fraction_bits of a count.  With one, a count is
     worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
 
@@ -306,6 +309,7 @@ class Hidden:
     shortcuts : further parts of the current, in order; only with a gain
     current_pool : of the sums of a convolution, MAX: neurons get the largest acc of each window;
         only without a gain
+    gate : a factor that the sample makes, or None
     """
 
     name: str
@@ -315,12 +319,20 @@ class Hidden:
     pool: Pool | None = None
     shortcuts: tuple[Shortcut, ...] = ()
     current_pool: Pool | None = None
+    gate: SampleGate | None = None
 
     @property
     def shape(self) -> Shape:
         """The neurons' map."""
         shape = self.synapse.shape
         return shape if self.current_pool is None else self.current_pool.shape(shape)
+
+    @property
+    def gate_synapse(self) -> Synapse:
+        """The one output channel whose sum over the map is the gate's total."""
+        assert self.gate is not None
+        return replace(self.synapse, weights=self.gate.weights[None], connected=np.ones(1, bool),
+                       weight_bits=self.gate.weight_bits)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ single lane.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bsnn_hw.ir.memory import BLOCK_ROWS
 
-__all__ = ["BLOCK_ROWS", "Engine", "LayerPlan", "Port", "Schedule"]
+__all__ = ["BLOCK_ROWS", "USUAL_ROWS", "Engine", "LayerPlan", "Port", "Rows", "Schedule", "Store",
+           "Stores"]
 
 
 class Engine(enum.Enum):
@@ -25,6 +27,51 @@ class Engine(enum.Enum):
 
     EVENTS = "events"  # the addresses of the inputs that spike
     WORDS = "words"  # spikes of many inputs side by side, whether there are any or not
+
+
+class Store(enum.Enum):
+    """A layer's memories that block RAM may hold, or LUTs and registers."""
+
+    SUMS = "sums"  # of all its engines
+    POTENTIALS = "potentials"
+    BIASES = "biases"
+    THRESHOLDS = "thresholds"
+    RESETS = "reset amounts"
+    LEAKS = "leaks"
+    GAINS = "gains"
+
+    @property
+    def written(self) -> bool:
+        """Whether it is state, and no constants."""
+        return self in (Store.SUMS, Store.POTENTIALS)
+
+
+class Rows(NamedTuple):
+    """A rule: memories of state, and of constants, lie in block RAM from so many rows on.
+
+    state, constants : int, 2 or more
+    """
+
+    state: int = BLOCK_ROWS
+    constants: int = BLOCK_ROWS
+
+    def hold(self, store: Store, rows: int) -> bool:
+        """Whether a memory of ``rows`` lies in block RAM."""
+        return rows >= max(2, self.state if store.written else self.constants)
+
+
+USUAL_ROWS = Rows()
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Memories that lie in block RAM, by name; a single row is a register wherever it is."""
+
+    names: frozenset[Store] = frozenset()
+
+    def hold(self, store: Store, rows: int) -> bool:
+        """Whether a memory of ``rows`` lies in block RAM."""
+        return rows > 1 and store in self.names
 
 
 class Port(enum.Enum):
@@ -43,24 +90,24 @@ class LayerPlan:
     parallel : int, 1..neurons: neurons updated per cycle
     shared : bool, every lane takes any event; not in the first layer, and only of events
     engine : Engine; words in fully connected layers of binary spikes and weights only
+    memories : which of the layer's memories lie in block RAM, by name or by a rule
     """
 
     lanes: int
     parallel: int
     shared: bool = False
     engine: Engine = Engine.EVENTS
+    memories: Rows | Stores = USUAL_ROWS
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """One plan per layer, the readout last.
-
-    block_rows : int, 2 or more: accumulators and potentials of so many rows and more lie in block
-        RAM; a family without LUT memories wants few
-    constant_rows : int, 2 or more: likewise of biases, thresholds and gains; where weights fill
-        the block RAM, many
-    """
+    """One plan per layer, the readout last."""
 
     layers: tuple[LayerPlan, ...]
-    block_rows: int = BLOCK_ROWS
-    constant_rows: int = BLOCK_ROWS
+
+    def placed(self, *memories: Rows | Stores) -> Schedule:
+        """The same with memories where each layer's, or the only one, of ``memories`` says."""
+        each = memories * len(self.layers) if len(memories) == 1 else memories
+        return Schedule(tuple(replace(plan, memories=where) for plan, where
+                              in zip(self.layers, each, strict=True)))

@@ -11,25 +11,18 @@ from dataclasses import dataclass
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.memory import BLOCK_ROWS
 from bsnn_hw.ir.network import Pool, PoolKind
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Port
+from bsnn_hw.ir.schedule import Port, Store
+from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.tables import TableSize
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Layer", "Link", "Neurons",
-           "Output", "Scorer", "StateRows", "Synapses", "gathers", "in_blocks"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "Layer", "Link",
+           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
 CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
-
-
-def in_blocks(rows: int, block_rows: int = BLOCK_ROWS) -> bool:
-    """Whether a memory of so many rows belongs into block RAM; ``block_rows`` as in `Schedule`."""
-    if not isinstance(block_rows, int) or block_rows < 2:
-        raise ValueError(f"block_rows must be an integer of 2 or more, not {block_rows!r}")
-    return rows >= block_rows
 
 
 def gathers(pool: Pool | None) -> bool:
@@ -198,17 +191,22 @@ class Synapses:
         return self.geometry.weight_parts(self.weight_bits)
 
     def _accumulator_parts(self) -> Parts:
-        raster, width = self.geometry.raster, self.sum_width
-        row, number = self.sums.width, bits_of(self.sums.rows)
-        parts = (Parts.adders(width + 1, raster.width) + Parts.logic(row + 4)
-                 + Parts.logic(self.disconnected and raster.width * width / 2)
-                 + Parts(memories=self.sums.memories()))
-        if self.sums.block:
-            hits = max(0, 3 - raster.folds)
-            return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
-        if self.sums.rows > 1:
-            return parts + Parts(registers=row + number, bare=number)
-        return parts + Parts(registers=2 * row, bare=row)
+        raster = self.geometry.raster
+        return (accumulator_parts(raster, self.sums)
+                + Parts.logic(self.disconnected and raster.width * self.sum_width / 2))
+
+
+def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
+    """hdl/accumulator.py, all channels being connected."""
+    row, number = sums.width, bits_of(sums.rows)
+    parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
+             + Parts(memories=sums.memories()))
+    if sums.block:
+        hits = max(0, 3 - raster.folds)
+        return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
+    if sums.rows > 1:
+        return parts + Parts(registers=row + number, bare=number)
+    return parts + Parts(registers=2 * row, bare=row)
 
 
 @dataclass(frozen=True)
@@ -285,6 +283,8 @@ class Neurons:
     recovery : int, cycles between two steps of one row, at least
     leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
     leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
+    gated : bits of the current that a gate of the sample's multiplies, and of its factor; None
+        without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None with a single timestep
     """
@@ -312,6 +312,16 @@ class Neurons:
     gain: Gain | None
     shortcut_gains: tuple[Gain | None, ...]
     pool: CurrentPool | None = None
+    gated: tuple[int, int] | None = None
+
+    @property
+    def tables(self) -> tuple[tuple[Store, TableSize], ...]:
+        """All tables of constants."""
+        gains = [each.table for each in (self.gain, *self.shortcut_gains) if each is not None]
+        named = ((Store.BIASES, self.bias), (Store.THRESHOLDS, self.threshold),
+                 (Store.RESETS, self.reset_by), (Store.LEAKS, self.leak),
+                 *((Store.GAINS, table) for table in gains))
+        return tuple((store, table) for store, table in named if table is not None)
 
     def parts(self) -> Parts:
         """hdl/current.py and hdl/neuron.py, and what pools before them."""
@@ -322,6 +332,12 @@ class Neurons:
         width, row = self.raster.width, self.raster.width * self.current_width
         op = operation_bits(self.raster, self.timesteps)
         parts = Parts.delays(2 * op + width * self.acc_width) + self.bias.parts()
+        if self.gated is not None:
+            own, factor = self.gated
+            # The factor has no sign, and a signed product has a bit for one.
+            return (parts + Parts.adders(own - self.fraction_bits, width)
+                    + Parts.delays(width * self.current_width) + Parts(registers=width * own)
+                    + Parts(products=(Product(own, factor + 1, width),)))
         if self.gain is None:
             return (parts + Parts.adders(self.current_width - self.fraction_bits, width)
                     + Parts(registers=row))
@@ -377,6 +393,7 @@ class Layer:
 
     direct : bool, a mark ends a sample whose sums serve every timestep
     shortcuts : Synapses or Carry of each
+    gate : of the sample, None where there is none
     delay : int, cycles from a sequencer to its accumulator, the same in all engines
     margin : int, words that may still come from it once its consumer has no room
     """
@@ -388,11 +405,20 @@ class Layer:
     neurons: Neurons
     delay: int
     margin: int
+    gate: Gate | None = None
+
+    @property
+    def in_blocks(self) -> frozenset[Store]:
+        """Which of its memories lie in block RAM."""
+        state = ((Store.SUMS, self.synapses.sums), (Store.POTENTIALS, self.neurons.potentials))
+        return frozenset(store for store, memory in (*state, *self.neurons.tables)
+                         if memory is not None and memory.block)
 
     def parts(self) -> Parts:
         """Everything of the layer, and what stands before it."""
+        gate = self.gate.parts() if self.gate else Parts()
         return sum((each.parts() for each in self.shortcuts),
-                   self.synapses.parts() + self.neurons.parts())
+                   self.synapses.parts() + self.neurons.parts() + gate)
 
 
 @dataclass(frozen=True)
@@ -463,6 +489,11 @@ class Output:
     synapses: Synapses
     scorer: Scorer
     row_wait: int
+
+    @property
+    def in_blocks(self) -> frozenset[Store]:
+        """Which of its memories lie in block RAM."""
+        return frozenset({Store.SUMS} if self.synapses.sums.block else ())
 
     def parts(self) -> Parts:
         """Everything of the readout, and what stands before it."""

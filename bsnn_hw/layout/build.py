@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bsnn_hw.devices.parts import Rows
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.events import EventGeometry
 from bsnn_hw.engines.registry import network_geometries, shortcut_geometries
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
 from bsnn_hw.ir.network import (
@@ -23,7 +23,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Port, Schedule
+from bsnn_hw.ir.schedule import Port, Rows, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import (
     POOLING_DELAY,
     Carry,
@@ -38,9 +38,9 @@ from bsnn_hw.layout.blocks import (
     StateRows,
     Synapses,
     gathers,
-    in_blocks,
 )
 from bsnn_hw.layout.check import problems
+from bsnn_hw.layout.gate import Gate, gate_block
 from bsnn_hw.layout.tables import TableSize, table_rows, table_size
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
@@ -106,7 +106,10 @@ def recovery(spec: NeuronSpec, block: bool) -> int:
 
 
 def current_delay(layer: Hidden) -> int:
-    """Cycles from an operation to its currents: with a gain, products and then sums of pairs."""
+    """Cycles from an operation to its currents: with a gain, products and then sums of pairs; with
+    a gate of the sample's a product behind the sum."""
+    if layer.gate is not None:
+        return 4
     return 3 if layer.neuron.gain is None else 5
 
 
@@ -120,7 +123,8 @@ def pooling_delay(layer: Hidden) -> int:
     return 0 if layer.current_pool is None else 1
 
 
-def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Rows) -> Neurons:
+def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
+                  memories: Rows | Stores) -> Neurons:
     """Currents and neurons of a layer.
 
     raster : Raster, of the layer's sums
@@ -128,19 +132,20 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Row
     pool = _current_pool(layer, raster, bounds.acc.width)
     raster = raster if pool is None else pool.windows
     spec, timesteps = layer.neuron, len(layer.neuron.leak)
-    currents, block = current_delay(layer), in_blocks(raster.rows, rows.state)
+    currents, block = current_delay(layer), memories.hold(Store.POTENTIALS, raster.rows)
 
-    def size(table: np.ndarray) -> TableSize:
-        return table_size(table_rows(table, raster), rows.constants)
+    def size(store: Store, table: np.ndarray) -> TableSize:
+        rows = table_rows(table, raster)
+        return table_size(rows, memories.hold(store, len(rows)))
 
     def gain(shortcut: Shortcut, width: int) -> Gain | None:
         match shortcut:
             case CurrentShortcut():
                 return None
             case SpikeShortcut():
-                return Gain(size(shortcut.gain), None)
+                return Gain(size(Store.GAINS, shortcut.gain), None)
             case SynapseShortcut():
-                return Gain(size(shortcut.gain), width)
+                return Gain(size(Store.GAINS, shortcut.gain), width)
 
     return Neurons(
         raster=raster, timesteps=timesteps, current_delay=currents,
@@ -152,13 +157,15 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster, rows: Row
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
         potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
         if timesteps > 1 else None,
-        bias=size(spec.bias), threshold=size(spec.threshold),
-        reset_by=None if spec.separate_reset_by is None else size(spec.separate_reset_by),
-        leak=size(spec.next_leak) if spec.shared_leak is None else None,
-        gain=None if spec.gain is None else Gain(size(spec.gain), bounds.acc.width),
+        bias=size(Store.BIASES, spec.bias), threshold=size(Store.THRESHOLDS, spec.threshold),
+        reset_by=None if spec.separate_reset_by is None else
+        size(Store.RESETS, spec.separate_reset_by),
+        leak=size(Store.LEAKS, spec.next_leak) if spec.shared_leak is None else None,
+        gain=None if spec.gain is None else Gain(size(Store.GAINS, spec.gain), bounds.acc.width),
         shortcut_gains=tuple(gain(each, sums.width) for each, sums in
                              zip(layer.shortcuts, bounds.shortcuts, strict=True)),
-        pool=pool)
+        pool=pool,
+        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None)
 
 
 def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:
@@ -168,15 +175,14 @@ def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool 
 
 
 def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
-                   max_value: int, timesteps: int, state_rows: int) -> Synapses:
-    """An engine; it does not wait for another one yet."""
+                   max_value: int, timesteps: int, block: bool) -> Synapses:
+    """An engine, its sums in block RAM or not; it does not wait for another one yet."""
     raster = geometry.raster
     return Synapses(
         source=source, geometry=geometry, weight_bits=synapse.weight_bits, max_value=max_value,
         timesteps=timesteps, disconnected=int((~synapse.connected).sum()),
         delay=geometry.delay(synapse.weight_bits), wait=0,
-        sums=StateRows(raster.rows, raster.width * sum_width,
-                       in_blocks(raster.rows, state_rows)),
+        sums=StateRows(raster.rows, raster.width * sum_width, block),
         sum_width=sum_width)
 
 
@@ -222,15 +228,17 @@ def carry_block(name: str, producer: int, *, current: bool, width: int, rows: in
 
 
 def layer_block(name: str, direct: bool, synapses: Synapses,
-                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons) -> Layer:
-    """A spiking layer whose engines work in step: the faster ones wait."""
+                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons,
+                gate: Gate | None = None) -> Layer:
+    """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
     engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
-    delay = max(each.delay for each in engines)
+    delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
     # Words in the stages of synapses and neurons, and one as `room` is a register.
     margin = delay + neurons.delay + 1
     return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
                  tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
-                       else each for each in shortcuts), neurons, delay, margin)
+                       else each for each in shortcuts), neurons, delay, margin,
+                 replace(gate, wait=delay - gate.delay) if gate else None)
 
 
 def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> Output:
@@ -243,10 +251,10 @@ def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> O
     scorer = Scorer(
         classes=layer.synapse.neurons, passes=passes, parallel=parallel,
         acc_width=bounds.acc.width, score_width=bounds.score.width,
-        gain=None if constant else table_size(gains, len(gains) + 1),
+        gain=None if constant else table_size(gains, block=False),
         gain_ones=int(abs(gains[0, 0])).bit_count() if constant else 0,
         bias=None if bias.min() == bias.max() else
-        table_size(bias.reshape(-1, 1), bias.size + 1),
+        table_size(bias.reshape(-1, 1), block=False),
         peak=None if layer.peak is None else _factor_bits(layer.peak.leak))
     wait = 2 if layer.peak is None else 2 + scorer.stages
     return Output(layer.name, synapses, scorer, parallel + synapses.delay + wait)
@@ -267,12 +275,11 @@ class Builder:
     def __init__(self, network: Network, port: Port = Port.EVENTS):
         self.network, self.port = network, port
         self.hidden_bounds, self.readout_bounds = network_bounds(network)
-        self._neurons: dict[tuple[int, int, Rows], Neurons] = {}
+        self._neurons: dict[tuple[int, int, Rows | Stores], Neurons] = {}
 
     def layout(self, schedule: Schedule) -> Layout:
         """All blocks of ``schedule``, which is legal for the network."""
         network = self.network
-        rows = Rows(schedule.block_rows, schedule.constant_rows)
         geometries = network_geometries(network, schedule)
         beside = (*shortcut_geometries(network, schedule), ())
         layers: list[Layer] = []
@@ -289,7 +296,8 @@ class Builder:
                    sum_width: int) -> Synapses:
             producer = number - reader.back
             margin = layers[producer].margin if producer >= 0 else 0
-            return self.synapses(number, reader, geometry, rows, sum_width, margin=margin,
+            return self.synapses(number, reader, geometry, sum_width, margin=margin,
+                                 memories=schedule.layers[number].memories,
                                  name=name(producer) if producer >= 0 else "")
 
         for number, layer in enumerate(network.hidden):
@@ -307,7 +315,9 @@ class Builder:
                                             sums.width, margin=producer.margin,
                                             name=name(number - shortcut.back)))
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
-                                      self.neurons(number, geometries[number].raster, rows)))
+                                      self.neurons(number, geometries[number].raster,
+                                                   schedule.layers[number].memories),
+                                      self.gate(number, geometries[number])))
         last = len(layers)
         output = output_block(network.readout, self.readout_bounds, engine(
             last, network.readout, geometries[last], self.readout_bounds.acc.width))
@@ -317,16 +327,26 @@ class Builder:
                       network_slots(network, geometries[0], self.readout_bounds),
                       tuple(layers), output)
 
-    def neurons(self, number: int, raster: Raster, rows: Rows) -> Neurons:
+    def neurons(self, number: int, raster: Raster, memories: Rows | Stores) -> Neurons:
         """Currents and neurons of layer ``number``."""
-        key = number, raster.width, rows
+        key = number, raster.width, memories
         if key not in self._neurons:
             self._neurons[key] = neurons_block(self.network.hidden[number],
-                                               self.hidden_bounds[number], raster, rows)
+                                               self.hidden_bounds[number], raster, memories)
         return self._neurons[key]
 
+    def gate(self, number: int, geometry: Geometry) -> Gate | None:
+        """The gate of layer ``number``, None where the sample makes none."""
+        network, layer = self.network, self.network.layers[number]
+        if not isinstance(layer, Hidden) or layer.gate is None:
+            return None
+        bounds = self.hidden_bounds[number].gate
+        assert isinstance(geometry, EventGeometry) and bounds is not None
+        return gate_block(layer.gate, geometry, bounds,
+                          max_value=network.input.max_value if number < layer.back else 1)
+
     def synapses(self, number: int, reader: Hidden | Readout | SynapseShortcut,
-                 geometry: Geometry, rows: Rows, sum_width: int, *, margin: int,
+                 geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
                  name: str = "") -> Synapses:
         """The engine of layer ``number``, or of its shortcut ``reader``.
 
@@ -339,7 +359,7 @@ class Builder:
                   link_block(name, producer, reader, geometry, network.timesteps, margin))
         return synapses_block(source, reader.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
-                              state_rows=rows.state)
+                              block=memories.hold(Store.SUMS, geometry.raster.rows))
 
     def carry(self, number: int, shortcut: CurrentShortcut | SpikeShortcut, raster: Raster,
               sum_width: int, *, margin: int, name: str = "") -> Carry:

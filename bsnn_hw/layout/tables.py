@@ -54,9 +54,9 @@ def value_width(values: np.ndarray) -> int:
     return Interval(int(values.min()), int(values.max())).width
 
 
-def table_size(rows: np.ndarray, block_rows: int) -> TableSize:
+def table_size(rows: np.ndarray, block: bool) -> TableSize:
     """The size of a ROM of ``rows`` (rows, width)."""
     width = value_width(rows)
     changes = np.bitwise_or.reduce(rows ^ rows[0], axis=0)
     columns = sum(int((changes >> bit & 1).sum()) for bit in range(width))
-    return TableSize(len(rows), width, columns, len(rows) >= block_rows)
+    return TableSize(len(rows), width, columns, block)

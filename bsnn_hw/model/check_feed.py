@@ -31,6 +31,7 @@ class Known:
     largest : float, largest absolute value that goes out
     reach : float, largest absolute sum of a neuron's current over all timesteps
     of_windows : bool, whether its current is the largest of a window
+    own_gate : bool, each sample makes the gate of its current
     """
 
     name: str
@@ -39,6 +40,7 @@ class Known:
     largest: float = 1.0
     reach: float = 0.0
     of_windows: bool = False
+    own_gate: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,10 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
         found = found / part.feed.divisor
     found = found + bias
     found = found.sub_(mean).div_(deviation).mul_(gamma).add_(beta)
-    found = found.mul_(torch.tensor(part.gate)[:, None, None])
-    return _pooled_currents(part, found)
+    gate = torch.tensor(part.gate)[:, None, None]
+    if isinstance(part, Layer) and part.own_gate:
+        gate = gate * torch.sigmoid(found.mean(dim=(-2, -1), keepdim=True))
+    return _pooled_currents(part, found.mul_(gate))
 
 
 def _pooled_currents(part: Layer | SynapseShortcut, given: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bsnn_hw.ir.memory import BLOCK_ROWS, block_rams
-from bsnn_hw.layout.blocks import Carry, Layer, Link, Output, StateRows, Synapses
+from bsnn_hw.layout.blocks import Carry, Gate, Layer, Link, Output, StateRows, Synapses
 from bsnn_hw.layout.build import Layout
 
 __all__ = ["LayerMemory", "layer_memories"]
@@ -18,7 +18,7 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds, reset amounts, gains, and leaks per channel
+    constants : biases, thresholds, reset amounts, gains, leaks per channel, and gates' tables
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added
     """
@@ -40,46 +40,55 @@ class LayerMemory:
 
 def layer_memories(layout: Layout) -> list[LayerMemory]:
     """The memories of every layer, the readout last."""
-    least = {"accumulators": layout.schedule.block_rows, "potentials": layout.schedule.block_rows,
-             "constants": layout.schedule.constant_rows}
     found = []
     for block in layout.blocks:
         bits = dict.fromkeys(("weights", "accumulators", "potentials", "constants", "queues",
                               "carried"), 0)
         blocks = 0
-        for kind, rows, width, readers in _memories(block):
+        for kind, rows, width, readers, in_blocks in _memories(block):
             bits[kind] += rows * width
-            blocks += block_rams(rows, width, readers, block_rows=least.get(kind, BLOCK_ROWS))
+            blocks += block_rams(rows, width, readers, block_rows=0) if in_blocks else 0
         found.append(LayerMemory(**bits, blocks=blocks))
     return found
 
 
-def _memories(block: Layer | Output) -> Iterator[tuple[str, int, int, int]]:
-    """(kind, rows, bits of a row, readers) of each memory."""
+_Found = tuple[str, int, int, int, bool]  # kind, rows, bits of a row, readers, in block RAM
+
+
+def _memories(block: Layer | Output) -> Iterator[_Found]:
     beside = block.shortcuts if isinstance(block, Layer) else ()
     for each in (block.synapses, *beside):
         if isinstance(each, Carry):
-            yield "carried", each.depth - 1, each.width, 1
+            yield "carried", each.depth - 1, each.width, 1, each.depth > BLOCK_ROWS
         else:
             yield from _of_engine(each)
     if isinstance(block, Layer):
         neurons = block.neurons
         yield from _state("potentials", neurons.potentials)
-        gains = [each.table for each in (neurons.gain, *neurons.shortcut_gains) if each]
-        for table in (neurons.bias, neurons.threshold, neurons.reset_by, neurons.leak, *gains):
-            if table is not None and table.rows > 1:
-                yield "constants", table.rows, neurons.raster.width * table.value_width, 1
+        for _, table in neurons.tables:
+            if table.rows > 1:
+                width = neurons.raster.width * table.value_width
+                yield "constants", table.rows, width, 1, table.block
+        if block.gate is not None:
+            yield from _of_gate(block.gate)
 
 
-def _of_engine(synapses: Synapses) -> Iterator[tuple[str, int, int, int]]:
+def _of_gate(gate: Gate) -> Iterator[_Found]:
+    for rows, width, readers in gate.geometry.weight_memories(gate.weight_bits):
+        yield "weights", rows, width, readers, rows >= BLOCK_ROWS
+    if gate.rows > 1:
+        yield "constants", gate.rows, gate.factor_width, 1, gate.block
+
+
+def _of_engine(synapses: Synapses) -> Iterator[_Found]:
     for rows, width, readers in synapses.geometry.weight_memories(synapses.weight_bits):
-        yield "weights", rows, width, readers
+        yield "weights", rows, width, readers, rows >= BLOCK_ROWS
     yield from _state("accumulators", synapses.sums)
     if isinstance(synapses.source, Link):
         for width in synapses.geometry.queue_widths:
-            yield "queues", synapses.source.depth - 1, width, 1
+            yield "queues", synapses.source.depth - 1, width, 1, synapses.source.depth > BLOCK_ROWS
 
 
-def _state(kind: str, state: StateRows | None) -> Iterator[tuple[str, int, int, int]]:
+def _state(kind: str, state: StateRows | None) -> Iterator[_Found]:
     if state is not None:
-        yield kind, state.rows, state.width, 1
+        yield kind, state.rows, state.width, 1, state.block

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.devices.families import Cost, Family
-from bsnn_hw.devices.parts import Parts, Rows
+from bsnn_hw.devices.parts import Parts
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed
 from bsnn_hw.engines.registry import engine_problem, find_engine, geometry_of, source_raster
 from bsnn_hw.ir.network import Conv, Hidden, Network, Readout, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Engine, LayerPlan
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Rows, Stores
 from bsnn_hw.layout.blocks import Synapses
 from bsnn_hw.layout.build import (
     Builder,
@@ -25,7 +25,9 @@ from bsnn_hw.layout.build import (
     pooling_delay,
 )
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
+from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
+from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles
 from bsnn_hw.ports.registry import PORTS
 
@@ -38,7 +40,6 @@ EXACT = 8  # up to here all are
 MOST_LARGE = 11  # numbers above it
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
-RESOURCES = 4  # cells, registers, blocks, multipliers
 Way = tuple[Engine, int]  # what a layer takes, and in how many lanes
 Choices = tuple[tuple[int, ...], ...]  # numbers of parallel neurons of each group
 
@@ -52,6 +53,8 @@ class OptionTable:
     number : int, of the layer; main : bool, its own synapses, not a shortcut's
     ways : for each of the producer's choices (engine, lanes), None where there are fewer
     costs : float (RESOURCES, producers, own, ways), as in `Cost`
+    moves : float (RESOURCES, own, STORES), what each of the layer's memories takes more in block
+        RAM; 0 where it may not move
     cycles : float (producers, own, ways), mean per inference; infinite where there is no such plan
     """
 
@@ -60,6 +63,7 @@ class OptionTable:
     main: bool
     ways: tuple[tuple[Way | None, ...], ...]
     costs: np.ndarray
+    moves: np.ndarray
     cycles: np.ndarray
 
 
@@ -67,12 +71,10 @@ class OptionTable:
 class Space:
     """Everything that can be chosen.
 
-    rows : from which on memories are in block RAM
     members : layers of each group, which have the same parallel neurons
     choices : numbers of parallel neurons of each group
     """
 
-    rows: Rows
     members: tuple[tuple[int, ...], ...]
     choices: tuple[tuple[int, ...], ...]
     tables: tuple[OptionTable, ...]
@@ -84,11 +86,11 @@ class Space:
         return [found[number] for number in range(len(found))]
 
 
-def search_space(network: Network, activity: Activity, family: Family, rows: Rows,
+def search_space(network: Network, activity: Activity, family: Family, rows: Rows | None,
                  most_cells: float, engines: Sequence[Engine | None] = ()) -> Space:
     """Every option of every layer.
 
-    rows : from which on memories are in block RAM
+    rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where both are weighed: words between layers only, as they
         make a port of another kind at the input
     most_cells : a choice whose neurons alone take more is left out, unless it is the only one
@@ -107,7 +109,7 @@ def search_space(network: Network, activity: Activity, family: Family, rows: Row
             if isinstance(shortcut, SynapseShortcut):
                 tables.append(builder.beside(number, index, shortcut,
                                               group_of[number - shortcut.back], own, choices))
-    return Space(rows, tuple(map(tuple, members)), choices, tuple(tables))
+    return Space(tuple(map(tuple, members)), choices, tuple(tables))
 
 
 def _thinned(activity: Activity) -> Activity:
@@ -122,11 +124,12 @@ def _thinned(activity: Activity) -> Activity:
 
 
 class _Builder:
-    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows):
+    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows | None):
         self._network, self._activity = network, activity
-        self._family, self._rows = family, rows
+        self._family, self._memories = family, rows or Stores()
         self._port = PORTS[port_of(activity)]
         self._blocks = Builder(network, self._port.port)
+        self._moves = Moves(self._blocks, family) if rows is None else None
         self._cores: dict[tuple[int, Way, int], Cost] = {}
         self._steps: dict[tuple[int, int], Cost] = {}
         self._supplies: dict[tuple[Any, ...], Cost] = {}
@@ -165,10 +168,19 @@ class _Builder:
             parallel, way = choices[own][at[1]], ways[at[0]][at[2]]
             assert way is not None
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
-                    + self._family.cost(geometry.weight_parts(layer.synapse.weight_bits)))
-            costs[(slice(None), *at)] = _row(cost)
+                    + self._weights(number, geometry))
+            costs[(slice(None), *at)] = cost.row
             cycles[at] = self._cycles(number, None, geometry)
-        return OptionTable((producer, own), number, True, ways, costs, cycles)
+        return OptionTable((producer, own), number, True, ways, costs,
+                           self._all_moves(number, choices[own]), cycles)
+
+    def _all_moves(self, number: int, widths: Sequence[int]) -> np.ndarray:
+        shape = self._network.layers[number].synapse.shape
+        found = np.zeros((RESOURCES, len(widths), len(STORES)))
+        if self._moves is not None:
+            for at, width in enumerate(widths):
+                found[:, at] = self._moves.of(number, Raster(shape, width))
+        return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
               engine: Engine | None) -> tuple[tuple[Way | None, ...], ...]:
@@ -206,9 +218,10 @@ class _Builder:
                 cost = (self._family.cost(block.engine_parts())
                         + self._supply(number, index, geometry)
                         + self._family.cost(block.weight_parts()))
-                costs[:, a, b, 0] = _row(cost)
+                costs[:, a, b, 0] = cost.row
                 cycles[a, b, 0] = self._cycles(number, index, geometry)
-        return OptionTable((producer, own), number, False, ways, costs, cycles)
+        moves = np.zeros((RESOURCES, len(choices[own]), len(STORES)))
+        return OptionTable((producer, own), number, False, ways, costs, moves, cycles)
 
     def _core(self, number: int, way: Way, parallel: int) -> Cost:
         """Engine and neurons, which do not depend on the producer."""
@@ -238,13 +251,20 @@ class _Builder:
         layer, blocks = self._network.layers[number], self._blocks
         if not isinstance(layer, Hidden):
             return output_block(layer, blocks.readout_bounds, block).scorer.parts()
-        parts = blocks.neurons(number, raster, self._rows).parts()
+        parts = blocks.neurons(number, raster, self._memories).parts()
         for shortcut, sums in zip(layer.shortcuts, blocks.hidden_bounds[number].shortcuts,
                                   strict=True):
             if not isinstance(shortcut, SynapseShortcut):
                 margin = self._margin(number - shortcut.back)
                 parts += blocks.carry(number, shortcut, raster, sums.width, margin=margin).parts()
         return parts
+
+    def _weights(self, number: int, geometry: Geometry) -> Cost:
+        """The weight memory, and a gate, which has one of its own."""
+        cost = self._family.cost(geometry.weight_parts(
+            self._network.layers[number].synapse.weight_bits))
+        gate = self._blocks.gate(number, geometry)
+        return cost if gate is None else cost + self._family.cost(gate.parts())
 
     def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
         """The engine of a layer or of its shortcut ``index``."""
@@ -256,7 +276,7 @@ class _Builder:
             shortcut = self._network.hidden[number].shortcuts[index]
             assert isinstance(shortcut, SynapseShortcut)
             reader, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
-        return blocks.synapses(number, reader, geometry, self._rows, sums.width,
+        return blocks.synapses(number, reader, geometry, sums.width, memories=self._memories,
                                margin=self._margin(number - reader.back))
 
     def _margin(self, producer: int) -> int:
@@ -277,11 +297,13 @@ class _Builder:
 
     def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
         """Mean cycles per inference of one engine."""
-        charges = self._walked(number, index, geometry) * geometry.folds
+        charges = before_step(geometry, self._feed(number, index),
+                              self._walked(number, index, geometry) * geometry.folds,
+                              passes(self._network, number))
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):
-            neurons = self._blocks.neurons(number, geometry.raster, self._rows)
+            neurons = self._blocks.neurons(number, geometry.raster, self._memories)
             times = step_cycles(charges, timesteps, rows, neurons.recovery)
         else:
             output = output_block(layer, self._blocks.readout_bounds,
@@ -319,10 +341,6 @@ class _Builder:
         feed = received.feed if index is None else received.shortcuts[index]
         assert feed is not None
         return feed
-
-
-def _row(cost: Cost) -> tuple[float, ...]:
-    return cost.cells, cost.registers, cost.blocks, cost.multipliers
 
 
 def _fold_sizes(neurons: int) -> list[int]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bsnn_hw.devices.chips import CHIPS, Chip, Excess
-from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.ir.schedule import Engine, Rows, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.forecast import Forecast, forecast
 from bsnn_hw.planning.goal import Aim, Goal
@@ -17,7 +16,7 @@ from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput
 
-__all__ = ["Alternative", "Plan", "choose", "largest_taker", "look_at"]
+__all__ = ["Alternative", "Plan", "choose", "engine_notes", "largest_taker", "look_at"]
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
@@ -41,7 +40,8 @@ class Plan:
     chip, forecast : None where no part was named
     clock : MHz; None where no part was named
     goal : None where the schedule was given
-    notes : what the other engine would take, a line for each layer that could have it
+    notes : what the other engine would take, a line for each layer that could have it; of a plan
+        that was searched for
     alternatives : ascending in cycles, the chosen one among them
     """
 
@@ -85,7 +85,7 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
            engines: Sequence[Engine | None] = ()) -> Plan:
     """The best plan for ``goal`` that fits ``chip``.
 
-    rows : from which on memories are in block RAM; None for what suits the family
+    rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
 
     Raises
@@ -102,7 +102,7 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
     weighed = sorted([*_alternatives(search, found), chosen],
                      key=lambda each: (each.forecast.cycles, each.forecast.cost.cells))
     return Plan(found.schedule, chip, goal, clock, chosen.forecast, tuple(weighed),
-                tuple(_rivals(search, found)))
+                tuple(engine_notes(search, found)))
 
 
 def _look(search: Search, candidate: Candidate) -> Alternative:
@@ -157,7 +157,7 @@ def _spaced(side: list[Candidate], chosen: Candidate) -> list[Candidate]:
     return kept
 
 
-def _rivals(search: Search, chosen: Candidate) -> Iterator[str]:
+def engine_notes(search: Search, chosen: Candidate) -> Iterator[str]:
     """Per layer that could have another engine, why it has what it has."""
     network, unit = search.network, search.chip.words(search.chip.family.logic)
     for number, (own, others) in search.rivals(chosen).items():
@@ -209,7 +209,7 @@ def _larger(chip: Chip) -> list[Chip]:
 
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
-    known = search.spaces if other.family is search.chip.family else ()
+    known = search.space if other.family is search.chip.family else None
     # Cycles hardly depend on the family: far out of reach is out of reach there too.
     if goal.aim is Aim.RATE and not known and (
             FAR * other.clock * 1e6 / goal.rate < search.limits()[0]):

@@ -7,14 +7,14 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bsnn_hw.devices.parts import Rows
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Schedule
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Rows, Schedule, Store, Stores
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.goal import Goal, parse_goal
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.text import is_integer, listed, shown
@@ -23,19 +23,21 @@ __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
 KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
+LAYER_KEYS = (*COUNTS, "engine", "block_ram")
 MOST_CHARACTERS = 1 << 18  # of a file
 MOST_PARTS = 100  # of a key, a.b.c
 ENGINES = {engine.value: engine for engine in Engine}
+STORES = {store.value: store for store in Store}
 
 
 @dataclass(frozen=True)
 class PlanFile:
     """What a file says; None, or empty, where it says nothing.
 
-    layers : name -> {"lanes": int, "parallel": int, "engine": str}, as the file has them;
-        checked by ``schedule``
+    layers : name -> {"lanes": int, "parallel": int, "engine": str, "block_ram": list of str}, as
+        the file has them; checked by ``schedule``
     clock : MHz
-    rows : from which on memories are in block RAM; None where the file does not say
+    rows : from which on memories are in block RAM, of layers that do not name them
     """
 
     path: Path
@@ -58,14 +60,19 @@ class PlanFile:
             raise InputError("\n".join(problems))
         counts = [self.layers[layer.name] for layer in network.layers]
         try:
-            made = make_schedule(network, [each["lanes"] for each in counts],
+            return make_schedule(network, [each["lanes"] for each in counts],
                                  [each["parallel"] for each in counts],
                                  [ENGINES[each.get("engine", "events")] for each in counts])
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
                                        for line in str(error).splitlines())) from None
-        rows = self.rows or Rows()
-        return replace(made, block_rows=rows.state, constant_rows=rows.constants)
+
+    def memories(self, network: Network) -> list[Rows | Stores | None]:
+        """Per layer of a file that has a schedule what lies in block RAM, None where the file does
+        not say."""
+        named = [self.layers[layer.name].get("block_ram") for layer in network.layers]
+        return [self.rows if each is None else Stores(frozenset(STORES[name] for name in each))
+                for each in named]
 
     def _problems(self, network: Network) -> Iterator[str]:
         names = [layer.name for layer in network.layers]
@@ -82,9 +89,14 @@ class PlanFile:
                 yield f"{self.path}: layer '{name}': must be a table of lanes and parallel"
                 continue
             for key in given:
-                if key not in (*COUNTS, "engine"):
-                    yield (f"{self.path}: layer '{name}': must have lanes, parallel and engine, "
-                           f"not {shown(key)}")
+                if key not in LAYER_KEYS:
+                    yield (f"{self.path}: layer '{name}': must have {', '.join(LAYER_KEYS)} and "
+                           f"nothing else, not {shown(key)}")
+            stores = given.get("block_ram", [])
+            if not isinstance(stores, list) or not all(
+                    isinstance(each, str) and each in STORES for each in stores):
+                yield (f"{self.path}: layer '{name}': block_ram must be a list of "
+                       f"{', '.join(STORES)}, not {shown(stores)}")
             engine = given.get("engine", "events")
             if not isinstance(engine, str) or engine not in ENGINES:
                 yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
@@ -166,11 +178,13 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
     lines += [f'{key} = "{value}"' for key, value in (("target", target), ("goal", goal))
               if value is not None]
     lines += [f"clock = {clock:g}  # MHz"] if clock is not None else []
-    lines += [f"{key} = {getattr(schedule, key)}" for key in ("block_rows", "constant_rows")]
-    for layer, plan in zip(network.layers, schedule.layers, strict=True):
+    blocks = build_layout(network, schedule).blocks
+    for layer, plan, block in zip(network.layers, schedule.layers, blocks, strict=True):
+        stores = sorted(store.value for store in block.in_blocks)
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]
         lines += [f'engine = "{plan.engine.value}"'] if plan.engine is not Engine.EVENTS else []
+        lines += [f"block_ram = {json.dumps(stores)}"]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from bsnn_hw.devices.chips import Chip, find_chip
-from bsnn_hw.devices.parts import Rows
+from bsnn_hw.devices.chips import NOMINAL, Chip, find_chip
 from bsnn_hw.engines.registry import find_engine
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule
-from bsnn_hw.planning.activity import Activity
-from bsnn_hw.planning.choice import default_schedule
+from bsnn_hw.ir.schedule import Engine, Rows, Schedule, Stores
+from bsnn_hw.planning.activity import Activity, port_of
+from bsnn_hw.planning.default import default_plan, default_schedule
 from bsnn_hw.planning.goal import Aim, Goal, parse_goal
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
 from bsnn_hw.planning.schedule import engine_problems, make_schedule
+from bsnn_hw.planning.stores import with_memories
 
 __all__ = ["PlanOptions", "PlanRequest", "asked_engines", "make_plan", "reconcile"]
 
@@ -91,7 +91,8 @@ def reconcile(options: PlanOptions) -> PlanRequest:
         if value is not None and target is None:
             raise InputError(f"`{name}`: must come with `target`, the part to plan for")
     return PlanRequest(find_chip(target) if target else None, goal, clock,
-                       options.block_rows or (file.rows if file else None), options.engine,
+                       options.block_rows or (file.rows if file and not given else None),
+                       options.engine,
                        file if given else None, options.lanes, options.parallel)
 
 
@@ -106,13 +107,19 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
     chip = request.chip
     if request.file is not None:
         schedule = request.file.schedule(network)
-    elif request.lanes is None and request.parallel is None and chip is not None:
+    elif request.lanes is None and request.parallel is None:
+        engines = asked_engines(network, request.engines)
+        if chip is None:
+            return default_plan(network, activity, rows=request.rows, engines=engines)
         return choose(network, activity, chip, request.goal or Goal(Aim.SMALLEST), request.clock,
-                      request.rows, asked_engines(network, request.engines))
+                      request.rows, engines)
     else:
         schedule = _completed(request, network, activity)
-    rows = request.rows or (chip.family.rows[0] if chip else Rows())
-    schedule = replace(schedule, block_rows=rows.state, constant_rows=rows.constants)
+    chosen = with_memories(network, schedule, chip or NOMINAL, port_of(activity))
+    said: list[Rows | Stores | None] = (request.file.memories(network) if request.file else
+                                        [None] * len(schedule.layers))
+    schedule = schedule.placed(*(request.rows or each or plan.memories for each, plan in
+                                 zip(said, chosen.layers, strict=True)))
     return look_at(network, schedule, activity, chip, request.clock) if chip else Plan(schedule)
 
 
@@ -120,8 +127,6 @@ def _completed(request: PlanRequest, network: Network, activity: Activity) -> Sc
     """The schedule that the options give, completed by the default where they give none."""
     asked = asked_engines(network, request.engines)
     chosen = default_schedule(network, activity, engines=asked)
-    if request.lanes is None and request.parallel is None:
-        return chosen
     # Lanes that are asked for are of events, unless words are asked for too.
     engines = [engine or (layer.engine if request.lanes is None else Engine.EVENTS)
                for engine, layer in zip(asked, chosen.layers, strict=True)]

@@ -11,23 +11,20 @@ import numpy as np
 
 from bsnn_hw.devices.chips import CHIPS, Chip
 from bsnn_hw.devices.families import Cost
-from bsnn_hw.devices.parts import Rows
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.ir.schedule import Engine, Rows, Schedule, Stores
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import port_cycles
 from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.options import Space, search_space
 from bsnn_hw.planning.schedule import layer_layout
+from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, chosen_stores, prices
 
 __all__ = ["Candidate", "Search"]
 
 RATIO = 1.25  # between the cycles of two points of the front
-# What a block RAM and a multiplier count as, in shares of the part: 0 where only logic matters.
-BLOCK_PRICES = (0.0, 0.3, 1.0, 3.0)
-MULTIPLIER_PRICES = (0.0, 1.0)
-LEAST_PRICE = 1e-3  # of what is not counted, so that of equal plans the one with less is taken
+MULTIPLIER_PRICES = (0.0, 1.0)  # likewise of a multiplier, see ``BLOCK_PRICES``
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Search:
 
     What each option costs is worked out once; then every question is a few sums of arrays.
 
-    rows : from which on memories are in block RAM; None for what the family has
+    rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
     known : the options of this network and the chip's family, if they have been worked out
     """
@@ -55,33 +52,29 @@ class Search:
     chip: Chip
     rows: Rows | None = None
     engines: Sequence[Engine | None] = ()
-    known: InitVar[tuple[Space, ...]] = ()
-    spaces: tuple[Space, ...] = field(init=False)
+    known: InitVar[Space | None] = None
+    space: Space = field(init=False)
     _seen: dict[tuple[Any, ...], Candidate] = field(default_factory=dict)
 
-    def __post_init__(self, known: tuple[Space, ...]) -> None:
+    def __post_init__(self, known: Space | None) -> None:
         family = self.chip.family
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
         self._costs = LayerCosts(self.network, family, port_of(self.activity))
-        choices = (self.rows,) if self.rows else family.rows
-        self.spaces = known or tuple(search_space(self.network, self.activity, family, rows, most,
-                                                  self.engines)
-                                     for rows in choices)
+        self.space = known or search_space(self.network, self.activity, family, self.rows, most,
+                                           self.engines)
 
     def limits(self) -> np.ndarray:
         """Cycles that single layers can have: only these make a difference, ascending."""
-        cycles = np.unique(np.concatenate([table.cycles.ravel() for space in self.spaces
-                                           for table in space.tables]))
+        cycles = np.unique(np.concatenate([table.cycles.ravel() for table in self.space.tables]))
         cycles = cycles[np.isfinite(cycles)]
-        least = min(max(float(table.cycles.min()) for table in space.tables)
-                    for space in self.spaces)
+        least = max(float(table.cycles.min()) for table in self.space.tables)
         found: np.ndarray = cycles[cycles >= least]
         return found
 
     def within(self, limit: float) -> Iterator[Candidate]:
         """The cheapest plans of at most ``limit`` cycles, for different prices."""
-        for space, blocks, multipliers in product(self.spaces, BLOCK_PRICES, MULTIPLIER_PRICES):
-            found = self._cheapest(space, limit, blocks, multipliers)
+        for blocks, multipliers in product(BLOCK_PRICES, MULTIPLIER_PRICES):
+            found = self._cheapest(limit, prices(self.chip, blocks, multipliers))
             if found is not None:
                 yield found
 
@@ -133,9 +126,7 @@ class Search:
 
         Parallel neurons are those of the plan.
         """
-        rows = Rows(chosen.schedule.block_rows, chosen.schedule.constant_rows)
-        space = next(each for each in self.spaces if each.rows == rows)
-        found = {}
+        space, found = self.space, {}
         for table in space.tables:
             plan = chosen.schedule.layers[table.number]
             producer, own = table.groups
@@ -144,12 +135,15 @@ class Search:
             source = self.network.layers[table.number]
             width = chosen.schedule.layers[table.number - source.back].parallel
             a, b = space.choices[producer].index(width), space.choices[own].index(plan.parallel)
+            moved = sum(table.moves[0, b, at] for at, store in enumerate(STORES)
+                        if isinstance(plan.memories, Stores) and store in plan.memories.names)
             sides: dict[Engine, list[tuple[float, float]]] = {}
             for n, way in enumerate(table.ways[a]):
                 if way is None or (way[0] is plan.engine and way[1] != plan.lanes):
                     continue
                 side = sides.setdefault(way[0], [])
-                cells, cycles = float(table.costs[0, a, b, n]), float(table.cycles[a, b, n])
+                cells = float(table.costs[0, a, b, n] + moved)
+                cycles = float(table.cycles[a, b, n])
                 if way[0] is plan.engine or cycles <= chosen.cycles:
                     side.append((cells, cycles))
             mine = min(sides.pop(plan.engine))
@@ -158,30 +152,28 @@ class Search:
                                             for engine, side in sides.items()}
         return found
 
-    def _cheapest(self, space: Space, limit: float, blocks: float,
-                  multipliers: float) -> Candidate | None:
-        chip, family = self.chip, self.chip.family
-        logic = chip.capacity(family.logic)
-        prices = np.array([1, LEAST_PRICE, *(
-            max(LEAST_PRICE, price) * logic / max(1, chip.capacity(bel))
-            for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
+    def _cheapest(self, limit: float, weights: np.ndarray) -> Candidate | None:
         factors: list[Factor] = []
         best = []
-        for table in space.tables:
-            values, legal = np.tensordot(prices, table.costs, 1), np.isfinite(table.cycles)
-            values = np.where(legal & (table.cycles <= limit), values, np.inf)
+        for table in self.space.tables:
+            values, legal = np.tensordot(weights, table.costs, 1), np.isfinite(table.cycles)
+            moved = np.minimum(np.tensordot(weights, table.moves, 1), 0).sum(axis=1)
+            values = np.where(legal & (table.cycles <= limit), values + moved[:, None], np.inf)
             best.append(values.argmin(axis=2))
             factors.append(_factor(table.groups, values.min(axis=2)))
-        chosen = least_sum(len(space.members), factors)
+        chosen = least_sum(len(self.space.members), factors)
         if chosen is None:
             return None
-        return self._candidate(space, chosen, best)
+        return self._candidate(chosen, best, weights)
 
-    def _candidate(self, space: Space, chosen: tuple[int, ...],
-                   best: Sequence[np.ndarray]) -> Candidate:
+    def _candidate(self, chosen: tuple[int, ...], best: Sequence[np.ndarray],
+                   weights: np.ndarray) -> Candidate:
+        space = self.space
         picked = [_at(table.groups, chosen, each)
                   for table, each in zip(space.tables, best, strict=True)]
-        key = (space.rows, *chosen, *(each[-1] for each in picked))
+        memories = [self.rows or chosen_stores(weights @ table.moves[:, at[1]])
+                    for table, at in zip(space.tables, picked, strict=True) if table.main]
+        key = (*chosen, *(each[-1] for each in picked), *memories)
         if key not in self._seen:
             pairs = list(zip(space.tables, picked, strict=True))
             cycles = max(float(table.cycles[at]) for table, at in pairs)
@@ -189,7 +181,7 @@ class Search:
             parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
                 layer_layout(self.network, number, way[1], parallel, way[0]).plan
-                for number, way in enumerate(ways) if way), *space.rows)
+                for number, way in enumerate(ways) if way)).placed(*memories)
             cost = sum(self._costs.of(schedule), Cost())
             cycles = max(cycles, port_cycles(self.network, self.activity))
             self._seen[key] = Candidate(schedule, cost, cycles)

@@ -21,3 +21,11 @@ def board(tmp_path_factory):
     assert verb.main([str(place / "bundle"), "--out", str(place / "board"), "--clock", "12",
                       "--baud", "3000000"]) == 0
     return design.network, lowered.calibration[:VECTORS], place / "board"
+
+
+@pytest.fixture(scope="session")
+def spi_board(board):
+    """The same circuit's folder behind SPI."""
+    place = board[2].parent
+    assert verb.main([str(place / "bundle"), "--out", str(place / "spi"), "--bridge", "spi"]) == 0
+    return place / "spi"

@@ -36,6 +36,19 @@ def test_scores_are_the_reference_s(board, program):
             assert done.stderr.startswith(b"3 inferences, ")
 
 
+def test_scores_over_spi_are_the_reference_s(board, spi_board, tmp_path):
+    network, inputs, _ = board
+    trace = run(network, inputs, potentials=False)
+    spi_program = build_client(board[2].parent / "bundle", tmp_path, spi=True)
+    with virtual_board(spi_board) as running:
+        done = classify(spi_program, running.device,
+                        b"".join(BoardFacts.read(spi_board).sample_bytes(inputs)))
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = np.array([line.split() for line in done.stdout.splitlines()], np.int64)
+    np.testing.assert_array_equal(found[:, 1:], trace.scores)
+    np.testing.assert_array_equal(found[:, 0], trace.classes)
+
+
 def test_a_line_that_somebody_else_has(board, program):
     with virtual_board(board[2]) as running:
         line = PtyLine(running.device)

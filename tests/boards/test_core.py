@@ -9,14 +9,17 @@ import pytest
 from bsnn_hw.boards.core import TOP, divisor_of, write_core
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.reference.network import run
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
+from evidence.bridges import measure
 from tests.for_each import for_each
 
 
-def test_no_linter_objects(board):
-    assert lint(sorted((board[2] / "rtl").glob("*.v")), TOP) == []
+def test_no_linter_objects(board, spi_board):
+    for folder in (board[2], spi_board):
+        assert lint(sorted((folder / "rtl").glob("*.v")), TOP) == []
 
 
 def test_scores_over_the_line_are_the_reference_s(board, tmp_path):
@@ -36,6 +39,20 @@ def test_scores_over_the_line_are_the_reference_s(board, tmp_path):
         np.testing.assert_array_equal(facts.scores(bytes.fromhex(result))[0], trace.scores[0])
     run_cocotb(sorted((folder / "rtl").glob("*.v")), TOP, "bench_core", Path(__file__).parent,
                tmp_path / "build", variables={"CASE": str(case)})
+
+
+def test_scores_over_spi_are_the_reference_s(board, spi_board, tmp_path):
+    network, inputs, _ = board
+    found = measure(spi_board, network, inputs, tmp_path, Bridge.SPI)
+    assert found.sent > 2 * 46 and found.cycles > 64 * found.sent
+
+
+@pytest.mark.slow
+def test_cocotbext_uart_is_answered(board, tmp_path):
+    pytest.importorskip("cocotbext.uart")
+    network, inputs, folder = board
+    found = measure(folder, network, inputs, tmp_path, Bridge.UART)
+    assert found.sent < 2 * 46 + 30 and found.heard < 50
 
 
 def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 
 import jinja2
@@ -13,10 +14,15 @@ from markupsafe import Markup
 from bsnn_hw.boards.pins import _Top
 from bsnn_hw.devices.clocks import choose_clock
 from bsnn_hw.emission.c_driver import _Driver
+from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
+from bsnn_hw.link.frames import LinkShape
+from bsnn_hw.link.registers import register_map
+from bsnn_hw.reporting.charts import scatter
 from bsnn_hw.reporting.circuit import _Glue, _Group
 from bsnn_hw.reporting.page import CircuitFacts
 from bsnn_hw.sim.native import Group, _driver
 from bsnn_hw.sim.render import render
+from bsnn_hw.soc.texts import _register, _Soc
 from bsnn_hw.verilog.write import Observed
 from evidence.growth_plot import plot_facts
 from tests.for_each import for_each
@@ -74,25 +80,45 @@ def page(circuit):
             "script": Markup("1 < 2"), "script_hash": "abc="}
 
 
+SMALL_PLOT = scatter([(100, 2e5, "lanes 3", True, True), (900, 9e5, "<b>", False, False)])
+STUDY = Facts("bsnn-hw 1.2.3", "a <study>", "2 points, 1 on the front", ("cells", "rate"),
+              ("part", "network", "precision", "plan", "cells"), 4,
+              (("ecp5-25k", "small & <i>", "6", "lanes 3", "100"),),
+              (Part("ecp5-25k", (Plot("Size and speed", "logic cells", "inferences/s",
+                                      SMALL_PLOT),)),),
+              (Failures(1, "failed", "does <not> fit", "lanes 9"),))
+
 GLUE = {port: _Glue("bsnn_small", "p_bsnn__small", beat, True, port == "events", port == "events",
                     groups)
         for port, beat, groups in (
             ("events", 3, (_Group("p_layer__fc1_2e_firing", "p_layer__fc1_2e_charged",
                                   "p_layer__fc1_2e_fired"),)), ("bytes", 1, ()))}
 
+SOC = _Soc("bsnn-hw 1.2.3", "small", "bsnn_axi", "00112233445566c0", tuple(map(
+    _register, register_map(LinkShape(bytes.fromhex("00112233445566c0"), 12, 7),
+                            ("fc1", "readout")).registers)),
+    ("fc1", "readout"), 12, 12, "12 value(s)", "3 score(s)", 7)
+
 CASES = {
     "report.html": ("report.html.j2", page(CircuitFacts(Markup("{}"), "1,417", "Draw here."))),
     "report_plain.html": ("report.html.j2", page(CircuitFacts(None, missing="no compiler"))),
+    "study.html": ("study.html.j2", {"facts": STUDY, "style": Markup("p > b {}")}),
     "circuit.cpp": ("circuit.cpp.j2", {"circuit": GLUE["events"]}),
     "virtual_board.cpp": ("virtual_board.cpp.j2", {
         "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 12,
                   "active": True, "reset": True}}),
+    **{f"{name}.cpp": (f"{name}.cpp.j2", {
+        "board": {"top": "bsnn_board", "prefix": "Vbsnn_board", "divisor": 8, "reset": True}})
+       for name in ("terminal", "virtual_spi")},
     "bsnn.h": ("bsnn.h.j2", {"driver": _Driver(
         "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
         32)}),
     "board_top.v": ("board_top.v.j2", {"top": board_top("EHXPLLL", 80.0)}),
     "board_top_plain.v": ("board_top.v.j2", {"top": board_top("", 25.0, lights=1)}),
     "board_top_divided.v": ("board_top.v.j2", {"top": board_top("", 7.0, lights=0)}),
+    "registers.rdl": ("registers.rdl.j2", {"soc": SOC}),
+    "registers.h": ("registers.h.j2", {"soc": SOC}),
+    "soc_readme.md": ("soc_readme.md.j2", {"soc": SOC}),
     "circuit_bytes.cpp": ("circuit.cpp.j2", {"circuit": GLUE["bytes"]}),
     "bundle_README.md": ("bundle_readme.md.j2",
                          {"manifest": MANIFEST, "requirements": "cocotb==9.9 numpy"}),
@@ -121,8 +147,10 @@ def test_golden(name):
 
 
 def test_every_template_has_a_golden_file():
-    templates = {path.name for path in (GOLDEN.parents[1] / "templates").glob("*.j2")}
-    assert templates == {template for template, _ in CASES.values()}
+    paths = list((GOLDEN.parents[1] / "templates").glob("*.j2"))
+    parts = {name for path in paths
+             for name in re.findall(r'from "(.+)" import', path.read_text(encoding="utf-8"))}
+    assert {path.name for path in paths} - parts == {template for template, _ in CASES.values()}
     assert set(CASES) == {path.name for path in GOLDEN.iterdir()}
 
 

@@ -71,6 +71,16 @@ typedef struct {
     void *context;
 } bsnn_line;
 
+/* SPI, mode 0, most significant bit first, SCK at most an eighth of the board's clock. */
+typedef struct {
+    /* Sends `count` bytes under one chip select, and keeps what comes meanwhile in `in`, which may be
+     * `out`; 0, or below 0 if it cannot. */
+    int (*exchange)(void *context, const uint8_t *out, uint8_t *in, size_t count);
+    /* A clock, as that of bsnn_line. */
+    uint32_t (*milliseconds)(void *context);
+    void *context;
+} bsnn_spi;
+
 typedef struct {
     uint32_t inferences;  /* results that came whole */
     uint32_t frames;      /* sent */
@@ -104,6 +114,9 @@ bsnn_error bsnn_classify(bsnn_device *device, const uint8_t *sample, uint32_t *a
 /* Its BSNN_CLASSES scores too; `answer` may be null. */
 bsnn_error bsnn_scores(bsnn_device *device, const uint8_t *sample, int64_t *scores,
                        uint32_t *answer);
+
+/* The line of `spi`, which has to stay where it is. */
+bsnn_line bsnn_spi_line(bsnn_spi *spi);
 
 /* What an error means and what to do, in a line. */
 const char *bsnn_message(bsnn_error error);

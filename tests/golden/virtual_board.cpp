@@ -15,10 +15,6 @@
 
 namespace {
 
-constexpr int kDivisor = 12;
-constexpr int kFrameBits = 10;                       // start, eight of data, stop
-constexpr uint64_t kQuiet = 64 * kFrameBits * kDivisor;  // cycles of rest before it sleeps
-constexpr uint64_t kLook = 16 * kDivisor;            // cycles between two looks for bytes
 constexpr int kResetCycles = 8;
 
 [[noreturn]] void fail(const char* what) {
@@ -67,6 +63,11 @@ class Terminal {
   uint8_t bytes_[64];
   ssize_t next_ = 0, count_ = 0;
 };
+
+constexpr int kDivisor = 12;
+constexpr int kFrameBits = 10;                       // start, eight of data, stop
+constexpr uint64_t kQuiet = 64 * kFrameBits * kDivisor;  // cycles of rest before it sleeps
+constexpr uint64_t kLook = 16 * kDivisor;            // cycles between two looks for bytes
 
 // Bytes to the levels of a pin, a level for each cycle.
 class Sender {

@@ -15,7 +15,7 @@ from bsnn_hw.ir.network import (
     Readout,
     Reset,
 )
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Rows, Schedule
 
 __all__ = ["random_hidden", "random_inputs", "random_network", "random_schedule"]
 
@@ -87,7 +87,7 @@ def random_schedule(seed, network, *, words=0.0):
             plan = random_words(rng, width, rows, parallel)
         plans.append(plan)
         width, rows = parallel, -(-layer.synapse.neurons // parallel)
-    return Schedule(tuple(plans), (33, 2)[seed % 2])
+    return Schedule(tuple(plans)).placed(Rows((33, 2)[seed % 2]))
 
 
 def random_inputs(seed, network, count):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.memory import BlockMemory, StateMemory
-from bsnn_hw.layout.blocks import in_blocks
+from bsnn_hw.ir.schedule import Rows, Store, Stores
 from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
@@ -59,18 +59,22 @@ def test_a_row_of_block_ram_has_every_write_before_the_cycle_that_asked_for_it(r
 
 
 def test_few_rows_are_not_worth_a_block_ram():
-    assert [in_blocks(rows) for rows in (1, 32, 33, 500)] == [False, False, True, True]
+    assert [Rows().hold(Store.SUMS, rows) for rows in (1, 32, 33, 500)] == [False, False, True,
+                                                                            True]
 
 
-def test_a_family_may_want_few_rows_in_block_ram():
-    assert [in_blocks(rows, 2) for rows in (1, 2, 33)] == [False, True, True]
-    assert [in_blocks(rows, 40) for rows in (33, 40)] == [False, True]
+def test_a_rule_may_put_few_rows_into_block_ram():
+    state, constants = Rows(2, 40), Rows(40, 2)
+    assert [state.hold(Store.POTENTIALS, rows) for rows in (1, 2, 33)] == [False, True, True]
+    assert [state.hold(Store.BIASES, rows) for rows in (33, 40)] == [False, True]
+    assert [constants.hold(Store.GAINS, rows) for rows in (1, 2)] == [False, True]
+    assert not Rows(0, 0).hold(Store.SUMS, 1)
 
 
-@pytest.mark.parametrize("least", [1, 0, 2.5])
-def test_wrong_least_rows(least):
-    with pytest.raises(ValueError, match=f"block_rows must be .* 2 or more, not {least}"):
-        in_blocks(4, least)
+def test_memories_by_name():
+    stores = Stores(frozenset({Store.SUMS}))
+    assert [stores.hold(Store.SUMS, rows) for rows in (1, 2, 500)] == [False, True, True]
+    assert not stores.hold(Store.POTENTIALS, 500)
 
 
 @for_each("kind", [StateMemory, BlockMemory])

@@ -11,7 +11,7 @@ from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.ir.bounds import accumulator_bounds, hidden_bounds
 from bsnn_hw.ir.network import Comparison, Conv, Dense, Hidden, NeuronSpec, Reset, Shape
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.layout.blocks import in_blocks
+from bsnn_hw.ir.schedule import Rows
 from bsnn_hw.reference.network import currents, run_hidden
 from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
@@ -53,7 +53,7 @@ class Steps:
         self.raster = Raster(layer.shape, parallel)
         self.dut = NeuronArray(layer.neuron, hidden_bounds(layer, fan_max), self.raster,
                                current_delay=current_delay,
-                               block=in_blocks(self.raster.rows, block_rows))
+                               memories=Rows(block_rows))
 
     def run(self, accs, pauses, *, rows_first=False):
         """``charged`` and ``fired`` of ``accs`` (N, T, neurons), in its shape.

@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.frames import FrameReceiver, FrameSender
 from bsnn_hw.hdl.serial_link import SerialLink
-from bsnn_hw.hdl.uart import UartReceiver, UartTransmitter
+from bsnn_hw.hdl.uart import UartReceiver, UartTransmitter, UartWire
 from bsnn_hw.link.frames import END, ESCAPE, Decoder, Kind, LinkShape, encode
 from tests.for_each import for_each
 from tests.hdl.benches import Bench, receive, send, stalls
@@ -165,7 +165,7 @@ class Board:
     """A link whose network answers with the sum of the sample's bytes."""
 
     def __init__(self, divisor=4):
-        self.dut, self.divisor = SerialLink(SHAPE, divisor=divisor), divisor
+        self.dut, self.divisor = SerialLink(SHAPE, UartWire(divisor)), divisor
         self.heard, self.samples, self.decoder = bytearray(), [], Decoder()
 
     def result(self, sample):

@@ -184,6 +184,15 @@ CASES = [
     ("layers.3.shortcuts.0.from", "conv1", [(
         f"{FOUR}[0] must have the shape of the layer's output, 5 x 4 x 2, but layer 'conv1' gives "
         "4 x 6 x 6; a 'conv2d' shortcut changes channels", "pool before it)")]),
+    ("layers.3.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        "layer 'conv4': gate.kind 'sample' is refused in a layer with shortcuts",
+        "running average of training")]),
+    ("layers.3.shortcuts.1.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        f"{FOUR}[1].gate.kind 'sample' is refused in a shortcut",
+        "running average of training")]),
+    ("layers.0.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        "layer 'conv2': shortcuts[0].from must not name a layer whose gate is of kind 'sample', as "
+        "layer 'conv1' is", "running average of training")]),
     ("layers.3.shortcuts.1.stride", [1, 2], [(
         f"{FOUR}[1] must have the shape of the layer's output, 5 x 4 x 2, but it gives 5 x 4 x 1",
         "pool before it)")]),
@@ -229,6 +238,13 @@ def test_one_problem(maps, path, value, wanted):
     assert len(problems) == len(wanted), problems
     for problem, (beginning, end) in zip(problems, wanted, strict=True):
         assert problem.startswith(beginning) and problem.endswith(end), problem
+
+
+def test_a_gate_of_each_sample_is_refused_where_currents_are_pooled(maps):
+    put(maps, "layers.2.gate", {"kind": "sample", "alpha": torch.ones(3)})
+    put(maps, "layers.2.current_pool", {"kind": "max", "size": 2})
+    assert any(problem.startswith("layer 'conv3': gate.kind 'sample' is refused in a layer with "
+                                  "current_pool") for problem in problems_of(maps))
 
 
 def test_all_problems_at_once(maps):

@@ -1,12 +1,11 @@
 """A plan written, read again, and everything that is wrong with one."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.ir.schedule import Engine, Store, Stores
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan_file import plan_toml, read_plan
 from bsnn_hw.planning.schedule import make_schedule
@@ -49,9 +48,10 @@ def test_a_file(path):
 @pytest.mark.parametrize("options", [
     {}, {"target": "ecp5-85k", "goal": Goal(Aim.FASTEST), "clock": 62.5, "notes": ("a", "b = c")}])
 def test_what_is_written_is_read_again(path, options):
-    schedule = replace(make_schedule(network(), (3, 2), (4, 1)), block_rows=2, constant_rows=99)
+    schedule = make_schedule(network(), (3, 2), (4, 1)).placed(
+        Stores(frozenset({Store.SUMS, Store.POTENTIALS})), Stores())
     plan = read(path, plan_toml(network(), schedule, **options))
-    assert plan.schedule(network()) == schedule
+    assert plan.schedule(network()).placed(*plan.memories(network())) == schedule
     for name in ("target", "goal", "clock"):
         assert getattr(plan, name) == options.get(name)
 
@@ -61,7 +61,8 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel and engine, not 'speed'",
+        "FILE: layer 'out': must have lanes, parallel, engine, block_ram and "
+        "nothing else, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
 

@@ -10,7 +10,7 @@ from bsnn_hw.devices.chips import CHIPS, Chip, find_chip
 from bsnn_hw.devices.targets import TARGETS
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding
-from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.ir.schedule import Engine, Rows
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.planning.goal import Aim, Goal
@@ -20,6 +20,7 @@ from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
 from tests.for_each import for_each
 from tests.planning.test_schedule import network
+from tests.reference.gates import with_gates
 from tests.reference.random_maps import random_inputs, random_network
 
 ECP5 = find_chip("ecp5-25k")
@@ -39,6 +40,12 @@ def counts(schedule):
             [plan.engine for plan in layers])
 
 
+def remade(net, schedule):
+    """A schedule of the same counts and memories, if it is legal."""
+    memories = [plan.memories for plan in schedule.layers]
+    return make_schedule(net, *counts(schedule)).placed(*memories)
+
+
 def test_the_smallest_is_the_smallest():
     """Against every plan there is, of a network that is small enough."""
     net, activity = flat((5, 4, 3))
@@ -46,8 +53,11 @@ def test_the_smallest_is_the_smallest():
                          ECP5.family).cost.cells
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
-    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST), engines=[Engine.EVENTS] * 2)
+    asked = [Engine.EVENTS] * 2
+    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST), rows=Rows(), engines=asked)
     assert plan.forecast.cost.cells == pytest.approx(least)
+    free = choose(net, activity, ECP5, Goal(Aim.SMALLEST), engines=asked)
+    assert free.forecast.cost.cells < least
 
 
 def test_the_fastest_is_the_fastest():
@@ -66,8 +76,7 @@ def test_the_fastest_is_the_fastest():
 def test_plans_are_legal_and_fit(chip, goal, coding):
     net, activity = flat(coding=coding)
     plan = choose(net, activity, chip, goal, 40)
-    assert make_schedule(net, *counts(plan.schedule)).layers == plan.schedule.layers
-    assert (plan.schedule.block_rows, plan.schedule.constant_rows) in chip.family.rows
+    assert remade(net, plan.schedule) == plan.schedule
     assert not plan.excess
     assert goal.aim is not Aim.RATE or plan.forecast.speed(40) >= goal.rate
     assert [each.schedule for each in plan.alternatives].count(plan.schedule) == 1
@@ -83,7 +92,7 @@ def test_plans_of_maps_and_joins_are_legal(seed, goal):
     inputs = random_inputs(net, rng, 6)
     activity = measure_activity(net, inputs, run(net, inputs))
     plan = choose(net, activity, find_chip("ecp5-85k"), goal)
-    assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
+    assert remade(net, plan.schedule) == plan.schedule
 
 
 @for_each("seed", range(4))
@@ -95,6 +104,17 @@ def test_what_the_search_counts_is_the_forecast(seed):
         seen = forecast(net, candidate.schedule, activity, ECP5.family)
         assert candidate.cost == seen.cost
         assert candidate.cycles == pytest.approx(max(*seen.layer_cycles, sizes[-1]))
+
+
+@for_each("seed", range(4))
+def test_what_the_search_counts_of_gates_is_the_forecast(seed):
+    rng = np.random.default_rng(seed)
+    net = with_gates(rng, network((12, 9, 8, 4), coding=list(Coding)[seed % 2]), share=1)
+    inputs = np.ones((5, 12) if seed % 2 == 0 else (5, net.timesteps, 12), np.uint8)
+    activity = measure_activity(net, inputs, run(net, inputs))
+    for candidate in Search(net, activity, ECP5).front():
+        assert Engine.WORDS not in counts(candidate.schedule)[2][:-1]
+        assert candidate.cost == forecast(net, candidate.schedule, activity, ECP5.family).cost
 
 
 def small(logic=0, **capacities):
@@ -110,7 +130,7 @@ def test_an_engine_that_is_asked_for(engine):
     net, activity = flat()
     plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[engine] * 3)
     assert {layer.engine for layer in plan.schedule.layers} == {engine}
-    assert make_schedule(net, *counts(plan.schedule)) == plan.schedule
+    assert remade(net, plan.schedule) == plan.schedule
     assert not plan.notes
 
 

@@ -11,11 +11,11 @@ from bsnn_hw.engines.feed import Feed
 from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Dense, Pool, PoolKind, Shape
-from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+from bsnn_hw.ir.schedule import Engine, LayerPlan
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
-from bsnn_hw.planning.choice import default_schedule, rivals
 from bsnn_hw.planning.cycles import layer_bounds, predicted_cycles
+from bsnn_hw.planning.default import default_plan, default_schedule
 from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.request import asked_engines
 from bsnn_hw.planning.schedule import make_schedule
@@ -34,9 +34,10 @@ def test_cycles_by_hand():
     for measure in (layer_bounds, predicted_cycles):
         first, second = measure(net, schedule, activity)
         # Words {0,1} {2,3} {4}: all three have a spike, in sample 1 the first alone; 3 folds and
-        # 2 passes.  Then 7 neurons in rows of 3, two of which are a word: 2 words of 2 folds.
-        np.testing.assert_array_equal(first, [(3 + 2) * 3, (1 + 2) * 3])
-        np.testing.assert_array_equal(second, [(2 + 1) * 2] * 2)
+        # 2 passes, one of them with the last word.  Then 7 neurons in rows of 3, two of which are a
+        # word: 2 words of 2 folds, in sample 1 with the readout's pass.
+        np.testing.assert_array_equal(first, [(3 + 1) * 3, (1 + 1) * 3])
+        np.testing.assert_array_equal(second, [(2 + 1) * 2, 2 * 2])
 
 
 @for_each("shape", [(12, 4, 2), (12, 4, 4), (13, 4, 8), (13, 4, 16), (7, 7, 3)])
@@ -168,25 +169,11 @@ def test_the_port_takes_words_only_when_asked():
     assert default_schedule(net, activity, 300).layers[0].engine is EVENTS
 
 
-def test_the_rival_is_of_the_other_engine_and_legal():
+def test_what_the_other_engine_would_take_is_said():
     net, activity = busy(.5)
-    schedule = default_schedule(net, activity, 300)
-    for number, plan in enumerate(schedule.layers):
-        (cells, cycles, other), = rivals(net, activity, schedule, number)
-        assert other.engine is not plan.engine
-        assert other.parallel == plan.parallel
-        plans = Schedule(tuple(other if n == number else each
-                               for n, each in enumerate(schedule.layers)))
-        assert cycles == predicted_cycles(net, plans, activity)[number].mean()
-        assert cells > 0
-    plans = Schedule((LayerPlan(1, 1),) * 3)
-    assert rivals(chain(), None, plans, 0) == []
-
-
-def test_a_shallow_memory_takes_luts():
-    """64 lanes of 10 neurons: constants, a LUT per bit of up to 16 words, two of up to 32; then
-    block RAM."""
-    cells = {rows: DenseWords.flat(64 * rows, 64, 10, 64, 10).rough_cells(1, True)
-             for rows in (1, 2, 16, 32, 33)}
-    assert cells[1] == cells[33]
-    assert [cells[rows] - cells[1] for rows in (2, 16, 32)] == [640, 640, 1280]
+    plan = default_plan(net, activity, 300)
+    names = [layer.name for layer in net.layers[1:]]  # at the port nothing else is weighed
+    for name, chosen, note in zip(names, plan.schedule.layers[1:], plan.notes, strict=True):
+        other, = {"events", "words"} - {chosen.engine.value}
+        assert note.startswith(f"layer {name} takes {chosen.engine.value}, ")
+        assert f"; {other} w" in note

@@ -1,0 +1,16 @@
+"""What a board's host is connected by."""
+
+from __future__ import annotations
+
+import enum
+
+__all__ = ["SPI_CYCLES", "Bridge"]
+
+SPI_CYCLES = 8  # of a board's clock in a period of SCK, at least
+
+
+class Bridge(enum.StrEnum):
+    """Each carries the same frames, link/frames.py."""
+
+    UART = "uart"  # a serial line, 8 data bits, no parity, one stop bit
+    SPI = "spi"  # mode 0, the board as the peripheral

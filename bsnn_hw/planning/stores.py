@@ -1,0 +1,105 @@
+"""Which of a layer's memories lie in block RAM: each by what it takes there and elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bsnn_hw.devices.chips import Chip
+from bsnn_hw.devices.families import Cost, Family
+from bsnn_hw.engines.registry import network_geometries
+from bsnn_hw.ir.network import Hidden, Network, SynapseShortcut
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Port, Schedule, Store, Stores
+from bsnn_hw.layout.blocks import StateRows, accumulator_parts
+from bsnn_hw.layout.build import Builder, recovery
+from bsnn_hw.planning.forecast import LayerCosts
+
+__all__ = ["BLOCK_PRICES", "RESOURCES", "STORES", "Moves", "chosen_stores", "prices",
+           "with_memories"]
+
+RESOURCES = 4  # cells, registers, blocks, multipliers
+STORES = tuple(Store)
+# What a block RAM counts as, in shares of the part: 0 where only logic matters.
+BLOCK_PRICES = (0.0, 0.3, 1.0, 3.0)
+LEAST_PRICE = 1e-3  # of what is not counted, so that of equal plans the one with less is taken
+
+
+def prices(chip: Chip, blocks: float, multipliers: float) -> np.ndarray:
+    """What each resource is worth in logic cells, float64 (RESOURCES,).
+
+    blocks, multipliers : of one, in shares of the part
+    """
+    family, logic = chip.family, chip.capacity(chip.family.logic)
+    return np.array([1, LEAST_PRICE, *(
+        max(LEAST_PRICE, price) * logic / max(1, chip.capacity(bel))
+        for price, bel in ((blocks, family.blocks), (multipliers, family.multipliers)))])
+
+
+def chosen_stores(moved: np.ndarray) -> Stores:
+    """Those that are worth moving, ``moved`` (STORES,) being what that adds in cells."""
+    return Stores(frozenset(store for store, more in zip(STORES, moved, strict=True) if more < 0))
+
+
+class Moves:
+    """What each memory takes more in block RAM than elsewhere, on parts of ``family``."""
+
+    def __init__(self, blocks: Builder, family: Family):
+        self._blocks, self._family = blocks, family
+        self._known: dict[tuple[int, int], np.ndarray] = {}
+
+    def of(self, number: int, raster: Raster) -> np.ndarray:
+        """Of layer ``number``: float64 (RESOURCES, STORES), 0 for what it does not have or may not
+        move."""
+        key = number, raster.width
+        if key not in self._known:
+            self._known[key] = np.array([self._move(number, raster, store)
+                                         for store in STORES]).T
+        return self._known[key]
+
+    def _move(self, number: int, raster: Raster, store: Store) -> tuple[float, ...]:
+        layer = self._blocks.network.layers[number]
+        if store is Store.SUMS:
+            there, here = (self._sums(number, raster, block) for block in (True, False))
+        elif not isinstance(layer, Hidden) or (
+                # Few rows would wait for each other.
+                store is Store.POTENTIALS and self._blocks.neurons(
+                    number, raster, Stores()).raster.rows < recovery(layer.neuron, block=True)):
+            return (0.0,) * RESOURCES
+        else:
+            there, here = (self._family.cost(self._blocks.neurons(number, raster, where).parts())
+                           for where in (Stores(frozenset({store})), Stores()))
+        return tuple(more - less for more, less in zip(there.row, here.row, strict=True))
+
+    def _sums(self, number: int, raster: Raster, block: bool) -> Cost:
+        """The accumulators of all engines of the layer, and what is around them."""
+        network, blocks = self._blocks.network, self._blocks
+        layer = network.layers[number]
+        if not isinstance(layer, Hidden):
+            widths = [blocks.readout_bounds.acc.width]
+        else:
+            bounds = blocks.hidden_bounds[number]
+            widths = [bounds.acc.width, *(
+                sums.width for each, sums in zip(layer.shortcuts, bounds.shortcuts, strict=True)
+                if isinstance(each, SynapseShortcut))]
+        return sum((self._family.cost(accumulator_parts(
+            raster, StateRows(raster.rows, raster.width * width, block))) for width in widths),
+            Cost())
+
+
+def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) -> Schedule:
+    """The schedule with each memory where it takes the least of what fits ``chip``."""
+    blocks, costs = Builder(network, port), LayerCosts(network, chip.family, port)
+    moves = Moves(blocks, chip.family)
+    rasters = [geometry.raster for geometry in network_geometries(network, schedule)]
+
+    def placed(price: float) -> tuple[Schedule, Cost]:
+        weights = prices(chip, price, 0)
+        found = schedule.placed(*(chosen_stores(weights @ moves.of(number, raster))
+                                  for number, raster in enumerate(rasters)))
+        return found, sum(costs.of(found), Cost())
+
+    weighed = [placed(price) for price in BLOCK_PRICES]
+    fitting = [each for each in weighed if not chip.excess(each[1])]
+    if fitting:
+        return min(fitting, key=lambda each: each[1].cells)[0]
+    return min(weighed, key=lambda each: chip.fill(each[1]))[0]

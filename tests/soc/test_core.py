@@ -1,0 +1,97 @@
+"""A bundle with AXI4 streams and registers: as cocotbext-axi sees it, and as its texts say it."""
+
+import shutil
+
+import pytest
+
+from bsnn_hw import axi
+from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.sim.lint import lint
+from bsnn_hw.soc import TOP
+from bsnn_hw.soc.core import registers_of
+from bsnn_hw.verilog.write import yosys_reads
+from tests.bundles import make_bundle, make_map_bundle
+
+SAMPLES = 6
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A bundle of events, T = 8, and what the verb makes of it."""
+    place = tmp_path_factory.mktemp("soc")
+    bundle = make_bundle(32, place / "b", port=Port.BYTES)
+    assert axi.main([str(place / "b")]) == 0
+    return bundle, place / "b_axi"
+
+
+def test_no_linter_objects(small):
+    paths = sorted((small[1] / "rtl").glob("*.v"))
+    assert lint(paths, TOP) == [] and yosys_reads(paths, TOP) == []
+
+
+def test_layers_are_the_bundle_s(small):
+    bundle, folder = small
+    top = bundle.design.verilog.top
+    layers = [path for path in bundle.design.verilog.paths if "_layer_" in path.name]
+    assert len(layers) > 10
+    for path in layers:
+        ours = folder / "rtl" / path.name.replace(top, f"{TOP}_core", 1)
+        text = path.read_text().replace(top, f"{TOP}_core")
+        assert sorted(ours.read_text().splitlines()) == sorted(text.splitlines()), path.name
+
+
+def check(bundle, folder):
+    pytest.importorskip("cocotbext.axi")
+    from evidence.activity_rtl import check_counts
+
+    counted = check_counts(bundle.folder, bundle.inputs[:SAMPLES], folder)
+    assert counted["inferences"] == SAMPLES and counted["events_0"]
+
+
+def test_exact_and_counted(small, tmp_path):
+    check(small[0], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [24, 34, "maps"])
+def test_other_networks(seed, tmp_path):
+    make = make_map_bundle if seed == "maps" else lambda *rest, **port: make_bundle(seed, *rest,
+                                                                                    **port)
+    check(make(tmp_path / "b", port=Port.BYTES), tmp_path)
+
+
+def test_systemrdl_is_what_the_circuit_has(small):
+    compiler = pytest.importorskip("systemrdl").RDLCompiler()
+    bundle, folder = small
+    compiler.compile_file(str(folder / "registers.rdl"))
+    found = {node.inst_name: node.absolute_address
+             for node in compiler.elaborate().top.children()}
+    assert found == {register.name: register.address
+                     for register in registers_of(bundle.design).registers}
+
+
+def test_what_cannot_be(small, tmp_path, capsys):
+    bundle, folder = small
+    assert axi.main([str(bundle.folder)]) == 1
+    assert f"{folder}: must not exist; give another --out" in capsys.readouterr().err
+    events = make_bundle(34, tmp_path / "events")
+    assert axi.main([str(events.folder)]) == 1
+    assert "must have ports of bytes; generate it with --port bytes" in capsys.readouterr().err
+    shutil.copytree(bundle.folder, tmp_path / "edited")
+    path = next((tmp_path / "edited/rtl").glob("*.v"))
+    path.write_text(path.read_text() + "\n")
+    assert axi.main([str(tmp_path / "edited")]) == 1
+    assert "must be as it was written, but" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edited", "events"]
+
+
+def test_the_identifier_is_the_board_s(small):
+    bundle, folder = small
+    identifier = open_bundle(bundle.folder).identifier
+    registers = {register.name: register.fields[0].value
+                 for register in registers_of(bundle.design).plain}
+    halves = [registers[f"identifier_{half}"].to_bytes(4, "little").hex()
+              for half in ("low", "high")]
+    assert "".join(halves) == identifier
+    assert f"for the circuit {identifier}." in (folder / "README.md").read_text()
