@@ -70,7 +70,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.clock is not None and not (math.isfinite(options.clock) and options.clock > 0):
         raise InputError(f"`clock`: must be MHz above 0, not {options.clock:g}")
     if options.bridge is Bridge.SPI and options.board:
-        raise InputError("`bridge`: must be uart with `board`, whose serial pins are known, not spi; "
+        raise InputError("`bridge`: must be uart with `board`, which has serial pins, not spi; "
                          "leave `board` out and give the pins yourself")
     if options.bridge is Bridge.SPI and options.baud is not None:
         raise InputError("`baud`: must be absent with `bridge` spi, whose speed is the host's")
