@@ -63,9 +63,10 @@ def known_boards() -> dict[str, Board]:
     """The boards that come with this program, by name."""
     folder = files("bsnn_hw.boards").joinpath("known")
     found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return {name.removesuffix(".toml"): _board(
-        name.removesuffix(".toml"), tomllib.loads(folder.joinpath(name).read_text("utf-8")), name)
-        for name in found}
+    texts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in found}
+    return {name.removesuffix(".toml"): _board(name.removesuffix(".toml"), tomllib.loads(text),
+                                               name)
+            for name, text in texts.items()}
 
 
 def find_board(name: str) -> Board:
