@@ -19,14 +19,16 @@ TESTED = {"binarize": "nn/test_binarize_docs.py", "training": "nn/test_docs.py",
                           "convert/test_docs.py")}
 # What a reader runs, and these tests do not.
 NOT_RUN = {
-    r"pip install|apt install|\. |make ": "makes the environment; .ci/ runs it",
+    r"pip install|python -m pip|apt install|\. |make ": "makes the environment; .ci/ runs it",
     r"python -m evidence\.": "a measurement of minutes; `make check` runs it",
     r"python -m bsnn_hw\.synth|.*--simulate": "minutes of place and route",
     r"python -m bsnn_hw\.train (fashion-mnist|digits --out examples)": "minutes of training",
     r"python -m bsnn_hw\.(nn\.table|show --log) runs/": "logs of the reader's own",
     r"python -m bsnn_hw\.events|.*--events": "recordings, see tests/events",
+    r"python -m bsnn_hw\.board .*--flash": "a board, see tests/boards",
+    r"python -m bsnn_hw\.explore": "a study of the reader's own",
     r"python -m bsnn_hw\.virtual": "runs until it is ended, see tests/boards",
-    r".*(MODEL|LOG|model\.nir|digits_32|d32|tang|nexus|million|fashion\b)": "others' files",
+    r".*(NAME|MODEL|LOG|model\.nir|digits_32|d32|tang|nexus|million|fashion\b)": "others' files",
 }
 SAMPLES = """
 import numpy as np, bsnn_hw.pipeline
@@ -143,8 +145,9 @@ def test_no_reason_is_left_over():
 def test_commands_run(page, folder):
     for command in shell_commands()[page]:
         words = shlex.split(command.replace("*", "digits_fc"))
-        if words[2] == "bsnn_hw.generate":  # ways of doing the same
-            out = words[words.index("--out") + 1] if "--out" in words else "model_hw"
+        if words[2] in ("bsnn_hw.generate", "bsnn_hw.board"):  # ways of doing the same
+            usual = "model_hw" if words[2] == "bsnn_hw.generate" else f"{words[3]}_board"
+            out = words[words.index("--out") + 1] if "--out" in words else usual
             shutil.rmtree(folder / out, ignore_errors=True)
         result = run(words, folder)
         assert result.returncode == 0, f"{command}\n{result.stdout}"

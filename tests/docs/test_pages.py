@@ -55,7 +55,7 @@ def test_commands_have_these_options():
         if words[:2] != ["python", "-m"] or words[2] == "bsnn_hw.nn.table":
             continue
         module, arguments = words[2], [word for word in words[3:] if not word.startswith("[")]
-        if module.startswith(("bsnn_hw", "evidence")) and "MODEL" not in command:
+        if module.startswith(("bsnn_hw", "evidence")) and not {"MODEL", "OPTION"} & set(words):
             packages = ("bsnn_hw.events", "evidence.proofs")
             parser = parser_of(f"{module}.__main__" if module in packages else module)
             assert code_of(parser, arguments) == 0, f"{page.name}: {command}"
