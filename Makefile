@@ -6,6 +6,7 @@
 # make test-frameworks  the converters' tests with snnTorch, SpikingJelly, sinabs, Norse, Brevitas and
 #                    NIR, in a virtual environment of their own   (SLOW=1: each in RTL too)
 # make recordings    real recordings of event cameras, out of the packages that ship them
+# make site           docs/ as a site, into build/site
 # make lint           ruff and mypy
 # make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
 # make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
@@ -27,7 +28,7 @@ FRAMEWORKS := .venv-frameworks
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
 .PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean \
-	test-frameworks recordings
+	test-frameworks recordings site
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -63,6 +64,10 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 	$(BIN)/python -m evidence.map_cycles
+
+site: $(READY)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
+	@echo build/site/index.html
 
 lint: $(READY) build/types
 	$(BIN)/python -m ruff check .
