@@ -10,6 +10,7 @@
 # make lint           ruff and mypy
 # make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
 # make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
+# make mutants        400 small faults in the source, each to be found by a test; hours
 # make train-example  train the example network again
 # make lock           requirements/tested.txt again, with today's versions
 # make clean          remove what was built, the virtual environment included
@@ -28,7 +29,7 @@ FRAMEWORKS := .venv-frameworks
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
 .PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean \
-	test-frameworks recordings site
+	test-frameworks recordings site mutants
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -68,6 +69,11 @@ check: $(READY) demo
 site: $(READY)
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
 	@echo build/site/index.html
+
+# Cosmic Ray and what it needs stand in no list of ours: nothing but this uses it.
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.7,<9"
+	$(BIN)/python -m evidence.mutants --jobs $(JOBS)
 
 lint: $(READY) build/types
 	$(BIN)/python -m ruff check .

@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsnn_hw.cluster import dask_workers, in_order
 from bsnn_hw.command import run_verb
 
 if TYPE_CHECKING:
@@ -112,10 +114,22 @@ def _quiet(check: Callable[[int], str], seed: int) -> str:
 
 def _act(check: Callable[[int], str], what: str, shown: str, options: argparse.Namespace) -> None:
     seeds = range(options.first, options.first + options.count)
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for line in pool.map(partial(_quiet, check), seeds):
+    with _executor(options) as executor:
+        for line in in_order(executor, partial(_quiet, check), seeds):
             print(line, flush=True)
     print(f"{options.count} random {what}, each exact in RTL: {shown}")
+
+
+@contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[Executor]:
+    """Processes of this program, or the workers of a cluster."""
+    if options.scheduler is None:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            yield pool
+        return
+    address = None if options.scheduler == "local" else options.scheduler
+    with dask_workers(options.jobs, address) as workers:
+        yield workers.executor
 
 
 def run_command(name: str, text: str, check: Callable[[int], str], what: str,
@@ -128,6 +142,9 @@ def run_command(name: str, text: str, check: Callable[[int], str], what: str,
                         help=f"networks (default: {count})")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
+    parser.add_argument("--scheduler", metavar="ADDRESS",
+                        help="of a Dask scheduler whose workers share the networks, and import "
+                             "this checkout; local for a cluster of --jobs processes here")
     return run_verb(parser, partial(_act, check, what, shown), argv)
 
 
