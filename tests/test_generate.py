@@ -158,7 +158,8 @@ MISTAKES = {
     "top": (["--top", "a b"], "--top: must be a Verilog identifier, not 'a b'"),
     "top long": (["--top", "a" * 129], "--top: must have at most 128 characters, not 129"),
     "top port": (["--top", "s_axis_x"], "--top: must not be the name of a port, s_axis_x"),
-    "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, not"),
+    "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, "
+                                  "cifar-10, cifar-100, not"),
     "data size": (["--data", "digits"], "digits: bits must be 1 to 4, not 5"),
     "no npz": (["--data", "a.npz"], "a.npz: must be an .npz file of samples, No such file"),
     "broken npz": (["--data", "m.npz"], "m.npz: must be an .npz file of samples, "),
