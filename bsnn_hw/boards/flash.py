@@ -78,7 +78,7 @@ def _read(folder: Path) -> dict[str, Any]:
         return facts
     except OSError as error:
         raise InputError(f"{folder}: must be a board's folder with {REPORT}, {error.strerror}; "
-                         "make one with python -m bsnn_hw.board FOLDER --board NAME") from None
+                         "make one with python -m bsnn_hw.board FOLDER and a `board`") from None
     except (ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError):
         raise InputError(f"{folder}/{REPORT}: must be a {FORMAT} of version {VERSION}; make the "
                          "board again") from None

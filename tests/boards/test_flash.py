@@ -33,7 +33,7 @@ def loader(tmp_path, monkeypatch):
 
 
 def test_it_is_called_with_its_own_name_of_the_board(folder, loader):
-    path = loader(f'echo "$@" > {folder}/called')
+    path = loader(f'echo "$@" > "{folder}/called"')
     assert flash(folder) == [str(path), "-b", "ulx3s", str(folder / "b.bin")]
     assert (folder / "called").read_text() == f"-b ulx3s {folder}/b.bin\n"
 
