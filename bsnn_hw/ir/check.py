@@ -102,10 +102,9 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
 def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
                    largest: int) -> Iterator[str]:
     if pool is not None:
-        if min(pool.height, pool.width) < 1 or source.height % pool.height or (
-                source.width % pool.width):
-            yield (f"windows of {pool.height} x {pool.width} must cover a map of {source.height} x "
-                   f"{source.width} without a rest")
+        wrong = next(_unfit_windows(pool, source), None)
+        if wrong:
+            yield wrong
             return
         source, largest = pool.shape(source), pooled_value(pool, largest)
     if synapse.fan_in != source.size:
@@ -117,16 +116,27 @@ def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
         yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
 
 
+def _unfit_windows(pool: Pool, source: Shape) -> Iterator[str]:
+    sides = f"{pool.height} x {pool.width}"
+    if min(pool.height, pool.width, *pool.stride) < 1 or min(pool.padding) < 0 or min(
+            pool.shape(source).height, pool.shape(source).width) < 1:
+        yield f"windows of {sides} must fit a map of {source.height} x {source.width}"
+    elif not pool.tiles and pool.kind is not PoolKind.MAX:
+        yield f"windows of {sides} whose spikes are summed must lie side by side"
+    elif any(padding >= min(step, size) for padding, step, size in zip(
+            pool.padding, pool.stride, (pool.height, pool.width), strict=True)):
+        yield f"padding of windows must be less than their size and stride, not {pool.padding}"
+
+
 def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
     pool, shape = layer.current_pool, layer.synapse.shape
     if pool is None:
         return
-    if pool.kind is not PoolKind.MAX or not isinstance(layer.synapse, Conv):
-        yield "current_pool must be a maximum over the sums of a convolution"
-    elif min(pool.height, pool.width) < 1 or min(pool.shape(shape).height,
-                                                 pool.shape(shape).width) < 1:
-        yield (f"current_pool of {pool.height} x {pool.width} must fit the sums' map of "
-               f"{shape.height} x {shape.width}")
+    if pool.kind is not PoolKind.MAX or not pool.tiles or not isinstance(layer.synapse, Conv):
+        yield ("current_pool must be a maximum over the sums of a convolution, of windows side by "
+               "side")
+    elif wrong := next(_unfit_windows(pool, shape), None):
+        yield f"current_pool: {wrong}"
     elif layer.neuron.gain is not None or layer.shortcuts:
         yield "current_pool must stand in a layer without gain and shortcuts"
 

@@ -113,7 +113,9 @@ def _pool(pool: Pool | None) -> dict[str, Any]:
 
 
 def _window(pool: Pool) -> dict[str, Any]:
-    return {"kind": pool.kind.value, "size": [pool.height, pool.width]}
+    return {"kind": pool.kind.value, "size": [pool.height, pool.width],
+            **({} if pool.step is None else {"stride": list(pool.step)}),
+            **({} if pool.padding == (0, 0) else {"padding": list(pool.padding)})}
 
 
 def _sides(shape: Shape) -> list[int]:
@@ -255,7 +257,11 @@ def _read_pool(table: Fields, key: str = "pool") -> Pool | None:
     if not table.has(key):
         return None
     pool = table.inner(key)
-    return Pool(pool.choice("kind", PoolKind), *pool.integers("size", 2, 1, MAX_SIDE))
+    kind, (height, width) = pool.choice("kind", PoolKind), pool.integers("size", 2, 1, MAX_SIDE)
+    step = pool.integers("stride", 2, 1, MAX_SIDE) if pool.has("stride") else None
+    padding = pool.integers("padding", 2, 0, MAX_SIDE) if pool.has("padding") else (0, 0)
+    return Pool(kind, height, width, None if step is None else (step[0], step[1]),
+                (padding[0], padding[1]))
 
 
 def _read_shape(table: Fields, key: str) -> Shape:

@@ -186,7 +186,7 @@ def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *
         sum_width=sum_width)
 
 
-def link_block(name: str, producer: int, reader: Hidden | Readout | SynapseShortcut,
+def link_block(name: str, producer: int, whole: Raster, reader: Hidden | Readout | SynapseShortcut,
                geometry: Geometry, timesteps: int, margin: int) -> Link:
     """What stands between a layer, which may send ``margin`` words late, and an engine."""
     source, pool = geometry.source, reader.pool
@@ -201,7 +201,7 @@ def link_block(name: str, producer: int, reader: Hidden | Readout | SynapseShort
     # is slower now and then.
     late = geometry.arrivals(margin)
     entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
-    return Link(name, producer, geometry, pool, placed, words, margin, queue_depth(entries))
+    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
 
 
 def queue_depth(entries: int) -> int:
@@ -355,8 +355,9 @@ class Builder:
         network, producer = self.network, number - reader.back
         first = producer < 0
         max_value = network.input.max_value if first else 1
+        whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
-                  link_block(name, producer, reader, geometry, network.timesteps, margin))
+                  link_block(name, producer, whole, reader, geometry, network.timesteps, margin))
         return synapses_block(source, reader.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
                               block=memories.hold(Store.SUMS, geometry.raster.rows))

@@ -93,7 +93,8 @@ def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
     pool = part.feed.pool
     if pool is None:
         return None
-    return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size)
+    return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size,
+                pool.step, pool.padding)
 
 
 def current_pool_of(layer: Layer) -> Pool | None:

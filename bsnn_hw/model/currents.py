@@ -58,10 +58,11 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
 def pooled(spikes: torch.Tensor, pool: Pooling) -> torch.Tensor:
     """Spikes (B, C, H, W) as integers in float32 (B, C, windows down, windows across): whether any
     of a window fired, or how many did, also for an average."""
-    from torch.nn.functional import avg_pool2d, max_pool2d
+    from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
     if pool.kind is PoolingKind.MAX:
-        return max_pool2d(spikes.float(), pool.size, pool.stride)
+        top, left = pool.padding
+        return max_pool2d(pad(spikes.float(), (left, left, top, top)), pool.size, pool.stride)
     return avg_pool2d(spikes.float(), pool.size, pool.stride, divisor_override=1)
 
 

@@ -147,10 +147,14 @@ def gathered(network, index, part, values):
 def windows(pool, shape, values):
     result = []
     for c in range(shape.channels):
-        for top in range(0, shape.height - pool.height + 1, pool.height):
-            for left in range(0, shape.width - pool.width + 1, pool.width):
-                window = [values[(c * shape.height + top + y) * shape.width + left + x]
-                          for y in range(pool.height) for x in range(pool.width)]
+        for top in range(-pool.padding[0], shape.height + pool.padding[0] - pool.height + 1,
+                         pool.stride[0]):
+            for left in range(-pool.padding[1], shape.width + pool.padding[1] - pool.width + 1,
+                              pool.stride[1]):
+                window = [values[(c * shape.height + y) * shape.width + x]
+                          for y in range(top, top + pool.height)
+                          for x in range(left, left + pool.width)
+                          if 0 <= y < shape.height and 0 <= x < shape.width]
                 result.append(max(window) if pool.kind is PoolKind.MAX else sum(window))
     return result
 
