@@ -6,9 +6,11 @@
 # make test-frameworks  the converters' tests with snnTorch, SpikingJelly, sinabs, Norse, Brevitas and
 #                    NIR, in a virtual environment of their own   (SLOW=1: each in RTL too)
 # make recordings    real recordings of event cameras, out of the packages that ship them
+# make site           docs/ as a site, into build/site
 # make lint           ruff and mypy
 # make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
 # make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
+# make mutants        400 small faults in the source, each to be found by a test; hours
 # make train-example  train the example network again
 # make lock           requirements/tested.txt again, with today's versions
 # make clean          remove what was built, the virtual environment included
@@ -27,7 +29,7 @@ FRAMEWORKS := .venv-frameworks
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
 .PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean \
-	test-frameworks recordings
+	test-frameworks recordings site mutants
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -63,6 +65,15 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt
 	$(BIN)/python -m evidence.map_cycles
+
+site: $(READY)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/site
+	@echo build/site/index.html
+
+# Cosmic Ray and what it needs stand in no list of ours: nothing but this uses it.
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.7,<9"
+	$(BIN)/python -m evidence.mutants --jobs $(JOBS)
 
 lint: $(READY) build/types
 	$(BIN)/python -m ruff check .

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import bsnn_hw.notebook  # noqa: F401, results show themselves as tables
 from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.memories import Memories

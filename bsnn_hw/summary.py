@@ -45,6 +45,7 @@ def summary(built: Built, out: Path) -> str:
         table(_layer_rows(built)),
         "",
         *_joins(network),
+        *_gates(network),
         *(() if planned.plan.chip else (f"engine    {note}" for note in planned.plan.notes)),
         f"integers  {_agreement_line(network, agreement)}",
         *_notes(built),
@@ -99,6 +100,16 @@ def _joins(network: Network) -> Iterator[str]:
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
             yield f"adds      {layer.name}: {what} {producer.name}"
+
+
+def _gates(network: Network) -> Iterator[str]:
+    """The layers whose gate the sample makes, a line each."""
+    for layer in network.hidden:
+        if layer.gate is not None:
+            gate = layer.gate
+            yield (f"gate      {layer.name}: of each sample, {gate.weights.size:,} weights of "
+                   f"{gate.weight_bits} bits, {gate.entries:,} factors of {gate.width} bits a "
+                   "timestep")
 
 
 def _memory_lines(built: Built) -> Iterator[str]:

@@ -230,12 +230,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--validation", type=int, metavar="N", help="last N training samples kept out of training "
         "(5000; digits 200)")
     add("--flips", action=argparse.BooleanOptionalAction, default=None, help="mirror half of the "
-        "training images (fashion-mnist only)")
+        "training images (fashion-mnist, cifar)")
     add("--seed", type=int, help="of weights and order (0)")
     add("--threads", type=int, help="CPU threads; results are equal for an equal number (1)")
     add("--device", choices=("cpu", "cuda"), help="where to train (cpu)")
-    add("--data-dir", type=Path, help="folder of the IDX files (the system's and torchvision's "
-        "are searched)")
+    add("--data-dir", type=Path, help="folder of the IDX files, or of CIFAR's archives (the "
+        "system's and torchvision's are searched)")
     add("--out", type=Path, help="model file (runs/DATASET_NETWORK.pt)")
     add("--resume", type=Path, metavar="CHECKPOINT", help="continue an interrupted run, exactly")
     add("--force", action="store_true", help="overwrite an existing model and checkpoint")

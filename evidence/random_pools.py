@@ -1,4 +1,5 @@
-"""Random models of maps, some of whose layers pool currents before their neurons."""
+"""Random models of maps with every kind of pooling: of currents, of windows that overlap or leave
+a rest."""
 
 from __future__ import annotations
 
@@ -12,7 +13,25 @@ SHARE = 0.6  # of convolutions whose currents are pooled, where their map has mo
 
 
 class _PoolingDraw(Draw):
-    """Convolutions whose currents are pooled, by windows of any kind that fit."""
+    """Convolutions whose currents are pooled, and pooling of spikes, by any windows that fit."""
+
+    def _pool(self, shape: Map) -> tuple[dict[str, Any], float, Map]:
+        if self._rng.random() < 0.4:
+            return {}, 1.0, shape
+        kind = str(self._rng.choice(["max", "max", "avg", "sum"]))
+        size = [int(self._rng.integers(1, min(side, 4) + 1)) for side in shape[1:]]
+        stride, padding = list(size), [0, 0]
+        if kind == "max" and self._rng.random() < 0.6:
+            stride = [int(self._rng.integers(1, 4)) for _ in size]
+            padding = [int(self._rng.integers(min(pair) // 2 + 1)) for pair in
+                       zip(size, stride, strict=True)]
+            padding = [min(pad, step - 1, across // 2) for pad, step, across in
+                       zip(padding, stride, size, strict=True)]
+        down, right = ((side + 2 * pad - across) // step + 1 for side, across, step, pad in
+                       zip(shape[1:], size, stride, padding, strict=True))
+        largest = float(size[0] * size[1]) if kind == "sum" else 1.0
+        pool = {"kind": kind, "size": size, "stride": stride, "padding": padding}
+        return {"pool": pool}, largest, (shape[0], down, right)
 
     def _synapse(self, shape: Map, largest: float) -> tuple[dict[str, Any], Map]:
         synapse, target = super()._synapse(shape, largest)

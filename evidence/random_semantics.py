@@ -1,7 +1,8 @@
 """``python -m evidence.random_semantics``: random networks of what others train, exact in RTL.
 
 Fully connected in turn with maps and joins, as random_networks and random_maps draw them: half of
-them with weights of 2 to 8 bits in any layer and shortcut, and half with currents that are pooled.
+them with weights of 2 to 8 bits in any layer and shortcut, and half with pooling of every kind, of
+spikes and of currents.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ class Accumulator(wiring.Component):
     Members
     -------
     next_row : In, the row of ``op``, one cycle earlier, or two
-    op, deltas, carries : In; an op either charges, by ``deltas + carries``, or steps
-    sums : Out, one cycle after an op that steps: its sums from before any clearing
+    op, deltas, carries : In; an op charges, by ``deltas + carries``, or steps, or does both; what
+        they add is 0 where it does not charge
+    sums : Out, one cycle after an op that steps: its sums, charged and from before any clearing
     """
 
     def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
@@ -79,8 +80,12 @@ class Accumulator(wiring.Component):
                         if self._blocks else rows.read_data)
         for i in range(self._raster.width):
             delta, carry = self._where_connected(m, i)
-            m.d.comb += after[i].eq(Mux(empty, 0, with_carry(before[i], delta, carry)))
-            m.d.sync += self.sums[i].eq(before[i])
+            charged = Signal(signed(self._width), name=f"charged_{i}")
+            m.d.comb += [
+                charged.eq(with_carry(before[i], delta, carry)),
+                after[i].eq(Mux(empty, 0, charged)),
+            ]
+            m.d.sync += self.sums[i].eq(charged)
         return m
 
     def _latest(self, m, stored, write, after):

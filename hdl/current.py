@@ -29,7 +29,8 @@ def carried_layout(shortcut, bounds, width: int) -> data.ArrayLayout:
 class CurrentArray(wiring.Component):
     """A row of currents a cycle: counts, scaled and shifted, and what shortcuts add.
 
-    Without a gain ``(acc << fraction_bits) + bias``.  With one, products come first, one
+    Without a gain ``(acc << fraction_bits) + bias``.  A gate of the sample's multiplies that, a
+    cycle later.  With a gain, products come first, one
     multiplication per neuron and timestep, and then sums of pairs, so that it takes two cycles
     more.  No width but that of the whole current matters: two's complement brings back what a part
     may exceed.
@@ -46,6 +47,7 @@ class CurrentArray(wiring.Component):
     op : In, ``operation``
     sums : In, one cycle after its op; sums_K : In, likewise of the synapses of shortcut K
     carried_K : In, ``carried_layout`` of shortcut K, the row that is to be taken next
+    factor : In, of a gate, three cycles after its op
     take : Out, the op takes these rows in this cycle
     currents : Out, ``delay`` cycles after its op
     """
@@ -56,6 +58,8 @@ class CurrentArray(wiring.Component):
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
         self._layer = layer
+        self._gate = layer.gate
+        self._gate_bounds = bounds.gate
         self._raster = raster
         self._memories = memories
         self.delay = current_delay(layer)
@@ -67,6 +71,8 @@ class CurrentArray(wiring.Component):
             "take": Out(1),
             "currents": Out(data.ArrayLayout(signed(bounds.current.width), width)),
         }
+        if layer.gate is not None:
+            members["factor"] = In(layer.gate.width)
         for number, (shortcut, interval) in enumerate(zip(layer.shortcuts, bounds.shortcuts,
                                                           strict=True)):
             if isinstance(shortcut, SynapseShortcut):
@@ -84,8 +90,12 @@ class CurrentArray(wiring.Component):
         sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
         if spec.gain is None:
             bias = self._constants(m, "bias", Store.BIASES, spec.bias, self.op)
-            m.d.sync += [self.currents[i].eq((sums[i] << spec.fraction_bits) + bias[i])
+            own = (self.currents if self._gate_bounds is None else
+                   self._signals("own", self._gate_bounds.own))
+            m.d.sync += [own[i].eq((sums[i] << spec.fraction_bits) + bias[i])
                          for i in range(width)]
+            if self._gate is not None and self._gate_bounds is not None:
+                self._multiply(m, own, self._gate.factor_bits, self._gate_bounds.product)
             return m
 
         terms = [self._product(m, "product", sums, spec.gain),
@@ -99,6 +109,14 @@ class CurrentArray(wiring.Component):
                          for i in range(width)]
         m.d.sync += [self.currents[i].eq(sum(pair[i] for pair in pairs)) for i in range(width)]
         return m
+
+    def _multiply(self, m, own, bits, interval):
+        """The currents: a gate's factor times ``own``, without the ``bits`` behind the point."""
+        products = self._signals("products", interval)
+        m.d.sync += [product.eq(value * self.factor)
+                     for product, value in zip(products, own, strict=True)]
+        m.d.comb += [current.eq(product >> bits)
+                     for current, product in zip(self.currents, products, strict=True)]
 
     def _shortcut(self, m, number, shortcut, op):
         """What a shortcut adds, three cycles after the op."""
@@ -122,6 +140,10 @@ class CurrentArray(wiring.Component):
 
     def _constants(self, m, name, store, table, op):
         return constant_rows(m, name, table, self._raster, op, store, self._memories)
+
+    def _signals(self, name, interval):
+        return Signal(data.ArrayLayout(signed(interval.width), self._raster.width), name=name,
+                      reset_less=True)
 
     def _row(self, name):
         return Signal(self.currents.shape(), name=name, reset_less=True)

@@ -12,6 +12,7 @@ from bsnn_hw.hdl.current import CurrentArray
 from bsnn_hw.hdl.current_pool import LargestSums
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.formats import delayed, index_width, spike_word
+from bsnn_hw.hdl.gate import GateUnit
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.ir.bounds import HiddenBounds
@@ -153,6 +154,8 @@ class HiddenLayer(wiring.Component):
         m.d.comb += self.starts.eq(Cat(waits).all())
         m.d.comb += [sequencer.go.eq(self.starts) for sequencer, _ in sequencers]
 
+        if self._block.gate is not None:
+            self._connect_gate(m, self._block.gate, currents, *sequencers[0])
         op = sequencers[0][1]
         last_row = self._block.neurons.raster.rows - 1
         current_op = delayed(m, op, currents.delay, "current_op")
@@ -176,3 +179,13 @@ class HiddenLayer(wiring.Component):
         m.submodules.current_pool = pool = LargestSums(block.pool, timesteps=block.timesteps)
         m.d.comb += [pool.op.eq(op), pool.sums.eq(sums)]
         return pool.pooled_op, pool.largest
+
+    def _connect_gate(self, m, block, currents, sequencer, op):
+        """Let the sample make the factor of its currents."""
+        geometry = self._block.synapses.geometry
+        m.submodules.gate = gate = GateUnit(self._layer, block, folds=geometry.folds,
+                                            rows=geometry.raster.rows, taps=geometry.taps)
+        for signal in ("tap", "rows", "values"):
+            early = delayed(m, getattr(sequencer, signal), block.wait, f"{signal}_gate")
+            m.d.comb += getattr(gate, signal).eq(early)
+        m.d.comb += [gate.op.eq(op), currents.factor.eq(gate.factor)]

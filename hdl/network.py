@@ -12,8 +12,10 @@ from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
+from bsnn_hw.hdl.map_crop import MapCrop
 from bsnn_hw.hdl.pooling import SpikePool
 from bsnn_hw.hdl.readout import ReadoutLayer
+from bsnn_hw.hdl.window_pool import WindowPool
 from bsnn_hw.layout.blocks import Carry, Entry, Link, Synapses
 from bsnn_hw.layout.build import Layout
 
@@ -112,15 +114,27 @@ class NetworkTop(wiring.Component):
         geometry = block.geometry
         words, valid = producer.words, producer.words_valid
         if block.placed:
-            m.submodules[f"pool_{block.name}"] = pool = SpikePool(geometry.source, block.pool)
-            m.d.comb += [pool.words.eq(words), pool.words_valid.eq(valid)]
-            words, valid = pool.placed, pool.placed_valid
+            words, valid = self._pool(m, block, words, valid)
         m.submodules[f"link_{block.name}"] = link = hardware(geometry).link(
             geometry, depth=block.depth, margin=block.margin)
         m.d.comb += [link.words[field].eq(words[field]) for field in link.words.shape().members]
         m.d.comb += link.words_valid.eq(valid)
         rooms.append(link.room)
         connect(m, link.groups, groups)
+
+    def _pool(self, m, block: Link, words, valid):
+        """Words with their place, pooled."""
+        name, source = f"pool_{block.name}", block.geometry.source
+        if block.cropped is not None:
+            m.submodules[f"crop_{block.name}"] = crop = MapCrop(block.whole, block.cropped)
+            m.d.comb += [crop.words.eq(words), crop.words_valid.eq(valid)]
+            words, valid = crop.inside, crop.inside_valid
+        pool = (WindowPool(block.whole, source, block.pool)
+                if block.pool is not None and not block.pool.tiles else
+                SpikePool(source, block.pool))
+        m.submodules[name] = pool
+        m.d.comb += [pool.words.eq(words), pool.words_valid.eq(valid)]
+        return pool.placed, pool.placed_valid
 
     def _carry(self, m, layers, rooms, number, block: Carry, layer):
         """Let shortcut ``number`` of ``layer`` have the rows that it adds."""

@@ -27,9 +27,10 @@ class Sequencer(wiring.Component):
     """Walks each group of events over the rows that it reaches, and lets the neurons step.
 
     A group of a fully connected layer reaches all folds; that of a convolution what its ``reach``
-    says.  After one with a mark the neurons step, all rows in order.  As long as there is work
-    and ``room``, an operation starts in every cycle.  After a reset the first operations, one per
-    row, clear the state.
+    says.  After one with a mark the neurons step, all rows in order; in a fully connected layer
+    the events that come with the mark are charged in the same walk, if the step may start with
+    it.  As long as there is work and ``room``, an operation starts in every cycle.  After a reset
+    the first operations, one per row, clear the state.
 
     Parameters
     ----------
@@ -83,6 +84,7 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.walk = walk = self._walk
         step_starts = Signal()
+        advance = Signal()
 
         # The operation in work.  A reset starts a walk that only clears.
         charging = Signal()
@@ -96,7 +98,7 @@ class Sequencer(wiring.Component):
             self.op.fold.eq(walk.fold),
             self.tap.eq(walk.tap),
             self.op.timestep.eq(timestep),
-            self.op.charge.eq(charging),
+            self.op.charge.eq(charging & advance),
             self.op.step.eq(stepping & self.room),
             self.op.clear.eq(clearing),
             self.op.close.eq(closing),
@@ -104,7 +106,6 @@ class Sequencer(wiring.Component):
         ]
 
         # `take`: this operation ends its walk, or there is none.
-        advance = Signal()
         take = Signal()
         m.d.comb += [
             advance.eq(~stepping | self.room),
@@ -157,8 +158,9 @@ class Sequencer(wiring.Component):
             m.d.sync += marked.eq(again)
         with m.Elif(accepted & ~skips):
             m.d.sync += marked.eq(1)
-        lone = valid & ~group.charge
-        return valid & group.charge & ~marked, (marked | lone) & ~skips, accepted & skips
+        # A walk over some rows of a map is no step.
+        ends = valid & (~group.charge if self._mapped else group.mark)
+        return valid & group.charge & ~marked, (marked | ends) & ~skips, accepted & skips
 
     def _rested(self, m, stepping):
         """True once the rows' new potentials will be there for the next steps."""

@@ -158,7 +158,8 @@ MISTAKES = {
     "top": (["--top", "a b"], "--top: must be a Verilog identifier, not 'a b'"),
     "top long": (["--top", "a" * 129], "--top: must have at most 128 characters, not 129"),
     "top port": (["--top", "s_axis_x"], "--top: must not be the name of a port, s_axis_x"),
-    "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, not"),
+    "data": (["--data", "cifar"], "data set: must be one of digits, fashion-mnist, mnist, "
+                                  "cifar-10, cifar-100, not"),
     "data size": (["--data", "digits"], "digits: bits must be 1 to 4, not 5"),
     "no npz": (["--data", "a.npz"], "a.npz: must be an .npz file of samples, No such file"),
     "broken npz": (["--data", "m.npz"], "m.npz: must be an .npz file of samples, "),
@@ -200,6 +201,15 @@ def test_a_summary(place, capsys):
     assert sorted(path.name for path in place.iterdir()) == ["m.pt", "m_hw"]
     assert np.load("m_hw/vectors/inputs.npy").shape == (3, 19)
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
+
+
+def test_a_gate_of_each_sample_in_the_summary_and_the_manifest(place, capsys):
+    write("m.pt", with_layer(0, gate={"kind": "sample", "alpha": torch.ones(4)}))
+    assert generate.main(["m.pt", "--vectors", "2"]) == 0
+    assert re.search(r"gate      \w+: of each sample, 19 weights of \d bits, [\d,]+ factors of \d+ "
+                     r"bits a timestep", capsys.readouterr().out)
+    layers = json.loads(Path("m_hw/manifest.json").read_text())["layers"]
+    assert layers[0]["gate"]["weight_bits"] >= 2
 
 
 def test_a_plan_without_a_bundle(place, capsys):

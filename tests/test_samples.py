@@ -110,7 +110,8 @@ def test_arrays_of_one_s_own(tmp_path):
     ("a.h5", r"write one with numpy\.savez\(path, test_x=samples, test_y=labels\)"),
     ("x" * 5000 + ".csv", r"x\.\.\.'; it is text")])
 def test_other_forms_of_samples(tmp_path, find_any, name, remedy):
-    with pytest.raises(InputError, match="`data`: must be one of digits, fashion-mnist, mnist, or "
+    with pytest.raises(InputError, match="`data`: must be one of digits, fashion-mnist, mnist, "
+                                         "cifar-10, cifar-100, or "
                                          rf"an \.npz file of samples, not '.*{remedy}") as caught:
         find_any(name, tmp_path)
     assert len(str(caught.value)) < 400

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bsnn_hw.boards import TOP
@@ -18,7 +21,8 @@ from bsnn_hw.scratch import removed_after
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
 
-__all__ = ["TOP", "board_facts", "divisor_of", "write_core"]
+__all__ = ["TOP", "board_facts", "core_verilog", "divisor_of", "open_core", "suits", "write_core",
+           "written_whole"]
 
 MOST_OFF = 0.02  # of the line's speed, that a divisor may miss
 
@@ -34,14 +38,23 @@ def divisor_of(clock: float, baud: int) -> int:
     from bsnn_hw.hdl.uart import LEAST_DIVISOR
 
     divisor = round(clock * 1e6 / baud)
-    if divisor < LEAST_DIVISOR or abs(divisor * baud / (clock * 1e6) - 1) > MOST_OFF:
+    if not suits(clock, baud):
         raise InputError(f"`baud`: must be {clock * 1e6 / max(LEAST_DIVISOR, divisor):,.0f} or "
                          f"another whole part of the clock, {LEAST_DIVISOR} cycles and more for a "
                          f"bit, not {baud:,}")
     return divisor
 
 
-def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
+def suits(clock: float, baud: int) -> bool:
+    """Whether a whole number of cycles at ``clock`` MHz comes near to a bit."""
+    from bsnn_hw.hdl.uart import LEAST_DIVISOR
+
+    divisor = round(clock * 1e6 / baud)
+    return divisor >= LEAST_DIVISOR and abs(divisor * baud / (clock * 1e6) - 1) <= MOST_OFF
+
+
+def board_facts(design: Design, baud: int, divisor: int,
+                bridge: Bridge = Bridge.UART) -> BoardFacts:
     """What a host must know of a board with this circuit."""
     network, shape = design.network, design.network.input.features
     port = byte_counts(network)
@@ -49,7 +62,57 @@ def board_facts(design: Design, baud: int, divisor: int) -> BoardFacts:
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor)
+        baud, divisor, bridge)
+
+
+def open_core(bundle: Path, edited: bool = False) -> Design:
+    """The design of a bundle that can be put behind a line.
+
+    Raises
+    ------
+    InputError
+        It is no bundle, was edited and is not to be, or has ports of event slots.
+    """
+    design = open_bundle(bundle)
+    check_edits(bundle, edited)
+    if PORTS[design.port].packet_bytes(design.network) is None:
+        raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
+    return design
+
+
+def core_verilog(design: Design, facts: BoardFacts, rtl: Path) -> Verilog:
+    """Write the design's Verilog and the module `TOP` around it into the folder ``rtl``."""
+    from bsnn_hw.hdl.board_core import BoardCore
+    from bsnn_hw.hdl.bridges import make_wire
+
+    core = BoardCore(facts.shape, divisor=facts.divisor, network=design.verilog.top,
+                     class_bits=8 * facts.class_bytes,
+                     wire=make_wire(facts.bridge, facts.divisor))
+    verilog = to_verilog(to_rtlil(core, TOP), rtl, TOP)
+    copies = [Path(shutil.copy(path, rtl)) for path in design.verilog.paths]
+    return replace(verilog, paths=(*verilog.paths, *copies))
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes ``out`` at the end of the block, or goes.
+
+    Raises
+    ------
+    InputError
+        ``out`` is there or cannot be written.
+    """
+    if out.exists():
+        raise InputError(f"{out}: must not exist; give another `out`")
+    try:
+        out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with removed_after(out.absolute().with_name(f".{out.name}.{os.getpid()}")) as draft:
+            draft.mkdir()
+            yield draft
+            draft.rename(out)
+    except OSError as error:
+        raise InputError(f"{out}: must be a folder that can be written, {error.strerror}; give "
+                         "another `out`") from None
 
 
 def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
@@ -64,35 +127,16 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
         The bundle has ports of event slots, the line's speed does not suit the clock, or ``out``
         is there or cannot be written.
     """
-    from bsnn_hw.hdl.board_core import BoardCore
-    from bsnn_hw.hdl.bridges import make_wire
-
-    design = open_bundle(bundle)
-    check_edits(bundle, False)
-    if PORTS[design.port].packet_bytes(design.network) is None:
-        raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
+    design = open_core(bundle)
     match bridge:
         case Bridge.UART:
             divisor = divisor_of(clock, baud)
         case Bridge.SPI:
             baud, divisor = int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
-    facts = board_facts(design, baud, divisor)
-    if out.exists():
-        raise InputError(f"{out}: must not exist; give another `out`")
-    try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with removed_after(out.absolute().with_name(f".{out.name}.{os.getpid()}")) as draft:
-            rtl = draft / "rtl"
-            rtl.mkdir(parents=True)
-            core = BoardCore(facts.shape, divisor=divisor, network=design.verilog.top,
-                             class_bits=8 * facts.class_bytes,
-                             wire=make_wire(bridge, divisor))
-            verilog = to_verilog(to_rtlil(core, TOP), rtl, TOP)
-            for path in design.verilog.paths:
-                shutil.copy(path, rtl)
-            facts.write(draft)
-            draft.rename(out)
-    except OSError as error:
-        raise InputError(f"{out}: must be a folder that can be written, {error.strerror}; give "
-                         "another `out`") from None
+    facts = board_facts(design, baud, divisor, bridge)
+    with written_whole(out) as draft:
+        rtl = draft / "rtl"
+        rtl.mkdir()
+        verilog = core_verilog(design, facts, rtl)
+        facts.write(draft)
     return verilog, facts

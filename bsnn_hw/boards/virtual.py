@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bsnn_hw.boards import TOP
+from bsnn_hw.boards import PINS, TOP
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.errors import InputError, ToolError
@@ -60,7 +60,8 @@ def virtual_board(folder: Path) -> Iterator[Running]:
 def _build(sources: Sequence[Path], divisor: int, draft: Path) -> None:
     """The program and the words of its memories, without what they were made of."""
     with scratch_folder() as scratch:
-        program = build_pty_board(sources, TOP, divisor, scratch)
+        top = PINS if any(path.stem == PINS for path in sources) else TOP
+        program = build_pty_board(sources, top, divisor, scratch)
         for path in (program, *scratch.glob("*.hex")):
             shutil.copy(path, draft)
 

@@ -13,7 +13,7 @@ import numpy as np
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import Line, open_line
 from bsnn_hw.errors import InputError, ToolError
-from bsnn_hw.link.frames import Decoder, Kind, LinkShape, encode
+from bsnn_hw.link.frames import END, Decoder, Kind, LinkShape, encode
 
 __all__ = ["Device", "DeviceError", "Statistics"]
 
@@ -86,7 +86,7 @@ class Device:
             raise InputError("folder: must be that of the board, with its link.json, for any "
                              "device but virtual:FOLDER; give it behind the address")
         facts = BoardFacts.read(Path(place if folder is None else folder))
-        line = open_line(address, facts.baud)
+        line = open_line(address, facts.baud, facts.bridge)
         try:
             return cls(line, facts, **options)  # type: ignore[arg-type]
         except BaseException:
@@ -179,7 +179,8 @@ class Device:
         for attempt in range(self._attempts):
             self._send(encode(bytes([kind, number])))
             asked = time.monotonic()
-            for body in self._frames(min(self._patience, most, (USUAL << attempt) * self._usual)):
+            longest = min(self._patience, most)
+            for body in self._frames(min(longest, (USUAL << attempt) * self._usual), longest):
                 if body[0] in answers and body[1] == number:
                     if not attempt:  # else nobody knows which of the questions it answers
                         self._usual += (time.monotonic() - asked - self._usual) / 8
@@ -188,14 +189,14 @@ class Device:
         raise DeviceError(f"board: must answer, and does not, asked {self._attempts} times; is it "
                           "programmed, and the address right?")
 
-    def _frames(self, patience: float) -> Iterator[bytes]:
+    def _frames(self, patience: float, longest: float) -> Iterator[bytes]:
         """Frames from the board until it is silent for ``patience`` seconds; a board that is
-        never silent is heard for ``self._patience``."""
+        never silent is heard for ``longest``."""
         deadline = time.monotonic() + patience
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + longest
         while (left := min(deadline, end) - time.monotonic()) > 0:
             data = self._line.read(left)
-            if data:
+            if data.strip(bytes([END])):  # which says nothing
                 deadline = time.monotonic() + patience
             for body in self._decoder.feed(data):
                 if len(body) >= 4:

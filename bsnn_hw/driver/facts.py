@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.link.frames import LinkShape
 
 __all__ = ["LINK_FILE", "BoardFacts"]
 
 LINK_FILE = "link.json"
-FORMAT, VERSION = "bsnn-hw/link", 2
+FORMAT, VERSION = "bsnn-hw/link", 3
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class BoardFacts:
     classes : names
     score_scale : float, of a score's unit
     baud : of the line; divisor : clock cycles of a bit
+    bridge : what the host is connected by
     """
 
     identifier: str
@@ -44,6 +46,7 @@ class BoardFacts:
     score_scale: float
     baud: int
     divisor: int
+    bridge: Bridge = Bridge.UART
 
     @property
     def shape(self) -> LinkShape:
@@ -63,7 +66,8 @@ class BoardFacts:
             facts = json.loads((folder / LINK_FILE).read_text(encoding="utf-8"))
             if (facts.pop("format"), facts.pop("version")) != (FORMAT, VERSION):
                 raise ValueError
-            found = cls(**{**facts, "map": tuple(facts["map"]), "classes": tuple(facts["classes"])})
+            found = cls(**{**facts, "map": tuple(facts["map"]), "classes": tuple(facts["classes"]),
+                           "bridge": Bridge(facts["bridge"])})
             assert found.shape.blocks >= 1 and len(found.shape.identifier) == 8
             assert found.divisor >= 1
             return found

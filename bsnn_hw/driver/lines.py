@@ -12,11 +12,14 @@ from typing import Protocol
 
 from bsnn_hw.child import environment
 from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.link.bridge import Bridge
+from bsnn_hw.link.frames import END
 from bsnn_hw.processes import started
 
 __all__ = ["DEFAULT_BAUD", "Line", "open_line"]
 
 DEFAULT_BAUD = 115_200
+READ = 32  # bytes that SPI is asked for at a time
 WRITE_PATIENCE = 10  # seconds in which a line must take some bytes
 
 
@@ -159,17 +162,44 @@ class VirtualLine(PtyLine):
         self._running.close()
 
 
-def open_line(address: str, baud: int | None = None) -> Line:
+class SpiLine:
+    """SPI behind a line that gives back a byte for each that it takes, as a virtual board does."""
+
+    def __init__(self, line: Line):
+        self._line = line
+
+    def write(self, data: bytes) -> None:
+        """Send all of ``data``; what comes meanwhile is read later."""
+        self._line.write(data)
+
+    def read(self, seconds: float) -> bytes:
+        """What comes for as many bytes that say nothing."""
+        self._line.write(bytes([END] * READ))
+        return self._line.read(seconds)
+
+    def close(self) -> None:
+        """Give the line back."""
+        self._line.close()
+
+
+def open_line(address: str, baud: int | None = None, bridge: Bridge = Bridge.UART) -> Line:
     """The line at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
+
+    bridge : of the board; SPI is there behind a virtual board's pseudo-terminal only
 
     Raises
     ------
     InputError
-        The address is of no such kind.
+        The address is of no such kind, or SPI is not to be had there.
     ToolError
         The line is not there, or somebody else has it.
     """
     kind, colon, place = address.partition(":")
+    if bridge is Bridge.SPI:
+        if kind == "serial":
+            raise InputError("address: must be pty:PATH or virtual:FOLDER for a board behind SPI; "
+                             "a real one is a microcontroller's, with the C driver")
+        return SpiLine(open_line(address))
     match kind if colon and place else "":
         case "serial":
             return SerialLine(place, baud or DEFAULT_BAUD)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
@@ -75,11 +76,18 @@ def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]
                     "synapses": _synapses(shortcut.synapse)}
 
 
+def _gate(gate: SampleGate | None) -> dict[str, Any] | None:
+    return None if gate is None else {
+        "weight_bits": gate.weight_bits, "index_bits": gate.index_bits,
+        "factor_bits": gate.factor_bits, "factor_width": gate.width}
+
+
 def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
     bounds, probe, neuron = design.layout.hidden_bounds[number], design.probes[number], layer.neuron
     return {
         "current_pool": _pool(layer.current_pool),
         "shortcuts": [_shortcut(design, number, shortcut) for shortcut in layer.shortcuts],
+        "gate": _gate(layer.gate),
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,
         "acc": asdict(bounds.acc), "charged": asdict(bounds.charged),

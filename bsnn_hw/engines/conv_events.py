@@ -14,7 +14,7 @@ table says for each input coordinate where the walk starts and how long it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -104,6 +104,10 @@ class ConvEvents(EventGeometry):
         return bool(waits.sum() <= ENCODER_SLACK * walks.sum()
                     and copies * sum(block_rams(part, width, 2) for part in
                                      bank_parts(self.depth, width, 2)) <= COPY_BLOCKS)
+
+    def single(self) -> ConvEvents:
+        """As in `EventGeometry`."""
+        return replace(self, out=Shape(1, self.out.height, self.out.width), parallel=1)
 
     @property
     def raster(self) -> Raster:

@@ -9,7 +9,7 @@ unused, that is the address.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +42,7 @@ class DenseEvents(EventGeometry):
     parallel: int
     shared: bool = False
 
+    whole_walks: ClassVar = True
     searched: ClassVar = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 
     @classmethod
@@ -70,6 +71,10 @@ class DenseEvents(EventGeometry):
              shared: bool = False) -> DenseEvents:
         """A layer without a map at its input: ``inputs`` in words of ``source_width``."""
         return cls(Raster(Shape(inputs), source_width), neurons, lanes, parallel, shared)
+
+    def single(self) -> DenseEvents:
+        """As in `EventGeometry`."""
+        return replace(self, neurons=1, parallel=1)
 
     @property
     def raster(self) -> Raster:

@@ -19,7 +19,7 @@ from bsnn_hw.engines.costs import encoder_parts
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed
 from bsnn_hw.ir.memory import BLOCK_ROWS
-from bsnn_hw.ir.network import Conv, Network, PoolKind, Shape, Synapse
+from bsnn_hw.ir.network import Conv, Hidden, Network, PoolKind, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import Engine, LayerPlan
 
@@ -78,6 +78,7 @@ class DenseWords(Geometry):
 
     takes: ClassVar = Engine.WORDS
     binary: ClassVar = True
+    whole_walks: ClassVar = True
     lanes_of: ClassVar = "lanes of words"
     slot_kind: ClassVar = "words"
 
@@ -94,6 +95,8 @@ class DenseWords(Geometry):
             return "a convolution walks from event to event"
         if layer.synapse.weight_bits != 1:
             return f"its weights have {layer.synapse.weight_bits} bits"
+        if isinstance(layer, Hidden) and layer.gate is not None:
+            return "its gate sums weights of several bits, event by event"
         if number < layer.back and network.input.max_value > 1:
             return f"the input gives values of {network.input.bits} bits, not spikes"
         return None

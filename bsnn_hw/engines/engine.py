@@ -27,12 +27,15 @@ class Geometry(ABC):
 
     takes : Engine, the name that a plan calls it by
     binary : bool, it takes spikes only, and weights of one bit
+    whole_walks : bool, every group of events walks over all rows, so that the neurons step in the
+        walk of a timestep's last one
     source : Raster of the words that come in, pooled
     lanes, parallel, shared : as in `LayerPlan`
     """
 
     takes: ClassVar[Engine]
     binary: ClassVar[bool] = False
+    whole_walks: ClassVar[bool] = False
     lanes_of: ClassVar[str] = "lanes"  # what messages call the lanes
     slot_kind: ClassVar[str] = "slots"  # of beats at the input: of events, or "words" of spikes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -67,6 +67,10 @@ class EventGeometry(Geometry):
     @abstractmethod
     def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
         """Weight banks, ``banks`` lists of ``depth`` integers, see ``raster.pack_words``."""
+
+    @abstractmethod
+    def single(self) -> Self:
+        """The same events at a layer of one output channel."""
 
     @property
     @abstractmethod

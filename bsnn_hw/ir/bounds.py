@@ -1,7 +1,8 @@
 """Proven ranges of every integer of a network, over all inputs and timesteps.
 
 Interval arithmetic per output channel: each step of ``NeuronSpec`` is monotone in the potential,
-in the accumulator and in what is joined, so the ends of an interval map to ends of the next.
+in the accumulator and in what is joined, so the ends of an interval map to ends of the next.  A
+gate's factor, never negative, is monotone in each of its two operands.
 Partial sums may leave these ranges while events arrive; two's complement brings them back, so
 widths follow from the ends alone.
 """
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsnn_hw.ir.gate import SampleGate, place_weights
 from bsnn_hw.ir.network import (
+    Conv,
     CurrentShortcut,
     Hidden,
     Network,
@@ -26,9 +29,9 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 
-__all__ = ["Ends", "HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds",
-           "current_bounds", "hidden_bounds", "network_bounds", "neuron_bounds", "pooled_value",
-           "readout_bounds", "step_bounds"]
+__all__ = ["Ends", "GateBounds", "HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds",
+           "current_bounds", "gate_total_bounds", "hidden_bounds", "network_bounds",
+           "neuron_bounds", "pooled_value", "readout_bounds", "step_bounds"]
 
 # The lowest and the highest value of each channel, (channels,) Python integers in object arrays:
 # a bound that does not fit 64 bits must be seen.
@@ -53,12 +56,25 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class GateBounds:
+    """Ranges of a `SampleGate`.
+
+    total : with the offset; own : the current that it multiplies; product : before the shift
+    """
+
+    total: Interval
+    own: Interval
+    product: Interval
+
+
+@dataclass(frozen=True)
 class HiddenBounds:
     """Ranges over all neurons and timesteps: ``acc``; ``current``, the whole of it with bias and
     shortcuts; ``charged`` = H; ``settled`` = V; ``carried`` = V after the leak; ``threshold``.
 
     shortcuts : per shortcut what comes in before its gain: the acc of synapses, 0..1 for spikes,
         the whole current of the layer that a `CurrentShortcut` names
+    gate : of the gate that the sample makes, None without one
     """
 
     acc: Interval
@@ -68,6 +84,7 @@ class HiddenBounds:
     carried: Interval
     threshold: Interval
     shortcuts: tuple[Interval, ...] = ()
+    gate: GateBounds | None = None
 
 
 @dataclass(frozen=True)
@@ -118,34 +135,85 @@ def step_bounds(layer: Hidden, max_value: int,
     """Per timestep (current, charged, settled, carried), as in `neuron_bounds`; arguments as in
     `hidden_bounds`."""
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
-    return list(neuron_bounds(layer.neuron, *acc, _joined(layer, carried)))
+    factors = _factors(layer.gate, _total(layer, max_value)) if layer.gate else None
+    return list(neuron_bounds(layer.neuron, *acc, _joined(layer, carried), factors))
 
 
 def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
-                  joined: Sequence[Ends] | None = None) -> Iterator[tuple[Ends, ...]]:
+                  joined: Sequence[Ends] | None = None,
+                  factors: Factors | None = None) -> Iterator[tuple[Ends, ...]]:
     """Yield per timestep (current, charged, settled, carried), each its `Ends`.
 
     acc_low, acc_high : integers (channels,)
     joined : per timestep the ends of what all shortcuts add, None where there are none
+    factors : of a gate, None without one
     """
     acc = acc_low.astype(object), acc_high.astype(object)
     settled = acc[0] * 0, acc[1] * 0
     for t, factor in enumerate(spec.leak.astype(object)):
         low, high = ((v * factor) >> spec.leak_bits for v in settled)
-        current = _current(spec, t, acc, joined[t] if joined else None)
+        current = _own(spec, t, acc)
+        if factors:
+            current = _shifted(_scaled(factors.ends[t], current), factors.bits)
+        if joined:
+            current = current[0] + joined[t][0], current[1] + joined[t][1]
         charged = low + current[0], high + current[1]
         settled = _settle(spec, t, *charged)
         yield current, charged, settled, (low, high)
 
 
-def _current(spec: NeuronSpec, t: int, acc: Ends, joined: Ends | None) -> Ends:
-    if spec.gain is None:
-        parts = [(acc[0] << spec.fraction_bits, acc[1] << spec.fraction_bits)]
-    else:
-        parts = [_times(spec.gain[t], acc)]
-    parts += [joined] if joined else []
+def _own(spec: NeuronSpec, t: int, acc: Ends) -> Ends:
+    """The layer's own current, before gate and shortcuts."""
+    low, high = ((acc[0] << spec.fraction_bits, acc[1] << spec.fraction_bits)
+                 if spec.gain is None else _times(spec.gain[t], acc))
     bias = spec.bias[t].astype(object)
-    return sum(low for low, _ in parts) + bias, sum(high for _, high in parts) + bias
+    return low + bias, high + bias
+
+
+@dataclass(frozen=True)
+class Factors:
+    """The least and the largest factor of a gate in each timestep; ``2**bits`` is 1."""
+
+    ends: tuple[tuple[int, int], ...]
+    bits: int
+
+
+def _factors(gate: SampleGate, total: Interval) -> Factors:
+    """What the totals, with their offset, can reach in the table."""
+    first, last = (min(max(end >> gate.shift, 0), gate.entries - 1)
+                   for end in (total.low, total.high))
+    return Factors(tuple((int(row[first:last + 1].min()), int(row[first:last + 1].max()))
+                         for row in gate.table), gate.factor_bits)
+
+
+def _scaled(factor: tuple[int, int], ends: Ends) -> Ends:
+    """The ends of a factor, 0 or more, times what lies between ``ends``."""
+    least, most = factor
+    return np.minimum(ends[0] * least, ends[0] * most), np.maximum(ends[1] * least, ends[1] * most)
+
+
+def _shifted(ends: Ends, bits: int) -> Ends:
+    return ends[0] >> bits, ends[1] >> bits
+
+
+def _total(layer: Hidden, max_value: int) -> Interval:
+    """A gate's total with its offset."""
+    assert layer.gate is not None
+    total = gate_total_bounds(layer.synapse, layer.gate.weights,
+                              pooled_value(layer.pool, max_value))
+    offset = layer.gate.offset
+    return Interval(total.low + offset, total.high + offset)
+
+
+def gate_total_bounds(synapse: Synapse, weights: np.ndarray, max_value: int) -> Interval:
+    """A gate's total without its offset, over inputs of up to ``max_value``; 0 is in it."""
+    if isinstance(synapse, Conv):
+        source, target = synapse.source, synapse.shape
+        weights = place_weights(weights, (source.height, source.width),
+                                (target.height, target.width), synapse.stride, synapse.padding)
+    weights = weights.astype(np.int64)
+    return Interval(int(np.minimum(weights, 0).sum()) * max_value,
+                    int(np.maximum(weights, 0).sum()) * max_value)
 
 
 def _times(gain: np.ndarray, ends: Ends) -> Ends:
@@ -208,7 +276,21 @@ def _summary(layer: Hidden, max_value: int, carried: Sequence[Sequence[Ends]],
                       if isinstance(shortcut, CurrentShortcut) else _hull(*_incoming(shortcut))
                       for shortcut in layer.shortcuts)
     threshold = _hull(layer.neuron.threshold, layer.neuron.threshold)
-    return HiddenBounds(_hull(*acc), current, charged, settled, kept, threshold, shortcuts)
+    return HiddenBounds(_hull(*acc), current, charged, settled, kept, threshold, shortcuts,
+                        _gate_bounds(layer, max_value))
+
+
+def _gate_bounds(layer: Hidden, max_value: int) -> GateBounds | None:
+    if layer.gate is None:
+        return None
+    total, spec = _total(layer, max_value), layer.neuron
+    low, high = accumulator_bounds(layer.synapse, max_value, layer.pool)
+    owns = [_own(spec, t, (low.astype(object), high.astype(object)))
+            for t in range(len(spec.leak))]
+    products = [_scaled(factor, own) for factor, own in
+                zip(_factors(layer.gate, total).ends, owns, strict=True)]
+    return GateBounds(total, *(_all([_hull(*ends) for ends in each])
+                               for each in (owns, products)))
 
 
 def readout_bounds(layer: Readout, max_value: int, timesteps: int,

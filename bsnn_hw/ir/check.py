@@ -94,6 +94,7 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
     if isinstance(layer, Hidden):
         yield from _unfit_current_pool(layer)
+        yield from _unfit_gate(layer, largest)
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
 
@@ -101,10 +102,9 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
 def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
                    largest: int) -> Iterator[str]:
     if pool is not None:
-        if min(pool.height, pool.width) < 1 or source.height % pool.height or (
-                source.width % pool.width):
-            yield (f"windows of {pool.height} x {pool.width} must cover a map of {source.height} x "
-                   f"{source.width} without a rest")
+        wrong = next(_unfit_windows(pool, source), None)
+        if wrong:
+            yield wrong
             return
         source, largest = pool.shape(source), pooled_value(pool, largest)
     if synapse.fan_in != source.size:
@@ -116,16 +116,27 @@ def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
         yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
 
 
+def _unfit_windows(pool: Pool, source: Shape) -> Iterator[str]:
+    sides = f"{pool.height} x {pool.width}"
+    if min(pool.height, pool.width, *pool.stride) < 1 or min(pool.padding) < 0 or min(
+            pool.shape(source).height, pool.shape(source).width) < 1:
+        yield f"windows of {sides} must fit a map of {source.height} x {source.width}"
+    elif not pool.tiles and pool.kind is not PoolKind.MAX:
+        yield f"windows of {sides} whose spikes are summed must lie side by side"
+    elif any(padding >= min(step, size) for padding, step, size in zip(
+            pool.padding, pool.stride, (pool.height, pool.width), strict=True)):
+        yield f"padding of windows must be less than their size and stride, not {pool.padding}"
+
+
 def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
     pool, shape = layer.current_pool, layer.synapse.shape
     if pool is None:
         return
-    if pool.kind is not PoolKind.MAX or not isinstance(layer.synapse, Conv):
-        yield "current_pool must be a maximum over the sums of a convolution"
-    elif min(pool.height, pool.width) < 1 or min(pool.shape(shape).height,
-                                                 pool.shape(shape).width) < 1:
-        yield (f"current_pool of {pool.height} x {pool.width} must fit the sums' map of "
-               f"{shape.height} x {shape.width}")
+    if pool.kind is not PoolKind.MAX or not pool.tiles or not isinstance(layer.synapse, Conv):
+        yield ("current_pool must be a maximum over the sums of a convolution, of windows side by "
+               "side")
+    elif wrong := next(_unfit_windows(pool, shape), None):
+        yield f"current_pool: {wrong}"
     elif layer.neuron.gain is not None or layer.shortcuts:
         yield "current_pool must stand in a layer without gain and shortcuts"
 
@@ -139,6 +150,23 @@ def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
         yield f"padding must be less than the kernel's sides, not {conv.padding}"
     elif min(conv.stride) < 1 or min(conv.shape.height, conv.shape.width) < 1:
         yield "the kernel must fit the padded map"
+
+
+def _unfit_gate(layer: Hidden, largest: int) -> Iterator[str]:
+    gate = layer.gate
+    if gate is None:
+        return
+    if layer.neuron.gain is not None or layer.current_pool is not None:
+        yield "a gate must multiply the layer's own currents, neither joined nor pooled"
+    wanted, widest = layer.synapse.weights.shape[1:], largest_weight(gate.weight_bits)
+    if gate.weights.shape != wanted:
+        yield f"the gate's weights must have the shape {wanted}, not {gate.weights.shape}"
+    elif abs(gate.weights.astype(int)).max() > widest:
+        yield f"the gate's weights must be at most {widest}, as they have {gate.weight_bits} bits"
+    elif gate.weights.size * pooled_value(layer.pool, largest) * widest >= LAYER_REACH:
+        yield f"{gate.weights.size} inputs are more than the gate can sum exactly"
+    if gate.entries & gate.entries - 1 or gate.table.min() < 0:
+        yield "the gate's table must have a power of two of entries, each 0 or more"
 
 
 def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterator[str]:
@@ -163,7 +191,8 @@ def _map(shape: Shape) -> str:
 def _too_wide(network: Network) -> Iterator[str]:
     hidden, readout = network_bounds(network)
     widths = [max(bounds.charged.width, bounds.settled.width, bounds.carried.width,
-                  bounds.current.width, leak_width(bounds, layer.neuron))
+                  bounds.current.width, leak_width(bounds, layer.neuron),
+                  *((bounds.gate.total.width, bounds.gate.product.width) if bounds.gate else ()))
               for layer, bounds in zip(network.hidden, hidden, strict=True)]
     peak = network.readout.peak
     widths.append(readout.score.width + (peak.leak_bits if peak else 0))

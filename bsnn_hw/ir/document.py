@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.ir.fields import Fields
+from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
     Coding,
     Comparison,
@@ -75,7 +76,15 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
         result["current_pool"] = _window(layer.current_pool)
     if layer.shortcuts:
         result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
+    if layer.gate is not None:
+        result["gate"] = _gate(layer.gate)
     return result
+
+
+def _gate(gate: SampleGate) -> dict[str, Any]:
+    return {"weights": gate.weights.ravel().tolist(), "weight_bits": gate.weight_bits,
+            "offset": gate.offset, "shift": gate.shift, "table": _table(gate.table),
+            "factor_bits": gate.factor_bits}
 
 
 def _readout(layer: Readout) -> dict[str, Any]:
@@ -104,7 +113,9 @@ def _pool(pool: Pool | None) -> dict[str, Any]:
 
 
 def _window(pool: Pool) -> dict[str, Any]:
-    return {"kind": pool.kind.value, "size": [pool.height, pool.width]}
+    return {"kind": pool.kind.value, "size": [pool.height, pool.width],
+            **({} if pool.step is None else {"stride": list(pool.step)}),
+            **({} if pool.padding == (0, 0) else {"padding": list(pool.padding)})}
 
 
 def _sides(shape: Shape) -> list[int]:
@@ -170,7 +181,19 @@ def _read_hidden(table: Fields, timesteps: int) -> Hidden:
     return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
                   _read_pool(table), tuple(_read_shortcut(each, timesteps, len(synapse.weights))
                                            for each in shortcuts),
-                  _read_pool(table, "current_pool"))
+                  _read_pool(table, "current_pool"),
+                  _read_gate(table.inner("gate"), timesteps, synapse)
+                  if table.has("gate") else None)
+
+
+def _read_gate(table: Fields, timesteps: int, synapse: Synapse) -> SampleGate:
+    shape = synapse.weights.shape[1:]
+    weights = table.integers("weights", synapse.weights[0].size, -127, 127)
+    return SampleGate(np.array(weights, np.int8).reshape(shape),
+                      table.integer("weight_bits", 2, 8), table.integer("offset"),
+                      table.integer("shift", 0, 62),
+                      table.rows("table", timesteps, table.row_length("table")),
+                      table.integer("factor_bits", 0, 62))
 
 
 def _read_readout(table: Fields, timesteps: int) -> Readout:
@@ -234,7 +257,11 @@ def _read_pool(table: Fields, key: str = "pool") -> Pool | None:
     if not table.has(key):
         return None
     pool = table.inner(key)
-    return Pool(pool.choice("kind", PoolKind), *pool.integers("size", 2, 1, MAX_SIDE))
+    kind, (height, width) = pool.choice("kind", PoolKind), pool.integers("size", 2, 1, MAX_SIDE)
+    step = pool.integers("stride", 2, 1, MAX_SIDE) if pool.has("stride") else None
+    padding = pool.integers("padding", 2, 0, MAX_SIDE) if pool.has("padding") else (0, 0)
+    return Pool(kind, height, width, None if step is None else (step[0], step[1]),
+                (padding[0], padding[1]))
 
 
 def _read_shape(table: Fields, key: str) -> Shape:

@@ -126,6 +126,13 @@ class Fields:
         value = self._items.get(key)
         return isinstance(value, list) and bool(value) and isinstance(value[0], list)
 
+    def row_length(self, key: str) -> int:
+        """How many integers the first of a list of rows has, 1 or more."""
+        value = self._items.get(key)
+        if not (isinstance(value, list) and value and isinstance(value[0], list) and value[0]):
+            self.refuse(key, "must be a list of rows of an integer or more")
+        return len(value[0])
+
     def vector(self, key: str, length: int | None) -> np.ndarray:
         """A list of integers as int64 (length,), of any length if None."""
         return self._integers(key, self._get(key, list, "a list of integers"), length)

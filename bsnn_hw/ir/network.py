@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
+
+from bsnn_hw.ir.gate import SampleGate
 
 __all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
            "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
@@ -79,15 +81,46 @@ class Shape:
 
 @dataclass(frozen=True)
 class Pool:
-    """Windows of ``height`` x ``width`` side by side, which cover the map without a rest."""
+    """Windows of ``height`` x ``width``; what is beyond the last one that fits is not used.
+
+    step : (vertical, horizontal), from window to window where they do not lie side by side; only
+        with MAX, as is ``padding``, silent places around the map, less than the step
+    """
 
     kind: PoolKind
     height: int
     width: int
+    step: tuple[int, int] | None = None
+    padding: tuple[int, int] = (0, 0)
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """From window to window."""
+        return self.step or (self.height, self.width)
+
+    @property
+    def tiles(self) -> bool:
+        """Whether windows lie side by side, the first in the map's corner."""
+        return self.stride == (self.height, self.width) and self.padding == (0, 0)
 
     def shape(self, source: Shape) -> Shape:
-        """The map of the windows."""
-        return Shape(source.channels, source.height // self.height, source.width // self.width)
+        """The map of the windows; sides below 1 where none fits."""
+        height, width = ((side + 2 * padding - across) // step + 1
+                         for side, padding, across, step in zip(
+                             (source.height, source.width), self.padding,
+                             (self.height, self.width), self.stride, strict=True))
+        return Shape(source.channels, height, width)
+
+    @property
+    def open(self) -> tuple[int, int]:
+        """How many windows hold a place at most, (down, across)."""
+        (down, right) = self.stride
+        return -(-self.height // down), -(-self.width // right)
+
+    def used(self, source: Shape) -> Shape:
+        """The part of the map that windows side by side cover."""
+        windows = self.shape(source)
+        return Shape(source.channels, windows.height * self.height, windows.width * self.width)
 
 
 @dataclass(frozen=True)
@@ -206,6 +239,7 @@ class NeuronSpec:
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
 
+    A gate that the sample makes (`Hidden.gate`) multiplies what stands before the shortcuts.
     Without a gain everything is in units of 2**-fraction_bits of a count.  With one, a count is
     worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
 
@@ -306,6 +340,7 @@ class Hidden:
     shortcuts : further parts of the current, in order; only with a gain
     current_pool : of the sums of a convolution, MAX: neurons get the largest acc of each window;
         only without a gain
+    gate : a factor that the sample makes, or None
     """
 
     name: str
@@ -315,12 +350,20 @@ class Hidden:
     pool: Pool | None = None
     shortcuts: tuple[Shortcut, ...] = ()
     current_pool: Pool | None = None
+    gate: SampleGate | None = None
 
     @property
     def shape(self) -> Shape:
         """The neurons' map."""
         shape = self.synapse.shape
         return shape if self.current_pool is None else self.current_pool.shape(shape)
+
+    @property
+    def gate_synapse(self) -> Synapse:
+        """The one output channel whose sum over the map is the gate's total."""
+        assert self.gate is not None
+        return replace(self.synapse, weights=self.gate.weights[None], connected=np.ones(1, bool),
+                       weight_bits=self.gate.weight_bits)
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.network import Pool, PoolKind
+from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Store
+from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.tables import TableSize
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Layer", "Link", "Neurons",
-           "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "Layer", "Link",
+           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
 CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
@@ -27,7 +28,7 @@ CONTROL = 5  # bits of an operation: charge, step, clear, close, sweep
 def gathers(pool: Pool | None) -> bool:
     """Whether pooling gives one word for a window of them."""
     return (pool is not None and pool.kind is PoolKind.MAX
-            and (pool.height, pool.width) != (1, 1))
+            and (not pool.tiles or (pool.height, pool.width) != (1, 1)))
 
 
 def operation_bits(raster: Raster, timesteps: int) -> int:
@@ -101,7 +102,7 @@ class Link:
     """From a layer's spike words to an engine behind it: pooling, queues, encoders.
 
     name : str, of what stands between two layers
-    producer : int, number of the layer that sends
+    producer : int, number of the layer that sends; whole : Raster, of its words
     geometry : of the engine that receives
     pool : Pool or None; placed : bool, words go through pooling, which also says where they are
     words : int, words of a timestep that come, at most
@@ -111,6 +112,7 @@ class Link:
 
     name: str
     producer: int
+    whole: Raster
     geometry: Geometry
     pool: Pool | None
     placed: bool
@@ -128,10 +130,35 @@ class Link:
         found = self.geometry.link_parts(self.depth) + self.geometry.lookup_parts(1)
         return found + (self._pool_parts() if self.placed else Parts())
 
+    @property
+    def cropped(self) -> Shape | None:
+        """The part of the map that the windows cover, None where that is all of it."""
+        pool, whole = self.pool, self.whole.shape
+        if pool is None or not pool.tiles or pool.used(whole) == whole:
+            return None
+        return pool.used(whole)
+
     def _pool_parts(self) -> Parts:
-        """hdl/pooling.py: counters of where a word belongs, and a line of windows."""
-        source = self.geometry.source
+        """hdl/pooling.py: counters of where a word belongs, and a line of windows; where windows
+        leave a rest, hdl/map_crop.py before it, and where they overlap hdl/window_pool.py."""
+        source, whole, pool = self.geometry.source, self.whole, self.pool
         places = placed_bits(source)
+        counted = bits_of(whole.rows)
+        if pool is not None and not pool.tiles:
+            down, across = pool.open
+            line = StateRows(source.folds, source.width * across, False)
+            windows = StateRows(source.shape.width * source.folds, source.width * down, False)
+            kept = source.width * (down + across)
+            return (Parts.adders(counted, 2) + Parts.logic(2 * (counted + places) + 3 * kept)
+                    + Parts.delays(source.width * 2 + 2 * places + 4 * counted)
+                    + Parts(memories=(*line.memories(), *windows.memories())))
+        crop = (Parts() if self.cropped is None else
+                Parts.adders(counted, 2) + Parts.logic(2 * counted, 2 * counted))
+        return crop + self._tile_parts(places)
+
+    def _tile_parts(self, places: int) -> Parts:
+        """hdl/pooling.py."""
+        source = self.geometry.source
         parts = (Parts.adders(places / 3, 4) + Parts.logic(2 * places, places)
                  + Parts.delays(2 * (source.width + places + 2)))
         if not gathers(self.pool):
@@ -265,7 +292,7 @@ class CurrentPool:
         counted = bits_of(windows.rows) + bits_of(line.rows) + sum(
             bits_of(side) for side in (*self.size, windows.shape.width + 1,
                                        windows.shape.height + 1))
-        parts = (Parts.adders(counted / 6, 6) + Parts.logic(2 * counted, counted)
+        parts = (Parts.adders(counted / 6, 6) + Parts.logic(counted, counted)
                  + Parts.delays(2 * bits_of(windows.rows) + bits_of(line.rows) + 2 * CONTROL))
         return (parts + Parts.adders(self.sum_width, windows.width) + Parts.logic(row)
                 + Parts.delays(row) + Parts(memories=line.memories()))
@@ -282,6 +309,8 @@ class Neurons:
     recovery : int, cycles between two steps of one row, at least
     leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
     leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
+    gated : bits of the current that a gate of the sample's multiplies, and of its factor; None
+        without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None with a single timestep
     """
@@ -309,6 +338,7 @@ class Neurons:
     gain: Gain | None
     shortcut_gains: tuple[Gain | None, ...]
     pool: CurrentPool | None = None
+    gated: tuple[int, int] | None = None
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -328,6 +358,12 @@ class Neurons:
         width, row = self.raster.width, self.raster.width * self.current_width
         op = operation_bits(self.raster, self.timesteps)
         parts = Parts.delays(2 * op + width * self.acc_width) + self.bias.parts()
+        if self.gated is not None:
+            own, factor = self.gated
+            # The factor has no sign, and a signed product has a bit for one.
+            return (parts + Parts.adders(own - self.fraction_bits, width)
+                    + Parts.delays(width * self.current_width) + Parts(registers=width * own)
+                    + Parts(products=(Product(own, factor + 1, width),)))
         if self.gain is None:
             return (parts + Parts.adders(self.current_width - self.fraction_bits, width)
                     + Parts(registers=row))
@@ -383,6 +419,7 @@ class Layer:
 
     direct : bool, a mark ends a sample whose sums serve every timestep
     shortcuts : Synapses or Carry of each
+    gate : of the sample, None where there is none
     delay : int, cycles from a sequencer to its accumulator, the same in all engines
     margin : int, words that may still come from it once its consumer has no room
     """
@@ -394,6 +431,7 @@ class Layer:
     neurons: Neurons
     delay: int
     margin: int
+    gate: Gate | None = None
 
     @property
     def in_blocks(self) -> frozenset[Store]:
@@ -404,8 +442,9 @@ class Layer:
 
     def parts(self) -> Parts:
         """Everything of the layer, and what stands before it."""
+        gate = self.gate.parts() if self.gate else Parts()
         return sum((each.parts() for each in self.shortcuts),
-                   self.synapses.parts() + self.neurons.parts())
+                   self.synapses.parts() + self.neurons.parts() + gate)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.events import EventGeometry
 from bsnn_hw.engines.registry import network_geometries, shortcut_geometries
 from bsnn_hw.ir.bounds import HiddenBounds, ReadoutBounds, network_bounds
 from bsnn_hw.ir.network import (
@@ -39,6 +40,7 @@ from bsnn_hw.layout.blocks import (
     gathers,
 )
 from bsnn_hw.layout.check import problems
+from bsnn_hw.layout.gate import Gate, gate_block
 from bsnn_hw.layout.tables import TableSize, table_rows, table_size
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
@@ -104,7 +106,10 @@ def recovery(spec: NeuronSpec, block: bool) -> int:
 
 
 def current_delay(layer: Hidden) -> int:
-    """Cycles from an operation to its currents: with a gain, products and then sums of pairs."""
+    """Cycles from an operation to its currents: with a gain, products and then sums of pairs; with
+    a gate of the sample's a product behind the sum."""
+    if layer.gate is not None:
+        return 4
     return 3 if layer.neuron.gain is None else 5
 
 
@@ -159,7 +164,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         gain=None if spec.gain is None else Gain(size(Store.GAINS, spec.gain), bounds.acc.width),
         shortcut_gains=tuple(gain(each, sums.width) for each, sums in
                              zip(layer.shortcuts, bounds.shortcuts, strict=True)),
-        pool=pool)
+        pool=pool,
+        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None)
 
 
 def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:
@@ -180,7 +186,7 @@ def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *
         sum_width=sum_width)
 
 
-def link_block(name: str, producer: int, reader: Hidden | Readout | SynapseShortcut,
+def link_block(name: str, producer: int, whole: Raster, reader: Hidden | Readout | SynapseShortcut,
                geometry: Geometry, timesteps: int, margin: int) -> Link:
     """What stands between a layer, which may send ``margin`` words late, and an engine."""
     source, pool = geometry.source, reader.pool
@@ -195,7 +201,7 @@ def link_block(name: str, producer: int, reader: Hidden | Readout | SynapseShort
     # is slower now and then.
     late = geometry.arrivals(margin)
     entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
-    return Link(name, producer, geometry, pool, placed, words, margin, queue_depth(entries))
+    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
 
 
 def queue_depth(entries: int) -> int:
@@ -222,15 +228,17 @@ def carry_block(name: str, producer: int, *, current: bool, width: int, rows: in
 
 
 def layer_block(name: str, direct: bool, synapses: Synapses,
-                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons) -> Layer:
-    """A spiking layer whose engines work in step: the faster ones wait."""
+                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons,
+                gate: Gate | None = None) -> Layer:
+    """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
     engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
-    delay = max(each.delay for each in engines)
+    delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
     # Words in the stages of synapses and neurons, and one as `room` is a register.
     margin = delay + neurons.delay + 1
     return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
                  tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
-                       else each for each in shortcuts), neurons, delay, margin)
+                       else each for each in shortcuts), neurons, delay, margin,
+                 replace(gate, wait=delay - gate.delay) if gate else None)
 
 
 def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> Output:
@@ -308,7 +316,8 @@ class Builder:
                                             name=name(number - shortcut.back)))
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
                                       self.neurons(number, geometries[number].raster,
-                                                   schedule.layers[number].memories)))
+                                                   schedule.layers[number].memories),
+                                      self.gate(number, geometries[number])))
         last = len(layers)
         output = output_block(network.readout, self.readout_bounds, engine(
             last, network.readout, geometries[last], self.readout_bounds.acc.width))
@@ -326,6 +335,16 @@ class Builder:
                                                self.hidden_bounds[number], raster, memories)
         return self._neurons[key]
 
+    def gate(self, number: int, geometry: Geometry) -> Gate | None:
+        """The gate of layer ``number``, None where the sample makes none."""
+        network, layer = self.network, self.network.layers[number]
+        if not isinstance(layer, Hidden) or layer.gate is None:
+            return None
+        bounds = self.hidden_bounds[number].gate
+        assert isinstance(geometry, EventGeometry) and bounds is not None
+        return gate_block(layer.gate, geometry, bounds,
+                          max_value=network.input.max_value if number < layer.back else 1)
+
     def synapses(self, number: int, reader: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
                  name: str = "") -> Synapses:
@@ -336,8 +355,9 @@ class Builder:
         network, producer = self.network, number - reader.back
         first = producer < 0
         max_value = network.input.max_value if first else 1
+        whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
-                  link_block(name, producer, reader, geometry, network.timesteps, margin))
+                  link_block(name, producer, whole, reader, geometry, network.timesteps, margin))
         return synapses_block(source, reader.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
                               block=memories.hold(Store.SUMS, geometry.raster.rows))

@@ -44,7 +44,7 @@ from bsnn_hw.model.description import (
 )
 from bsnn_hw.model.scoring import PerChannel
 
-__all__ = ["NEGLIGIBLE", "Affine", "affine", "current_pool_of", "fold_hidden",
+__all__ = ["NEGLIGIBLE", "Affine", "affine", "counting", "current_pool_of", "fold_hidden",
            "fold_readout", "pool_of", "synapse_of", "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
@@ -93,7 +93,8 @@ def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
     pool = part.feed.pool
     if pool is None:
         return None
-    return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size)
+    return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size,
+                pool.step, pool.padding)
 
 
 def current_pool_of(layer: Layer) -> Pool | None:
@@ -120,8 +121,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
     with np.errstate(over="ignore", divide="ignore"):
         channel = affine(layer, source)
         gate = layer.gate[:, None] * neuron.input_scale  # (T, channels), or (T, 1)
-        weights, connected, unit = _counting(layer, channel, neuron.threshold / gate.max(axis=0),
-                                             max_value)
+        weights, connected, unit = counting(layer, channel, neuron.threshold / gate.max(axis=0),
+                                            max_value)
         bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
         threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
@@ -184,8 +185,8 @@ def _peak_terms(layer: Layer, channel: Affine,
     return gate * channel.scale, gate * channel.shift
 
 
-def _counting(layer: Layer, affine: Affine, threshold: np.ndarray,
-              max_value: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def counting(layer: Layer, affine: Affine, threshold: np.ndarray | float,
+             max_value: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights for a positive scale, what is connected, and the real worth of one count; of each
     channel.
 

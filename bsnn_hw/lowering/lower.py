@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
+from bsnn_hw.lowering.gate import USUAL_BITS, GateBits, fold_gated
+from bsnn_hw.lowering.gate_precision import choose_gated
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
 from bsnn_hw.lowering.joint_precision import choose_group
@@ -38,6 +41,7 @@ class PrecisionRequest:
     fraction_bits : one number for all layers; leak_bits : likewise
     per_layer : layer name to fraction bits, stronger than ``fraction_bits``; of layers that join
         their currents one is enough
+    gate_bits : of all gates that samples make
     """
 
     tolerance: float = 0.01
@@ -45,6 +49,7 @@ class PrecisionRequest:
     leak_bits: int | None = None
     per_layer: Mapping[str, int] | None = None
     classes: float = 0.02
+    gate_bits: GateBits | None = None
 
     @property
     def is_chosen(self) -> bool:
@@ -183,9 +188,15 @@ def _hidden(graph: Graph, number: int, samples: Samples | None,
     if samples is None:
         bits = DEFAULT_FRACTION_BITS if wanted is None else wanted
         leak_bits = DEFAULT_LEAK_BITS if request.leak_bits is None else request.leak_bits
-        folded = fold_hidden(layer, entry, max_value=value, fraction_bits=bits,
-                             leak_bits=leak_bits)
-        chosen = Precision(bits, leak_bits, None)
+        gate_bits = (request.gate_bits or USUAL_BITS) if layer.own_gate else None
+        fold = fold_hidden if gate_bits is None else partial(fold_gated, bits=gate_bits)
+        folded = fold(layer, entry, max_value=value, fraction_bits=bits, leak_bits=leak_bits)
+        chosen = Precision(bits, leak_bits, None, gate_bits)
+    elif layer.own_gate:
+        folded, chosen = choose_gated(
+            layer, entry, samples.sums(number), samples.spikes[source],
+            samples.pieces(layer.shape.size), max_value=value, tolerance=request.tolerance,
+            fraction_bits=wanted, leak_bits=request.leak_bits, gate_bits=request.gate_bits)
     else:
         folded, chosen = choose_hidden(
             layer, entry, samples.sums(number), samples.pieces(layer.summed.size), max_value=value,

@@ -17,6 +17,7 @@ import torch
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
 from bsnn_hw.lowering.fold import affine, current_pool_of, fold_hidden, fold_readout
+from bsnn_hw.lowering.gate import GateBits
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Input, Layer, ScoreKind
 from bsnn_hw.reference import neuron
@@ -33,12 +34,13 @@ class Precision:
     """What was chosen for a layer, and the share of spikes (or classes) that it changes.
 
     ``leak_bits`` is None in a readout that keeps no membrane; ``mismatch`` is None if it was given,
-    not measured.
+    not measured; ``gate`` is None where the sample makes none.
     """
 
     fraction_bits: int
     leak_bits: int | None
     mismatch: float | None
+    gate: GateBits | None = None
 
 
 def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces: Sequence[slice],

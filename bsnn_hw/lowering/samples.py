@@ -12,7 +12,7 @@ from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import unit
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Layer, Linear, SynapseShortcut
-from bsnn_hw.reference import synapse
+from bsnn_hw.reference import gate, synapse
 from bsnn_hw.reference.network import currents, integrate, joined
 from bsnn_hw.reference.pool import largest_sums
 
@@ -68,7 +68,10 @@ class Samples:
             accs = synapse.sums(folded.synapse, spikes[source], graph.model.timesteps,
                                 graph.max_value(source), folded.pool, graph.shape(source))
             accs = largest_sums(folded.current_pool, folded.synapse.shape, accs)
-            whole = currents(folded, accs, joined(folded, number, spikes, carried, graph.shape))
+            factors = gate.factors(folded, spikes[source], graph.model.timesteps,
+                                   graph.max_value(source), graph.shape(source))
+            whole = currents(folded, accs, joined(folded, number, spikes, carried, graph.shape),
+                             factors)
             kept.append((integrate(folded, whole)[1], whole if self._is_carried(number) else None))
         self.spikes[number] = torch.cat([fired for fired, _ in kept])
         if self._is_carried(number):

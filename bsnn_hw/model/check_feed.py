@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsnn_hw.model.description import Feed, Input, Pooling, PoolingKind, Shape
 from bsnn_hw.model.values import Table, listed, shown
@@ -15,7 +15,7 @@ MAX_SIDE = 4096  # of a map that a kernel or window moves over
 MAX_KERNEL = 64  # sides and strides of kernels and windows
 
 POOL_HINTS = {
-    "padding": "windows lie inside of the map",
+    "padding": "windows of currents lie inside of the map",
     "dilation": "windows have no holes",
     "ceil_mode": "windows lie inside of the map",
     "kernel_size": "it is size",
@@ -31,6 +31,7 @@ class Known:
     largest : float, largest absolute value that goes out
     reach : float, largest absolute sum of a neuron's current over all timesteps
     of_windows : bool, whether its current is the largest of a window
+    own_gate : bool, each sample makes the gate of its current
     """
 
     name: str
@@ -39,6 +40,7 @@ class Known:
     largest: float = 1.0
     reach: float = 0.0
     of_windows: bool = False
+    own_gate: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,43 +136,61 @@ def check_feed(table: Table, seen: Seen, first: bool) -> Incoming:
 
 def pooled(table: Table, source: Known | None) -> Incoming:
     """The spikes of ``source`` behind the pooling of ``table``, a layer or shortcut."""
-    pool, usable = read_pool(table, "pool") if table.has("pool") else (None, True)
+    pool, usable = (read_pool(table, "pool", ("stride", "padding")) if table.has("pool") else
+                    (None, True))
     if source is None:
         return Incoming(None, "", 1.0)
     if not usable or source.shape is None:
         return Incoming(None, source.title, 1.0)
     shape = source.shape
     if pool:
-        height, width = pool.size
-        if pool.step is not None:
-            table.problem("pool", f"stride must be size, {list(pool.size)}, not "
-                                  f"{list(pool.stride)}: windows of spikes lie side by side")
-            return Incoming(None, source.title, 1.0)
         if max(shape.height, shape.width) > MAX_SIDE:
             table.problem("pool", f"must stand on a map with sides of at most {MAX_SIDE}, not "
                                   f"{sides(shape)}")
             return Incoming(None, source.title, 1.0)
-        if shape.height % height or shape.width % width:
-            table.problem("pool", f"size [{height}, {width}] must divide the map of "
-                                  f"{source.title}, {sides(shape)}; pad its layer, or train with "
-                                  "other windows")
+        wrong = _unfit(pool, source.title, shape)
+        if wrong:
+            table.problem("pool", wrong)
             return Incoming(None, source.title, 1.0)
-        shape = Shape(shape.channels, shape.height // height, shape.width // width)
+        shape = pool.shape(shape)
     feed = Feed(source.name, pool, shape)
+    if feed.source_shape != source.shape:
+        feed = replace(feed, whole=source.shape)
     return Incoming(feed, source.title, (pool.max_value if pool else 1) / feed.divisor)
 
 
-def read_pool(table: Table, key: str) -> tuple[Pooling | None, bool]:
-    """The pooling at ``key``, None where it changes nothing, and whether it has no problem."""
-    pool = table.inner(key, required=("kind", "size"), optional=("stride",), hints=POOL_HINTS)
+def _unfit(pool: Pooling, giver: str, source: Shape) -> str | None:
+    """What windows of spikes must be, unless they are; and fit the map."""
+    if pool.kind is not PoolingKind.MAX and (pool.step or pool.padding != (0, 0)):
+        return (f"stride must be size, {list(pool.size)}, and padding 0 where kind is "
+                f"{shown(pool.kind.value)}: windows whose spikes are counted lie side by side; "
+                "'max' takes any")
+    if any(padding >= min(size, step) for padding, size, step in zip(
+            pool.padding, pool.size, pool.stride, strict=True)):
+        return (f"padding must be less than size and stride, {list(pool.size)} and "
+                f"{list(pool.stride)}, not {list(pool.padding)}: several windows would end at one "
+                "place, or hold none")
+    if min(pool.shape(source).height, pool.shape(source).width) < 1:
+        return f"size {list(pool.size)} must fit the map of {giver}, {sides(source)}"
+    return None
+
+
+def read_pool(table: Table, key: str, more: tuple[str, ...] = ("stride",)
+              ) -> tuple[Pooling | None, bool]:
+    """The pooling at ``key``, None where it changes nothing, and whether it has no problem.
+
+    more : the keys that are optional
+    """
+    pool = table.inner(key, required=("kind", "size"), optional=more, hints=POOL_HINTS)
     kind = pool.choice("kind", {kind.value: kind for kind in PoolingKind})
     size = pool.pair("size", 1, MAX_KERNEL, 1)
     stride = pool.pair("stride", 1, MAX_KERNEL, 1) if pool.has("stride") else size
-    if kind is None or size is None or stride is None or not pool.has("size"):
+    padding = pool.pair("padding", 0, MAX_KERNEL - 1, 0)
+    if not kind or not size or not stride or not padding or not pool.has("size"):
         return None, False
-    if size == stride == (1, 1):
+    if size == stride == (1, 1) and padding == (0, 0):
         return None, True
-    return Pooling(kind, size, None if stride == size else stride), True
+    return Pooling(kind, size, None if stride == size else stride, padding), True
 
 
 def sides(shape: Shape) -> str:

@@ -80,7 +80,7 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
     incoming = check_feed(table, seen, first=place.index == 0)
     weights = check_weights(table, kind, incoming, seen)
     scaling = check_scaling(table, weights.channels, KINDS[kind].per, place.timesteps,
-                            spiking=not place.readout)
+                            spiking=not place.readout, constant_in=_ungated(table, place))
     neuron = check_neuron(table, place.readout, weights.channels, KINDS[kind].per)
     pool = check_current_pool(table, kind, place.readout, weights.shape)
     shape = pooled_shape(pool, weights.shape)
@@ -88,6 +88,12 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
     if problems.count > before or scaling is None or incoming.feed is None:
         return Checked(None, Known(known.name, title, shape))
     return _built(table, known, incoming, weights, scaling, neuron, added, pool)
+
+
+def _ungated(table: Table, place: Place) -> str:
+    """What a layer has or is that lets no sample make its gate; "" where one may."""
+    return "the readout" if place.readout else next(
+        (f"a layer with {key}" for key in ("shortcuts", "current_pool") if table.has(key)), "")
 
 
 def _kind(value: object, title: str, last: bool, problems: Problems) -> str | None:
@@ -125,7 +131,8 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
     shortcuts = tuple(each.shortcut for each in added if each.shortcut)
     spiking = neuron if isinstance(neuron, Neuron) else None
     layer = Layer(known.name, synapse, scaling.norm, scaling.gate, spiking, incoming.feed,
-                  shortcuts, neuron if isinstance(neuron, Scoring) else Scoring(), pool)
+                  shortcuts, neuron if isinstance(neuron, Scoring) else Scoring(), pool,
+                  scaling.own_gate)
     # A leak only makes membranes smaller, so this bounds them in any sample.
     summed = pool.places if pool and pool.kind is PoolingKind.SUM else 1
     reach = (summed * scaling.reach(synapse, incoming.largest)
@@ -137,4 +144,5 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
                           "range of float64; rescale the layer")
         reach = 0.0
     return Checked(layer, Known(known.name, known.title, layer.shape, reach=reach,
-                                of_windows=pool is not None and pool.kind is PoolingKind.MAX))
+                                of_windows=pool is not None and pool.kind is PoolingKind.MAX,
+                                own_gate=scaling.own_gate))

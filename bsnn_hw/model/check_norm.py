@@ -14,11 +14,12 @@ __all__ = ["Scaling", "check_scaling"]
 
 @dataclass(frozen=True)
 class Scaling:
-    """``bias`` and ``norm`` per channel, ``gate`` per timestep."""
+    """``bias`` and ``norm`` per channel, ``gate`` per timestep; ``own_gate`` as in `Layer`."""
 
     bias: np.ndarray
     norm: Norm
     gate: np.ndarray
+    own_gate: bool = False
 
     def reach(self, synapse: Synapse, largest: float) -> float:
         """Largest absolute sum of a neuron's current over all timesteps, inf beyond float64.
@@ -35,7 +36,7 @@ class Scaling:
 
 
 def check_scaling(table: Table, channels: int | None, per: str, timesteps: int | None,
-                  spiking: bool) -> Scaling | None:
+                  spiking: bool, constant_in: str = "") -> Scaling | None:
     """The bias, norm and gate of one synapse, each with its default; None after a problem.
 
     table : the layer or shortcut
@@ -43,14 +44,16 @@ def check_scaling(table: Table, channels: int | None, per: str, timesteps: int |
     per : str, what has one value of these ("neuron", "output channel")
     timesteps : int, None if unknown after another problem
     spiking : bool, whether a neuron follows
+    constant_in : str, where this is, if a gate there must be constants; "" where a sample may make
+        it
     """
     bias = (table.vector("bias", channels, per) if table.has("bias") else _full(channels, 0.0))
     norm = _norm(table, channels, per)
-    gate = _gate(table, timesteps, spiking)
+    gate = _gate(table, timesteps, spiking, constant_in)
     # No problem of its own, and still None: the gate, where the model's timesteps are unknown.
     if bias is None or norm is None or gate is None:
         return None
-    return Scaling(bias, norm, gate)
+    return Scaling(bias, norm, gate, word(table.raw("gate"), "kind") == "sample")
 
 
 def _norm(table: Table, channels: int | None, per: str) -> Norm | None:
@@ -73,8 +76,9 @@ def _norm(table: Table, channels: int | None, per: str) -> Norm | None:
     return Norm(gamma, beta, mean, var, eps)
 
 
-def _gate(table: Table, timesteps: int | None, spiking: bool) -> np.ndarray | None:
-    """The gate per timestep, ones where the file has none; None after a problem."""
+def _gate(table: Table, timesteps: int | None, spiking: bool, constant_in: str
+          ) -> np.ndarray | None:
+    """The gate, or alpha, per timestep, ones where the file has none; None after a problem."""
     if not table.has("gate"):
         return _full(timesteps, 1.0)
     kind = word(table.raw("gate"), "kind")
@@ -84,17 +88,18 @@ def _gate(table: Table, timesteps: int | None, spiking: bool) -> np.ndarray | No
     if kind not in ("constant", "sample"):
         return None
     values = gate.vector(data, timesteps, "timestep")
-    if kind == "sample":
-        gate.refuse("kind", "'sample' is refused: g would have to be computed from each sample "
-                            "at inference, and the hardware holds constants; accepted is "
-                            "'constant', with the running average of training")
+    if kind == "sample" and constant_in:
+        gate.refuse("kind", f"'sample' is refused in {constant_in}: the hardware makes a gate of "
+                            "each sample only where the layer's neurons take its own current and "
+                            "nothing else; accepted is 'constant', with the running average of "
+                            "training")
         return None
     if values is None or not spiking:
         return values
     bad = np.flatnonzero(values <= 0)
     if bad.size:
-        gate.problem("value", f"must be above 0, but timestep {bad[0] + 1} has {values[bad[0]]}; "
-                              "a gate of zero or below has no positive scale to divide by")
+        gate.problem(data, f"must be above 0, but timestep {bad[0] + 1} has {values[bad[0]]}; "
+                           "a gate of zero or below has no positive scale to divide by")
         return None
     return values
 

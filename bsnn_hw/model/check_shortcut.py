@@ -90,6 +90,10 @@ def _plain(table: Table, index: int, kind: str, seen: Seen, output: Shape | None
     if source.of_windows:
         item.problem("from", f"must not be {source.title}, whose neurons get the largest current "
                              "of a window each; its spikes can be joined")
+    if source.own_gate:
+        item.refuse("from", f"must not name a layer whose gate is of kind 'sample', as "
+                            f"{source.title} is: what is joined has the same unit in every "
+                            "sample; accepted is 'constant', with the running average of training")
     return Added(CurrentShortcut(source.name), source.reach)
 
 
@@ -102,7 +106,8 @@ def _synapse(table: Table, index: int, kind: str, seen: Seen, output: Shape | No
                                         *KINDS[kind].keys))
     incoming = pooled(item, seen.find(item, "from"))
     weights = check_weights(item, kind, incoming, seen)
-    scaling = check_scaling(item, weights.channels, KINDS[kind].per, timesteps, spiking=True)
+    scaling = check_scaling(item, weights.channels, KINDS[kind].per, timesteps, spiking=True,
+                            constant_in="a shortcut")
     _check_shape(item, "it", weights.shape, output)
     if weights.values is None or weights.shape is None or scaling is None or not incoming.feed:
         return Added(None)

@@ -58,10 +58,11 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
 def pooled(spikes: torch.Tensor, pool: Pooling) -> torch.Tensor:
     """Spikes (B, C, H, W) as integers in float32 (B, C, windows down, windows across): whether any
     of a window fired, or how many did, also for an average."""
-    from torch.nn.functional import avg_pool2d, max_pool2d
+    from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
     if pool.kind is PoolingKind.MAX:
-        return max_pool2d(spikes.float(), pool.size, pool.stride)
+        top, left = pool.padding
+        return max_pool2d(pad(spikes.float(), (left, left, top, top)), pool.size, pool.stride)
     return avg_pool2d(spikes.float(), pool.size, pool.stride, divisor_override=1)
 
 
@@ -88,8 +89,10 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
         found = found / part.feed.divisor
     found = found + bias
     found = found.sub_(mean).div_(deviation).mul_(gamma).add_(beta)
-    found = found.mul_(torch.tensor(part.gate)[:, None, None])
-    return _pooled_currents(part, found)
+    gate = torch.tensor(part.gate)[:, None, None]
+    if isinstance(part, Layer) and part.own_gate:
+        gate = gate * torch.sigmoid(found.mean(dim=(-2, -1), keepdim=True))
+    return _pooled_currents(part, found.mul_(gate))
 
 
 def _pooled_currents(part: Layer | SynapseShortcut, given: torch.Tensor) -> torch.Tensor:

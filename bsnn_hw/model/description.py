@@ -5,6 +5,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     X[t] = sign(W) * pool(S[t]) + bias      sign(0) = +1; linear, or a convolution
     Y[t] = (X[t] - mean) / sqrt(var + eps) * gamma + beta
     G[t] = pool(gate[t] * Y[t]) + every shortcut
+        with an own_gate times sigmoid(mean of Y[t]) of the sample; then nothing pools or adds
     H[t] = leak * V[t-1] + input_scale * G[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
@@ -161,6 +162,8 @@ Shortcut = CurrentShortcut | SpikeShortcut | SynapseShortcut
 class Layer:
     """One layer; ``gate`` is (T,), all ones without AGMM; ``neuron`` is None in the readout.
 
+    own_gate : bool, every sample makes the gate: ``gate`` is alpha, times the sigmoid of the mean
+        of Y[t] over all neurons
     feed : Feed; a linear layer that does not say takes the layer before, or the network's input
     shortcuts : what is added to the current, in order; none in the readout
     scoring : how the scores follow in the readout; of no meaning in other layers
@@ -176,6 +179,7 @@ class Layer:
     shortcuts: tuple[Shortcut, ...] = ()
     scoring: Scoring = _MEAN
     current_pool: Pooling | None = None
+    own_gate: bool = False
 
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:

@@ -27,11 +27,13 @@ class Pooling:
     the last window that fits are not used.
 
     step : the stride where it is not ``size``, that is where windows do not lie side by side
+    padding : (vertical, horizontal), places without a spike around the map; only of a maximum
     """
 
     kind: PoolingKind
     size: tuple[int, int]
     step: tuple[int, int] | None = None
+    padding: tuple[int, int] = (0, 0)
 
     @property
     def stride(self) -> tuple[int, int]:
@@ -40,8 +42,10 @@ class Pooling:
 
     def shape(self, source: Shape) -> Shape:
         """The map of the windows; sides below 1 where none fits."""
-        height, width = ((side - across) // step + 1 for side, across, step in zip(
-            (source.height, source.width), self.size, self.stride, strict=True))
+        height, width = ((side + 2 * padding - across) // step + 1
+                         for side, padding, across, step in zip(
+                             (source.height, source.width), self.padding, self.size, self.stride,
+                             strict=True))
         return Shape(source.channels, height, width)
 
     @property
@@ -67,7 +71,7 @@ class Feed:
     source : str or None, the earlier layer whose spikes come in; None is the network's input
     pool : Pooling of these spikes, None without
     shape : Shape of what the synapse gets, behind the pooling
-    whole : Shape of the source's map, where windows leave a rest of it
+    whole : Shape of the source's map, where it is not that of windows side by side
     """
 
     source: str | None

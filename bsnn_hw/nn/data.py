@@ -12,12 +12,13 @@ import numpy as np
 
 from bsnn_hw.arrays import read_npz
 from bsnn_hw.errors import InputError
+from bsnn_hw.nn.cifar import CIFAR, read_cifar
 from bsnn_hw.nn.idx import read_idx
 from bsnn_hw.text import shown
 
 __all__ = ["DATASETS", "Dataset", "encode_events", "load", "load_sample"]
 
-DATASETS = ("digits", "fashion-mnist", "mnist")
+DATASETS = ("digits", "fashion-mnist", "mnist", *CIFAR)
 
 _CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
             "Bag", "Ankle boot")
@@ -50,7 +51,7 @@ class Dataset:
     name : str, one of `DATASETS`
     train_x, test_x : uint8 (samples, values), each 0..2**bits-1
     train_y, test_y : int64 (samples,), index into `classes`
-    shape : (height, width) of a sample before flattening
+    shape : (height, width), or (channels, height, width), of a sample before flattening
     bits : int, 1..8
     classes : names of the classes, in order
     """
@@ -60,7 +61,7 @@ class Dataset:
     train_y: np.ndarray
     test_x: np.ndarray
     test_y: np.ndarray
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     bits: int
     classes: tuple[str, ...]
 
@@ -74,7 +75,7 @@ def load(name: str, data_dir: str | Path | None = None, bits: int = 4) -> Datase
     Parameters
     ----------
     name : one of `DATASETS`
-    data_dir : folder of the IDX files; searched alone when given
+    data_dir : folder of the IDX files, or of CIFAR's archive or folder; searched alone when given
     bits : int, 1..8 (1..4 for digits)
 
     Raises
@@ -87,6 +88,8 @@ def load(name: str, data_dir: str | Path | None = None, bits: int = 4) -> Datase
     _check_bits(name, bits)
     if name == "digits":
         return _load_digits(bits)
+    if name in CIFAR:
+        return _load_cifar(name, data_dir, bits)
     folder = _find(name, data_dir)
     images, labels, test_images, test_labels = (read_idx(_file(folder, file)) for file in _FILES)
     _check_pair(folder, images, labels)
@@ -152,6 +155,12 @@ def _load_digits(bits: int) -> Dataset:
     train, test = order[:-_DIGITS_TEST], order[-_DIGITS_TEST:]
     return _dataset("digits", images[train], bunch.target[train], images[test],
                     bunch.target[test], bits)
+
+
+def _load_cifar(name: str, data_dir: str | Path | None, bits: int) -> Dataset:
+    found = read_cifar(name, data_dir)
+    return Dataset(name, _cut(found.train_x, bits), found.train_y, _cut(found.test_x, bits),
+                   found.test_y, found.train_x.shape[1:], bits, found.classes)
 
 
 def _dataset(name, images, labels, test_images, test_labels, bits) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "digits": {"hidden": (128, 64), "epochs": 40, "flips": False, "validation": 200},
     "fashion-mnist": {"hidden": (128, 96), "epochs": 40, "flips": True},
     "mnist": {"hidden": (128, 96), "epochs": 20, "flips": False},
+    "cifar-10": {"hidden": (512, 256), "epochs": 40, "flips": True, "bits": 6},
+    "cifar-100": {"hidden": (512, 256), "epochs": 40, "flips": True, "bits": 6},
 }
 # Per kind of network, what differs from those of the data set.
 _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -114,10 +117,12 @@ class Recipe:
         for name in ("threshold", "learning_rate"):
             yield name, "positive", 0 < getattr(self, name) < float("inf")
 
-    def input_shape(self, image: tuple[int, int]) -> tuple[int, ...]:
-        """Return the shape of a sample of `image` = (height, width) as the network takes it."""
-        height, width = image
-        return (height * width,) if self.network == "fc" else (1, height, width)
+    def input_shape(self, image: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a sample of `image` = (height, width), or with channels before them,
+        as the network takes it."""
+        if self.network == "fc":
+            return (math.prod(image),)
+        return image if len(image) == 3 else (1, *image)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as primitives, `hidden` as a list."""

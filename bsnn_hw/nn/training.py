@@ -127,7 +127,8 @@ class Trainer:
             return inputs
         images = inputs.view(-1, *self.dataset.shape)
         mirrored = torch.rand(len(images), generator=generator).to(inputs.device) < 0.5
-        return torch.where(mirrored.view(-1, 1, 1), images.flip(2), images).flatten(1)
+        chosen = mirrored.view(-1, *[1] * (images.ndim - 1))
+        return torch.where(chosen, images.flip(-1), images).flatten(1)
 
     def _encode(self, inputs: Tensor) -> Tensor:
         """Turn integers (batch, size) into what the network takes."""

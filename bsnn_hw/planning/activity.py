@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
-from bsnn_hw.engines.feed import Feed, pool_places
+from bsnn_hw.engines.feed import Feed
 from bsnn_hw.ir.network import Coding, Conv, Network, Pool, PoolKind, Shape, SynapseShortcut
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reference.network import Trace
+from bsnn_hw.reference.pool import pooled
 
 __all__ = ["Activity", "LayerActivity", "measure_activity", "port_of"]
 
@@ -68,8 +70,10 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
 def _behind(feed: Feed, pool: Pool | None) -> Feed:
     if pool is None:
         return feed
-    window = pool.height, pool.width
     if pool.kind is PoolKind.SUM:
-        return replace(feed, window=window)
-    fired = pool_places(feed.map, window) > 0
-    return replace(feed, events=fired.reshape(*fired.shape[:2], -1), shape=pool.shape(feed.shape))
+        used = pool.used(feed.shape)
+        kept = feed.map[..., :used.height, :used.width]
+        return replace(feed, events=kept.reshape(*kept.shape[:2], -1), shape=used,
+                       window=(pool.height, pool.width))
+    fired = pooled(pool, feed.shape, torch.as_tensor(feed.events)).numpy() > 0
+    return replace(feed, events=fired, shape=pool.shape(feed.shape))

@@ -21,8 +21,8 @@ from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.ports.registry import PORTS
 
-__all__ = ["event_bound", "layer_bounds", "most_cycles", "passes", "pause_cycles", "port_cycles",
-           "predicted_cycles", "walk", "watchdog"]
+__all__ = ["before_step", "event_bound", "layer_bounds", "most_cycles", "passes", "pause_cycles",
+           "port_cycles", "predicted_cycles", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
 STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
@@ -53,7 +53,8 @@ def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> li
 
     where events of different places never share a cycle, as they reach other rows; a place is one
     behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
-    constant gains.
+    constant gains.  In a fully connected layer a timestep's last events and the pass behind them
+    are one walk.
     """
     return [np.max([walked.sum(axis=1) for walked in walks], axis=0) + rest
             for walks, rest in _engines(network, schedule, activity,
@@ -122,17 +123,33 @@ def _engines(network: Network, schedule: Schedule, activity: Activity,
     shortcuts = (*shortcut_geometries(network, schedule), ())
     for number, (geometry, others, received) in enumerate(zip(
             network_geometries(network, schedule), shortcuts, activity, strict=True)):
-        walks = [measure(geometry, received.feed) * float(geometry.folds)]
-        walks += [measure(other, feed) * float(other.folds)
-                  for other, feed in zip(others, received.shortcuts, strict=True)
-                  if other is not None and feed is not None]
-        yield walks, passes(network, number) * geometry.raster.rows
+        engines = [(geometry, received.feed)]
+        engines += [(other, feed) for other, feed in zip(others, received.shortcuts, strict=True)
+                    if other is not None and feed is not None]
+        count = passes(network, number)
+        yield [before_step(each, feed, measure(each, feed) * float(each.folds), count)
+               for each, feed in engines], count * geometry.raster.rows
 
 
 def passes(network: Network, number: int) -> int:
     """How often per inference the neurons of layer ``number`` step."""
     last = number == len(network.hidden)
     return 1 if last and network.readout.constant_gain else network.timesteps
+
+
+def before_step(geometry: Geometry, feed: Feed, charges: np.ndarray, passes: int) -> np.ndarray:
+    """Cycles of ``charges`` (N, marks) that are no pass of the neurons too, float64 (N, marks).
+
+    passes : that an inference has, one at each of its last marks at least
+    """
+    if not geometry.whole_walks:
+        return charges
+    marked = (charges > 0 if feed.port is None else
+              PORTS[feed.port].marked_events(geometry, feed))
+    shared = np.zeros(charges.shape)
+    shared[:, -passes:] = geometry.raster.rows * marked[:, -passes:]
+    left: np.ndarray = charges - shared
+    return left
 
 
 def walk(geometry: Geometry, feed: Feed) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bsnn_hw.ir.memory import BLOCK_ROWS, block_rams
-from bsnn_hw.layout.blocks import Carry, Layer, Link, Output, StateRows, Synapses
+from bsnn_hw.layout.blocks import Carry, Gate, Layer, Link, Output, StateRows, Synapses
 from bsnn_hw.layout.build import Layout
 
 __all__ = ["LayerMemory", "layer_memories"]
@@ -18,7 +18,7 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds, reset amounts, gains, and leaks per channel
+    constants : biases, thresholds, reset amounts, gains, leaks per channel, and gates' tables
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added
     """
@@ -69,6 +69,15 @@ def _memories(block: Layer | Output) -> Iterator[_Found]:
             if table.rows > 1:
                 width = neurons.raster.width * table.value_width
                 yield "constants", table.rows, width, 1, table.block
+        if block.gate is not None:
+            yield from _of_gate(block.gate)
+
+
+def _of_gate(gate: Gate) -> Iterator[_Found]:
+    for rows, width, readers in gate.geometry.weight_memories(gate.weight_bits):
+        yield "weights", rows, width, readers, rows >= BLOCK_ROWS
+    if gate.rows > 1:
+        yield "constants", gate.rows, gate.factor_width, 1, gate.block
 
 
 def _of_engine(synapses: Synapses) -> Iterator[_Found]:

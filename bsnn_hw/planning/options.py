@@ -25,6 +25,7 @@ from bsnn_hw.layout.build import (
     pooling_delay,
 )
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
+from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles
@@ -167,7 +168,7 @@ class _Builder:
             parallel, way = choices[own][at[1]], ways[at[0]][at[2]]
             assert way is not None
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
-                    + self._family.cost(geometry.weight_parts(layer.synapse.weight_bits)))
+                    + self._weights(number, geometry))
             costs[(slice(None), *at)] = cost.row
             cycles[at] = self._cycles(number, None, geometry)
         return OptionTable((producer, own), number, True, ways, costs,
@@ -258,6 +259,13 @@ class _Builder:
                 parts += blocks.carry(number, shortcut, raster, sums.width, margin=margin).parts()
         return parts
 
+    def _weights(self, number: int, geometry: Geometry) -> Cost:
+        """The weight memory, and a gate, which has one of its own."""
+        cost = self._family.cost(geometry.weight_parts(
+            self._network.layers[number].synapse.weight_bits))
+        gate = self._blocks.gate(number, geometry)
+        return cost if gate is None else cost + self._family.cost(gate.parts())
+
     def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
         """The engine of a layer or of its shortcut ``index``."""
         blocks = self._blocks
@@ -289,7 +297,9 @@ class _Builder:
 
     def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
         """Mean cycles per inference of one engine."""
-        charges = self._walked(number, index, geometry) * geometry.folds
+        charges = before_step(geometry, self._feed(number, index),
+                              self._walked(number, index, geometry) * geometry.folds,
+                              passes(self._network, number))
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):

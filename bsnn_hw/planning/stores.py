@@ -62,7 +62,8 @@ class Moves:
             there, here = (self._sums(number, raster, block) for block in (True, False))
         elif not isinstance(layer, Hidden) or (
                 # Few rows would wait for each other.
-                store is Store.POTENTIALS and raster.rows < recovery(layer.neuron, block=True)):
+                store is Store.POTENTIALS and self._blocks.neurons(
+                    number, raster, Stores()).raster.rows < recovery(layer.neuron, block=True)):
             return (0.0,) * RESOURCES
         else:
             there, here = (self._family.cost(self._blocks.neurons(number, raster, where).parts())

@@ -12,7 +12,7 @@ from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.layout.blocks import Layer, Link, Output, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
-from bsnn_hw.planning.cycles import port_cycles, walk
+from bsnn_hw.planning.cycles import before_step, passes, port_cycles, walk
 
 __all__ = ["Throughput", "layout_throughput", "score_cycles", "step_cycles", "throughput"]
 
@@ -30,7 +30,8 @@ class Throughput:
 def step_cycles(charges: np.ndarray, timesteps: int, rows: int, recovery: int) -> np.ndarray:
     """Cycles of each timestep of a spiking layer with its step, float64 (N, T).
 
-    charges : cycles that events take, (N, marks); a direct-coded sample comes once
+    charges : cycles that events take before that, (N, marks), see `before_step`; a direct-coded
+        sample comes once
     rows : int, that step; recovery : int, see `Neurons`
     """
     found: np.ndarray = np.maximum(_spread(charges, timesteps) + rows, recovery)
@@ -68,13 +69,15 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
     """
     network = layout.network
     times = []
-    for block, received in zip(layout.blocks, activity, strict=True):
+    for number, (block, received) in enumerate(zip(layout.blocks, activity, strict=True)):
+        count = passes(network, number)
         engines = [(block.synapses, received.feed)]
         if isinstance(block, Layer):
             engines += [(each, feed) for each, feed in
                         zip(block.shortcuts, received.shortcuts, strict=True)
                         if isinstance(each, Synapses) and feed is not None]
-        charges = np.max([walk(each.geometry, feed) * float(each.geometry.folds)
+        charges = np.max([before_step(each.geometry, feed, walk(each.geometry, feed)
+                                      * float(each.geometry.folds), count)
                           for each, feed in engines], axis=0)
         rows = block.synapses.geometry.raster.rows
         times.append(step_cycles(charges, network.timesteps, rows, block.neurons.recovery)

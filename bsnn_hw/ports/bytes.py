@@ -128,6 +128,11 @@ class BytePort(PortKind):
         port = byte_counts(network)
         return float(max(port.step * port.timesteps, port.output + port.classes))
 
+    def marked_events(self, geometry: Geometry, feed: Feed) -> np.ndarray:
+        """As in `PortKind`: those of the last bytes."""
+        found: np.ndarray = _byte_groups(geometry, feed)[0][-1] > 0
+        return found
+
     def walks(self, geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
         """As in `PortKind`."""
         return byte_walks(geometries, feed)
@@ -161,21 +166,24 @@ def byte_walks(geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
     Bytes come one a cycle, whatever is in them; a group is complete with the last of its lanes'.
     One without an event costs nothing more.  Of others as many wait as hdl/byte_port.py holds, and
     one where hdl/network.py has a register; bytes wait where there are more.  While the neurons
-    step, bytes go on, from one sample to the next.
+    step, bytes go on, from one sample to the next; in the walk of the last bytes' events they may
+    step already.
     """
     groups, sizes = _byte_groups(geometries[0], feed)
     folds = np.array([float(geometry.folds) for geometry in geometries])
-    passes = np.array([float(feed.passes * geometry.raster.rows) for geometry in geometries])
+    rows = np.array([float(geometry.raster.rows) for geometry in geometries])
+    shared = rows * [geometry.whole_walks for geometry in geometries]
+    passes = feed.passes * rows - (groups[-1] > 0)[..., None] * shared
     register = np.array([geometry.port_register for geometry in geometries])
     walked = np.zeros((*feed.events.shape[:2], len(geometries)))
-    before = [np.zeros((len(walked), len(geometries))) - passes] * (BytePort.queue + 2)
+    before = [np.zeros((len(walked), len(geometries))) - feed.passes * rows] * (BytePort.queue + 2)
     for _ in range(2):  # the second time, a sample begins with what the one before left behind
         reader, *ends = before
         for mark in range(walked.shape[1]):
             costs = groups[:, :, mark, None] * folds
             reader, engine, ends = _take_bytes(costs, sizes, register, reader, ends)
             walked[:, mark] = end = np.maximum(reader, engine)
-            reader, *ends = (time - end - passes for time in (reader, *ends))
+            reader, *ends = (time - end - passes[:, mark] for time in (reader, *ends))
         before = [np.roll(time, 1, axis=0) for time in (reader, *ends)]
     return list(np.moveaxis(walked / folds, -1, 0))
 

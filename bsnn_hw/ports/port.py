@@ -122,6 +122,10 @@ class PortKind(ABC):
     def cycles(self, network: Network) -> float:
         """Cycles that the ports need for an inference."""
 
+    def marked_events(self, geometry: Geometry, feed: Feed) -> np.ndarray:
+        """Whether events come together with the mark behind them, bool (N, marks)."""
+        return np.asarray(feed.events.any(axis=-1))
+
     @abstractmethod
     def walks(self, geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
         """Positions that groups of events walk over, float64 (N, marks), in engines with equal

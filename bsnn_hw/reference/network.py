@@ -16,7 +16,7 @@ from bsnn_hw.ir.network import (
     Shape,
     SpikeShortcut,
 )
-from bsnn_hw.reference import neuron, readout, synapse
+from bsnn_hw.reference import gate, neuron, readout, synapse
 from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "run", "run_hidden"]
@@ -108,7 +108,7 @@ def _run_batch(network: Network, inputs: torch.Tensor,
         accs = _accumulated(network, number, spikes)
         extra = joined(layer, number, spikes, carried, network.features)
         accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
-        carried[number] = currents(layer, accs, extra)
+        carried[number] = currents(layer, accs, extra, _factors(network, number, spikes))
         charged, spikes[number], settled = integrate(layer, carried[number])
         trace.fired[:] = spikes[number].numpy()
         if len(trace.charged):
@@ -125,6 +125,13 @@ def _accumulated(network: Network, number: int,
     value = 1 if source >= 0 else network.input.max_value
     return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
                         network.features(source))
+
+
+def _factors(network: Network, number: int,
+             spikes: Mapping[int, torch.Tensor]) -> torch.Tensor | None:
+    layer, source = network.hidden[number], number - network.hidden[number].back
+    value = 1 if source >= 0 else network.input.max_value
+    return gate.factors(layer, spikes[source], network.timesteps, value, network.features(source))
 
 
 def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
@@ -156,11 +163,19 @@ def gained(gain: np.ndarray, values: torch.Tensor) -> torch.Tensor:
     return torch.stack([neuron.scaled(row, values[:, t]) for t, row in enumerate(gain)], dim=1)
 
 
-def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None) -> torch.Tensor:
-    """The whole current, int64 (N, T, neurons), from ``accs`` and what is `joined`."""
-    return torch.stack([neuron.charge(layer.neuron, t, accs[:, t],
-                                      None if extra is None else extra[:, t])
-                        for t in range(accs.shape[1])], dim=1)
+def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None,
+             factors: torch.Tensor | None = None) -> torch.Tensor:
+    """The whole current, int64 (N, T, neurons), from ``accs``, what is `joined`, and the factors
+    (N, T) of a gate that the samples make."""
+    steps = []
+    for t in range(accs.shape[1]):
+        gated = None
+        if factors is not None:
+            assert layer.gate is not None
+            gated = neuron.Gated(factors[:, t], layer.gate.factor_bits)
+        steps.append(neuron.charge(layer.neuron, t, accs[:, t],
+                                   None if extra is None else extra[:, t], gated))
+    return torch.stack(steps, dim=1)
 
 
 def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -173,8 +188,7 @@ def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return tuple(torch.stack(tensors, dim=1) for tensors in zip(*steps, strict=True))
 
 
-def run_hidden(layer: Hidden, accs: torch.Tensor,
-               extra: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
-    """``(charged, fired, settled)``, each (N, T, neurons), from ``accs`` (N, T, neurons) and what
-    is `joined`."""
-    return integrate(layer, currents(layer, accs, extra))
+def run_hidden(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None,
+               factors: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+    """``(charged, fired, settled)``, each (N, T, neurons); arguments as in `currents`."""
+    return integrate(layer, currents(layer, accs, extra, factors))

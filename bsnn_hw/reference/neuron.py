@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import numpy as np
 import torch
 
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 
-__all__ = ["charge", "fire", "scaled", "step"]
+__all__ = ["Gated", "charge", "fire", "scaled", "step"]
+
+
+class Gated(NamedTuple):
+    """The factor of each sample in one timestep, int64 (N,); ``2**bits`` is 1."""
+
+    factor: torch.Tensor
+    bits: int
 
 
 def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Tensor,
-         joined: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+         joined: torch.Tensor | None = None,
+         gated: Gated | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One timestep of every neuron: ``(charged, fired, settled)``, each (N, neurons).
 
     timestep : int, 0..T-1
     potential : int64 (N, neurons), V of the timestep before, in 2**-fraction_bits
     acc : int64 (N, neurons), the timestep's synaptic sum
     joined : int64 (N, neurons), what all shortcuts add; None where there are none
+    gated : the factor of a gate that the sample makes, None without one
     """
-    return fire(spec, timestep, potential, charge(spec, timestep, acc, joined))
+    return fire(spec, timestep, potential, charge(spec, timestep, acc, joined, gated))
 
 
-def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor,
-           joined: torch.Tensor | None = None) -> torch.Tensor:
+def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Tensor | None = None,
+           gated: Gated | None = None) -> torch.Tensor:
     """The whole current of one timestep, int64 (N, neurons); arguments as in `step`."""
     bias = _column(spec.bias[timestep])
     counts = _maps(acc, len(bias))
     gained = (counts << spec.fraction_bits if spec.gain is None
               else counts * _column(spec.gain[timestep]))
     current = (gained + bias).flatten(1)
+    if gated is not None:
+        current = current * gated.factor[:, None] >> gated.bits  # floor
     return current if joined is None else current + joined
 
 

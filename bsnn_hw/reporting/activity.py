@@ -76,6 +76,8 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
                       for (engine, _), row in zip(engines, rows, strict=True))
     sum_bits = sum(2 * row * engine.sum_width
                    for (engine, _), row in zip(engines, rows, strict=True))
+    gate_bits, gate_energy = _gate(layout, activity, number)
+    weight_bits += gate_bits
     steps = float(passes(network, number) * layer.shape.size)
     step_bits, step_energy = _step(layout, number)
     added = sum(done * engine.sum_width * ADD
@@ -84,7 +86,8 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
     return Counts(
         layer.name, activity[number].events, sum(operations), connections * network.timesteps,
         connections, steps, weight_bits, sum_bits + steps * step_bits,
-        added + (weight_bits + sum_bits) * BIT, steps * (step_energy + step_bits * BIT))
+        added + gate_energy + (weight_bits + sum_bits) * BIT,
+        steps * (step_energy + step_bits * BIT))
 
 
 def _engines(layout: Layout, activity: Activity,
@@ -96,6 +99,17 @@ def _engines(layout: Layout, activity: Activity,
     for each, feed in zip(beside, seen.shortcuts, strict=True):
         if isinstance(each, Synapses) and feed is not None:
             yield each, feed
+
+
+def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float]:
+    """Bits of weights that the gate of each sample reads, and pJ of its sums."""
+    block = layout.blocks[number]
+    if not isinstance(block, Layer) or block.gate is None:
+        return 0.0, 0.0
+    gate, engine, feed = block.gate, block.synapses, activity[number].feed
+    sums = _operations(engine, feed) / engine.geometry.raster.shape.channels
+    return (_cycles(engine, feed) / engine.geometry.folds * gate.geometry.lanes * gate.weight_bits,
+            sums * gate.total_width * ADD)
 
 
 def _operations(engine: Synapses, feed: Feed) -> float:
@@ -125,6 +139,9 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     energy = 3 * charged * ADD  # bias, potential and the comparison
     if network.timesteps > 1:
         energy += settled * neuron.leak_bits * MULTIPLY
+    gate, gate_bounds = network.hidden[number].gate, bounds_of.gate
+    if gate is not None and gate_bounds is not None:
+        energy += gate_bounds.own.width * gate.width * MULTIPLY
     if neuron.gain is not None:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
         energy += bounds_of.acc.width * gain * MULTIPLY

@@ -1,7 +1,7 @@
 """The emitted Verilog as WebAssembly: Yosys' CXXRTL writes C++, the compiler in ziglang does the
 rest.
 
-Compiling takes minutes; the same circuit is compiled once per user.
+Compiling takes up to a minute; the same circuit is compiled once per user.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ from bsnn_hw.errors import ToolError
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.processes import run
 from bsnn_hw.scratch import cache_folder, scratch_folder
+from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.render import render
 
 __all__ = ["MOST_CELLS", "Circuit", "build_circuit", "compiler_missing"]
 
 MOST_CELLS = 20_000  # of the flat circuit; beyond, a page takes too long to compile and to run
 INSTALL = "pip install 'bsnn-hw[report]'"
-_FLAGS = ("-target", "wasm32-wasi", "-O2", "-s", "-std=c++17", "-fno-exceptions", "-DNDEBUG",
-          "-mexec-model=reactor", "-w")
+# Rotating loops took most of the compiler's time in the one long function that CXXRTL writes.
+_FLAGS = ("-target", "wasm32-wasi", "-O2", "-mllvm", "-rotation-max-header-size=0", "-s",
+          "-std=c++17", "-fno-exceptions", "-DNDEBUG", "-mexec-model=reactor", "-w")
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def _translate(design: Design, place: Path) -> int:
     observed = [_below_top(spot) for probe in design.probes
                 for spot in (probe.firing, probe.charged, probe.fired)]
     # Under their own names in `place`, so that no name of the user's stands in a Yosys command.
-    for path in design.verilog.paths:
-        (place / path.name).symlink_to(path.resolve())
+    for source, path in with_memory_files(design.verilog.paths, place).items():
+        (place / path.name).symlink_to(source)
     answer = ask("bsnn_hw.reporting.cxxrtl_child", {
         "paths": [path.name for path in design.verilog.paths], "top": design.verilog.top,
         "observed": observed, "most": MOST_CELLS, "cpp": "design.cpp",

@@ -107,7 +107,7 @@ def _circuit(request: Request, design: Design, inputs: np.ndarray,
     missing = compiler_missing() if request.circuit else "it was not asked for"
     if missing:
         return CircuitFacts(None, missing=missing)
-    with step("circuit compiled to WebAssembly, which takes minutes the first time"):
+    with step("circuit compiled to WebAssembly, once"):
         circuit = build_circuit(design)
     if isinstance(circuit, str):
         return CircuitFacts(None, missing=circuit)

@@ -13,7 +13,11 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
 from bsnn_hw.synthesis.harness import harness_cells
 
-__all__ = ["Memory", "Netlist", "check_room", "refuse_excess", "synthesize"]
+__all__ = ["Memory", "Netlist", "NoRoomError", "check_room", "refuse_excess", "synthesize"]
+
+
+class NoRoomError(InputError):
+    """A design that needs more than its part has."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def check_room(netlist: Netlist, target: Target) -> None:
 
     Raises
     ------
-    InputError
+    NoRoomError
         Names every resource and by how much it is exceeded.
     """
     used = {resource.bel: sum(netlist.cells.get(cell, 0) for cell in resource.cells)
@@ -112,7 +116,7 @@ def check_room(netlist: Netlist, target: Target) -> None:
 
 
 def refuse_excess(netlist: Netlist, target: Target, used: dict[str, int]) -> None:
-    """Raise InputError where ``used``, by nextpnr's names, is more than the part has."""
+    """Raise NoRoomError where ``used``, by nextpnr's names, is more than the part has."""
     short = [f"{used[resource.bel] - resource.capacity:,} {resource.words} too many, "
              f"{used[resource.bel]:,} of {resource.capacity:,} {resource.bel}"
              for resource in target.resources
@@ -121,6 +125,5 @@ def refuse_excess(netlist: Netlist, target: Target, used: dict[str, int]) -> Non
         bits = sum(memory.rows * memory.width for memory in netlist.flip_flop_memories)
         spread = (f", {bits:,} bits of memory are flip-flops in this family, which fewer "
                   "neurons would shorten" if bits else "")
-        raise InputError(f"{target.name}: the design must fit, but needs {'; '.join(short)}"
-                         f"{spread}; take a larger part, or generate with fewer `lanes` or "
-                         "`parallel`")
+        raise NoRoomError(f"{target.name}: the design must fit, but needs {'; '.join(short)}"
+                     f"{spread}; take a larger part, or generate with fewer `lanes` or `parallel`")

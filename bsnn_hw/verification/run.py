@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from bsnn_hw.cluster import Workers
 from bsnn_hw.emission.bundle import bench_text
 from bsnn_hw.emission.opened import check_edits, open_bundle, read_manifest
 from bsnn_hw.emission.vectors import check_vectors, read_inputs
@@ -28,6 +29,7 @@ from bsnn_hw.text import percent
 from bsnn_hw.verification.agreement import compare_with_real
 from bsnn_hw.verification.native import build_model, single_latency, verify_native
 from bsnn_hw.verification.record import Check, Real, mismatch_recorded, record
+from bsnn_hw.verification.shared import verify_shared
 
 __all__ = ["bundle_samples", "of_edited", "verify_all", "verify_bench"]
 
@@ -93,11 +95,13 @@ def of_edited(edits: str | None) -> str:
 
 
 def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
-               data_dir: Path | None, edited: bool = False) -> None:
+               data_dir: Path | None, edited: bool = False,
+               workers: Workers | None = None) -> None:
     """Drive every sample that is found through the Verilated model and print what it showed.
 
     model_path : of the model file, for the comparison with the real-valued network, or None
     edited : whether files of the bundle may be other than they were written
+    workers : that share the samples; None for this process alone
 
     Raises
     ------
@@ -118,8 +122,9 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
             simulation = build_model(design, build, optimize="-O2")
         built = time.monotonic()
         with step(f"{len(inputs):,} inferences simulated and compared"):
-            outcome = verify_native(design, simulation, inputs,
-                                    progress=counted(len(inputs), "inferences"))
+            done = counted(len(inputs), "inferences")
+            outcome = (verify_native(design, simulation, inputs, progress=done) if workers is None
+                       else verify_shared(workers, folder, simulation, inputs, done))
             latency = single_latency(design, simulation, inputs[:LATENCY_SAMPLES])
     accuracy = None if labels is None else float((outcome.classes == labels).mean())
     print(f"RTL       {outcome.inferences:,} inferences: every spike, membrane potential and score "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from evidence.proofs import events, streams, sums
+from evidence.proofs import axi, events, streams, sums
 from evidence.proofs.proof import Proof
 
 __all__ = ["PROOFS"]
 
-PROOFS: tuple[Proof, ...] = (*streams.PROOFS, *events.PROOFS, *sums.PROOFS)
+PROOFS: tuple[Proof, ...] = (*streams.PROOFS, *events.PROOFS,
+                              *sums.PROOFS, *axi.PROOFS)

@@ -151,7 +151,9 @@ def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
     h.drive(("next_row", dut.next_row), ("charge", op.charge), ("step", op.step),
             ("clear", op.clear), ("delta", dut.deltas), ("carry", dut.carries))
     h.limit(dut.next_row < rows)
-    h.limit(~(op.charge & op.step))
+    added = Signal(signed(width))
+    h.m.d.comb += added.eq(dut.deltas[0] + dut.carries[0])
+    h.limit(op.charge | (added == 0))
     # What a memory shows before it was read first is not defined.
     h.limit(h.delayed(1, ahead, "awake") | ~(op.charge | op.step))
     m = h.m
@@ -165,7 +167,7 @@ def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
     reaches = (row != 0) if rows > 1 else 1
     for i, each in enumerate(sums):
         with m.If((row == i) & op.charge & reaches):
-            m.d.sync += each.eq(each + dut.deltas[0] + dut.carries[0])
+            m.d.sync += each.eq(each + added)
         with m.If((row == i) & op.step & op.clear):
             m.d.sync += each.eq(0)
     # A walk goes over all folds, so no row comes again before all others have.
@@ -174,8 +176,8 @@ def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
         h.limit(~both | (row != h.delayed(row, age, f"row_before_{age}")))
     stepped = h.register(op.step, "stepped")
     before = Signal(signed(width))
-    m.d.sync += before.eq(now)
-    h.must("a step sees the row's sum of all that came since it was cleared",
+    m.d.sync += before.eq(now + Mux(op.charge & reaches, added, 0))
+    h.must("a step sees the row's sum of all that came since it was cleared, its own among it",
            ~stepped | (dut.sums[0] == before))
     return h
 

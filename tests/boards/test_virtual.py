@@ -43,6 +43,16 @@ def test_scores_are_the_reference_s(board):
     assert not alive(child)
 
 
+def test_scores_over_spi(board, spi_board):
+    network, inputs, _ = board
+    with Device.open(f"virtual:{spi_board}") as device:
+        np.testing.assert_array_equal(device.scores(inputs),
+                                      run(network, inputs, potentials=False).scores)
+        assert device.statistics.damaged_in == 0
+    with pytest.raises(InputError, match=r"must be pty:PATH or virtual:FOLDER for a board behind"):
+        Device.open("serial:/dev/ttyUSB0", spi_board)
+
+
 def test_the_verb_prints_a_device_that_another_program_opens(board):
     network, inputs, folder = board
     child = subprocess.Popen([sys.executable, "-m", "bsnn_hw.virtual", str(folder)],

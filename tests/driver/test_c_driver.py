@@ -1,9 +1,11 @@
 """The C driver, built with sanitizers, against a board in Python: as exact as the one in Python."""
 
+import itertools
 import subprocess
 import time
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from bsnn_hw.sim.render import render
 from evidence.c_client import CDevice, build_client
 from tests.driver.test_device import FACTS, Board, wanted
 
+ROOT = Path(__file__).parents[2]
 LARGE = BoardFacts(**{**FACTS.__dict__, "size": 300, "timesteps": 2, "map": (3, 10, 10),
                       "by_place": False, "largest": 255})
 
@@ -117,3 +120,34 @@ def test_half_a_sample(program):
     with pytest.raises(MismatchError, match="samples: must end with a whole one"), \
             CDevice(program, Board(), FACTS) as device:
         device._child.stdin.write(b"\x01\x02")
+
+
+def snippets(start):
+    """C in docs/serial.md, from a line that begins with ``start``."""
+    lines = (ROOT / "docs/serial.md").read_text(encoding="utf-8").splitlines()
+    first = next(place for place, line in enumerate(lines) if line.strip().startswith(start))
+    block = itertools.takewhile(lambda line: line.startswith("    ") or not line, lines[first:])
+    return "\n".join(block)
+
+
+def test_c_in_the_docs_compiles_and_the_header_is_c_plus_plus(program, tmp_path):
+    text = f"""#include "bsnn.h"
+#include <stdio.h>
+extern int uart_write(void *, const uint8_t *, size_t), uart, port;
+extern int uart_read(void *, uint8_t *, size_t, uint32_t);
+extern uint32_t millis(void *);
+extern int spi_exchange(void *, const uint8_t *, uint8_t *, size_t);
+void on_uart(const uint8_t *sample); void on_spi(void);
+void on_uart(const uint8_t *sample) {{
+{snippets("bsnn_line line = {uart_write")}
+}}
+void on_spi(void) {{
+{snippets("bsnn_spi spi = {spi_exchange")}
+(void)line;
+}}
+"""
+    (tmp_path / "docs.c").write_text(text, encoding="utf-8")
+    (tmp_path / "plus.cpp").write_text('#include "bsnn.h"\n', encoding="utf-8")
+    for name, compiler in (("docs.c", ("cc", "-std=c99")), ("plus.cpp", ("c++", "-std=c++11"))):
+        assert call(*compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I",
+                    program.parent / "driver", tmp_path / name) == (0, "")

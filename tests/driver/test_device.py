@@ -113,6 +113,10 @@ def test_a_board_that_is_never_silent():
     with pytest.raises(DeviceError, match=r"^board: must answer, and does not, asked 4 times"):
         Device(board, FACTS, patience=0.1, attempts=4)
     assert time.monotonic() - started < 2
+    started = time.monotonic()
+    with pytest.raises(DeviceError):
+        Device(board, FACTS, attempts=2)
+    assert time.monotonic() - started < 1.5, "half a second each, noise or not"
 
 
 def test_another_board():
@@ -151,7 +155,7 @@ def test_facts_on_disk(tmp_path):
     FACTS.write(tmp_path)
     assert BoardFacts.read(tmp_path) == FACTS
     (tmp_path / "link.json").write_text("[" * 10_000)
-    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 2"):
+    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 3"):
         BoardFacts.read(tmp_path)
     with pytest.raises(InputError, match=r"must be a board's folder with link\.json"):
         BoardFacts.read(tmp_path / "none")

@@ -11,6 +11,8 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
+from bsnn_hw.boards.pins import _Top
+from bsnn_hw.devices.clocks import choose_clock
 from bsnn_hw.emission.c_driver import _Driver
 from bsnn_hw.emission.flows import FlowFacts, PortFacts, StreamFacts
 from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
@@ -69,6 +71,11 @@ def driver(user, groups):
     return _driver("bsnn_small", ports, groups)
 
 
+def board_top(pll, megahertz, lights=3):
+    clocking = choose_clock(25.0, pll, megahertz)
+    return _Top("board_small", "Small board", clocking.words(25.0), lights, clocking)
+
+
 def page(circuit):
     return {"facts": FACTS, "circuit": circuit, "style": Markup("p > b {}"),
             "script": Markup("1 < 2"), "script_hash": "abc="}
@@ -118,6 +125,9 @@ CASES = {
     "bsnn.h": ("bsnn.h.j2", {"driver": _Driver(
         "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
         32)}),
+    "board_top.v": ("board_top.v.j2", {"top": board_top("EHXPLLL", 80.0)}),
+    "board_top_plain.v": ("board_top.v.j2", {"top": board_top("", 25.0, lights=1)}),
+    "board_top_divided.v": ("board_top.v.j2", {"top": board_top("", 7.0, lights=0)}),
     "registers.rdl": ("registers.rdl.j2", {"soc": SOC}),
     "registers.h": ("registers.h.j2", {"soc": SOC}),
     "soc_readme.md": ("soc_readme.md.j2", {"soc": SOC}),

@@ -10,6 +10,7 @@ from bsnn_hw.layout.build import (
     output_block,
     synapses_block,
 )
+from bsnn_hw.layout.gate import gate_block
 
 __all__ = ["hidden_block", "readout_block"]
 
@@ -28,8 +29,9 @@ def hidden_block(layer, bounds, geometry, *, shortcuts=(), max_value, direct):
         engine(shortcut.synapse, shape, sums) if shape is not None else
         carry_block("", 0, current=False, width=1, rows=1, timesteps=1, margin=1)
         for shortcut, shape, sums in zip(layer.shortcuts, shortcuts, bounds.shortcuts, strict=True))
+    gate = layer.gate and gate_block(layer.gate, geometry, bounds.gate, max_value=max_value)
     return layer_block(layer.name, direct, engine(layer.synapse, geometry, bounds.acc), beside,
-                       neurons_block(layer, bounds, geometry.raster, Rows()))
+                       neurons_block(layer, bounds, geometry.raster, Rows()), gate)
 
 
 def readout_block(layer, bounds, geometry, *, timesteps):

@@ -90,8 +90,12 @@ def test_every_spike(shape, direct, leaks, pause, full):
     inputs[1] = 0
     run = Run(layer, geometry, inputs, max_value=max_value, direct=direct, pause=pause, full=full)
     accs = sums(layer.synapse, torch.as_tensor(inputs), timesteps, max_value)
-    fired = run_hidden(layer, accs)[1].numpy()
-    given = spikes_of(run.words, geometry, timesteps)
+    assert_fired(run, geometry, run_hidden(layer, accs)[1].numpy())
+
+
+def assert_fired(run, geometry, fired):
+    """The words of ``run`` are the spikes ``fired``, (N, T, neurons)."""
+    given = spikes_of(run.words, geometry, fired.shape[1])
     assert not given[..., geometry.neurons:].any(), "a spike where no neuron is"
     wrong = np.argwhere(given[..., : geometry.neurons] != fired)
     assert not len(wrong), "sample {}, timestep {}, neuron {}".format(*wrong[0])

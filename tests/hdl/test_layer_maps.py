@@ -20,6 +20,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.reference.gate import factors
 from bsnn_hw.reference.network import currents, gained, run_hidden
 from bsnn_hw.reference.synapse import sums
 from tests.for_each import for_each
@@ -74,8 +75,9 @@ class Case:
                                                          TIMESTEPS, 1)))
         accs = sums(self.layer.synapse, torch.as_tensor(self.inputs), TIMESTEPS, max_value)
         extra = sum(joined) if joined else None
-        self.fired = run_hidden(self.layer, accs, extra)[1].numpy()
-        self.currents = currents(self.layer, accs, extra).numpy()
+        gates = factors(self.layer, torch.as_tensor(self.inputs), TIMESTEPS, max_value, case[0])
+        self.fired = run_hidden(self.layer, accs, extra, gates)[1].numpy()
+        self.currents = currents(self.layer, accs, extra, gates).numpy()
 
     def _lone(self, case):
         """A shortcut's synapses: words of one channel, one lane."""

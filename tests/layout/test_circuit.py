@@ -8,7 +8,7 @@ from amaranth.hdl._mem import MemoryInstance
 
 from bsnn_hw.devices.parts import Access
 from bsnn_hw.hdl.ports import top_level
-from tests.emission.circuits import NETWORKS, random_layout
+from tests.emission.circuits import GATED, NETWORKS, gated_layout, random_layout
 
 QUICK = 6
 
@@ -31,12 +31,11 @@ def counted(layout):
                 yield (memory.access is not Access.TABLE, memory.rows, memory.width, memory.count)
 
 
-def difference(seed):
-    """What the circuit of ``seed`` has and planning does not count, and the other way round.
+def difference(layout):
+    """What the circuit has and planning does not count, and the other way round.
 
     Of tables that synthesis shrinks, bits that are the same in all rows are not counted.
     """
-    layout = random_layout(seed)
     circuit, forecast = Counter(), Counter()
     for written, rows, width in built(Fragment.get(top_level(layout)[0], None)):
         circuit[rows, width if written else None] += 1
@@ -45,11 +44,20 @@ def difference(seed):
     return circuit - forecast, forecast - circuit
 
 
+def assert_the_same(layout, seed):
+    missing, surplus = difference(layout)
+    # A table whose rows are all the same needs none, and a narrow one may be logic.
+    assert not any(width for _, width in missing), f"seed {seed}: not counted: {missing}"
+    assert not surplus, f"seed {seed}: not there: {surplus}"
+
+
 @pytest.mark.parametrize("seeds", [
     range(QUICK), pytest.param(range(QUICK, NETWORKS), marks=pytest.mark.slow)], ids=str)
 def test_memories_are_those_that_planning_counts(seeds):
     for seed in seeds:
-        missing, surplus = difference(seed)
-        # A table whose rows are all the same needs none, and a narrow one may be logic.
-        assert not any(width for _, width in missing), f"seed {seed}: not counted: {missing}"
-        assert not surplus, f"seed {seed}: not there: {surplus}"
+        assert_the_same(random_layout(seed), seed)
+
+
+def test_memories_of_gates():
+    for seed in range(GATED):
+        assert_the_same(gated_layout(seed), seed)

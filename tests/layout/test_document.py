@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.layout.document import layout_document
-from tests.emission.circuits import random_layout
+from tests.emission.circuits import gated_layout, random_layout
 from tests.for_each import for_each
 from tests.planning.test_schedule import network
 
@@ -37,7 +37,9 @@ def test_plain_and_the_same_each_time(seed):
 
 
 def test_every_block_is_named():
-    names = {name for seed in range(12) for name in blocks_of(layout_document(random_layout(seed)))}
+    layouts = [*map(random_layout, range(12)), *map(gated_layout, range(2))]
+    names = {name for layout in layouts for name in blocks_of(layout_document(layout))}
+    assert "Gate" in names
     text = PAGE.read_text(encoding="utf-8")
     small = {"Slots", "StateRows", "TableSize", "Gain", "Pool"}  # sizes inside of a block
     assert not [name for name in names - small if f"`{name}`" not in text]

@@ -355,11 +355,16 @@ CASES = [
         r"below has no positive scale to divide by"]),
     ("layers.0.gate.value", torch.tensor([1, 1, -2]), [r"timestep 3 has -2\.0; a gate of zero"]),
     ("layers.0.gate.value", torch.tensor([1, torch.nan, 1]), [r"gate\.value must be finite"]),
-    ("layers.0.gate", {"kind": "sample", "alpha": torch.ones(3)}, [
-        r"layer 'fc1': gate\.kind 'sample' is refused: g would have to be computed from each "
-        r"sample at inference.*accepted is 'constant'"]),
+    ("layers.0.gate", {"kind": "sample", "value": torch.ones(3)}, [
+        r"gate\.alpha is missing", r"gate unknown key 'value'"]),
     ("layers.0.gate", {"kind": "sample", "alpha": torch.ones(2)}, [
-        r"gate\.alpha must have one value per timestep", r"gate\.kind 'sample' is refused"]),
+        r"gate\.alpha must have one value per timestep"]),
+    ("layers.0.gate", {"kind": "sample", "alpha": torch.tensor([1, 0.0, 1])}, [
+        r"gate\.alpha must be above 0, but timestep 2 has 0\.0"]),
+    ("layers.2.gate", {"kind": "sample", "alpha": torch.ones(3)}, [
+        r"layer 'fc3': gate\.kind 'sample' is refused in the readout: the hardware makes a gate of "
+        r"each sample only where the layer's neurons take its own current and nothing else; "
+        r"accepted is 'constant'"]),
     ("layers.0.neuron", ..., [r"layer 'fc1': neuron is missing"]),
     ("layers.0.neuron", "lif", [r"neuron must be a dictionary with the keys"]),
     ("layers.0.neuron.type", "synaptic", [r"neuron\.type must be one of 'lif', 'if', 'readout'"]),
@@ -471,10 +476,10 @@ def test_the_message_has_one_line_per_problem(document):
     assert str(caught.value).startswith("document: model: name must be a string")
 
 
-def test_a_sample_gate_may_be_written_but_not_computed(document):
-    put(document, "layers.0.gate", {"kind": "sample", "alpha": torch.ones(3)})
+def test_a_sample_gate_may_be_written_where_it_is_not_computed(document):
+    put(document, "layers.2.gate", {"kind": "sample", "alpha": torch.ones(3)})
     check(document)
-    refused(document, "'sample' is refused")
+    refused(document, "'sample' is refused in the readout")
     put(document, "timesteps", 0)
     with pytest.raises(ModelError, match="timesteps"):
         check(document)

@@ -147,14 +147,16 @@ CASES = [
                                "not 'max'")]),
     ("layers.2.pool.kind", "min", [(
         "layer 'conv3': pool.kind must be one of 'max', 'avg', 'sum'", "not 'min'")]),
-    ("layers.2.pool.size", 4, [(
-        "layer 'conv3': pool size [4, 4] must divide the map of layer 'conv2', 4 x 6 x 6",
-        "train with other windows")]),
+    ("layers.2.pool.size", 7, [(
+        "layer 'conv3': pool size [7, 7] must fit the map of layer 'conv2'", "4 x 6 x 6")]),
     ("layers.2.pool.size", 0, [("layer 'conv3': pool.size must be an integer from 1", "not 0")]),
     ("layers.2.pool.size", ..., [("layer 'conv3': pool.size is missing", "(docs/model.md)")]),
-    ("layers.2.pool.stride", 1, [("layer 'conv3': pool stride must be size, [2, 2], not [1, 1]",
-                                  "lie side by side")]),
-    ("layers.2.pool.padding", 1, [("layer 'conv3': pool unknown key 'padding'", "the map)")]),
+    ("layers.4.pool.stride", 1, [("layer 'fc1': pool stride must be size, [2, 1], and padding 0 "
+                                  "where kind is 'avg'", "'max' takes any")]),
+    ("layers.2.pool.padding", 2, [("layer 'conv3': pool padding must be less than size and stride",
+                                   "or hold none")]),
+    ("layers.2.pool.ceil_mode", True, [("layer 'conv3': pool unknown key 'ceil_mode'",
+                                        "windows lie inside of the map)")]),
     ("layers.3.input", "conv5", [(
         "layer 'conv4': input must name an earlier layer with neurons, one of 'conv1', 'conv2', "
         "'conv3', not 'conv5'", "did you mean 'conv3'?")]),
@@ -184,6 +186,15 @@ CASES = [
     ("layers.3.shortcuts.0.from", "conv1", [(
         f"{FOUR}[0] must have the shape of the layer's output, 5 x 4 x 2, but layer 'conv1' gives "
         "4 x 6 x 6; a 'conv2d' shortcut changes channels", "pool before it)")]),
+    ("layers.3.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        "layer 'conv4': gate.kind 'sample' is refused in a layer with shortcuts",
+        "running average of training")]),
+    ("layers.3.shortcuts.1.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        f"{FOUR}[1].gate.kind 'sample' is refused in a shortcut",
+        "running average of training")]),
+    ("layers.0.gate", {"kind": "sample", "alpha": torch.ones(3)}, [(
+        "layer 'conv2': shortcuts[0].from must not name a layer whose gate is of kind 'sample', as "
+        "layer 'conv1' is", "running average of training")]),
     ("layers.3.shortcuts.1.stride", [1, 2], [(
         f"{FOUR}[1] must have the shape of the layer's output, 5 x 4 x 2, but it gives 5 x 4 x 1",
         "pool before it)")]),
@@ -202,7 +213,7 @@ CASES = [
         "layer 'out': type must be 'linear' in the last layer, whose outputs are the classes",
         "not 'conv2d'")]),
     ("layers.5.input", ..., [(
-        "layer 'fc2': pool size [3, 1] must divide the map of layer 'fc1', 6 x 1 x 1", "windows")]),
+        "layer 'fc2': pool size [3, 1] must fit the map of layer 'fc1', 6 x 1 x 1", "x 1")]),
     ("layers.5.shortcuts", ..., [(
         "layer 'fc1': must be used by a later layer, as 'input' or in 'shortcuts', and none does",
         "leave it out")]),
@@ -231,10 +242,17 @@ def test_one_problem(maps, path, value, wanted):
         assert problem.startswith(beginning) and problem.endswith(end), problem
 
 
+def test_a_gate_of_each_sample_is_refused_where_currents_are_pooled(maps):
+    put(maps, "layers.2.gate", {"kind": "sample", "alpha": torch.ones(3)})
+    put(maps, "layers.2.current_pool", {"kind": "max", "size": 2})
+    assert any(problem.startswith("layer 'conv3': gate.kind 'sample' is refused in a layer with "
+                                  "current_pool") for problem in problems_of(maps))
+
+
 def test_all_problems_at_once(maps):
     put(maps, "layers.0.stride", 0)
     put(maps, "layers.1.groups", 2)
-    put(maps, "layers.2.pool.size", 5)
+    put(maps, "layers.2.pool.size", 7)
     put(maps, "layers.3.shortcuts.0.kind", "AND")
     put(maps, "layers.5.input", "conv9")
     assert [problem.split(" must")[0].split(" is")[0] for problem in problems_of(maps)] == [
@@ -287,6 +305,23 @@ def test_what_shortcuts_add_counts(maps):
     put(maps, "layers.3.shortcuts.1.norm.beta", torch.full((5,), 1e308, dtype=torch.float64))
     put(maps, "layers.3.shortcuts.1.gate.value", torch.ones(3))
     assert problems_of(maps) == too_large("conv4")
+
+
+@pytest.mark.parametrize(("pool", "shape"), [
+    ({"kind": "max", "size": 3, "stride": 2, "padding": 1}, Shape(4, 3, 3)),
+    ({"kind": "max", "size": [4, 1]}, Shape(4, 1, 6)),
+    ({"kind": "sum", "size": [5, 4]}, Shape(4, 1, 1)),
+    ({"kind": "max", "size": 1, "stride": 4}, Shape(4, 2, 2)),
+])
+def test_windows_that_overlap_or_leave_a_rest(maps, pool, shape):
+    maps["layers"][2]["pool"] = pool
+    document = maps | {"layers": [*maps["layers"][:2], maps["layers"][2] | {
+        "weight": torch.ones(3, shape.size), "norm": None, "gate": None, "bias": None,
+        "type": "linear", "neuron": {"type": "readout"}}]}
+    for key in ("stride", "padding"):
+        document["layers"][2].pop(key)
+    feed = describe(document).layers[2].feed
+    assert (feed.shape, feed.source_shape) == (shape, Shape(4, 6, 6))
 
 
 def test_sums_of_windows_are_larger_than_spikes(maps):

@@ -91,10 +91,14 @@ def test_a_wrong_document_is_not_written(document, tmp_path):
     assert (tmp_path / "m.pt").read_text() == "before"
 
 
-def test_a_sample_gate_is_written_and_refused_when_loaded(document, tmp_path):
+def test_a_sample_gate_is_written_and_loaded_and_refused_in_the_readout(document, tmp_path):
     document["layers"][0]["gate"] = {"kind": "sample", "alpha": torch.ones(3)}
     save(tmp_path / "m.pt", document)
-    with pytest.raises(ModelError, match=r"m\.pt: layer 'fc1': gate\.kind 'sample' is refused"):
+    first, second, _ = load(tmp_path / "m.pt").layers
+    assert (first.own_gate, second.own_gate) == (True, False)
+    document["layers"][2]["gate"] = {"kind": "sample", "alpha": torch.ones(3)}
+    save(tmp_path / "m.pt", document)
+    with pytest.raises(ModelError, match=r"m\.pt: layer 'fc3': gate\.kind 'sample' is refused"):
         load(tmp_path / "m.pt")
 
 

@@ -91,7 +91,8 @@ def test_thermometer_spikes_in_proportion():
 
 
 @pytest.mark.parametrize(("name", "bits", "message"), [
-    ("cifar", 4, "data set: must be one of digits, fashion-mnist, mnist, not 'cifar'"),
+    ("cifar", 4, "data set: must be one of digits, fashion-mnist, mnist, cifar-10, cifar-100, "
+                 "not 'cifar'"),
     ("digits", 5, "digits: bits must be 1 to 4, not 5; give `bits` 4"),
     ("mnist", 0, "mnist: bits must be 1 to 8, not 0"),
 ])

@@ -58,7 +58,10 @@ def steps(model, samples, coding):
         norm = layer.norm
         sums = activity @ np.where(layer.synapse.weight >= 0, 1.0, -1.0).T + layer.synapse.bias
         normed = (sums - norm.mean) / np.sqrt(norm.var + norm.eps) * norm.gamma + norm.beta
-        currents = layer.gate[:, None, None] * normed
+        gate = layer.gate[:, None, None]
+        if layer.own_gate:
+            gate = gate / (1 + np.exp(-normed.mean(axis=-1, keepdims=True)))
+        currents = gate * normed
         if layer.neuron is None:
             return currents.mean(0)
         activity = spikes(layer.neuron, currents)
@@ -77,7 +80,8 @@ def spikes(neuron, currents):
 
 
 @for_each("options", [{}, {"gate": "none"}, {"reset": "soft"}, {"leak": 1.0},
-                                     {"leak": 0.75, "threshold": 0.8}, {"coding": "events"}])
+                                     {"leak": 0.75, "threshold": 0.8}, {"coding": "events"},
+                                     {"gate": "agmm-sample"}])
 @for_each("seed", [0, 1])
 def test_file_computes_the_same_scores(tmp_path, seed, options):
     network = trained(seed, **options)
@@ -95,6 +99,8 @@ def test_file_computes_the_same_scores(tmp_path, seed, options):
 
 MAPS = {
     "convolutional": lambda: convolutional((1, 8, 8), (3, 4, 4), (5,), 3, timesteps=2),
+    "sample": lambda: convolutional((1, 8, 8), (3, 4, 4), (5,), 3, timesteps=2,
+                                    gate="agmm-sample"),
     "residual": lambda: residual((1, 8, 8), (3, 3, 4, 4), 3, timesteps=2),
     "tdbn": lambda: resnet19("tdbn", blocks=(1, 1), channels=(3, 4), neurons=5, classes=3,
                              shape=(1, 8, 8), timesteps=2),

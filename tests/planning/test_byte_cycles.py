@@ -43,8 +43,8 @@ def test_a_silent_sample_takes_its_bytes_less_what_came_during_the_pass():
 def test_the_engine_waits_for_a_late_byte():
     inputs = np.zeros((1, 12), np.uint8)
     inputs[0, 11] = 1
-    # Its last group takes 4 and the pass 4: 8 bytes of the next sample are there by then.
-    assert cycles(flat(), (1, 1), (2, 2), inputs) == [[12 - 8 + 4]]
+    # Its last group takes 4, the pass among them: 4 bytes of the next sample are there by then.
+    assert cycles(flat(), (1, 1), (2, 2), inputs) == [[12 - 4 + 4]]
 
 
 def test_bytes_wait_for_the_engine():
@@ -56,9 +56,12 @@ def test_bytes_wait_for_the_engine():
     assert cycles(flat(), (1, 1), (1, 2), inputs)[0, 0] == 5 * 8
 
 
-def by_hand(samples, passes, waiting):
+def by_hand(samples, passes, waiting, shared=0):
     """(bytes, cycles) of each group of each sample to cycles; the first sample comes again, behind
-    the last."""
+    the last.
+
+    shared : cycles of the pass that are in the walk of a sample's last group
+    """
     reader, free, ends, found = 0, 0, [0] * waiting, []
     for groups in [*samples, *samples]:
         began = free
@@ -69,7 +72,7 @@ def by_hand(samples, passes, waiting):
                 free = max(reader, free) + cost
                 ends.append(free)
         found.append(max(reader, free) - began)
-        free = max(reader, free) + passes
+        free = max(reader, free) + passes - (shared if groups[-1][1] else 0)
     return found[len(samples):]
 
 
@@ -80,7 +83,7 @@ def test_as_counted_group_by_group(lanes):
     groups = [[(len(group), 4 * group.any()) for group in np.split(sample, range(lanes, 40, lanes))]
               for sample in inputs]
     found = cycles(flat(40), (lanes, 1), (2, 2), inputs)[:, 0]
-    np.testing.assert_allclose(found.mean(), np.mean(by_hand(groups, 4, 3)), rtol=0.03)
+    np.testing.assert_allclose(found.mean(), np.mean(by_hand(groups, 4, 3, 4)), rtol=0.03)
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
@@ -122,7 +125,7 @@ def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
     net = network((size, 8, 2), timesteps=timesteps)
     inputs, schedule = late(size, timesteps), make_schedule(net, (1, 1), (1, 2))
     found = simulated(net, schedule, inputs, tmp_path)
-    assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.1)
+    assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.13)
 
 
 def simulated(net, schedule, inputs, folder):

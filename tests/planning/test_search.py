@@ -20,6 +20,7 @@ from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
 from tests.for_each import for_each
 from tests.planning.test_schedule import network
+from tests.reference.gates import with_gates
 from tests.reference.random_maps import random_inputs, random_network
 
 ECP5 = find_chip("ecp5-25k")
@@ -103,6 +104,17 @@ def test_what_the_search_counts_is_the_forecast(seed):
         seen = forecast(net, candidate.schedule, activity, ECP5.family)
         assert candidate.cost == seen.cost
         assert candidate.cycles == pytest.approx(max(*seen.layer_cycles, sizes[-1]))
+
+
+@for_each("seed", range(4))
+def test_what_the_search_counts_of_gates_is_the_forecast(seed):
+    rng = np.random.default_rng(seed)
+    net = with_gates(rng, network((12, 9, 8, 4), coding=list(Coding)[seed % 2]), share=1)
+    inputs = np.ones((5, 12) if seed % 2 == 0 else (5, net.timesteps, 12), np.uint8)
+    activity = measure_activity(net, inputs, run(net, inputs))
+    for candidate in Search(net, activity, ECP5).front():
+        assert Engine.WORDS not in counts(candidate.schedule)[2][:-1]
+        assert candidate.cost == forecast(net, candidate.schedule, activity, ECP5.family).cost
 
 
 def small(logic=0, **capacities):

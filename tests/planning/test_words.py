@@ -34,9 +34,10 @@ def test_cycles_by_hand():
     for measure in (layer_bounds, predicted_cycles):
         first, second = measure(net, schedule, activity)
         # Words {0,1} {2,3} {4}: all three have a spike, in sample 1 the first alone; 3 folds and
-        # 2 passes.  Then 7 neurons in rows of 3, two of which are a word: 2 words of 2 folds.
-        np.testing.assert_array_equal(first, [(3 + 2) * 3, (1 + 2) * 3])
-        np.testing.assert_array_equal(second, [(2 + 1) * 2] * 2)
+        # 2 passes, one of them with the last word.  Then 7 neurons in rows of 3, two of which are a
+        # word: 2 words of 2 folds, in sample 1 with the readout's pass.
+        np.testing.assert_array_equal(first, [(3 + 1) * 3, (1 + 1) * 3])
+        np.testing.assert_array_equal(second, [(2 + 1) * 2, 2 * 2])
 
 
 @for_each("shape", [(12, 4, 2), (12, 4, 4), (13, 4, 8), (13, 4, 16), (7, 7, 3)])

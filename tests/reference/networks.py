@@ -1,6 +1,7 @@
 """Random integer networks, and the integer network in plain Python, from docs/ir.md alone."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -102,6 +103,9 @@ def current(network, index, t, values, currents):
         c = channel(layer.shape, n)
         weight = 2 ** spec.fraction_bits if spec.gain is None else int(spec.gain[t, c])
         result.append(acc * weight + int(spec.bias[t, c]))
+    if layer.gate is not None:
+        factor = gate_factor(network, index, t, values)
+        result = [own * factor // 2 ** layer.gate.factor_bits for own in result]
     for shortcut in layer.shortcuts:
         if isinstance(shortcut, CurrentShortcut):
             more = currents[index - shortcut.back]
@@ -114,6 +118,16 @@ def current(network, index, t, values, currents):
                 value *= int(shortcut.gain[t, channel(layer.shape, n)])
             result[n] += value
     return result
+
+
+def gate_factor(network, index, t, values):
+    """What a layer's gate multiplies its current by."""
+    layer = network.hidden[index]
+    gate = layer.gate
+    further = replace(layer.synapse, weights=gate.weights[None], connected=np.ones(1, bool))
+    total = sum(gathered(network, index, replace(layer, synapse=further), values))
+    place = (total + gate.offset) // 2 ** gate.shift
+    return int(gate.table[t, min(max(place, 0), len(gate.table[t]) - 1)])
 
 
 def channel(shape, n):
@@ -133,10 +147,14 @@ def gathered(network, index, part, values):
 def windows(pool, shape, values):
     result = []
     for c in range(shape.channels):
-        for top in range(0, shape.height - pool.height + 1, pool.height):
-            for left in range(0, shape.width - pool.width + 1, pool.width):
-                window = [values[(c * shape.height + top + y) * shape.width + left + x]
-                          for y in range(pool.height) for x in range(pool.width)]
+        for top in range(-pool.padding[0], shape.height + pool.padding[0] - pool.height + 1,
+                         pool.stride[0]):
+            for left in range(-pool.padding[1], shape.width + pool.padding[1] - pool.width + 1,
+                              pool.stride[1]):
+                window = [values[(c * shape.height + y) * shape.width + x]
+                          for y in range(top, top + pool.height)
+                          for x in range(left, left + pool.width)
+                          if 0 <= y < shape.height and 0 <= x < shape.width]
                 result.append(max(window) if pool.kind is PoolKind.MAX else sum(window))
     return result
 

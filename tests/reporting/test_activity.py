@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Conv, Dense
+from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting import facts
-from bsnn_hw.reporting.activity import count, dense_energy, full_energy
+from bsnn_hw.reporting.activity import MULTIPLY, count, dense_energy, full_energy
 from bsnn_hw.reporting.facts import gather
+from tests.reference.gates import with_gates
 
 
 def pairs(synapse, events):
@@ -50,6 +53,22 @@ def test_everything_on_is_dense(events_bundle):
     activity = measure_activity(network, inputs, run(network, inputs))
     first, *_ = count(events_bundle.design.layout, activity)
     assert first.operations == first.dense == first.connections * network.timesteps
+
+
+def test_a_gate_reads_its_weights_and_multiplies_every_current(events_bundle):
+    plain, rng = events_bundle.network, np.random.default_rng(3)
+    network = with_gates(rng, plain, share=1)
+    activity = measure_activity(plain, events_bundle.inputs, run(plain, events_bundle.inputs))
+    without, with_gate = (count(build_layout(each, events_bundle.schedule), activity)[0]
+                          for each in (plain, network))
+    gate, bounds = network.hidden[0].gate, network_bounds(network)[0][0].gate
+    cycles = without.weight_bits / 3 / 4  # 3 lanes and 4 parallel neurons of a bit each
+    folds = -(-plain.hidden[0].shape.size // 4)
+    assert with_gate.weight_bits - without.weight_bits == pytest.approx(
+        cycles / folds * 3 * gate.weight_bits)
+    assert with_gate.event_energy > without.event_energy
+    product = bounds.own.width * gate.width * MULTIPLY
+    assert with_gate.step_energy - without.step_energy > 0.9 * without.steps * product
 
 
 def test_silence_costs_the_steps_alone(events_bundle):

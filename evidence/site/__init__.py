@@ -1,0 +1,1 @@
+"""What docs/ needs to become a site: verbs out of argparse, and the pictures of its concepts."""

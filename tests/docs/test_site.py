@@ -1,0 +1,54 @@
+"""The site builds without a warning, and its notebooks run; both where their extra is installed."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.docs.pages import DOCS, ROOT
+
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+
+
+def needs(*packages):
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)}")
+
+
+@pytest.mark.slow
+@needs("sphinx", "furo", "myst_parser")
+def test_the_site_builds_without_a_warning(tmp_path):
+    result = subprocess.run([sys.executable, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "-b",
+                             "html", DOCS, tmp_path / "site"], cwd=ROOT, text=True,
+                            capture_output=True)
+    assert result.returncode == 0, result.stderr
+    verbs = (tmp_path / "site" / "verbs.html").read_text(encoding="utf-8")
+    assert "--no-circuit" in verbs and "leave the running circuit out" in verbs
+    api = (tmp_path / "site" / "api.html").read_text(encoding="utf-8")
+    assert "bsnn_hw.pipeline.lower" in api and (tmp_path / "site" / "searchindex.js").exists()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_nothing_that_a_notebook_printed_is_stored(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+@pytest.mark.slow
+@needs("nbclient", "ipykernel", "sklearn", "matplotlib")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path, tmp_path, monkeypatch):
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), *sys.path]))
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    NotebookClient(notebook, timeout=300, kernel_name="python3",
+                   resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [output["data"] for cell in notebook.cells for output in cell.get("outputs", ())
+             if "data" in output]
+    assert sum("text/html" in data for data in shown) >= 2

@@ -1,0 +1,31 @@
+"""Mutants: drawn with a seed, Python that can be read, and the tests that are near to them."""
+
+import ast
+
+import pytest
+
+from evidence.mutants import nearest
+
+
+def test_the_nearest_tests_are_those_of_the_name_and_the_wing():
+    assert nearest("hdl/collector.py")[0] == "tests/hdl/test_collector.py"
+    assert nearest("bsnn_hw/lowering/join.py")[0].startswith("tests/lowering/")
+    assert "tests/hdl/test_network.py" in nearest("bsnn_hw/layout/build.py")
+    assert not [test for test in nearest("bsnn_hw/layout/build.py") if "emission" in test]
+
+
+def test_mutants_of_a_file():
+    pytest.importorskip("cosmic_ray")
+    from evidence.mutant_sample import mutants_of, sample
+
+    mutants = list(mutants_of("bsnn_hw/exploration/scaling.py"))
+    assert len(mutants) > 20
+    old, new = mutants[0].lines()
+    assert old != new
+    chosen = sample(3, 1, ["bsnn_hw/ports"])
+    assert chosen == sample(3, 1, ["bsnn_hw/ports"]) != sample(3, 2, ["bsnn_hw/ports"])
+    for mutant in chosen:
+        ast.parse(mutant.text())
+    # Nothing in an annotation, where `int | None` is never computed.
+    text = "bsnn_hw/exploration/points.py"
+    assert not [mutant for mutant in mutants_of(text) if "seed: int" in mutant.lines()[0]]

@@ -1,0 +1,157 @@
+"""Gates that samples make: their integers against the real-valued layer."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from map_models import random_model as random_maps
+from models import LIF, inputs, layer, network, random_model
+from test_against_real import refused
+
+from bsnn_hw.ir.check import problem
+from bsnn_hw.ir.network import Coding
+from bsnn_hw.lowering.gate import GateBits, fold_gated, mean_of
+from bsnn_hw.lowering.lower import PrecisionRequest, lower
+from bsnn_hw.model import real
+from bsnn_hw.model.currents import currents
+from bsnn_hw.reference.gate import factors
+from bsnn_hw.reference.network import run
+from bsnn_hw.reference.synapse import sums
+from tests.for_each import for_each
+
+FINEST = GateBits(8, 10, 12)
+
+
+def own_gates(model):
+    """``model``, every layer's gate that of the sample, the constants its alpha."""
+    return replace(model, layers=(*(replace(each, own_gate=True) for each in model.layers[:-1]),
+                                  model.layers[-1]))
+
+
+def random_gated(seed, **options):
+    if seed % 2:
+        return own_gates(random_model(seed, **options))
+    return own_gates(random_maps(seed, joined=False, **options))
+
+
+def samples_of(model, count, seed):
+    values = inputs_of_map(model, count, seed) if model.layers[0].synapse.weight.ndim == 4 else (
+        inputs(model, count, seed))
+    return torch.as_tensor(values.astype(np.int64))
+
+
+def inputs_of_map(model, count, seed):
+    shape = (count, model.input.size)
+    if model.input.coding is Coding.EVENTS:
+        shape = (count, model.timesteps, model.input.size)
+    return np.random.default_rng(seed).integers(0, 1 << model.input.bits, shape)
+
+
+@for_each("bits", [GateBits(3, 3, 4), GateBits(8, 10, 12), GateBits(2, 0, 1)])
+@for_each("seed", range(20))
+def test_factors_are_off_by_no_more_than_rounding_explains(seed, bits):
+    """Half of an interval of the table, half a step for each unit that comes in, half an LSB."""
+    model = random_gated(seed)
+    first, most = model.layers[0], (1 << model.input.bits) - 1
+    values = samples_of(model, 50, seed)
+    mean = mean_of(first, model.input)
+    layer = fold_gated(first, model.input, max_value=most, fraction_bits=4, leak_bits=8, bits=bits)
+    wanted = real_gate(model, layer, values)
+    got = factors(layer, values, model.timesteps, most, model.input.shape).numpy()
+    gate = layer.gate
+    step = np.abs(mean.weights).max() / ((1 << bits.weights - 1) - 1)
+    reach = sums(replace(layer.gate_synapse, weights=np.ones_like(layer.gate_synapse.weights)),
+                 values, model.timesteps, most).sum(dim=2).numpy()
+    off = 0.25 * step * ((1 << gate.shift) / 2 + 0.5 * reach)
+    allowed = first.gate * (off + 4e-4) + 0.5001 * 2.0 ** -gate.factor_bits
+    top = (1 << bits.factor) - 1.5  # the largest factor may be one more than its bits hold
+    allowed += np.where(got >= top, 2.0 ** -gate.factor_bits, 0)
+    assert (np.abs(got * 2.0 ** -gate.factor_bits - wanted) <= allowed).all()
+
+
+def real_gate(model, layer, values):
+    """alpha times the sigmoid of the mean of Y, (N, T)."""
+    first = replace(model.layers[0], own_gate=False, gate=np.ones(model.timesteps))
+    weights = torch.as_tensor(first.synapse.coefficients)
+    synapse = replace(layer.synapse, weights=weights.numpy(),
+                      connected=np.ones(len(weights), bool))
+    accs = sums(synapse, values, model.timesteps, (1 << model.input.bits) - 1)
+    means = currents(first, accs, model.input).mean(dim=2)
+    return model.layers[0].gate * torch.sigmoid(means).numpy()
+
+
+@for_each("coding", list(Coding))
+@for_each("seed", range(20))
+def test_fine_integers_change_few_spikes(seed, coding):
+    model = random_gated(seed, coding=coding)
+    values = samples_of(model, 60, seed).numpy()
+    request = PrecisionRequest(fraction_bits=12, leak_bits=12, gate_bits=FINEST)
+    lowered = lower(model, values, request)
+    assert problem(lowered.network) is None
+    wanted, got = real.run(model, values).spikes[0], run(lowered.network, values).hidden[0].fired
+    assert (wanted != got).sum() <= max(2, 0.02 * wanted.sum())
+    assert lowered.precision[0].mismatch == (wanted != got).sum() / max(1, wanted.sum())
+
+
+@for_each("seed", range(6))
+def test_a_lower_tolerance_takes_more_bits(seed):
+    model = random_gated(seed, timesteps=4)
+    values = samples_of(model, 150, seed).numpy()
+    found = [lower(model, values, PrecisionRequest(tolerance=share, classes=1.0)).precision[0]
+             for share in (1.0, 0.03)]
+    assert found[0].gate == GateBits(2, 0, 1) or found[0].mismatch <= 1
+    assert found[1].mismatch <= max(0.03, found[0].mismatch)
+    wide, narrow = (each.gate.weights + each.gate.index + each.gate.factor for each in found[::-1])
+    assert wide >= narrow
+
+
+@for_each("seed", range(10))
+def test_what_is_given_is_taken_and_without_samples_the_usual(seed):
+    model = random_gated(seed)
+    given = GateBits(3, 2, 5)
+    assert lower(model, None, PrecisionRequest(gate_bits=given)).precision[0].gate == given
+    gate = lower(model).network.hidden[0].gate
+    assert (gate.weight_bits, gate.width) == (6, 8) and gate.index_bits <= 6
+
+
+def test_a_mean_that_no_input_moves_is_the_constant_gate():
+    """Two neurons of opposite weights: E is 0, g is alpha / 2, and ties stay ties."""
+    weights = np.array([[1.0, 1, -1, 1], [-1, -1, 1, -1]])
+    constant = network(layer("a", weights, LIF, gate=[1.0, 0.5]),
+                       layer("out", np.ones((2, 2)), gate=[1.0, 1.0]))
+    first = replace(constant.layers[0], own_gate=True, gate=2 * constant.layers[0].gate)
+    own = replace(constant, layers=(first, constant.layers[1]))
+    values = inputs(own, 300)
+    request = PrecisionRequest(fraction_bits=8, leak_bits=8)
+    lowered = lower(own, None, request).network
+    assert lowered.hidden[0].gate.entries == 1
+    got, wanted = run(lowered, values), run(lower(constant, None, request).network, values)
+    assert (got.hidden[0].fired == wanted.hidden[0].fired).all()
+    assert (got.hidden[0].fired == real.run(own, values).spikes[0]).all()
+
+
+@for_each("timesteps", [None, 40])
+@for_each("coding", list(Coding))
+@for_each("seed", range(12))
+def test_extreme_parameters_are_right_or_refused(seed, coding, timesteps):
+    model = own_gates(random_model(seed, coding=coding, timesteps=timesteps, extreme=True))
+    values = inputs(model, 8, seed)
+    with refused("must fit 48 bits"):
+        assert problem(lower(model).network) is None
+    with refused("must fit 48 bits"):
+        assert problem(lower(model, values).network) is None
+
+
+@for_each("seed", range(12))
+def test_channels_that_count_nothing(seed):
+    """gamma 0 in some or all channels: they fire on their bias alone, times the gate."""
+    rng = np.random.default_rng(seed)
+    gamma = rng.choice([0.0, 1.0, -0.5], 5) if seed else np.zeros(5)
+    first = layer("a", rng.normal(size=(5, 4)), replace(LIF, leak=0.5), gate=[1.5, 1.0, 0.7],
+                  gamma=gamma, beta=rng.normal(size=5) + 1)
+    model = own_gates(network(first, layer("out", np.ones((2, 5)), gate=np.ones(3))))
+    values = inputs(model, 200)
+    request = PrecisionRequest(fraction_bits=10, leak_bits=10, gate_bits=FINEST)
+    got = run(lower(model, values, request).network, values).hidden[0].fired
+    wanted = real.run(model, values).spikes[0]
+    assert (got != wanted).mean() < 0.01
