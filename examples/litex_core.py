@@ -25,7 +25,8 @@ class BsnnCore(LiteXModule):
         bundle = Path(bundle)
         facts = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
         takes, gives = facts["s_axis"], facts["m_axis"]
-        self.sink = sink = AXIStreamInterface(takes["tdata_width"])
+        self.sink = sink = AXIStreamInterface(takes["tdata_width"],
+                                              user_width=1 if takes.get("tuser") else 0)
         self.source = source = AXIStreamInterface(gives["tdata_width"],
                                                   user_width=gives.get("tuser_width", 0))
         ports = {"i_clk": ClockSignal("sys"), "i_rst": ResetSignal("sys")}

@@ -23,7 +23,8 @@ def _kept(m):
 
 
 class BoardReset(wiring.Component):
-    """A reset from the first cycle on, which ends ``2**held`` cycles after it was last asked for.
+    """A reset from the first cycle on, which ends 2 to the power of ``held`` cycles after it was last
+    asked for.
 
     Members
     -------

@@ -35,7 +35,7 @@ def test_what_is_in_it(bundle):
         f"{kind}_{layer['name']}" for layer in facts["layers"][:-1]
         for kind in ("charged", "fired")}
     assert set(files) == {"Makefile", "README.md", "bench.py", "layout.json", "manifest.json",
-                          "network.json", "plan.toml",
+                          "network.json", "plan.toml", "files.f", "bsnn.core", "component.xml",
                           *facts["sources"], *(f"vectors/{name}.npy" for name in vectors)}
     assert f"rtl/{facts['top']}.v" in files
     assert np.load(bundle.folder / "vectors/scores.npy").shape == (
@@ -210,7 +210,7 @@ def test_what_came_meanwhile_stays(direct_bundle, tmp_path, monkeypatch, make, f
     with pytest.raises(InputError, match="`force`"):
         write_bundle(*arguments, force=force)
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
-    assert len(list(folder.iterdir())) == (9 if make == "ours" else 1)
+    assert len(list(folder.iterdir())) == (12 if make == "ours" else 1)
 
 
 def test_an_empty_folder_is_replaced(tmp_path):
