@@ -23,8 +23,9 @@ def _kept(m):
 
 
 class BoardReset(wiring.Component):
-    """A reset from the first cycle on, which ends 2 to the power of ``held`` cycles after it was last
-    asked for.
+    """A reset from the first cycle on, which ends some time after it was last asked for.
+
+    It stays for 2 to the power of ``held`` cycles after that.
 
     Members
     -------
@@ -51,7 +52,7 @@ class BoardReset(wiring.Component):
 
 
 class ClockDivider(wiring.Component):
-    """A clock of a ``2**bits``-th part of the speed.
+    """A clock halved as often as ``bits`` says.
 
     Members
     -------
