@@ -81,6 +81,7 @@ def test_fusesoc_lints_the_core(bundle, mem_bundle, tmp_path):
 def test_litex_instantiates_the_core(bundle, tmp_path):
     pytest.importorskip("litex")
     from litex.gen.fhdl.verilog import convert
+    from migen import ClockDomain
 
     from bsnn_hw.examples.litex_core import BsnnCore
 
@@ -92,7 +93,8 @@ def test_litex_instantiates_the_core(bundle, tmp_path):
 
     platform = Platform()
     core = BsnnCore(platform, bundle.folder)
-    ios = {*core.sink.flatten(), *core.source.flatten()}
+    core.clock_domains.sys = domain = ClockDomain("sys")
+    ios = {*core.sink.flatten(), *core.source.flatten(), domain.clk, domain.rst}
     convert(core, ios=ios, name="soc").write(str(tmp_path / "soc.v"))
     assert platform.sources == list(map(str, bundle.design.verilog.paths))
     warnings = lint([tmp_path / "soc.v", *bundle.design.verilog.paths], "soc")
