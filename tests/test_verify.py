@@ -113,7 +113,7 @@ DAMAGE = {
     "other network": (lambda b: (b / "network.json").write_text(
         (b / "network.json").read_text() + "\n"), "network.json was edited; give --edited"),
     "$system": (lambda b: append(b / "rtl/bsnn_random_24.v", "initial $system(1);"),
-                "bsnn_random_24.v, line 91: must hold only what this program writes, not "
+                "bsnn_random_24.v, line 94: must hold only what this program writes, not "
                 "'$system'"),
     "no vectors": (lambda b: shutil.rmtree(b / "vectors"),
                    "inputs.npy: must be an array of the bundle's vectors, No such file"),
