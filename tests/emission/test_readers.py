@@ -59,7 +59,8 @@ def _slang(paths):
     """How many errors and default warnings slang has; it prints them."""
     driver = pytest.importorskip("pyslang.driver").Driver()
     driver.addStandardArgs()
-    assert driver.parseCommandLine(" ".join(["slang", "--top", "top", *map(str, paths)]))
+    files = " ".join(f'"{path}"' for path in paths)
+    assert driver.parseCommandLine(f"slang --top top {files}")
     assert driver.processOptions() and driver.parseAllSources()
     driver.reportCompilation(driver.createCompilation(), True)
     return driver.diagEngine.numErrors, driver.diagEngine.numWarnings
