@@ -27,7 +27,8 @@ class SampleReader(wiring.Component):
     """Values of a sample, one a byte, to the beats that a Frontend takes; a byte a cycle.
 
     The values come in the order of ``ports.bytes.sample_bytes``.  A packet that ends early leaves
-    the rest silent; what comes after the last value is dropped up to the end of the packet.
+    the rest silent; what comes after the last value is dropped up to the end of the packet.  Values
+    of 0 alone make no beat, unless a timestep or the packet ends with them.
 
     Parameters
     ----------
@@ -78,6 +79,9 @@ class SampleReader(wiring.Component):
                       (~over).replicate(self._value_width), gathered[number])
                   for number in range(lanes)]
         complete = Signal()
+        marked = step_ends if self._port.timesteps > 1 else 0
+        # A beat that says nothing would hold up bytes where the frontend has no room.
+        says = Cat(values).any() | marked | last
         m.d.comb += complete.eq((lane == lanes - 1) | channels_end | last)
 
         with m.If(beats.ready):
@@ -89,7 +93,7 @@ class SampleReader(wiring.Component):
             if self._port.timesteps == 1:
                 m.d.sync += over.eq((over | step_ends) & ~last)
         with m.If(take & complete):
-            m.d.sync += [beats.valid.eq(1), beats.payload.last.eq(last)]
+            m.d.sync += [beats.valid.eq(says), beats.payload.last.eq(last)]
             m.d.sync += [slot.row.eq(row) for slot in beats.payload.slots]
             if len(beats.payload.slots) == lanes:
                 m.d.sync += [slot.value.eq(value) for slot, value
