@@ -1,0 +1,165 @@
+"""From sums to spikes: pooling of currents, their terms, and the neurons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bsnn_hw.devices.parts import Parts, Product, bits_of
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Store
+from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
+from bsnn_hw.layout.tables import TableSize
+
+__all__ = ["CurrentPool", "Gain", "Neurons"]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A term of the current that is multiplied, or chosen by a spike.
+
+    table : TableSize; sum_width : int, bits of the sum that it multiplies, None for a spike
+    """
+
+    table: TableSize
+    sum_width: int | None
+
+
+@dataclass(frozen=True)
+class CurrentPool:
+    """What finds the largest sum of each window, between accumulators and neurons.
+
+    summed, windows : Raster, of the sums and of the neurons
+    size : (height, width), of a window; sum_width : int, bits of a sum
+    """
+
+    summed: Raster
+    windows: Raster
+    size: tuple[int, int]
+    sum_width: int
+
+    def parts(self) -> Parts:
+        """hdl/current_pool.py: counters, comparisons, and a line of windows."""
+        windows, row = self.windows, self.windows.width * self.sum_width
+        line = StateRows(windows.shape.width * windows.folds, row, False)
+        counted = bits_of(windows.rows) + bits_of(line.rows) + sum(
+            bits_of(side) for side in (*self.size, windows.shape.width + 1,
+                                       windows.shape.height + 1))
+        parts = (Parts.adders(counted / 6, 6) + Parts.logic(counted, counted)
+                 + Parts.delays(2 * bits_of(windows.rows) + bits_of(line.rows) + 2 * CONTROL))
+        return (parts + Parts.adders(self.sum_width, windows.width) + Parts.logic(row)
+                + Parts.delays(row) + Parts(memories=line.memories()))
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """Currents and the neuron step of a row.
+
+    raster : of the neurons; timesteps : int
+    current_delay : int, cycles from an operation to its currents
+    delay : int, cycles from an operation of the sums to its word of spikes
+    pool : CurrentPool, None where the sums' rows are the neurons'
+    recovery : int, cycles between two steps of one row, at least
+    leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
+    leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
+    gated : bits of the current that a gate of the sample's multiplies, and of its factor; None
+        without one
+    soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
+    potentials : StateRows, None with a single timestep
+    """
+
+    raster: Raster
+    timesteps: int
+    current_delay: int
+    delay: int
+    recovery: int
+    leak_shift: int | None
+    leak_bits: int
+    leak_factor: int
+    fraction_bits: int
+    soft: bool
+    acc_width: int
+    current_width: int
+    charged_width: int
+    settled_width: int
+    carried_width: int
+    potentials: StateRows | None
+    bias: TableSize
+    threshold: TableSize
+    reset_by: TableSize | None
+    leak: TableSize | None
+    gain: Gain | None
+    shortcut_gains: tuple[Gain | None, ...]
+    pool: CurrentPool | None = None
+    gated: tuple[int, int] | None = None
+
+    @property
+    def tables(self) -> tuple[tuple[Store, TableSize], ...]:
+        """All tables of constants."""
+        gains = [each.table for each in (self.gain, *self.shortcut_gains) if each is not None]
+        named = ((Store.BIASES, self.bias), (Store.THRESHOLDS, self.threshold),
+                 (Store.RESETS, self.reset_by), (Store.LEAKS, self.leak),
+                 *((Store.GAINS, table) for table in gains))
+        return tuple((store, table) for store, table in named if table is not None)
+
+    def parts(self) -> Parts:
+        """hdl/current.py and hdl/neuron.py, and what pools before them."""
+        parts = self._current_parts() + self._step_parts()
+        return parts if self.pool is None else parts + self.pool.parts()
+
+    def _current_parts(self) -> Parts:
+        width, row = self.raster.width, self.raster.width * self.current_width
+        op = operation_bits(self.raster, self.timesteps)
+        parts = Parts.delays(2 * op + width * self.acc_width) + self.bias.parts()
+        if self.gated is not None:
+            own, factor = self.gated
+            # The factor has no sign, and a signed product has a bit for one.
+            return (parts + Parts.adders(own - self.fraction_bits, width)
+                    + Parts.delays(width * self.current_width) + Parts(registers=width * own)
+                    + Parts(products=(Product(own, factor + 1, width),)))
+        if self.gain is None:
+            return (parts + Parts.adders(self.current_width - self.fraction_bits, width)
+                    + Parts(registers=row))
+        parts += self._product_parts(self.gain)
+        for gain in self.shortcut_gains:
+            if gain is None:
+                continue
+            if gain.sum_width is None:
+                parts += gain.table.parts() + Parts.logic(row)
+            else:
+                parts += Parts.delays(width * gain.sum_width) + self._product_parts(gain)
+        terms = 2 + len(self.shortcut_gains)
+        return (parts + Parts.adders(self.current_width, width * (terms - 1))
+                + Parts(registers=row * (-(-terms // 2) + 1)))
+
+    def _product_parts(self, gain: Gain) -> Parts:
+        width = self.raster.width
+        assert gain.sum_width is not None
+        return (gain.table.parts() + Parts.delays(width * self.current_width)
+                + Parts(products=(Product(gain.sum_width, gain.table.value_width, width),)))
+
+    def _step_parts(self) -> Parts:
+        width, charged, settled = self.raster.width, self.charged_width, self.settled_width
+        parts = Parts.delays((self.delay + 1) * operation_bits(self.raster, self.timesteps))
+        parts += self.threshold.parts()
+        parts += Parts.adders(charged, width) if self.timesteps > 1 else Parts()
+        parts += Parts(registers=width * charged) + Parts.adders(charged, width)  # and compare
+        parts += Parts.logic(2 * width, width + bits_of(self.raster.rows) + 2)
+        if self.potentials is None:
+            return parts
+        if self.soft:
+            parts += self.reset_by.parts() if self.reset_by else Parts()
+            parts += Parts.adders(settled, width) + Parts.logic(width * settled, width * settled)
+        else:
+            parts += Parts(registers=width * settled, cleared=width * settled)
+        carried, store = self.carried_width, self.potentials
+        parts += Parts(memories=store.memories())
+        if store.rows > 1:
+            parts += Parts.delays(store.width if store.block else bits_of(store.rows))
+        else:
+            parts += Parts(registers=store.width)
+        if self.leak_shift is not None:
+            return parts
+        factor = self.leak_factor.bit_length()
+        parts += self.leak.parts() if self.leak else Parts.logic(factor, factor)
+        return (parts + Parts.delays(width * (carried + self.leak_bits))
+                + Parts(products=(Product(settled, factor + 1, width),)))

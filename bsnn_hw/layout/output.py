@@ -1,0 +1,91 @@
+"""The readout: sums to scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of
+from bsnn_hw.ir.schedule import Store
+from bsnn_hw.layout.synapses import Synapses
+from bsnn_hw.layout.tables import TableSize
+
+__all__ = ["Output", "Scorer"]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Sums to scores, a class a cycle.
+
+    passes : int, times per inference that a row is scored
+    gain, bias : TableSize, None for a constant
+    gain_ones : int, bits of a constant gain that are set
+    peak : int, bits of the largest leak factor, 0 for a shift, where the score is a membrane's
+        largest value; else None
+    """
+
+    classes: int
+    passes: int
+    parallel: int
+    acc_width: int
+    score_width: int
+    gain: TableSize | None
+    gain_ones: int
+    bias: TableSize | None
+    peak: int | None = None
+
+    @property
+    def stages(self) -> int:
+        """Registers of the pipeline from a class's sum to its score, all empty before the next
+        pass where it keeps a membrane."""
+        return 3 if self.peak is None else 4
+
+    def parts(self) -> Parts:
+        """hdl/readout.py behind the accumulators."""
+        parallel, acc, score = self.parallel, self.acc_width, self.score_width
+        index = bits_of(self.classes) + bits_of(self.passes)
+        parts = (Parts.logic(parallel * acc + 20 + 2 * index, parallel * acc + 2 * index + 4)
+                 + Parts.delays(acc + 2 * score + 3 * (index + 1))
+                 + Parts.adders(score, 2) + Parts(registers=2 * score)
+                 + Parts.adders(index) + Parts.adders(bits_of(parallel + 1)))
+        if self.gain is not None:
+            width = self.gain.value_width
+            parts += Parts(memories=(Memory(self.gain.rows, width, Access.TABLE),),
+                           products=(Product(acc, width),), registers=width)
+        elif self.gain_ones > 1:
+            parts += Parts.adders(score, self.gain_ones)  # a product by a constant
+        if self.bias is not None:
+            columns = self.bias.columns
+            parts += Parts(memories=(Memory(self.bias.rows, columns, Access.TABLE),),
+                           registers=columns)
+        if self.peak is not None:
+            # hdl/peak.py: the leak's product, the comparison, and both values of a class.
+            return (parts + Parts(products=(Product(score, self.peak + 1),) if self.peak else (),
+                                  memories=(Memory(self.classes, 2 * score, Access.STATE),))
+                    + Parts.delays(3 * score + index) + Parts.adders(score, 2)
+                    + Parts.logic(3 * score))
+        if self.passes > 1:
+            parts += Parts(memories=(Memory(self.classes, score, Access.STATE),),
+                           registers=bits_of(self.classes), luts=2 * score)
+        return parts
+
+
+@dataclass(frozen=True)
+class Output:
+    """The readout.
+
+    row_wait : int, cycles from a row to the next: synapses, two registers, a class a cycle
+    """
+
+    name: str
+    synapses: Synapses
+    scorer: Scorer
+    row_wait: int
+
+    @property
+    def in_blocks(self) -> frozenset[Store]:
+        """Which of its memories lie in block RAM."""
+        return frozenset({Store.SUMS} if self.synapses.sums.block else ())
+
+    def parts(self) -> Parts:
+        """Everything of the readout, and what stands before it."""
+        return self.synapses.parts() + self.scorer.parts()

@@ -1,0 +1,157 @@
+"""What brings an engine its events: the network's input, a link or a shortcut from a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bsnn_hw.devices.parts import Parts, bits_of, fifo_parts, pair_parts
+from bsnn_hw.engines.costs import placed_bits
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.ir.network import Pool, PoolKind, Shape
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Port
+from bsnn_hw.layout.state import StateRows
+from bsnn_hw.ports.slots import Slots
+
+__all__ = ["POOLING_DELAY", "Carry", "Entry", "Link", "gathers"]
+
+POOLING_DELAY = 2  # cycles from a word to what becomes of it
+
+
+def gathers(pool: Pool | None) -> bool:
+    """Whether pooling gives one word for a window of them."""
+    return (pool is not None and pool.kind is PoolKind.MAX
+            and (not pool.tiles or (pool.height, pool.width) != (1, 1)))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """From the network's input port to the first layer's engine.
+
+    geometry : of the first layer; port : Port, of the top level
+    depth : int, groups of events that wait
+    max_value : int, largest value of an event
+    timesteps : int, marks of an inference; a direct-coded sample has one
+    register : bool, a register stands behind the queue
+    port_parts : Parts of what makes event slots of another port's words
+    """
+
+    geometry: Geometry
+    port: Port
+    slots: Slots
+    depth: int
+    max_value: int
+    timesteps: int
+    register: bool
+    port_parts: Parts
+
+    def parts(self) -> Parts:
+        """hdl/frontend.py, and what its engine needs of an event's place."""
+        geometry, value = self.geometry, self.max_value.bit_length()
+        lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
+        place = geometry.entry_bits
+        width = geometry.row_count * row + lanes * value + place + 2
+        queue = (pair_parts(width) if self.depth == 2
+                 else fifo_parts(self.depth - 1, width, registered=False))
+        return (queue + self.port_parts
+                + (Parts.delays(width + 1) if self.register else Parts())
+                + Parts.adders(row, geometry.row_count)
+                + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (self.timesteps > 1), 2)
+                + (Parts.adders(bits_of(self.timesteps)) if self.timesteps > 1 else Parts())
+                + geometry.lookup_parts(value))
+
+
+@dataclass(frozen=True)
+class Link:
+    """From a layer's spike words to an engine behind it: pooling, queues, encoders.
+
+    name : str, of what stands between two layers
+    producer : int, number of the layer that sends; whole : Raster, of its words
+    geometry : of the engine that receives
+    pool : Pool or None; placed : bool, words go through pooling, which also says where they are
+    words : int, words of a timestep that come, at most
+    margin : int, words that may still come once a queue has no room
+    depth : int, entries of each queue, one of them in its output register
+    """
+
+    name: str
+    producer: int
+    whole: Raster
+    geometry: Geometry
+    pool: Pool | None
+    placed: bool
+    words: int
+    margin: int
+    depth: int
+
+    @property
+    def kept_free(self) -> int:
+        """Entries that are left for words that may still come."""
+        return self.geometry.arrivals(self.margin)
+
+    def parts(self) -> Parts:
+        """What is built of it."""
+        found = self.geometry.link_parts(self.depth) + self.geometry.lookup_parts(1)
+        return found + (self._pool_parts() if self.placed else Parts())
+
+    @property
+    def cropped(self) -> Shape | None:
+        """The part of the map that the windows cover, None where that is all of it."""
+        pool, whole = self.pool, self.whole.shape
+        if pool is None or not pool.tiles or pool.used(whole) == whole:
+            return None
+        return pool.used(whole)
+
+    def _pool_parts(self) -> Parts:
+        """hdl/pooling.py: counters of where a word belongs, and a line of windows; where windows
+        leave a rest, hdl/map_crop.py before it, and where they overlap hdl/window_pool.py."""
+        source, whole, pool = self.geometry.source, self.whole, self.pool
+        places = placed_bits(source)
+        counted = bits_of(whole.rows)
+        if pool is not None and not pool.tiles:
+            down, across = pool.open
+            line = StateRows(source.folds, source.width * across, False)
+            windows = StateRows(source.shape.width * source.folds, source.width * down, False)
+            kept = source.width * (down + across)
+            return (Parts.adders(counted, 2) + Parts.logic(2 * (counted + places) + 3 * kept)
+                    + Parts.delays(source.width * 2 + 2 * places + 4 * counted)
+                    + Parts(memories=(*line.memories(), *windows.memories())))
+        crop = (Parts() if self.cropped is None else
+                Parts.adders(counted, 2) + Parts.logic(2 * counted, 2 * counted))
+        return crop + self._tile_parts(places)
+
+    def _tile_parts(self, places: int) -> Parts:
+        """hdl/pooling.py."""
+        source = self.geometry.source
+        parts = (Parts.adders(places / 3, 4) + Parts.logic(2 * places, places)
+                 + Parts.delays(2 * (source.width + places + 2)))
+        if not gathers(self.pool):
+            return parts
+        line = StateRows(source.shape.width * source.folds, source.width, False)
+        return parts + Parts.logic(2 * source.width) + Parts(memories=line.memories())
+
+
+@dataclass(frozen=True)
+class Carry:
+    """The FIFO of a shortcut that carries rows past the layers between.
+
+    name, producer : as in `Link`
+    current : bool, currents are carried, else spikes
+    width : int, bits of a row; rows : int, of a timestep
+    timesteps : int, that it holds; margin : int, rows that may still come once it has no room
+    depth : int, rows
+    """
+
+    name: str
+    producer: int
+    current: bool
+    width: int
+    rows: int
+    timesteps: int
+    margin: int
+    depth: int
+
+    def parts(self) -> Parts:
+        """hdl/carry.py."""
+        return (fifo_parts(self.depth - 1, self.width) + Parts.delays(self.width)
+                + Parts.logic(12, 3))

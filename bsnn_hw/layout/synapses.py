@@ -1,0 +1,81 @@
+"""An engine: sequencer, synapses and accumulators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bsnn_hw.devices.parts import Parts, bits_of
+from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
+from bsnn_hw.layout.supply import Entry, Link
+
+__all__ = ["Synapses", "accumulator_parts"]
+
+
+@dataclass(frozen=True)
+class Synapses:
+    """An engine: sequencer, synapses, accumulators, and what brings their events.
+
+    source : Entry at the network's input, else Link
+    weight_bits : int; max_value : int, largest value of an event
+    timesteps : int
+    disconnected : int, channels whose sums stay 0
+    delay : int, cycles from an operation to its accumulator if it does not wait
+    wait : int, cycles that it waits for a slower engine of the same layer
+    sums : StateRows of the accumulators
+    sum_width : int, bits of a sum
+    """
+
+    source: Entry | Link
+    geometry: Geometry
+    weight_bits: int
+    max_value: int
+    timesteps: int
+    disconnected: int
+    delay: int
+    wait: int
+    sums: StateRows
+    sum_width: int
+
+    def parts(self) -> Parts:
+        """Everything that depends on lanes."""
+        return self.source_parts() + self.engine_parts() + self.weight_parts()
+
+    def source_parts(self) -> Parts:
+        """What hands it its events, and the sequencer's registers of them."""
+        geometry, value = self.geometry, self.max_value.bit_length()
+        lanes, rows = geometry.lanes, geometry.row_count * max(1, bits_of(geometry.rows))
+        return (Parts(registers=rows + lanes * value, bare=rows, luts=lanes * value)
+                + self.source.parts())
+
+    def engine_parts(self) -> Parts:
+        """Sequencer, synapses and accumulators; only what does not depend on the producer."""
+        geometry, time = self.geometry, bits_of(self.timesteps)
+        return (Parts.logic(12 + 3 * time, CONTROL + 2 * time + 1) + geometry.walk_parts()
+                + Parts.delays((self.delay + self.wait)
+                               * operation_bits(geometry.raster, self.timesteps))
+                + geometry.synapse_parts(self.weight_bits, self.max_value)
+                + self._accumulator_parts())
+
+    def weight_parts(self) -> Parts:
+        """The weight memory."""
+        return self.geometry.weight_parts(self.weight_bits)
+
+    def _accumulator_parts(self) -> Parts:
+        raster = self.geometry.raster
+        return (accumulator_parts(raster, self.sums)
+                + Parts.logic(self.disconnected and raster.width * self.sum_width / 2))
+
+
+def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
+    """hdl/accumulator.py, all channels being connected."""
+    row, number = sums.width, bits_of(sums.rows)
+    parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
+             + Parts(memories=sums.memories()))
+    if sums.block:
+        hits = max(0, 3 - raster.folds)
+        return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
+    if sums.rows > 1:
+        return parts + Parts(registers=row + number, bare=number)
+    return parts + Parts(registers=2 * row, bare=row)
