@@ -130,6 +130,6 @@ $(READY): pyproject.toml requirements/tested.txt requirements/install
 	@test -e $@ || ! ls $(VENV)/.ready-* >/dev/null 2>&1 || \
 		{ echo "$(VENV) was made elsewhere and moved: it is made again"; rm -rf $(VENV); }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV), once: 0.48 GB to download, 2.0 GB on disk"
+	@echo "Installing into $(VENV), once: 0.5 GB to download, 2.2 GB on disk"
 	requirements/install $(BIN)/python $(TORCH)
 	touch $@
