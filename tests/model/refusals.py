@@ -11,12 +11,13 @@ __all__ = ["endless", "problems_of", "put", "refused"]
 
 
 def problems_of(document):
+    """Lines without the file's name, which each begins with."""
     with pytest.raises(ModelError) as caught:
         describe(document, "x.pt")
     assert caught.value.exit_code == 1
     for line in caught.value.problems:
         assert "\n" not in line and line.startswith("x.pt: ") and len(line) < 600
-    return caught.value.problems
+    return [line.removeprefix("x.pt: ") for line in caught.value.problems]
 
 
 def refused(document, *patterns):

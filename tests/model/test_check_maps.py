@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from bsnn_hw.errors import ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import (
     CurrentShortcut,
@@ -14,27 +13,7 @@ from bsnn_hw.model.description import (
     SynapseShortcut,
 )
 from tests.for_each import for_each
-
-
-def problems_of(document):
-    with pytest.raises(ModelError) as caught:
-        describe(document, "x.pt")
-    for line in caught.value.problems:
-        assert "\n" not in line and line.startswith("x.pt: ") and len(line) < 600
-    return [line.removeprefix("x.pt: ") for line in caught.value.problems]
-
-
-def put(document, path, value):
-    """Set, or with ``...`` delete, what a path such as ``layers.0.pool.size`` names."""
-    *way, key = path.split(".")
-    for step in way:
-        document = document[int(step)] if step.isdecimal() else document[step]
-    if value is ...:
-        del document[key]
-    elif isinstance(document, list):
-        document[int(key)] = value
-    else:
-        document[key] = value
+from tests.model.refusals import problems_of, put
 
 
 def test_maps_become_a_model(maps):

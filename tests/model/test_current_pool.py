@@ -9,7 +9,7 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.model.composed import composed, weight_bits
 from bsnn_hw.model.description import Conv2d, Pooling, PoolingKind, Shape
 from tests.for_each import for_each
-from tests.model.test_check_maps import problems_of, put
+from tests.model.refusals import problems_of, put
 
 
 def line(kind, threshold=2.0, **pool):
