@@ -138,8 +138,8 @@ class _Builder:
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
         self._try(f"module {path!r}", lambda: layer.update(
             neuron=channelled(neuron(), current.shape)))
-        if pool is not None and (pool.size, pool.stride) != ((1, 1), (1, 1)):
-            layer["current_pool"] = pooling(pool)
+        if pool is not None and pool.moves:
+            layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
         terms.remove(own)
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
@@ -225,8 +225,8 @@ class _Builder:
             written: dict[str, Any] = {}
         else:
             written = {"input": self.made.names[node.path]}
-        if pool and pool.size != (1, 1):
-            written["pool"] = pooling(pool)
+        if pool and pool.moves:
+            written["pool"] = pooling(pool, single="max")  # which takes any stride
         return written, gain
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:

@@ -273,6 +273,20 @@ def test_pooling_in_front_of_the_neuron(pool, norm_first):
     assert document["recipe"]["converted"]["spikes_differ"] == 0
 
 
+@for_each("pool", [nn.MaxPool2d(1, 2), nn.AvgPool2d(1, 2), nn.LPPool2d(1, 1, 2)])
+def test_windows_of_one_place_that_skip_others(pool):
+    """What remains is every second place, whatever the kind."""
+    for parts in ([Fire(), pool], [pool, Fire()]):
+        net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), *parts,
+                            BinaryConv2d(2, 2, 3, padding=1), Fire(), nn.Flatten(),
+                            BinaryLinear(8, 3))
+        document = convert(net, (1, 4, 4))
+        first, second, _ = document["layers"]
+        written = first.get("current_pool") or second["pool"]
+        assert (written["size"], written["stride"]) == ([1, 1], [2, 2])
+        assert document["recipe"]["converted"]["spikes_differ"] == 0
+
+
 def test_pooling_whose_order_matters():
     norm = nn.BatchNorm2d(2).eval()
     norm.weight.data = torch.tensor([-0.7, 0.5])
