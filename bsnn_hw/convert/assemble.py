@@ -121,8 +121,7 @@ class _Builder:
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current``."""
         terms = terms_of(current, self.currents)
-        own = next((term for term in terms if own_synapse(term)[0] is not None
-                    and term not in self.currents), None)
+        own = self._own(terms)
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
             if path is not None:
@@ -138,8 +137,8 @@ class _Builder:
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
         self._try(f"module {path!r}", lambda: layer.update(
             neuron=channelled(neuron(), current.shape)))
-        if pool is not None and (pool.size, pool.stride) != ((1, 1), (1, 1)):
-            layer["current_pool"] = pooling(pool)
+        if pool is not None and pool.moves:
+            layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
         terms.remove(own)
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
@@ -148,6 +147,14 @@ class _Builder:
             self.made.names[path] = name
         self.currents.setdefault(current, name)
         self.made.layers.append(layer)
+
+    def _own(self, terms: list[Node]) -> Node | None:
+        """The term that is the layer's own current: a pooled one, as a shortcut cannot be, else
+        the first."""
+        found = [term for term in terms
+                 if own_synapse(term)[0] is not None and term not in self.currents]
+        return next((term for term in found if own_synapse(term)[1] is not None),
+                    found[0] if found else None)
 
     def _try(self, where: str, act: Callable[[], Any]) -> None:
         try:
@@ -179,7 +186,9 @@ class _Builder:
             self._try(where, lambda: written.update(
                 kind="spikes", **{"from": self.made.names[below.path]}, scale=gain_through(term)))
         else:
-            self.problems.append(f"{where}: must join currents or spikes, not {described(below)}")
+            what = ("a second current that is pooled: pool spikes, in front of its weights"
+                    if own_synapse(term)[0] is not None else described(below))
+            self.problems.append(f"{where}: must join currents or spikes, not {what}")
         return written
 
     def _synapse(self, term: Node, key: str) -> dict[str, Any]:
@@ -225,8 +234,8 @@ class _Builder:
             written: dict[str, Any] = {}
         else:
             written = {"input": self.made.names[node.path]}
-        if pool and pool.size != (1, 1):
-            written["pool"] = pooling(pool)
+        if pool and pool.moves:
+            written["pool"] = pooling(pool, single="max")  # which takes any stride
         return written, gain
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:

@@ -101,6 +101,11 @@ class Pool(Node):
     padding: tuple[int, int]
     ceil: bool
 
+    @property
+    def moves(self) -> bool:
+        """Whether it changes anything; windows of one place, each next to the other, do not."""
+        return (self.size, self.stride) != ((1, 1), (1, 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Spikes(Node):

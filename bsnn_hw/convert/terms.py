@@ -180,9 +180,13 @@ def _tensors(written: dict[str, Any]) -> dict[str, Any]:
             for key, value in written.items()}
 
 
-def pooling(pool: Pool) -> dict[str, Any]:
-    """The pooling; what the model file does not know is written for its check to refuse."""
-    written: dict[str, Any] = {"kind": pool.kind, "size": list(pool.size)}
+def pooling(pool: Pool, single: str) -> dict[str, Any]:
+    """The pooling; what the model file does not know is written for its check to refuse.
+
+    single : kind that is written of windows of one place, where all are the same
+    """
+    kind = single if pool.size == (1, 1) else pool.kind
+    written: dict[str, Any] = {"kind": kind, "size": list(pool.size)}
     if pool.stride != pool.size:
         written["stride"] = list(pool.stride)
     if pool.padding != (0, 0):

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bsnn_hw.ir.bounds import gate_total_bounds, pooled_value, step_bounds
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import gate_total_bounds, hidden_bounds, pooled_value, step_bounds
+from bsnn_hw.ir.check import WORD_BITS
 from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import Comparison, Hidden, NeuronSpec, Synapse
 from bsnn_hw.lowering.fold import (
@@ -75,7 +77,7 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
     Raises
     ------
     InputError
-        The layer would need potentials of more than 48 bits.
+        The layer would need potentials of more than 48 bits, or products of more than 64.
     """
     neuron = layer.neuron
     assert neuron is not None
@@ -92,7 +94,9 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
     synapse = synapse_of(layer, weights, connected)
     gate = _gate(layer, mean_of(layer, source), synapse,
                  pooled_value(pool_of(layer), max_value), bits, means)
-    return _reduced(Hidden(layer.name, synapse, spec, pool=pool_of(layer), gate=gate), max_value)
+    folded = _reduced(Hidden(layer.name, synapse, spec, pool=pool_of(layer), gate=gate), max_value)
+    _check_product(folded, max_value)
+    return folded
 
 
 def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.ndarray,
@@ -140,6 +144,17 @@ def _table(alpha: np.ndarray, means: np.ndarray, width: int) -> tuple[np.ndarray
     factor_bits = min(max(0, width - int(np.frexp(values.max())[1])), MOST_FACTOR_BITS)
     table = rounded(np.ldexp(values, factor_bits))
     return np.minimum(table, (1 << width) - 1) if factor_bits else table, factor_bits
+
+
+def _check_product(layer: Hidden, max_value: int) -> None:
+    """Refuse what the reference cannot compute: the factor may take away again what makes a
+    current wide, and then potentials fit."""
+    bounds = hidden_bounds(layer, max_value).gate
+    assert bounds is not None
+    if bounds.product.width > WORD_BITS:
+        raise InputError(
+            f"layer '{layer.name}': a current times its gate's factor must fit {WORD_BITS} bits, "
+            f"not {bounds.product.width}; give fewer fraction bits")
 
 
 def _reduced(layer: Hidden, max_value: int) -> Hidden:

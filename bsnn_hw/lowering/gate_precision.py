@@ -21,9 +21,9 @@ from bsnn_hw.model.description import Input, Layer
 from bsnn_hw.reference import gate
 from bsnn_hw.reference.network import currents, integrate
 
-__all__ = ["choose_gated"]
+__all__ = ["GATE_BITS", "choose_gated"]
 
-GATE = {"weights": range(2, 9), "index": range(11), "factor": range(1, 13)}
+GATE_BITS = {"weights": range(2, 9), "index": range(11), "factor": range(1, 13)}
 MOST_STEPS = 1 << 20  # neurons times timesteps that are looked at, over all samples
 # How much of the tolerance is used up behind the choice of each.
 SHARES = {"leak": 0.25, "weights": 0.4, "index": 0.55, "factor": 0.7, "fraction": 1.0}
@@ -35,9 +35,9 @@ class _Bits:
 
     fraction: int
     leak: int
-    weights: int = GATE["weights"][-1]
-    index: int = GATE["index"][-1]
-    factor: int = GATE["factor"][-1]
+    weights: int = GATE_BITS["weights"][-1]
+    index: int = GATE_BITS["index"][-1]
+    factor: int = GATE_BITS["factor"][-1]
 
     @property
     def gate(self) -> GateBits:
@@ -61,7 +61,7 @@ def choose_gated(layer: Layer, source: Input | None, accs: torch.Tensor, values:
     if gate_bits is not None:
         given |= asdict(gate_bits)
         bits = replace(bits, **asdict(gate_bits))
-    for name, choices in {"leak": CANDIDATES, **GATE, "fraction": range(finest + 1)}.items():
+    for name, choices in {"leak": CANDIDATES, **GATE_BITS, "fraction": range(finest + 1)}.items():
         if given.get(name) is None:
             bits = _fewest([replace(bits, **{name: choice}) for choice in choices], seen.changed,
                            SHARES[name] * tolerance)

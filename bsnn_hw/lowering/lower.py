@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
 from bsnn_hw.lowering.gate import USUAL_BITS, GateBits, fold_gated
-from bsnn_hw.lowering.gate_precision import choose_gated
+from bsnn_hw.lowering.gate_precision import GATE_BITS, choose_gated
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
 from bsnn_hw.lowering.joint_precision import choose_group
@@ -255,6 +255,9 @@ def _check_request(model: Model, request: PrecisionRequest) -> None:
     for bits in (request.fraction_bits, *per_layer.values()):
         _check_bits("fraction bits", bits, MAX_FRACTION_BITS)
     _check_bits("leak bits", request.leak_bits, MAX_LEAK_BITS)
+    for what, bits in asdict(request.gate_bits).items() if request.gate_bits else ():
+        choices = GATE_BITS[what]
+        _check_bits(f"gate bits: {what}", bits, choices[-1], choices[0])
     for what, share in (("tolerance", request.tolerance), ("classes", request.classes)):
         if not 0 <= share <= 1:
             raise InputError(f"{what}: must be a share from 0 to 1, not {share}")
@@ -271,9 +274,9 @@ def _check_groups(graph: Graph, request: PrecisionRequest) -> None:
                              f"must be given the same, not {', '.join(map(str, given.values()))}")
 
 
-def _check_bits(what: str, bits: int | None, most: int) -> None:
-    if bits is not None and not 0 <= bits <= most:
-        raise InputError(f"{what}: must be from 0 to {most}, not {bits}")
+def _check_bits(what: str, bits: int | None, most: int, least: int = 0) -> None:
+    if bits is not None and not least <= bits <= most:
+        raise InputError(f"{what}: must be from {least} to {most}, not {bits}")
 
 
 def _checked(model: Model, calibration: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from networks import random_network
 
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.store import to_json
+from tests.reference.gates import with_gates
 
 PAGE = Path(__file__).parents[2] / "docs" / "ir.md"
 
@@ -31,8 +32,11 @@ def keys_of(value):
 
 def test_every_key_is_named():
     document = json.loads(to_json(random_network(0, Coding.DIRECT, (4, 3, 2))))
-    documents = [document] + [json.loads(to_json(random_maps.random_network(
-        np.random.default_rng(seed)))) for seed in range(30)]
+    documents = [document]
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        network = random_maps.random_network(rng)
+        documents += [json.loads(to_json(each)) for each in (network, with_gates(rng, network))]
     keys = {key for document in documents for key in keys_of(document)}
     text = PAGE.read_text(encoding="utf-8")
     assert not [key for key in keys if f"`{key}`" not in text]

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from map_models import random_model as random_maps
 from models import LIF, inputs, layer, network, random_model
 from test_against_real import refused
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.lowering.gate import GateBits, fold_gated, mean_of
@@ -140,6 +142,19 @@ def test_extreme_parameters_are_right_or_refused(seed, coding, timesteps):
         assert problem(lower(model).network) is None
     with refused("must fit 48 bits"):
         assert problem(lower(model, values).network) is None
+
+
+def test_a_product_beyond_64_bits_is_refused():
+    """Currents of 54 bits times factors of 12: a small alpha leaves potentials that fit 48."""
+    fan_in = 1 << 13
+    first = layer("a", np.ones((1, fan_in)), replace(LIF, threshold=1.0), gate=[1e-3])
+    whole = own_gates(network(first, layer("out", [[1.0]], gate=[1.0])))
+    model = replace(whole, input=replace(whole.input, bits=8))
+    request = PrecisionRequest(fraction_bits=32, gate_bits=FINEST)
+    with pytest.raises(InputError, match="factor must fit 64 bits, not 66; give fewer fraction"):
+        lower(model, None, request)
+    narrower = replace(request, fraction_bits=30)
+    assert problem(lower(model, None, narrower).network) is None
 
 
 @for_each("seed", range(12))

@@ -10,6 +10,7 @@ from models import LIF, inputs, layer, network, random_model
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.store import equal
+from bsnn_hw.lowering.gate import GateBits
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
@@ -90,6 +91,11 @@ def test_the_search_leaves_out_what_does_not_fit():
     ({"per_layer": {"fc0": -1}}, "fraction bits: must be from 0 to 32, not -1"),
     ({"fraction_bits": 33}, "fraction bits: must be from 0 to 32, not 33"),
     ({"leak_bits": 17}, "leak bits: must be from 0 to 16, not 17"),
+    ({"gate_bits": GateBits(1, 4, 4)}, "gate bits: weights: must be from 2 to 8, not 1"),
+    ({"gate_bits": GateBits(9, 4, 4)}, "gate bits: weights: must be from 2 to 8, not 9"),
+    ({"gate_bits": GateBits(4, 11, 4)}, "gate bits: index: must be from 0 to 10, not 11"),
+    ({"gate_bits": GateBits(4, 4, 0)}, "gate bits: factor: must be from 1 to 12, not 0"),
+    ({"gate_bits": GateBits(4, 4, 63)}, "gate bits: factor: must be from 1 to 12, not 63"),
     ({"tolerance": 1.5}, r"tolerance: must be a share from 0 to 1, not 1\.5"),
     ({"classes": -0.1}, r"classes: must be a share from 0 to 1, not -0\.1"),
     ({"tolerance": float("nan")}, "tolerance: must be a share from 0 to 1, not nan"),
