@@ -44,6 +44,19 @@ def test_no_option_is_abbreviated(verb, capsys):
     assert "usage: " in capsys.readouterr().err
 
 
+@for_each("verb", [*VERBS, "bsnn_hw.events.__main__", "evidence.proofs.__main__"])
+def test_every_verb_says_as_much_as_is_asked_for(verb, monkeypatch, capsys):
+    """As README.md and docs/verbs.md say; and nothing is coloured, not even where it is asked."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module(verb).main(["--help"])
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert "-v, --verbose" in shown
+    assert "-q, --quiet" in shown
+    assert "\x1b" not in shown
+
+
 @for_each("verb", VERBS)
 def test_help_is_light(verb):
     result = subprocess.run([sys.executable, "-c", CODE, verb], text=True, capture_output=True,
