@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -17,6 +17,7 @@ from bsnn_hw.exploration.run import Runner
 from bsnn_hw.exploration.scaling import tasks_of
 from bsnn_hw.exploration.store import open_store
 from bsnn_hw.exploration.study import read_study
+from tests.for_each import for_each
 
 
 @contextmanager
@@ -172,8 +173,15 @@ def test_one_study_at_a_time(tmp_path):
         pass
 
 
-def test_a_store_of_something_else_is_refused(tmp_path):
-    (tmp_path / "study.sqlite").write_bytes(b"x" * 5000)
+def another_table(path):
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE notes (text)")
+
+
+@for_each("make", [lambda path: path.write_bytes(b"x" * 5000), lambda path: path.mkdir(),
+                   another_table])
+def test_a_store_of_something_else_is_refused(tmp_path, make):
+    make(tmp_path / "study.sqlite")
     with pytest.raises(InputError, match="must be the store of a study"), open_store(tmp_path):
         pass
 
