@@ -205,8 +205,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "
         "convolutional with the current carried around each convolution (fc)")
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
-        "digits 128,64); conv: channels of each convolution and neurons of a dense layer "
-        "(32,64,64,128); residual: channels of each convolution (32,32,64,64)")
+        "digits 128,64; cifar 512,256); conv: channels of each convolution and neurons of a "
+        "dense layer (32,64,64,128); residual: channels of each convolution (32,32,64,64)")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
         "with: it writes a log and no model (binary)")
@@ -219,15 +219,15 @@ def _parser() -> argparse.ArgumentParser:
         "(free)")
     add("--coding", choices=("direct", "events"), help="input as integers once per inference, or "
         "as spikes, thermometer over time (direct)")
-    add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4)")
+    add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4; cifar 6)")
     add("--reset", choices=("hard", "soft"), help="membrane after a spike: 0, or less the "
         "threshold (hard)")
     add("--leak", type=float, help="share of the membrane kept per timestep, (0, 1]; 1 is IF (0.5)")
     add("--threshold", type=float, help="firing threshold, positive (1.0)")
     add("--rate-penalty", type=float, metavar="MU", help="loss per unit of the layers' summed "
         "firing rates (0.3; conv and residual 0.05)")
-    add("--epochs", type=int, help="passes over the training data (fashion-mnist 40, digits 40, "
-        "mnist 20; conv 16, residual 12)")
+    add("--epochs", type=int, help="passes over the training data (40; mnist 20; "
+        "conv 16, residual 12)")
     add("--batch", type=int, help="samples per step (128)")
     add("--learning-rate", type=float, help="of Adam, at the start of the cosine (0.01)")
     add("--validation", type=int, metavar="N", help="last N training samples kept out of training "
