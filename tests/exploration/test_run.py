@@ -10,7 +10,7 @@ import pytest
 
 from bsnn_hw import explore
 from bsnn_hw.cluster import Workers
-from bsnn_hw.errors import InputError
+from bsnn_hw.errors import InputError, MismatchError, ToolError
 from bsnn_hw.exploration import steps, work
 from bsnn_hw.exploration.choosing import Grid, chooser_of
 from bsnn_hw.exploration.run import Runner
@@ -195,6 +195,26 @@ def test_the_verb(calm, study_files, tmp_path, monkeypatch, capsys):
     assert "<svg" in (folder / "study.html").read_text(encoding="utf-8")
     assert explore.main([str(study_files), "--workers", "0"]) == 1
     assert "--workers: must be 1 or more" in capsys.readouterr().err
+
+
+@for_each("error, status, code", [
+    (InputError("no"), "refused", 0), (MismatchError("first difference: x"), "different", 4),
+    (ToolError("gone"), "failed", 3), (ZeroDivisionError("zero"), "failed", 3)])
+def test_the_verb_ends_with_the_code_of_the_worst(study_files, tmp_path, monkeypatch, capsys,
+                                                  error, status, code):
+    def wrong(options, reads, folder):
+        if options["part"] == "ice40-up5k":
+            raise error
+        return good(options, reads, folder)
+
+    good = work.WORK["plan"]
+    monkeypatch.setattr("bsnn_hw.cluster.dask_workers", threads)
+    monkeypatch.setitem(work.WORK, "plan", wrong)
+    out = tmp_path / "out"
+    assert explore.main([str(study_files), "--out", str(out), "-q"]) == code
+    printed = capsys.readouterr().out
+    assert f"{status:9} 6 point(s), plan: " in printed
+    assert "6 of 12 with a result" in printed and (out / "study.html").exists()
 
 
 def test_optuna_chooses_among_the_grid(study_files, tmp_path):
