@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
+import numpy as np
 import pytest
 
 from bsnn_hw import explore
@@ -257,6 +258,23 @@ def test_optuna_chooses_among_the_grid(study_files, tmp_path):
     assert 1 <= len(rows) <= 6
     grid = {point.part for point in Grid(study)._points}
     assert {row["part"] for row in rows} <= grid
+
+
+def test_optuna_is_not_asked_to_choose_by_what_no_point_has(study_files, tmp_path):
+    """Every trial would be a failed one, and its choice a draw."""
+    pytest.importorskip("optuna")
+    with np.load(study_files.parent / "samples.npz") as samples:
+        np.savez(tmp_path / "samples.npz", train_x=samples["train_x"], test_x=samples["test_x"])
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace("[[network]]", "[optuna]\ntrials = 6\n\n"
+                                                    "[[network]]")
+                    .replace('"net.pt"', f'"{study_files.parent}/net.pt"'))
+    for _ in range(2):  # the row that is kept says so again
+        with pytest.raises(InputError, match=r"must be .*, and net has no accuracy, as"):
+            explored(read_study(path), tmp_path / "out")
+    path.write_text('objectives = ["cells", "rate"]\n' + path.read_text())
+    rows, _ = explored(read_study(path), tmp_path / "out")
+    assert {row["status"] for row in rows} == {"done"}
 
 
 @pytest.mark.slow
