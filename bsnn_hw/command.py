@@ -14,7 +14,7 @@ from bsnn_hw.errors import BsnnError, ToolError
 from bsnn_hw.processes import Terminated, ending_signals
 from bsnn_hw.progress import Talk, set_talk
 
-__all__ = ["any_locale", "code_of", "counts", "run_verb"]
+__all__ = ["any_locale", "counts", "run_verb"]
 
 INTERRUPTED = 130
 
@@ -23,11 +23,13 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
              argv: Sequence[str] | None = None) -> int:
     """Parse, act, and return the exit code: 0 well, 1 input, 2 usage, 3 tool, 4 mismatch.
 
-    130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
+    130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP; a note of the interruption says how to
+    go on.
     """
     any_locale()
     parser.allow_abbrev = False  # --lane would be taken for --lanes
     _add_talk(parser)
+    parser.color = False  # type: ignore[attr-defined]  # Python 3.14 colours help and usage
     options = parser.parse_args(argv)
     set_talk(options.talk)
     try:
@@ -38,8 +40,9 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
         print(f"{parser.prog}: {_as_flags(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as error:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return code_of(error)
+        remedy = getattr(error, "__notes__", [])
+        print("; ".join([f"{parser.prog}: interrupted", *remedy]), file=sys.stderr)
+        return error.code if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # Who read the output has gone; Python must not complain of it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,11 +61,6 @@ def _add_talk(parser: argparse.ArgumentParser) -> None:
                        help="say of every step how long it took (default: of those over 2 s)")
     group.add_argument("-q", "--quiet", dest="talk", action="store_const", const=Talk.NOTHING,
                        help="say nothing of progress; results and errors only")
-
-
-def code_of(error: KeyboardInterrupt) -> int:
-    """The exit code by which a shell knows the signal that came."""
-    return error.code if isinstance(error, Terminated) else INTERRUPTED
 
 
 def any_locale() -> None:

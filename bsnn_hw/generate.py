@@ -58,9 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--classes", type=float, default=0.02, metavar="SHARE",
         help="share of the calibration samples whose class integers may change; where the "
              "tolerance changes more, a tenth of it is taken (default: 0.02)")
-    add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file (default: the sample "
-                       "file beside the model, else what the model was trained on)")
-    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--data", help="data set (digits, fashion-mnist, mnist, cifar-10, cifar-100) or .npz file "
+                       "(default: the sample file beside the model, else what the model was "
+                       "trained on)")
+    add("--data-dir", type=Path, help="folder of the data set's files or archive")
     add("--vectors", type=int, default=32, metavar="N", help="test vectors (default: 32)")
     add("--port", choices=("events", "bytes"), default="events",
         help="AXI4-Streams of event slots, or a byte wide for parts with few pins (default: "

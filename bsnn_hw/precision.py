@@ -137,9 +137,10 @@ def main(argv: list[str] | None = None) -> int:
         "real-valued one, for uniform fraction bits and for those chosen per layer.")
     add = parser.add_argument
     add("model", type=Path, help="model file, .pt or .safetensors (docs/model.md)")
-    add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file (default: what the "
-                       "model was trained on, else its sample file beside the model)")
-    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--data", help="data set (digits, fashion-mnist, mnist, cifar-10, cifar-100) or .npz file "
+                       "(default: what the model was trained on, else its sample file beside "
+                       "the model)")
+    add("--data-dir", type=Path, help="folder of the data set's files or archive")
     return run_verb(parser, _act, argv)
 
 

@@ -65,14 +65,18 @@ def step(words: str) -> Iterator[None]:
         say(f"{words}: {took:.1f} s")
 
 
-def counted(total: int, what: str) -> Callable[[int], None]:
-    """A function to be told how many of ``total`` are done, which says so now and then."""
+def counted(total: int | None, what: str) -> Callable[[int], None]:
+    """A function to be told how many of ``total`` are done, which says so now and then.
+
+    total : None where it is not known
+    """
     last = time.monotonic()
 
     def done(count: int) -> None:
         nonlocal last
-        if count < total and time.monotonic() - last >= AGAIN:
+        if (total is None or count < total) and time.monotonic() - last >= AGAIN:
             last = time.monotonic()
-            say(f"{count:,} of {total:,} {what} ...")
+            of = "" if total is None else f"of {total:,} "
+            say(f"{count:,} {of}{what} ...")
 
     return done

@@ -21,9 +21,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, metavar="FILE.html",
         help="page to write (default: report/report.html in the bundle)")
     add("--model", type=Path, help="model file; samples and a training log are found beside it")
-    add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file of the samples "
-                       "(default: what the model was trained on, else the bundle's vectors)")
-    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--data", help="data set (digits, fashion-mnist, mnist, cifar-10, cifar-100) or .npz file "
+                       "of the samples (default: what the model was trained on, else the "
+                       "bundle's vectors)")
+    add("--data-dir", type=Path, help="folder of the data set's files or archive")
     add("--samples", type=int, default=64, metavar="N",
         help=f"samples in the page, at most {MOST_SAMPLES} (default: 64)")
     add("--no-circuit", action="store_true", help="leave the running circuit out")

@@ -32,9 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--samples", type=int, default=8, metavar="N",
         help=f"samples to show, one after the other, at most {MOST_SAMPLES} (default: 8)")
     add("--first", type=int, default=0, metavar="N", help="number of the first (default: 0)")
-    add("--data", help="data set (digits, fashion-mnist, mnist) or .npz file of the samples "
-                       "(default: what the model was trained on, else the bundle's vectors)")
-    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--data", help="data set (digits, fashion-mnist, mnist, cifar-10, cifar-100) or .npz file "
+                       "of the samples (default: what the model was trained on, else the "
+                       "bundle's vectors)")
+    add("--data-dir", type=Path, help="folder of the data set's files or archive")
     add("--out", type=Path, metavar="FOLDER",
         help="where pictures go (default: report/ in a bundle, else pictures/)")
     add("--format", choices=FORMATS, default="png", help="of the pictures (default: png)")

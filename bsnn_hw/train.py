@@ -6,35 +6,33 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bsnn_hw.command import any_locale, code_of
-from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.command import run_verb
+from bsnn_hw.errors import InputError
 from bsnn_hw.nn.data import DATASETS
-from bsnn_hw.processes import ending_signals
+from bsnn_hw.progress import counted, step
 
 __all__ = ["main", "train"]
 
-_NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "force"}
+_NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "force", "talk"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    any_locale()
-    options = _parser().parse_args(arguments)
+    """Entry point; returns the exit code."""
+    return run_verb(_parser(), _act, arguments)
+
+
+def _act(options: argparse.Namespace) -> None:
     try:
-        with ending_signals():
-            train(options)
-    except BsnnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        train(options)
     except KeyboardInterrupt as error:
         checkpoint = _out(options).with_suffix(".checkpoint")
-        remedy = f"continue with --resume {checkpoint}" if checkpoint.exists() else "start again"
-        print(f"\ninterrupted; {remedy}", file=sys.stderr)
-        return code_of(error)
-    return 0
+        error.add_note(f"continue with --resume {checkpoint}" if checkpoint.exists()
+                       else "start again")
+        raise
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -52,10 +50,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     _save_progress(trainer, out)  # an unusable folder is noticed before the work, not after
     print(_headline(trainer))
     while not trainer.finished:
-        line = trainer.run_epoch(_progress(trainer))
+        with step(_epoch(trainer)):
+            line = trainer.run_epoch(_told)
         _save_progress(trainer, out)
         print(_epoch_text(trainer, line))
-    result = trainer.test()
+    with step(f"{len(trainer.dataset.test_x):,} test samples classified"):
+        result = trainer.test()
     _save_results(trainer, result, out)
     print(_result_text(trainer, result, out))
     return result
@@ -78,7 +78,9 @@ def _trainer(options: argparse.Namespace):
 
     # torch makes a folder for compiled code with every optimizer, and leaves it in $TMPDIR.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(scratch_root()))
-    return Trainer(recipe, load(recipe.dataset, options.data_dir, recipe.bits), state)
+    with step(f"{recipe.dataset} read"):
+        data = load(recipe.dataset, options.data_dir, recipe.bits)
+    return Trainer(recipe, data, state)
 
 
 def _fresh_recipe(options: argparse.Namespace, changes: dict[str, Any]):
@@ -121,15 +123,16 @@ def _out(options: argparse.Namespace) -> Path:
     return Path("runs") / f"{str(options.dataset).replace('-', '_')}_{options.network or 'fc'}.pt"
 
 
-def _progress(trainer):
-    """A bar, where tqdm is there."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return lambda steps: steps
-    label = f"epoch {trainer.epoch + 1}/{trainer.recipe.epochs}"
-    return lambda steps: tqdm(steps, desc=label, unit="batch", leave=False, delay=1,
-                              disable=None)
+def _epoch(trainer) -> str:
+    return f"epoch {trainer.epoch + 1} of {trainer.recipe.epochs}"
+
+
+def _told(batches: Sequence[int]) -> Iterator[int]:
+    """``batches``, and now and then a line that says how many are behind."""
+    done = counted(len(batches), "batches")
+    for count, batch in enumerate(batches):
+        done(count)
+        yield batch
 
 
 def _save_progress(trainer, out: Path) -> None:
@@ -194,7 +197,7 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bsnn_hw.train", allow_abbrev=False,
+        prog="python -m bsnn_hw.train",
         description="Train a binary spiking network on a data set and write model.pt; beside it a "
         "checkpoint after every epoch and a log (JSON lines).")
     parser.add_argument("dataset", nargs="?", choices=DATASETS, help="left out with --resume")
@@ -202,8 +205,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "
         "convolutional with the current carried around each convolution (fc)")
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
-        "digits 128,64); conv: channels of each convolution and neurons of a dense layer "
-        "(32,64,64,128); residual: channels of each convolution (32,32,64,64)")
+        "digits 128,64; cifar 512,256); conv: channels of each convolution and neurons of a "
+        "dense layer (32,64,64,128); residual: channels of each convolution (32,32,64,64)")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
         "with: it writes a log and no model (binary)")
@@ -216,15 +219,15 @@ def _parser() -> argparse.ArgumentParser:
         "(free)")
     add("--coding", choices=("direct", "events"), help="input as integers once per inference, or "
         "as spikes, thermometer over time (direct)")
-    add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4)")
+    add("--bits", type=int, help="width of an input value in bits, 1 to 8 (4; cifar 6)")
     add("--reset", choices=("hard", "soft"), help="membrane after a spike: 0, or less the "
         "threshold (hard)")
     add("--leak", type=float, help="share of the membrane kept per timestep, (0, 1]; 1 is IF (0.5)")
     add("--threshold", type=float, help="firing threshold, positive (1.0)")
     add("--rate-penalty", type=float, metavar="MU", help="loss per unit of the layers' summed "
         "firing rates (0.3; conv and residual 0.05)")
-    add("--epochs", type=int, help="passes over the training data (fashion-mnist 40, digits 40, "
-        "mnist 20; conv 16, residual 12)")
+    add("--epochs", type=int, help="passes over the training data (40; mnist 20; "
+        "conv 16, residual 12)")
     add("--batch", type=int, help="samples per step (128)")
     add("--learning-rate", type=float, help="of Adam, at the start of the cosine (0.01)")
     add("--validation", type=int, metavar="N", help="last N training samples kept out of training "

@@ -29,9 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--edited", action="store_true",
         help="take a bundle whose files were edited as it is; the verdict names them")
     add("--model", type=Path, help="model file: with --all, compare with the real-valued network")
-    add("--data", help="with --all: data set (digits, fashion-mnist, mnist) or .npz file "
-                       "(default: what the model was trained on)")
-    add("--data-dir", type=Path, help="folder of the data set's IDX files")
+    add("--data", help="with --all: data set (digits, fashion-mnist, mnist, cifar-10, cifar-100) "
+                       "or .npz file (default: what the model was trained on)")
+    add("--data-dir", type=Path, help="folder of the data set's files or archive")
     add("--workers", type=int, metavar="N",
         help="with --all: share the samples among N processes of a Dask cluster on this machine "
              "(default: one process and no cluster)")

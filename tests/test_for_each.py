@@ -55,6 +55,15 @@ def test_no_value_is_no_test():
         for_each("seed", [])
 
 
+def test_what_a_turn_does_to_a_dict_is_not_seen_by_the_next():
+    @for_each("value", [1, 2])
+    def test(document, value):
+        assert document == {"layers": [{"leak": 0}]}
+        document["layers"][0]["leak"] = value
+
+    test(document={"layers": [{"leak": 0}]})
+
+
 def test_each_turn_has_folder_patches_and_output_of_its_own(tmp_path, monkeypatch, capsys):
     @for_each("value", [1, 2])
     def test(tmp_path, monkeypatch, capsys, value):

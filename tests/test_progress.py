@@ -79,6 +79,12 @@ def test_counts_come_now_and_then(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
+def test_counts_of_nobody_knows_how_many(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "AGAIN", 0)
+    counted(None, "inferences")(1000)
+    assert capsys.readouterr().err == "1,000 inferences ...\n"
+
+
 @pytest.mark.parametrize(("flags", "talk"), [
     ([], Talk.LONG_STEPS), (["-v"], Talk.ALL_STEPS), (["--quiet"], Talk.NOTHING)])
 def test_flags_of_every_verb(flags, talk):

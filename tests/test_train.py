@@ -111,7 +111,7 @@ def test_an_interruption_before_the_first_checkpoint(tmp_path, monkeypatch, caps
 
     monkeypatch.setattr("bsnn_hw.nn.data.load", interrupted)
     assert train.main([*SMALL, "--out", str(tmp_path / "m.pt")]) == 130
-    assert "interrupted; start again" in capsys.readouterr().err
+    assert "bsnn_hw.train: interrupted; start again\n" in capsys.readouterr().err
 
 
 def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
@@ -144,7 +144,7 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch, capsys, arguments, message
     monkeypatch.chdir(tmp_path)
     assert train.main(arguments) == 1
     error = capsys.readouterr().err
-    assert error.startswith("error: ")
+    assert error.startswith("python -m bsnn_hw.train: ")
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
@@ -179,6 +179,19 @@ def test_usage_mistakes_exit_with_two(arguments):
     with pytest.raises(SystemExit) as caught:
         train.main(arguments)
     assert caught.value.code == 2
+
+
+@for_each("flags, said", [
+    (["-q"], []),
+    (["-v"], ["digits read: ", "epoch 1 of 1: ", "360 test samples classified: "])])
+def test_progress_is_as_asked_for(tmp_path, capsys, flags, said):
+    """Whole lines on stderr, as of every verb; what the run found is on stdout."""
+    assert train.main([*SMALL[:-4], "--epochs", "1", "--out", str(tmp_path / "m.pt"), *flags]) == 0
+    shown = capsys.readouterr()
+    ends = [line for line in shown.err.splitlines() if not line.endswith(" ...")]
+    assert [line[:len(words)] for line, words in zip(ends, said, strict=True)] == said
+    assert "\r" not in shown.err
+    assert shown.out.count("epoch ") == 1
 
 
 def test_help_does_not_load_torch():

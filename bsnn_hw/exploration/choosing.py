@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bsnn_hw.errors import ToolError
+from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.exploration.points import Point, digest, grid, picked
 from bsnn_hw.exploration.study import OBJECTIVES, Optuna, Study
 
@@ -83,13 +83,25 @@ class Guided:
         return point
 
     def tell(self, point: Point, row: Mapping[str, Any] | None) -> None:
-        """A point without a result, or which does not fit, is a failed trial."""
+        """A point without a result, or which does not fit, is a failed trial.
+
+        Raises
+        ------
+        InputError
+            A result lacks an objective: Optuna would learn nothing from any of its kind.
+        """
         trial = self._asked[digest(point.choices)].pop(0)
-        values = [] if row is None else [row.get(name) for name in self._study.objectives]
-        good = row is not None and row["status"] == "done" and row["fits"] and all(
-            value is not None and math.isfinite(value) for value in values)
-        if good:
-            self._trials.tell(trial, values)
+        if row is None or row["status"] != "done":
+            self._trials.tell(trial, state=self._library.trial.TrialState.FAIL)
+            return
+        values = {name: row[name] for name in self._study.objectives}
+        if missing := [name for name, value in values.items() if value is None]:
+            raise InputError(f"{self._study.path}: objectives must be what every point has where "
+                             f"Optuna chooses by them, and {row['network']} has no {missing[0]}, "
+                             "as its samples have no labels; give labels, or objectives without "
+                             "it")
+        if row["fits"] and all(math.isfinite(value) for value in values.values()):
+            self._trials.tell(trial, list(values.values()))
         else:
             self._trials.tell(trial, state=self._library.trial.TrialState.FAIL)
 

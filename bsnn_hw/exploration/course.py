@@ -13,7 +13,7 @@ from typing import Any
 from bsnn_hw.emission.inventory import digest as file_digest
 from bsnn_hw.exploration.points import Point, digest
 from bsnn_hw.exploration.sources import Source, Sources
-from bsnn_hw.exploration.steps import Done, Step
+from bsnn_hw.exploration.steps import Done, Step, router_version
 from bsnn_hw.exploration.study import Study, recipe_of
 
 __all__ = ["Course", "course", "point_key"]
@@ -33,7 +33,8 @@ def point_key(study: Study, point: Point, sources: Sources, code: str) -> str:
     measure = study.measure
     return digest([point.choices, sources.of(point.network).hashes, plan and file_digest(plan),
                    [measure.samples, measure.vectors, measure.verify, measure.synth,
-                    measure.clock], study.port.value, code])
+                    measure.clock], study.port.value,
+                   router_version(point.part) if measure.synth else None, code])
 
 
 def course(study: Study, point: Point, sources: Sources, cache: Path, code: str) -> Course:
@@ -68,7 +69,8 @@ def course(study: Study, point: Point, sources: Sources, cache: Path, code: str)
             row |= {"exact": verified["inferences"], "cycles": verified["cycles"],
                     "measured": "simulated"}
         if measure.synth:
-            asked = {"part": point.part, "seed": point.seed, "clock": measure.clock}
+            asked = {"part": point.part, "seed": point.seed, "clock": measure.clock,
+                     "router": router_version(point.part)}
             row |= (yield Step("synth", {**bundle, **asked}, at, code)).facts
             row["measured"] = "placed"
     return {**row, "rate": row["clock"] * 1e6 / row["cycles"]}

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from bsnn_hw import __version__
+from bsnn_hw.devices.targets import find_target
 from bsnn_hw.errors import ToolError
 from bsnn_hw.exploration.points import digest
 from bsnn_hw.scratch import removed_after
 
-__all__ = ["Done", "Step", "code_version", "known", "perform"]
+__all__ = ["Done", "Step", "code_version", "known", "perform", "router_version"]
 
 PACKAGES = ("torch", "numpy", "amaranth", "pyosys")  # whose version can change a result
 SOURCES = ("", "hdl", "sim", "templates")
@@ -75,6 +76,14 @@ def code_version() -> str:
     """Hash of this program's text, and of the versions of what it computes with."""
     texts = {f"{folder}/{path}": text for folder in SOURCES for path, text in _texts(folder)}
     return digest([__version__, texts, [importlib.metadata.version(name) for name in PACKAGES]])
+
+
+def router_version(part: str) -> str | None:
+    """Of the nextpnr that places for a part, None where it is not installed."""
+    try:
+        return importlib.metadata.version(find_target(part).router.package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _texts(folder: str):

@@ -82,8 +82,7 @@ def open_store(folder: Path) -> Iterator[Store]:
     InputError
         The folder cannot be written, another study is at work in it, or its store is none.
     """
-    with _locked(folder), closing(sqlite3.connect(folder / FILE)) as database:
-        _prepare(database, folder)
+    with _locked(folder), closing(_database(folder)) as database:
         yield Store(database)
 
 
@@ -104,15 +103,21 @@ def _locked(folder: Path) -> TextIO:
     return lock
 
 
-def _prepare(database: sqlite3.Connection, folder: Path) -> None:
+def _database(folder: Path) -> sqlite3.Connection:
     wrong = InputError(f"{folder / FILE}: must be the store of a study of this version, and is "
                        "not; give another `out`")
+    try:
+        database = sqlite3.connect(folder / FILE)
+    except sqlite3.DatabaseError:
+        raise wrong from None
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version != VERSION and tables:
-            raise wrong
+            raise sqlite3.DatabaseError
         database.execute("PRAGMA journal_mode = WAL")  # others may read while it is written
         database.executescript(_SCHEMA)
     except sqlite3.DatabaseError:
+        database.close()
         raise wrong from None
+    return database

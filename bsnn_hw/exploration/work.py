@@ -18,6 +18,8 @@ from bsnn_hw import pipeline
 from bsnn_hw.devices.chips import find_chip
 from bsnn_hw.devices.targets import find_target
 from bsnn_hw.emission.inventory import digest as file_digest
+from bsnn_hw.errors import ToolError
+from bsnn_hw.exploration.steps import router_version
 from bsnn_hw.exploration.study import recipe_of
 from bsnn_hw.ir import store
 from bsnn_hw.ir.schedule import Engine, Port
@@ -144,6 +146,9 @@ def synth(options: Options, reads: Reads, folder: Path) -> Facts:
     """A bundle to figures of a part, placed with one seed."""
     torch.set_num_threads(1)
     target = find_target(options["part"])
+    if options["router"] not in (None, own := router_version(options["part"])):
+        raise ToolError(f"worker: must have {target.router.package} {options['router']} as where "
+                        f"the study was started, not {own or 'none'}; install it there")
     with scratch_folder() as scratch:
         bundle = Path(shutil.copytree(reads["bundle"], scratch / "bundle"))
         figures = measure(Request(bundle, target, (options["seed"],), options["clock"]))

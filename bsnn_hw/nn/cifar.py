@@ -5,9 +5,11 @@ Pickles are programs; here only what numpy arrays need is allowed in them, and n
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.text import is_integer
 
 __all__ = ["CIFAR", "Pictures", "read_cifar"]
 
@@ -101,12 +104,22 @@ class _Files:
     def __init__(self, place: Path, prefix: str) -> None:
         self.place, self._prefix = place, prefix
 
+    def check(self) -> None:
+        """Look at an archive's checksum, which reading single files of it does not come to."""
+        if self._prefix:
+            try:
+                with gzip.open(self.place) as packed:
+                    while packed.read(1 << 20):
+                        pass
+            except (OSError, EOFError, zlib.error) as error:
+                raise self.damaged("the archive", str(error)) from None
+
     def read(self, name: str) -> bytes:
         """The bytes of one file."""
         try:
             if not self._prefix:
                 return (self.place / name).read_bytes()
-            with tarfile.open(self.place) as archive:
+            with tarfile.open(self.place, "r:gz") as archive:
                 file = archive.extractfile(self._prefix + name)
                 return file.read(_MOST_BYTES) if file else b""
         except (OSError, KeyError, EOFError, tarfile.TarError) as error:
@@ -119,6 +132,7 @@ class _Files:
 
 
 def _pictures(form: _Form, files: _Files, binary: bool) -> Pictures:
+    files.check()
     read = _read_binary if binary else _read_pickle
     parts = [read(form, files, name) for name in form.train]
     names = _binary_names(form, files) if binary else _names(form, files)
@@ -145,7 +159,7 @@ def _read_pickle(form: _Form, files: _Files, name: str) -> tuple[np.ndarray, np.
             pixels.ndim != 2 or pixels.shape[1] != _PIXELS) or not isinstance(labels, list):
         raise files.damaged(name, f"with 'data', uint8 (pictures, {_PIXELS}), and a list "
                                   f"'{form.label_key}'")
-    if not all(isinstance(label, int) for label in labels):
+    if not all(is_integer(label) for label in labels):
         raise files.damaged(name, "with integers as labels")
     return _checked(form, files, name, pixels, np.array(labels, np.int64))
 

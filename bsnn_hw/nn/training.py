@@ -86,7 +86,7 @@ class Trainer:
 
         Parameters
         ----------
-        progress : wraps the iterable of batches, for a progress bar
+        progress : wraps the iterable of batches, to tell of progress
 
         Raises
         ------

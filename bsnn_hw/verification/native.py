@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native
 from bsnn_hw.verification.compare import check_hidden, check_scores
 
-__all__ = ["Outcome", "build_model", "simulate", "single_latency", "verify_native"]
+__all__ = ["Outcome", "build_model", "simulate", "single_latency", "together", "verify_native"]
 
 PIECE = 1 << 24  # potentials that are compared at a time, about 40 bytes each
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -92,10 +93,10 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
     MismatchError
         Names the first difference.
     """
-    cycles, classes = [], []
+    outcomes, first = [], 0
     chunk = min(chunk, _most_at_once(design.network, bool(model.groups)))
-    for first in range(0, len(inputs), chunk):
-        part = inputs[first:first + chunk]
+    # Of equal sizes: one sample that was left would have its latency in place of a rate.
+    for part in np.array_split(inputs, -(-len(inputs) // chunk)):
         trace = run(design.network, part, potentials=bool(model.groups))
         result = simulate(design, model, part, trace, seed=seed, pause_in=pause_in,
                           pause_out=pause_out)
@@ -103,11 +104,19 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
             check_hidden(design, result.groups, trace, number + first)
         scores, answers = _answers(design, result, len(part))
         check_scores(scores, answers, trace, number + first)
-        cycles.append(_cycles_per_inference(result))
-        classes.append(answers)
+        outcomes.append(Outcome(len(part), _cycles_per_inference(result), answers))
+        first += len(part)
         if progress:
-            progress(first + len(part))
-    return Outcome(len(inputs), float(np.mean(cycles)), np.concatenate(classes))
+            progress(first)
+    return together(outcomes)
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """One of the pieces', in order; each counts for its inferences."""
+    counts = [each.inferences for each in outcomes]
+    return Outcome(sum(counts),
+                   float(np.average([each.cycles for each in outcomes], weights=counts)),
+                   np.concatenate([each.classes for each in outcomes]))
 
 
 def single_latency(design: Design, model: NativeModel, inputs: np.ndarray) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 from bsnn_hw.emission.opened import check_edits, open_bundle
-from bsnn_hw.events.framing import Framing, Tally
+from bsnn_hw.events.framing import Framing
 from bsnn_hw.events.stimulus import sample_shape, stimulus
+from bsnn_hw.progress import counted, step
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import build_model, verify_native
 from bsnn_hw.verification.run import of_edited
@@ -39,14 +39,16 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     number, cycles = 0, 0.0
     started = time.monotonic()
     with scratch_folder() as build:
-        simulation = build_model(design, build, optimize="-O2")
-        built = time.monotonic()
-        for inputs in batches:
-            outcome = verify_native(design, simulation, inputs, number=number)
-            number += len(inputs)
-            cycles += outcome.cycles * len(inputs)
-            classes.update(outcome.classes.tolist())
-            _show(number, tally)
+        with step("simulation compiled"):
+            simulation = build_model(design, build, optimize="-O2")
+        built, done = time.monotonic(), counted(None, "inferences")
+        with step("recording simulated and compared"):
+            for inputs in batches:
+                outcome = verify_native(design, simulation, inputs, number=number)
+                number += len(inputs)
+                cycles += outcome.cycles * len(inputs)
+                classes.update(outcome.classes.tolist())
+                done(number)
     print(f"events    {tally}")
     print(f"RTL       {number:,} inferences: every spike, membrane potential and score equal "
           f"({built - started:.0f} s to build, {time.monotonic() - built:.0f} s to run)")
@@ -55,10 +57,3 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
     print(f"cycles    {cycles / number:,.1f} per inference back to back")
     print("verdict   exact: the RTL computes what the reference computes"
           f"{of_edited(edits)}")
-
-
-def _show(number: int, tally: Tally) -> None:
-    """How far it is, where somebody looks on."""
-    if sys.stderr.isatty():
-        print(f"\r          {number:,} inferences, {tally.events:,} events", end="\r",
-              file=sys.stderr, flush=True)

@@ -15,7 +15,7 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.scratch import scratch_root
 from bsnn_hw.sim.native import NativeModel
-from bsnn_hw.verification.native import Outcome, build_model, verify_native
+from bsnn_hw.verification.native import Outcome, build_model, together, verify_native
 
 __all__ = ["verify_shared"]
 
@@ -45,15 +45,16 @@ def verify_shared(workers: Workers, folder: Path, model: NativeModel, inputs: np
     MismatchError
         Names the first difference of all samples, as a single process would.
     """
-    size = max(LEAST, min(MOST, -(-len(inputs) // (EACH * max(1, workers.count())))))
-    pieces = [_Piece(folder.resolve(), model, number, inputs[number:number + size])
-              for number in range(0, len(inputs), size)]
-    found = []
+    count = max(1, -(-len(inputs) // MOST),
+                min(EACH * workers.count(), len(inputs) // LEAST))
+    numbers = np.array_split(np.arange(len(inputs)), count)
+    pieces = [_Piece(folder.resolve(), model, int(each[0]), inputs[each[0]:each[-1] + 1])
+              for each in numbers]
+    found: list[Outcome] = []
     for outcome in in_order(workers.executor, _verified, pieces):
         found.append(outcome)
         progress(sum(each.inferences for each in found))
-    return Outcome(len(inputs), float(np.mean([each.cycles for each in found])),
-                   np.concatenate([each.classes for each in found]))
+    return together(found)
 
 
 def _verified(piece: _Piece) -> Outcome:

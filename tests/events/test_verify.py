@@ -43,8 +43,12 @@ def test_a_recording_through_the_rtl(recording, tmp_path, capsys):
     pipeline.emit(lowered, pipeline.plan(lowered), tmp_path / "eye_hw")
     capsys.readouterr()
     said = ["--window", "10000", "--crop", "5,9,24,16", "--pool", "4"]
-    assert verify.main([str(tmp_path / "eye_hw"), "--events", str(recording), *said]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert verify.main([str(tmp_path / "eye_hw"), "--events", str(recording), "-v",
+                        *said]) == 0
+    shown = capsys.readouterr()
+    assert "simulation compiled: " in shown.err
+    assert "recording simulated and compared: " in shown.err
+    lines = shown.out.splitlines()
     assert lines[0].startswith("events    3,000 events in 200 timesteps")
     assert lines[1].startswith("RTL       66 inferences: every spike, membrane potential and")
     assert lines[-1].startswith("verdict   exact")

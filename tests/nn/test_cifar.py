@@ -103,6 +103,8 @@ def test_a_pickle_that_is_a_program_is_refused(tmp_path, capsys):
     (False, "test_batch", b"", "test_batch must be as the data set has it"),
     (False, "test_batch", pickle.dumps([1]), "test_batch must be .* a dictionary"),
     (False, "test_batch", pickle.dumps({b"data": 1}), "uint8 .pictures, 3072."),
+    (False, "test_batch", pickle.dumps({b"data": np.zeros((1, 3072), np.uint8),
+                                        b"labels": [2**70]}), "with integers as labels"),
     (False, "batches.meta", pickle.dumps({}), "the classes' names must be"),
 ])
 def test_damaged_files_are_named(tmp_path, binary, file, content, message):
@@ -113,6 +115,28 @@ def test_damaged_files_are_named(tmp_path, binary, file, content, message):
     else:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
+        read_cifar("cifar-10", tmp_path)
+
+
+@for_each("binary", [False, True])
+@for_each("place", [0.1, 0.5, 0.999])
+def test_an_archive_with_a_wrong_byte_is_refused(tmp_path, binary, place):
+    """Pictures too: a byte of theirs would be a pixel like any other."""
+    write(tmp_path, "cifar-10", binary, packed=True)
+    (archive,) = tmp_path.iterdir()
+    content = bytearray(archive.read_bytes())
+    content[int(place * len(content))] ^= 0x10
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match=r"tar\.gz: the archive must be as the data set has it"):
+        read_cifar("cifar-10", tmp_path)
+
+
+def test_another_packing_is_refused(tmp_path):
+    write(tmp_path, "cifar-10", binary=True)
+    with tarfile.open(tmp_path / "cifar-10-binary.tar.gz", "w:xz") as out:
+        out.add(place(tmp_path, "cifar-10", True), "cifar-10-batches-bin")
+    (tmp_path / "cifar-10-batches-bin").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"the archive must be .* Not a gzipped file"):
         read_cifar("cifar-10", tmp_path)
 
 

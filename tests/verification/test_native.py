@@ -7,7 +7,13 @@ from bsnn_hw.errors import MismatchError
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound
 from bsnn_hw.reference.network import run
-from bsnn_hw.verification.native import build_model, single_latency, verify_native
+from bsnn_hw.verification.native import (
+    Outcome,
+    build_model,
+    single_latency,
+    together,
+    verify_native,
+)
 from tests.for_each import for_each
 
 
@@ -26,6 +32,21 @@ def test_exact_in_any_pieces(events_bundle, model, chunk, pauses):
     assert done[-1] == 24
     trace = run(events_bundle.network, events_bundle.inputs)
     np.testing.assert_array_equal(outcome.classes, trace.classes)
+
+
+def test_a_sample_that_is_left_is_no_piece_of_its_own(events_bundle, model):
+    """Its cycles would be a latency, and count as much as those of all others."""
+    inputs = np.repeat(events_bundle.inputs[12:14], 20, axis=0)[:37]
+    whole, pieces = (verify_native(events_bundle.design, model, inputs, chunk=chunk).cycles
+                     for chunk in (37, 36))
+    assert pieces == pytest.approx(whole, rel=0.02)
+
+
+def test_pieces_count_for_their_inferences():
+    pieces = [Outcome(30, 100.0, np.zeros(30)), Outcome(10, 300.0, np.ones(10))]
+    outcome = together(pieces)
+    assert (outcome.inferences, outcome.cycles) == (40, 150.0)
+    assert outcome.classes.tolist() == [0] * 30 + [1] * 10
 
 
 def test_cycles_are_near_the_bound(events_bundle, model):

@@ -38,6 +38,18 @@ def test_all_samples_are_compared(events_bundle, model, workers):
     assert done == list(range(3, 25, 3))
 
 
+def test_no_piece_is_of_what_is_left(events_bundle, model, workers, monkeypatch):
+    seen = []
+
+    def verified(design, model, inputs, number):
+        seen.append((number, len(inputs)))
+        return verify_native(design, model, inputs, number=number)
+
+    monkeypatch.setattr(shared, "verify_native", verified)
+    verify_shared(workers, events_bundle.folder, model, events_bundle.inputs[:10])
+    assert sorted(seen) == [(0, 4), (4, 3), (7, 3)]
+
+
 def test_the_first_difference_is_that_of_one_process(events_bundle, model, workers, monkeypatch):
     readout = events_bundle.network.readout
     other = replace(events_bundle.network, readout=replace(readout, bias=readout.bias + 1))
