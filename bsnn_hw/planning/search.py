@@ -19,7 +19,7 @@ from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.options import Space, search_space
 from bsnn_hw.planning.schedule import layer_layout
-from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, chosen_stores, prices
+from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, chosen_stores, filled, prices
 
 __all__ = ["Candidate", "Search"]
 
@@ -80,7 +80,9 @@ class Search:
 
     def fitting(self, limit: float) -> Candidate | None:
         """Of the plans within ``limit`` that fit the one with the fewest cells."""
-        fitting = [each for each in self.within(limit) if not self.chip.excess(each.cost)]
+        within = list(self.within(limit))
+        fitting = [each for each in (*within, *map(self._filled, within))
+                   if not self.chip.excess(each.cost)]
         return min(fitting, key=lambda each: (each.cost.cells, each.cycles), default=None)
 
     def fastest(self) -> Candidate | None:
@@ -186,6 +188,23 @@ class Search:
             cycles = max(cycles, port_cycles(self.network, self.activity))
             self._seen[key] = Candidate(schedule, cost, cycles)
         return self._seen[key]
+
+
+    def _filled(self, candidate: Candidate) -> Candidate:
+        """The same lanes with further memories in the block RAMs that are left over."""
+        free = self.chip.capacity(self.chip.family.blocks) - candidate.cost.blocks
+        if self.rows is not None or free < 1:
+            return candidate
+        schedule = candidate.schedule
+        layers = zip(schedule.layers, (each for each in self.space.tables if each.main),
+                     strict=True)
+        moves = [table.moves[:, self.space.choices[table.groups[1]].index(plan.parallel)]
+                 for plan, table in layers]
+        chosen = [plan.memories for plan in schedule.layers if isinstance(plan.memories, Stores)]
+        found = schedule.placed(*filled(chosen, moves, free))
+        if found == schedule:
+            return candidate
+        return Candidate(found, sum(self._costs.of(found), Cost()), candidate.cycles)
 
 
 def _cheaper(candidates: Iterable[Candidate]) -> Iterator[Candidate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bsnn_hw.devices.chips import Chip
@@ -14,7 +16,7 @@ from bsnn_hw.layout.blocks import StateRows, accumulator_parts
 from bsnn_hw.layout.build import Builder, recovery
 from bsnn_hw.planning.forecast import LayerCosts
 
-__all__ = ["BLOCK_PRICES", "RESOURCES", "STORES", "Moves", "chosen_stores", "prices",
+__all__ = ["BLOCK_PRICES", "RESOURCES", "STORES", "Moves", "chosen_stores", "filled", "prices",
            "with_memories"]
 
 RESOURCES = 4  # cells, registers, blocks, multipliers
@@ -38,6 +40,24 @@ def prices(chip: Chip, blocks: float, multipliers: float) -> np.ndarray:
 def chosen_stores(moved: np.ndarray) -> Stores:
     """Those that are worth moving, ``moved`` (STORES,) being what that adds in cells."""
     return Stores(frozenset(store for store, more in zip(STORES, moved, strict=True) if more < 0))
+
+
+def filled(chosen: Sequence[Stores], moves: Sequence[np.ndarray], free: float) -> list[Stores]:
+    """``chosen`` of each layer and as many more memories as ``free`` block RAMs hold, those first
+    that save the most cells for each block RAM: one price for all leaves some over.
+
+    moves : (RESOURCES, STORES) of each layer
+    """
+    found = [set(stores.names) for stores in chosen]
+    left = [(-float(cells), float(blocks), number, at)
+            for number, (cells, _, blocks, _) in enumerate(moves)
+            for at, (cells, blocks) in enumerate(zip(cells, blocks, strict=True))
+            if cells < 0 and STORES[at] not in found[number]]
+    for _, blocks, number, at in sorted(left, key=lambda each: -each[0] / max(each[1], 1e-3)):
+        if blocks <= free:
+            free -= blocks
+            found[number].add(STORES[at])
+    return [Stores(frozenset(names)) for names in found]
 
 
 class Moves:
@@ -92,13 +112,16 @@ def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) 
     moves = Moves(blocks, chip.family)
     rasters = [geometry.raster for geometry in network_geometries(network, schedule)]
 
-    def placed(price: float) -> tuple[Schedule, Cost]:
-        weights = prices(chip, price, 0)
-        found = schedule.placed(*(chosen_stores(weights @ moves.of(number, raster))
-                                  for number, raster in enumerate(rasters)))
+    def placed(stores: Sequence[Stores]) -> tuple[Schedule, Cost]:
+        found = schedule.placed(*stores)
         return found, sum(costs.of(found), Cost())
 
-    weighed = [placed(price) for price in BLOCK_PRICES]
+    weighed, there = [], chip.capacity(chip.family.blocks)
+    of_layers = [moves.of(number, raster) for number, raster in enumerate(rasters)]
+    for price in BLOCK_PRICES:
+        chosen = [chosen_stores(prices(chip, price, 0) @ each) for each in of_layers]
+        weighed.append(placed(chosen))
+        weighed.append(placed(filled(chosen, of_layers, there - weighed[-1][1].blocks)))
     fitting = [each for each in weighed if not chip.excess(each[1])]
     if fitting:
         return min(fitting, key=lambda each: each[1].cells)[0]

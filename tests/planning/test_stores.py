@@ -13,8 +13,9 @@ from bsnn_hw.ir.schedule import Port, Store, Stores
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.stores import STORES, prices, with_memories
+from bsnn_hw.planning.stores import STORES, filled, prices, with_memories
 from evidence.random_plans import random_schedule
+from tests.for_each import for_each
 from tests.planning.test_schedule import network
 from tests.reference.random_maps import random_network
 
@@ -25,6 +26,13 @@ SUBSETS = [frozenset(names) for names in every.from_iterable(
 
 def cost(net, schedule, chip):
     return sum(LayerCosts(net, chip.family).of(schedule), Cost())
+
+
+def with_blocks(chip, count):
+    """The part with so many block RAMs."""
+    resources = tuple(replace(each, capacity=count) if each.bel == chip.family.blocks else each
+                      for each in chip.target.resources)
+    return replace(chip, target=replace(chip.target, resources=resources))
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
@@ -43,9 +51,7 @@ def test_no_other_choice_takes_fewer_cells(chip):
 def test_without_block_rams_nothing_moves():
     net = network((64, 40, 10), timesteps=4)
     schedule = make_schedule(net, (1, 1), (5, 1))
-    resources = tuple(replace(each, capacity=2) if each.bel == NOMINAL.family.blocks else each
-                      for each in NOMINAL.target.resources)
-    none = replace(NOMINAL, target=replace(NOMINAL.target, resources=resources))
+    none = with_blocks(NOMINAL, 2)
     chosen = with_memories(net, schedule, none, Port.EVENTS)
     assert not any(plan.memories.names for plan in chosen.layers)
     assert any(plan.memories.names for plan in
@@ -66,3 +72,35 @@ def test_layouts_have_what_was_chosen():
         for plan, block in zip(schedule.layers, build_layout(net, schedule).blocks, strict=True):
             assert plan.memories.names == block.in_blocks, f"seed {seed}"
             assert plan.memories.names <= set(STORES)
+
+
+def test_block_rams_that_are_left_over_take_what_saves_the_most():
+    moves = [np.zeros((4, len(STORES))) for _ in range(2)]
+    for number, at, cells, blocks in ((0, 0, -90, 1), (0, 1, -100, 2), (0, 2, 5, 1),
+                                      (1, 0, -80, 1), (1, 3, -300, 9)):
+        moves[number][0, at], moves[number][2, at] = cells, blocks
+    none = [Stores(frozenset())] * 2
+    assert [filled(none, moves, free)[0].names | filled(none, moves, free)[1].names
+            for free in (0, 1)] == [frozenset(), {STORES[0]}]
+    first, last = filled(none, moves, 4)
+    assert first.names == {STORES[0], STORES[1]} and last.names == {STORES[0]}
+    first, last = filled([Stores(frozenset({STORES[0]})), none[1]], moves, 3)
+    assert first.names == {STORES[0], STORES[1]} and last.names == {STORES[0]}
+
+
+@for_each("spare", range(6))
+def test_no_further_memory_would_fit_and_save_cells(spare):
+    """With few block RAMs beyond those of the weights."""
+    net = network((64, 40, 10), timesteps=4)
+    schedule = make_schedule(net, (2, 1), (5, 1))
+    least = cost(net, schedule.placed(Stores(frozenset())), NOMINAL).blocks
+    chip = with_blocks(NOMINAL, int(least) + spare)
+    chosen = with_memories(net, schedule, chip, Port.EVENTS)
+    taken = cost(net, chosen, chip)
+    assert not chip.excess(taken)
+    for number, plan in enumerate(chosen.layers):
+        for store in set(STORES) - plan.memories.names:
+            more = [each.memories for each in chosen.layers]
+            more[number] = Stores(plan.memories.names | {store})
+            other = cost(net, chosen.placed(*more), chip)
+            assert chip.excess(other) or other.cells >= taken.cells or other == taken, store
