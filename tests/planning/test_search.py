@@ -166,12 +166,28 @@ def test_a_rate_that_nothing_reaches():
         choose(net, activity, ECP5, Goal(Aim.RATE, 1e9))
 
 
-def test_multipliers_are_a_limit():
-    net, activity = flat((12, 40, 8, 4))
+def leaky(sizes):
+    """Neurons that each take a product."""
+    net, activity = flat(sizes)
     hidden = tuple(replace(layer, neuron=replace(
         layer.neuron, threshold=9 * layer.neuron.threshold, leak_bits=12,
         leak=np.array([0, 3000]))) for layer in net.hidden)
-    net = replace(net, hidden=hidden)
+    return replace(net, hidden=hidden), activity
+
+
+def test_neurons_that_fit_with_their_state_in_block_ram_are_weighed():
+    """Here an iCE40 has room for 25 side by side; with all state in logic, for 19."""
+    net, activity = leaky((200, 150, 4))
+    chip = find_chip("ice40-hx8k")
+    free = Search(net, activity, chip).space.choices
+    ruled = Search(net, activity, chip, Rows(2, 2)).space.choices
+    assert max(ruled[0]) == 25
+    for some, weighed in zip(ruled, free, strict=True):
+        assert set(some) <= set(weighed)
+
+
+def test_multipliers_are_a_limit():
+    net, activity = leaky((12, 40, 8, 4))
     assert choose(net, activity, ECP5, Goal(Aim.FASTEST)).forecast.cost.multipliers > 9
     plan = choose(net, activity, small(MULT18X18D=9), Goal(Aim.FASTEST))
     assert 0 < plan.forecast.cost.multipliers <= 9
