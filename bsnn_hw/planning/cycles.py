@@ -15,14 +15,20 @@ import numpy as np
 
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed
-from bsnn_hw.engines.registry import network_geometries, shortcut_geometries
+from bsnn_hw.engines.registry import (
+    engine_problem,
+    find_engine,
+    network_geometries,
+    shortcut_geometries,
+)
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.ir.schedule import Engine, Schedule
 from bsnn_hw.planning.activity import Activity, port_of
+from bsnn_hw.planning.schedule import make_schedule, most_parallel
 from bsnn_hw.ports.registry import PORTS
 
-__all__ = ["before_step", "event_bound", "layer_bounds", "most_cycles", "passes", "pause_cycles",
-           "port_cycles", "predicted_cycles", "walk", "watchdog"]
+__all__ = ["before_step", "event_bound", "layer_bounds", "least_bound", "most_cycles", "passes",
+           "pause_cycles", "port_cycles", "predicted_cycles", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
 STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
@@ -35,6 +41,24 @@ def event_bound(network: Network, schedule: Schedule, activity: Activity) -> flo
     """
     busiest = max(float(c.mean()) for c in layer_bounds(network, schedule, activity))
     return max(busiest, port_cycles(network, activity))
+
+
+def least_bound(network: Network, activity: Activity) -> float:
+    """What ``event_bound`` is at least, of whatever schedule: with all neurons side by side, as
+    many lanes as there may be, and of each layer the better engine."""
+    numbers = range(len(network.layers))
+    parallel = [most_parallel(network, number) for number in numbers]
+    found = []
+    for wanted in Engine:
+        engines = [Engine.EVENTS if engine_problem(network, number, wanted) else wanted
+                   for number in numbers]
+        lanes = [find_engine(network, number, engine).fitting_lanes(
+            network, number, network.features(number - network.layers[number].back).size, parallel)
+            for number, engine in enumerate(engines)]
+        bounds = layer_bounds(network, make_schedule(network, lanes, parallel, engines), activity)
+        found.append([float(cycles.mean()) for cycles in bounds])
+    slowest: float = max(min(either) for either in zip(*found, strict=True))
+    return max(slowest, port_cycles(network, activity))
 
 
 def port_cycles(network: Network, activity: Activity) -> float:

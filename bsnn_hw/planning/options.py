@@ -142,8 +142,13 @@ class _Builder:
         sizes = ({-(-most // (1 << k)) for k in range(most.bit_length() + 1)} if mapped else
                  set(_fold_sizes(most)))
         return tuple(size for size in sorted(sizes) if size == 1
-                     or all(self._core(number, (Engine.EVENTS, 1), size).cells <= most_cells
-                            for number in numbers))
+                     or all(self._least_cells(number, size) <= most_cells for number in numbers))
+
+    def _least_cells(self, number: int, parallel: int) -> float:
+        """Of engine and neurons, each memory being where it takes fewer."""
+        cells = self._core(number, (Engine.EVENTS, 1), parallel).cells
+        moved = self._all_moves(number, [parallel])[0]
+        return cells + float(np.minimum(moved, 0).sum())
 
     def main(self, number: int, producer: int | None, own: int, choices: Choices,
              engine: Engine | None) -> OptionTable:

@@ -10,6 +10,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Rows, Schedule
 from bsnn_hw.planning.activity import Activity
+from bsnn_hw.planning.cycles import least_bound
 from bsnn_hw.planning.forecast import Forecast, forecast
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan_file import plan_toml
@@ -20,7 +21,6 @@ __all__ = ["Alternative", "Plan", "choose", "engine_notes", "largest_taker", "lo
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
-FAR = 2.0  # times the cycles that a rate leaves, and no plan of another family is looked for
 DIFFERENT = 1.4  # times the cycles from one alternative that is shown to the next, at least
 
 
@@ -93,11 +93,11 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
     InputError
         None does; says by how much, what the problem is, and which part would do.
     """
-    clock = clock or chip.clock
+    asked, clock = clock, clock or chip.clock
     search = Search(network, activity, chip, rows, engines)
     found = _find(search, goal, clock)
     if found is None:
-        raise InputError(_refusal(search, goal, clock))
+        raise InputError(_refusal(search, goal, asked))
     chosen = _look(search, found)
     weighed = sorted([*_alternatives(search, found), chosen],
                      key=lambda each: (each.forecast.cycles, each.forecast.cost.cells))
@@ -171,9 +171,12 @@ def engine_notes(search: Search, chosen: Candidate) -> Iterator[str]:
         yield "; ".join(lines)
 
 
-def _refusal(search: Search, goal: Goal, clock: float) -> str:
-    chip = search.chip
-    other = next((each for each in _larger(chip) if _would_do(search, each, goal, clock)), None)
+def _refusal(search: Search, goal: Goal, asked: float | None) -> str:
+    """asked : MHz, None where every part has its own"""
+    chip, clock = search.chip, asked or search.chip.clock
+    bound = least_bound(search.network, search.activity)
+    other = next((each for each in _larger(chip)
+                  if _would_do(search, each, goal, asked or each.clock, bound)), None)
     advice = (f"take `target` {other.name}, the smallest of the listed parts that would do" if other
               else "no listed part would do")
     if goal.aim is Aim.RATE and (best := search.fastest()) is not None:
@@ -208,11 +211,9 @@ def _larger(chip: Chip) -> list[Chip]:
                                             each.capacity(each.family.logic)))
 
 
-def _would_do(search: Search, other: Chip, goal: Goal, clock: float) -> bool:
+def _would_do(search: Search, other: Chip, goal: Goal, clock: float, bound: float) -> bool:
+    if goal.aim is Aim.RATE and clock * 1e6 / goal.rate < bound:
+        return False  # on no part, which needs no search
     known = search.space if other.family is search.chip.family else None
-    # Cycles hardly depend on the family: far out of reach is out of reach there too.
-    if goal.aim is Aim.RATE and not known and (
-            FAR * other.clock * 1e6 / goal.rate < search.limits()[0]):
-        return False
     elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
-    return _find(elsewhere, goal, clock if known else other.clock) is not None
+    return _find(elsewhere, goal, clock) is not None

@@ -60,12 +60,29 @@ class PlanFile:
             raise InputError("\n".join(problems))
         counts = [self.layers[layer.name] for layer in network.layers]
         try:
-            return make_schedule(network, [each["lanes"] for each in counts],
-                                 [each["parallel"] for each in counts],
-                                 [ENGINES[each.get("engine", "events")] for each in counts])
+            schedule = make_schedule(network, [each["lanes"] for each in counts],
+                                     [each["parallel"] for each in counts],
+                                     [ENGINES[each.get("engine", "events")] for each in counts])
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
                                        for line in str(error).splitlines())) from None
+        if missing := list(self._missing(network, schedule)):
+            raise InputError("\n".join(missing))
+        return schedule
+
+    def _missing(self, network: Network, schedule: Schedule) -> Iterator[str]:
+        """Memories that are named, but that the layer does not have or that are a register."""
+        if not any(layer.get("block_ram") for layer in self.layers.values()):
+            return
+        everything = schedule.placed(Stores(frozenset(Store)))
+        for layer, block in zip(network.layers, build_layout(network, everything).blocks,
+                                strict=True):
+            there = [name for name, store in STORES.items() if store in block.in_blocks]
+            for name in self.layers[layer.name].get("block_ram", []):
+                if name not in there:
+                    yield (f"{self.path}: layer '{layer.name}': block_ram must name memories of "
+                           f"this layer with two rows or more, {', '.join(there) or 'none here'}, "
+                           f"not {name}")
 
     def memories(self, network: Network) -> list[Rows | Stores | None]:
         """Per layer of a file that has a schedule what lies in block RAM, None where the file does

@@ -74,7 +74,29 @@ def test_counts_out_of_range_are_all_named(path):
         "FILE: layer 'out': parallel must be 1..3, its neurons, not 4"]
 
 
+def test_memories_that_a_layer_does_not_have_are_all_named(path):
+    """Its 7 neurons are 3 rows here; the reset is hard, the readout has sums only."""
+    assert refused(path, GOOD.replace("parallel = 3", 'parallel = 3\nblock_ram = ["leaks", "sums"]')
+                   + 'block_ram = ["sums", "biases"]\n') == [
+        "FILE: layer 'fc1': block_ram must name memories of this layer with two rows or more, "
+        "sums, potentials, biases, thresholds, not leaks",
+        "FILE: layer 'out': block_ram must name memories of this layer with two rows or more, "
+        "sums, not biases"]
+
+
+def test_a_single_row_is_no_memory(path):
+    """It is a register, whatever a plan says."""
+    assert refused(path, GOOD.replace("parallel = 3", 'parallel = 7\nblock_ram = ["sums"]')) == [
+        "FILE: layer 'fc1': block_ram must name memories of this layer with two rows or more, "
+        "none here, not sums"]
+
+
 @for_each("text, message", [
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = ['weights']",
+     "FILE: layer 'fc1': block_ram must be a list of sums, potentials, biases, thresholds, reset "
+     "amounts, leaks, gains, not "),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = 'sums'",
+     "FILE: layer 'fc1': block_ram must be a list of sums, "),
     ("[layers", "FILE: must be TOML, "),
     ("speed = 3", "FILE: must have target, goal, clock, block_rows, constant_rows, layers and "
                   "nothing else, not 'speed'"),

@@ -12,12 +12,14 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.schedule import Engine, Rows
 from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import event_bound, least_bound
 from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.planning.goal import Aim, Goal
 from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
+from evidence.random_plans import random_schedule
 from tests.for_each import for_each
 from tests.planning.test_schedule import network
 from tests.reference.gates import with_gates
@@ -166,12 +168,63 @@ def test_a_rate_that_nothing_reaches():
         choose(net, activity, ECP5, Goal(Aim.RATE, 1e9))
 
 
-def test_multipliers_are_a_limit():
-    net, activity = flat((12, 40, 8, 4))
+def leaky(sizes):
+    """Neurons that each take a product."""
+    net, activity = flat(sizes)
     hidden = tuple(replace(layer, neuron=replace(
         layer.neuron, threshold=9 * layer.neuron.threshold, leak_bits=12,
         leak=np.array([0, 3000]))) for layer in net.hidden)
-    net = replace(net, hidden=hidden)
+    return replace(net, hidden=hidden), activity
+
+
+def refusal(net, activity, part, rate, clock=None):
+    with pytest.raises(InputError) as caught:
+        choose(net, activity, find_chip(part), Goal(Aim.RATE, rate), clock)
+    return str(caught.value)
+
+
+def test_a_rate_that_another_family_reaches():
+    """No plan for an iCE40 is near it, not even one that is too large: products are logic there."""
+    net, activity = leaky((200, 150, 4))
+    large = find_chip("ecp5-85k")
+    rate = 0.9 * choose(net, activity, large, Goal(Aim.FASTEST)).forecast.speed(large.clock)
+    assert refusal(net, activity, "ice40-up5k", rate).endswith(
+        "; take `target` ecp5-85k, the smallest of the listed parts that would do")
+
+
+def test_another_part_has_a_clock_of_its_own():
+    """iCE40 UltraPlus counts on 24 MHz, HX on 80; a clock that is asked for holds for all."""
+    net, activity = flat()
+    fastest = choose(net, activity, find_chip("ice40-up5k"), Goal(Aim.FASTEST)).forecast
+    rate = 1.2 * fastest.speed(24)
+    assert "take `target` ice40-hx8k, " in refusal(net, activity, "ice40-up5k", rate)
+    assert refusal(net, activity, "ice40-up5k", rate, 24).endswith("; no listed part would do")
+
+
+def test_neurons_that_fit_with_their_state_in_block_ram_are_weighed():
+    """Here an iCE40 has room for 25 side by side; with all state in logic, for 19."""
+    net, activity = leaky((200, 150, 4))
+    chip = find_chip("ice40-hx8k")
+    free = Search(net, activity, chip).space.choices
+    ruled = Search(net, activity, chip, Rows(2, 2)).space.choices
+    assert max(ruled[0]) == 25
+    for some, weighed in zip(ruled, free, strict=True):
+        assert set(some) <= set(weighed)
+
+
+@for_each("seed", range(8))
+def test_the_least_bound_is_that_of_no_schedule(seed):
+    rng = np.random.default_rng(seed)
+    net = random_network(rng)
+    inputs = random_inputs(net, rng, 6)
+    activity = measure_activity(net, inputs, run(net, inputs))
+    least = least_bound(net, activity)
+    for plan in range(8):
+        assert least <= event_bound(net, random_schedule(plan, net), activity) + 1e-9
+
+
+def test_multipliers_are_a_limit():
+    net, activity = leaky((12, 40, 8, 4))
     assert choose(net, activity, ECP5, Goal(Aim.FASTEST)).forecast.cost.multipliers > 9
     plan = choose(net, activity, small(MULT18X18D=9), Goal(Aim.FASTEST))
     assert 0 < plan.forecast.cost.multipliers <= 9
