@@ -14,9 +14,11 @@ from bsnn_hw.boards.report import check_met, text
 from bsnn_hw.driver import Device
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
+from tests.bundles import make_bundle
 
 
 @pytest.fixture
@@ -64,6 +66,13 @@ def test_the_clock_is_what_placing_reaches(board, tmp_path, reaches, answers, cl
     assert made.met and made.margin > 0.04
     divisor = BoardFacts.read(tmp_path / "out").divisor
     assert divisor == round(made.clocking.megahertz)
+
+
+def test_a_bundle_called_as_the_board(tmp_path, reaches):
+    reaches(30)
+    make_bundle(32, tmp_path / "b", port=Port.BYTES, top="board_icebreaker")
+    with pytest.raises(InputError, match="not called as what is put around it, board_icebreaker"):
+        make_board(BoardRequest(tmp_path / "b", find_board("icebreaker"), tmp_path / "out"))
 
 
 def test_what_is_kept(board, tmp_path, reaches):
