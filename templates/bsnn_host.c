@@ -128,8 +128,11 @@ static int classify_all(bsnn_device *device, const char *port)
         for (place = 0; place < BSNN_CLASSES; ++place)
             printf(" %" PRId64, scores[place]);
         printf("\n");
-        fflush(stdout);
+        if (fflush(stdout))
+            return fail("results", "must be written, and cannot be; is the disk full?");
     }
+    if (ferror(stdin))
+        return fail("samples", "must be readable, and are not");
     return count ? fail("samples", "must end with a whole one") : 0;
 }
 

@@ -2,3 +2,4 @@
 
 TOP = "bsnn_board"  # the top level without pins
 PINS = "bsnn_pins"  # around it, a board's reset and lights: all but the clock
+DIVIDER = "bsnn_divider"  # of a clock without a PLL

@@ -96,7 +96,7 @@ def make_board(request: BoardRequest) -> Made:
         cell_models(request.board.part)
     with written_whole(request.out) as draft, scratch_folder() as scratch:
         bundle = _bundle(request, draft)
-        design = open_core(bundle, request.edited)
+        design = open_core(bundle, request.edited, request.board.top)
         inputs = read_inputs(design, bundle / "vectors")
         if request.simulate > len(inputs):
             raise InputError(f"`simulate`: must be at most {len(inputs)}, the bundle's vectors, "

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from bsnn_hw.boards import TOP
+from bsnn_hw.boards import DIVIDER, PINS, TOP
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.opened import check_edits, open_bundle
@@ -65,18 +65,26 @@ def board_facts(design: Design, baud: int, divisor: int,
         baud, divisor, bridge)
 
 
-def open_core(bundle: Path, edited: bool = False) -> Design:
+def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:
     """The design of a bundle that can be put behind a line.
+
+    board : the module with the pins
 
     Raises
     ------
     InputError
-        It is no bundle, was edited and is not to be, or has ports of event slots.
+        It is no bundle, was edited and is not to be, has ports of event slots, or its top level is
+        called as what is put around it.
     """
     design = open_bundle(bundle)
     check_edits(bundle, edited)
     if PORTS[design.port].packet_bytes(design.network) is None:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
+    # Its modules are called after its top level, and lie beside those that are put around it.
+    around = (TOP, PINS, DIVIDER, board)
+    if f"{design.verilog.top}_".casefold().startswith(tuple(f"{name}_" for name in around)):
+        raise InputError(f"{bundle}: must have a top level that is not called as what is put "
+                         f"around it, {design.verilog.top}; generate it with another `top`")
     return design
 
 

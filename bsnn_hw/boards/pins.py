@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bsnn_hw.boards import PINS, TOP
+from bsnn_hw.boards import DIVIDER, PINS, TOP
 from bsnn_hw.boards.description import Board
 from bsnn_hw.devices.clocks import Clocking
 from bsnn_hw.sim.render import render
@@ -13,8 +13,6 @@ from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
 
 __all__ = ["clock_verilog", "pins_verilog"]
-
-DIVIDER = "bsnn_divider"
 
 
 @dataclass(frozen=True)

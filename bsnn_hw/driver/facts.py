@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,15 +69,26 @@ class BoardFacts:
                 raise ValueError
             found = cls(**{**facts, "map": tuple(facts["map"]), "classes": tuple(facts["classes"]),
                            "bridge": Bridge(facts["bridge"])})
-            assert found.shape.blocks >= 1 and len(found.shape.identifier) == 8
-            assert found.divisor >= 1
+            if not (isinstance(facts["classes"], list) and found._is_whole()):
+                raise ValueError
             return found
         except OSError as error:
             raise InputError(f"{folder}: must be a board's folder with {LINK_FILE}, "
                              f"{error.strerror}; make one with python -m bsnn_hw.board") from None
-        except (ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise InputError(f"{folder}/{LINK_FILE}: must be a {FORMAT} of version {VERSION}; "
                              "make the board again") from None
+
+    def _is_whole(self) -> bool:
+        """Whether every value is of its kind, and a size that there can be."""
+        whole = (self.size, self.timesteps, self.largest, *self.map, self.score_bytes,
+                 self.class_bytes, self.baud, self.divisor)
+        return (all(type(value) is int and value >= 1 for value in whole)
+                and len(self.map) == 3 and math.prod(self.map) == self.size
+                and self.largest <= 255 and max(self.score_bytes, self.class_bytes) <= 8
+                and type(self.by_place) is bool and type(self.score_scale) in (int, float)
+                and bool(self.classes) and all(type(name) is str for name in self.classes)
+                and len(self.shape.identifier) == 8)
 
     def sample_bytes(self, samples: np.ndarray) -> list[bytes]:
         """Samples in the order of the board, one ``bytes`` each.

@@ -10,7 +10,7 @@ from bsnn_hw import __version__
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.memories import MEM_FOLDER
 from bsnn_hw.sim.render import render
-from bsnn_hw.verilog.header import YOURS
+from bsnn_hw.verilog.header import YOURS, plain_text
 
 __all__ = ["FLOW_FILES", "write_flows"]
 
@@ -43,6 +43,7 @@ class StreamFacts:
 class FlowFacts:
     """What the templates of `FLOW_FILES` read.
 
+    network : its name, in plain characters
     sources, memories : names in the bundle, and the latter's names without a folder
     """
 
@@ -69,7 +70,7 @@ def _facts(design: Design, folder: Path) -> FlowFacts:
     words = sorted(path.name for path in (folder / rtl).glob("*.mem"))
     top = design.verilog.top
     ports = _ports((folder / rtl / f"{top}.v").read_text(encoding="utf-8"))
-    return FlowFacts(top, design.network.name, __version__, YOURS, sources,
+    return FlowFacts(top, plain_text(design.network.name), __version__, YOURS, sources,
                      tuple((f"{rtl}/{name}", name) for name in words), ports, _streams(ports))
 
 

@@ -12,6 +12,7 @@ from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.sim.render import render
 from bsnn_hw.soc import TOP
+from bsnn_hw.verilog.header import plain_text
 
 __all__ = ["TEXTS", "write_texts"]
 
@@ -50,6 +51,7 @@ class _Register:
 class _Soc:
     """What the templates read.
 
+    name : of the network, in plain characters: SystemRDL runs what it finds in <% %>
     size : bytes of addresses; order : of the values in a sample
     """
 
@@ -80,7 +82,7 @@ def write_texts(design: Design, registers: RegisterMap, folder: Path) -> None:
 
 def _soc(design: Design, registers: RegisterMap) -> _Soc:
     network, port = design.network, byte_counts(design.network)
-    return _Soc(f"bsnn-hw {__version__}", network.name, TOP, design.identifier,
+    return _Soc(f"bsnn-hw {__version__}", plain_text(network.name), TOP, design.identifier,
                 tuple(map(_register, registers.registers)), registers.layers,
                 registers.address_bits, port.step * port.timesteps,
                 _packet(design, "s_axis"), _packet(design, "m_axis"), port.output)

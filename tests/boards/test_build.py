@@ -8,15 +8,19 @@ import pytest
 
 from bsnn_hw import board as verb
 from bsnn_hw.boards import build as module
+from bsnn_hw.boards import proof
 from bsnn_hw.boards.build import BoardRequest, make_board
+from bsnn_hw.boards.core import open_core
 from bsnn_hw.boards.description import find_board
 from bsnn_hw.boards.report import check_met, text
 from bsnn_hw.driver import Device
 from bsnn_hw.driver.facts import BoardFacts
-from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.errors import BsnnError, InputError, MismatchError
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
+from tests.bundles import make_bundle
 
 
 @pytest.fixture
@@ -66,6 +70,13 @@ def test_the_clock_is_what_placing_reaches(board, tmp_path, reaches, answers, cl
     assert divisor == round(made.clocking.megahertz)
 
 
+def test_a_bundle_called_as_the_board(tmp_path, reaches):
+    reaches(30)
+    make_bundle(32, tmp_path / "b", port=Port.BYTES, top="board_icebreaker")
+    with pytest.raises(InputError, match="not called as what is put around it, board_icebreaker"):
+        make_board(BoardRequest(tmp_path / "b", find_board("icebreaker"), tmp_path / "out"))
+
+
 def test_what_is_kept(board, tmp_path, reaches):
     reaches(30)
     made = make_board(request(board, tmp_path, clock=24))
@@ -88,6 +99,26 @@ def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, rea
     with Device.open(f"virtual:{tmp_path / 'out'}") as device:
         assert device.classify(inputs[:2]).tolist() == run(
             network, inputs[:2], potentials=False).classes.tolist()
+
+
+def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, reaches,
+                                                             monkeypatch):
+    """With the emitted Verilog in the netlist's place, and a reference that is wrong."""
+    reaches(30)
+    made = make_board(request(board, tmp_path, clock=6, baud=1_500_000))
+    assert made.clocking.divide == 2 and made.facts.divisor == 4
+    netlist = tmp_path / "netlist.v"
+    netlist.write_text("".join(path.read_text() for path in (tmp_path / "out").rglob("*.v")))
+    design, inputs = open_core(board[2].parent / "bundle"), board[1][:1]
+    right = run(design.network, inputs, potentials=False)
+    monkeypatch.setattr(proof, "cell_models", lambda part: "")
+    monkeypatch.setattr(proof, "run", lambda *_, **__: replace(right, scores=right.scores + 1))
+    with pytest.raises(MismatchError) as caught:
+        proof.prove(design, made.board, made.clocking, netlist, made.facts, inputs,
+                    tmp_path / "proof")
+    assert str(caught.value) == (
+        f"icebreaker: scores of image 0 must be {(right.scores[0] + 1).tolist()}, the netlist "
+        f"gives {right.scores[0].tolist()}")
 
 
 def test_a_clock_that_is_missed(board, tmp_path, reaches, capsys):

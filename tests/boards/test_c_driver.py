@@ -1,5 +1,6 @@
 """A bundle's C driver against its emitted board behind a pseudo-terminal."""
 
+import os
 import subprocess
 
 import numpy as np
@@ -56,6 +57,22 @@ def test_a_line_that_somebody_else_has(board, program):
         line.close()
         assert (done.returncode, done.stderr.decode()) == (
             1, f"{running.device}: must be a serial port that nobody else uses\n")
+
+
+def test_samples_and_results_that_cannot_be_read_or_written(board, program, tmp_path):
+    def said(samples, results):
+        done = subprocess.run([program, running.device], stdin=samples, stdout=results,
+                              stderr=subprocess.PIPE, timeout=60)
+        return done.returncode, done.stderr.decode()
+
+    (tmp_path / "samples").write_bytes(bytes(64))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with (virtual_board(board[2]) as running, (tmp_path / "samples").open("rb") as samples,
+          open("/dev/full", "wb") as full):
+        assert said(samples, full) == (
+            1, "results: must be written, and cannot be; is the disk full?\n")
+        assert said(folder, subprocess.DEVNULL) == (1, "samples: must be readable, and are not\n")
+    os.close(folder)
 
 
 def test_a_board_that_ends(board, program):

@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bsnn_hw.boards.core import TOP, divisor_of, write_core
+from bsnn_hw.boards.core import TOP, divisor_of, open_core, write_core
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.schedule import Port
 from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.reference.network import run
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from evidence.bridges import measure
+from tests.bundles import make_bundle
 from tests.for_each import for_each
 
 
@@ -62,6 +64,22 @@ def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):
     with pytest.raises(InputError, match="must not exist; give another `out`"):
         write_core(folder.parent / "bundle", folder, clock=12, baud=1_000_000)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("top", "board"), [
+    ("bsnn_board", TOP), ("Bsnn_Board_link", TOP), ("bsnn_pins", TOP), ("bsnn_divider", TOP),
+    ("board_icebreaker", "board_icebreaker")])
+def test_a_top_level_called_as_what_is_around_it(tmp_path, top, board):
+    """A model called "board" is one."""
+    make_bundle(32, tmp_path / "b", port=Port.BYTES, top=top)
+    with pytest.raises(InputError, match=rf"not called as .* around it, {top}; generate it with "
+                                         "another `top`"):
+        open_core(tmp_path / "b", board=board)
+
+
+def test_other_top_levels_are_taken(tmp_path):
+    make_bundle(32, tmp_path / "b", port=Port.BYTES, top="bsnn_boards")
+    assert open_core(tmp_path / "b").verilog.top == "bsnn_boards"
 
 
 @for_each("clock, baud, divisor", [

@@ -1,5 +1,6 @@
 """The driver against a board in Python: exact whatever the line does, or one line of error."""
 
+import json
 import time
 
 import numpy as np
@@ -159,3 +160,17 @@ def test_facts_on_disk(tmp_path):
         BoardFacts.read(tmp_path)
     with pytest.raises(InputError, match=r"must be a board's folder with link\.json"):
         BoardFacts.read(tmp_path / "none")
+
+
+@for_each("key, value", [
+    (key, value) for key in FACTS.__dict__
+    for value in ("x", 1.5, 0, -1, 10**30, None, [], {}, [0, 1, 2], [1, 2, 6, 1], ["a", 1])
+    if not ((key == "score_scale" and isinstance(value, int | float))
+            or (key in ("baud", "divisor", "timesteps") and value == 10**30))])
+def test_facts_that_are_none(tmp_path, key, value):
+    """No value of another kind, nor a size that there cannot be, gets as far as a sample."""
+    FACTS.write(tmp_path)
+    path = tmp_path / "link.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 3"):
+        BoardFacts.read(tmp_path)

@@ -3,16 +3,18 @@
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bsnn_hw.emission.bundle import write_bundle
 from bsnn_hw.emission.flows import FLOW_FILES
 from bsnn_hw.emission.memories import Memories
 from bsnn_hw.processes import run
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.sim.toolchain import verilator
-from tests.bundles import make_bundle
+from tests.bundles import CHOICES, make_bundle, make_network, make_schedule
 
 SPACE = {"ipxact": "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"}
 
@@ -62,6 +64,18 @@ def test_the_standards_schema_takes_the_component(bundle, mem_bundle):
     schema = etree.XMLSchema(etree.parse(schemas / "ieee-1685-2014/index.xsd"))
     for each in (bundle, mem_bundle):
         schema.assertValid(etree.parse(each.folder / "component.xml"))
+
+
+def test_names_that_mean_something_in_the_files(tmp_path):
+    """YAML takes a bare ``on`` for true, and half of a surrogate for a character."""
+    network, inputs = make_network(32)
+    network = replace(network, name='a"; <!-- \U0001f600 --> ]]> &b; \\')
+    write_bundle(network, make_schedule(network, *CHOICES[32]), inputs, tmp_path / "b", top="on")
+    lines = (tmp_path / "b/bsnn.core").read_text().splitlines()
+    assert '    toplevel: "on"' in lines
+    assert [line for line in lines if line.startswith("description:")] == [
+        'description: "a; --  --  b;: a binary spiking neural network between two AXI4-Streams"']
+    assert ElementTree.parse(tmp_path / "b/component.xml").getroot() is not None
 
 
 @pytest.mark.slow

@@ -25,6 +25,25 @@ def test_of_an_emitted_bundle(bundle):
     assert line.startswith(f"// Layer {layer.name}: ") and engine in line
 
 
+def test_known_answers(maps_bundle):
+    heads = _heads(maps_bundle)
+    assert {name: heads[f"bsnn_maps_{name}"][1] for name in (
+        "layer_c2", "layer_c4_neurons", "layer_out", "link_c3_queue", "pool_2_c2",
+        "carry_3_c2", "carry_4_c2", "frontend_queue_first")} == {
+        "layer_c2": "// Layer c2: convolution 3x3, 4x2x3 inputs to 4x2x3 neurons, 1-bit weights; "
+                    "engine events, shared lanes 2, parallel 3.",
+        "layer_c4_neurons": "// Layer c4: convolution 3x3, 4x2x3 inputs to 4x2x3 neurons, 1-bit "
+                            "weights; engine events, lanes 1, parallel 3.",
+        "layer_out": "// Layer out: fully connected, 8 inputs to 3 neurons, 1-bit weights; engine "
+                     "events, shared lanes 2, parallel 2.",
+        "link_c3_queue": "// From layer c3 to layer c4: engine events, lanes 1, parallel 3.",
+        "pool_2_c2": "// From layer c2 to layer c4: engine events, lanes 1, parallel 3.",
+        "carry_3_c2": "// From layer c2 to layer c4: currents that it adds.",
+        "carry_4_c2": "// From layer c2 to layer c4: spikes that it adds.",
+        "frontend_queue_first": "// From the input to layer c1: engine events, lanes 2, "
+                                "parallel 2."}
+
+
 def test_no_date_and_no_path(bundle):
     for head in _heads(bundle).values():
         assert not re.search(r"\b20\d\d\b|/home|/tmp", "\n".join(head))

@@ -72,6 +72,8 @@ REFUSED = {
     "a link": (lambda b: (b / "Makefile").unlink() or (b / "Makefile").symlink_to("README.md"),
                "Makefile is missing"),
     "in rtl": (lambda b: put(b, "rtl/mine.v"), "but not rtl/mine.v; move them elsewhere"),
+    "in rtl_mem": (lambda b: (b / "rtl_mem").mkdir() or put(b, "rtl_mem/mine.mem"),
+                   "but not rtl_mem/mine.mem; move them elsewhere"),
     "a pipe": (lambda b: os.mkfifo(b / "pipe"), "but not pipe; move them elsewhere"),
     "version 1": (lambda b: change(b, version=1), "that list their files (version 2), this one"),
     "no list": (lambda b: change(b, files={}), "every file is missing"),

@@ -1,6 +1,7 @@
 """A bundle with AXI4 streams and registers: as cocotbext-axi sees it, and as its texts say it."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from bsnn_hw.ir.schedule import Port
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.soc import TOP
 from bsnn_hw.soc.core import registers_of
+from bsnn_hw.soc.texts import write_texts
 from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle, make_map_bundle
@@ -75,6 +77,15 @@ def test_systemrdl_is_what_the_circuit_has(small):
              for node in compiler.elaborate().top.children()}
     assert found == {register.name: register.address
                      for register in registers_of(bundle.design).registers}
+
+
+def test_names_that_mean_something_in_systemrdl(small, tmp_path):
+    """Its compiler runs Perl between <% and %>; a bundle that others made has any name."""
+    design = small[0].design
+    network = replace(design.network, name='a"; <%= 6 * 7 %> \\')
+    design = replace(design, layout=replace(design.layout, network=network))
+    write_texts(design, registers_of(design), tmp_path)
+    assert '    name = "a; = 6  7";\n' in (tmp_path / "registers.rdl").read_text()
 
 
 def test_what_cannot_be(small, tmp_path, capsys):
