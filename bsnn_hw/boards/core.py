@@ -119,8 +119,8 @@ def written_whole(out: Path) -> Iterator[Path]:
             yield draft
             draft.rename(out)
     except OSError as error:
-        raise InputError(f"{out}: must be a folder that can be written, {error.strerror}; give "
-                         "another `out`") from None
+        raise InputError(f"{out}: must be a folder that can be written, {error.strerror or error}; "
+                         "give another `out` or free some space") from None
 
 
 def write_core(bundle: Path, out: Path, *, clock: float, baud: int,

@@ -56,6 +56,6 @@ def write_axi(bundle: Path, out: Path) -> tuple[Verilog, RegisterMap]:
             write_texts(design, registers, draft)
             draft.rename(out)
     except OSError as error:
-        raise InputError(f"{out}: must be a folder that can be written, {error.strerror}; give "
-                         "another `out`") from None
+        raise InputError(f"{out}: must be a folder that can be written, {error.strerror or error}; "
+                         "give another `out` or free some space") from None
     return verilog, registers

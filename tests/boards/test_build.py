@@ -169,6 +169,19 @@ def test_what_cannot_be_made(board, tmp_path, reaches, direct_bundle):
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_a_full_disk(board, tmp_path, reaches, monkeypatch):
+    """What copies a folder names every file that it could not write, and has no other words."""
+    reaches(30)
+
+    def full(source, target):
+        raise shutil.Error([(source, target, "[Errno 28] No space left on device")])
+    monkeypatch.setattr(module.shutil, "copytree", full)
+    with pytest.raises(InputError, match=r"out: must be a folder that can be written, .*No space "
+                                         "left on device.*; give another `out` or free some space"):
+        make_board(request(board, tmp_path, clock=24))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_becomes_a_bundle_planned_for_the_board(board, tmp_path, reaches):
     reaches(30)
     from tests.boards.conftest import ROOT

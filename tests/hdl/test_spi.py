@@ -83,6 +83,23 @@ def test_a_byte_that_is_cut_off_is_broken():
     assert seen == [0x55, None, 0x77]
 
 
+def test_nothing_is_left_of_a_byte_that_was_cut_off_on_its_way_out():
+    """It is gone; the next CS begins with END, and bytes that came meanwhile follow it."""
+    dut, found = SpiWire(), []
+
+    async def host(context):
+        controller = Controller(dut)
+        await context.tick().repeat(4)
+        for size, bits in ((1, 8), (1, 3), (3, 8)):
+            found.append(await controller.exchange(context, bytes(size), bits=bits))
+
+    async def source(context):
+        await send(context, dut.bytes, [0x55, 0x5A], stalls(1, 0))
+
+    Bench(dut).run(host, source)
+    assert found == [bytes([END]), bytes([0x55 >> 5]), bytes([END, 0x5A, END])]
+
+
 class SpiBoard(Board):
     """As a board on a serial line, behind SPI; the network takes a while."""
 
