@@ -10,7 +10,6 @@ from evidence.random_models import random_neuron, random_norm, with_tensors
 
 __all__ = ["Draw", "Map", "random_map_document"]
 
-SIDES = (1, 1, 2, 3, 4, 4, 5, 6, 8)  # of an image
 CHANNELS = (1, 2, 3, 4, 5, 8, 9)
 SPARSE = 0.4  # about the square root of the share of neurons that fire
 Map = tuple[int, int, int]
@@ -21,14 +20,14 @@ def random_map_document(seed: int, kind: type[Draw] | None = None) -> dict[str, 
 
     kind : what draws the layers, `Draw` if not said
     """
-    generator = np.random.default_rng(seed)
+    generator, kind = np.random.default_rng(seed), kind or Draw
     timesteps = int(generator.integers(1, 5))
     direct = bool(generator.random() < 0.5)
-    image = (int(generator.choice((1, 2, 3, 4))), int(generator.choice(SIDES)),
-             int(generator.choice(SIDES)))
+    image = (int(generator.choice((1, 2, 3, 4))), int(generator.choice(kind.SIDES)),
+             int(generator.choice(kind.SIDES)))
     bits = int(generator.integers(1, 5)) if direct else 1
     scale = float(generator.choice([1.0, 1 / ((1 << bits) - 1), 0.37])) if direct else 1.0
-    draw = (kind or Draw)(generator, timesteps)
+    draw = kind(generator, timesteps)
     before: list[tuple[str, Map]] = []
     layers: list[dict[str, Any]] = []
     for number in range(int(generator.integers(1, 6))):
@@ -48,6 +47,8 @@ def random_map_document(seed: int, kind: type[Draw] | None = None) -> dict[str, 
 
 class Draw:
     """Layers and their parts, drawn at random."""
+
+    SIDES = (1, 1, 2, 3, 4, 4, 5, 6, 8)  # of an image
 
     def __init__(self, generator: np.random.Generator, timesteps: int) -> None:
         self._rng, self._timesteps = generator, timesteps
@@ -103,7 +104,7 @@ class Draw:
                 self._rng.integers(1, shape[2] + 1))
         sides = [self._fitting(*pair) for pair in zip(shape[1:], target, strict=True)]
         if not all(sides):
-            return self._synapse(shape, largest)
+            return Draw._synapse(self, shape, largest)  # what a kind adds is added once
         return self._conv(channels, shape, sides, largest), (channels, target[0], target[1])
 
     def _shortcut(self, name: str, source: Map, target: Map) -> dict[str, Any] | None:

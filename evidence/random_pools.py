@@ -15,18 +15,18 @@ SHARE = 0.6  # of convolutions whose currents are pooled, where their map has mo
 class _PoolingDraw(Draw):
     """Convolutions whose currents are pooled, and pooling of spikes, by any windows that fit."""
 
+    SIDES = (6, 7, 8, 9, 10, 11)
+
     def _pool(self, shape: Map) -> tuple[dict[str, Any], float, Map]:
-        if self._rng.random() < 0.4:
+        if self._rng.random() < 0.3:
             return {}, 1.0, shape
-        kind = str(self._rng.choice(["max", "max", "avg", "sum"]))
-        size = [int(self._rng.integers(1, min(side, 4) + 1)) for side in shape[1:]]
+        kind = str(self._rng.choice(["max", "max", "max", "avg", "sum"]))
+        size = self._size(shape, 4)
         stride, padding = list(size), [0, 0]
-        if kind == "max" and self._rng.random() < 0.6:
+        if kind == "max" and self._rng.random() < 0.8:
             stride = [int(self._rng.integers(1, 4)) for _ in size]
-            padding = [int(self._rng.integers(min(pair) // 2 + 1)) for pair in
+            padding = [int(self._rng.integers(min(pair))) for pair in
                        zip(size, stride, strict=True)]
-            padding = [min(pad, step - 1, across // 2) for pad, step, across in
-                       zip(padding, stride, size, strict=True)]
         down, right = ((side + 2 * pad - across) // step + 1 for side, across, step, pad in
                        zip(shape[1:], size, stride, padding, strict=True))
         largest = float(size[0] * size[1]) if kind == "sum" else 1.0
@@ -38,12 +38,16 @@ class _PoolingDraw(Draw):
         if synapse["type"] != "conv2d" or self._rng.random() > SHARE:
             return synapse, target
         kind = str(self._rng.choice(["max", "max", "avg", "sum"]))
-        size = [int(self._rng.integers(1, min(side, 3) + 1)) for side in target[1:]]
+        size = self._size(target, 3)
         stride = size if kind == "max" else [int(self._rng.integers(1, 4)) for _ in size]
         synapse["current_pool"] = {"kind": kind, "size": size, "stride": stride}
         down, right = ((side - across) // step + 1
                        for side, across, step in zip(target[1:], size, stride, strict=True))
         return synapse, (target[0], down, right)
+
+    def _size(self, shape: Map, most: int) -> list[int]:
+        """Windows of more than a place where the map has any: side by side or not, they differ."""
+        return [int(self._rng.integers(min(side, 2), min(side, most) + 1)) for side in shape[1:]]
 
 
 def random_pools(seed: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bsnn_hw.emission.design import Design
+from bsnn_hw.ir.document import window_facts
 from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
     Conv,
@@ -53,7 +54,7 @@ def _name(design: Design, number: int) -> str | None:
 
 
 def _pool(pool: Pool | None) -> dict[str, Any] | None:
-    return None if pool is None else {"kind": pool.kind.value, "size": [pool.height, pool.width]}
+    return None if pool is None else window_facts(pool)
 
 
 def _synapses(synapse: Synapse) -> dict[str, Any]:

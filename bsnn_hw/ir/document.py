@@ -34,7 +34,7 @@ from bsnn_hw.ir.network import (
     largest_weight,
 )
 
-__all__ = ["FORMAT", "VERSION", "network_object", "read_network"]
+__all__ = ["FORMAT", "VERSION", "network_object", "read_network", "window_facts"]
 
 FORMAT = "bsnn-hw/network"
 VERSION = 1
@@ -73,7 +73,7 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
     if spec.gain is not None:
         result["gain"] = _table(spec.gain)
     if layer.current_pool is not None:
-        result["current_pool"] = _window(layer.current_pool)
+        result["current_pool"] = window_facts(layer.current_pool)
     if layer.shortcuts:
         result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
     if layer.gate is not None:
@@ -109,10 +109,11 @@ def _source(layer: Hidden | Readout) -> dict[str, Any]:
 
 
 def _pool(pool: Pool | None) -> dict[str, Any]:
-    return {} if pool is None else {"pool": _window(pool)}
+    return {} if pool is None else {"pool": window_facts(pool)}
 
 
-def _window(pool: Pool) -> dict[str, Any]:
+def window_facts(pool: Pool) -> dict[str, Any]:
+    """The windows of a pool; stride and padding where windows do not lie side by side."""
     return {"kind": pool.kind.value, "size": [pool.height, pool.width],
             **({} if pool.step is None else {"stride": list(pool.step)}),
             **({} if pool.padding == (0, 0) else {"padding": list(pool.padding)})}

@@ -18,15 +18,25 @@ def layer_kind(layer: Hidden | Readout) -> str:
     """What a layer does with its inputs and its sums, in a few words."""
     kind = synapse_kind(layer.synapse, layer.pool)
     pool = layer.current_pool if isinstance(layer, Hidden) else None
-    return kind if pool is None else f"{kind}, {pool.kind.value} {pool.height}x{pool.width}"
+    return kind if pool is None else f"{kind}, {_windows(pool)}"
 
 
 def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:
     """What a layer does with its inputs, in a word or two."""
-    words = [f"{pool.kind.value} {pool.height}x{pool.width}"] if pool else []
+    words = [_windows(pool)] if pool else []
     if not isinstance(synapse, Conv):
         return " ".join([*words, "linear"])
-    words.append(f"conv {synapse.kernel[0]}x{synapse.kernel[1]}")
-    words += [f"/{synapse.stride[0]}" if len(set(synapse.stride)) == 1 else
-              f"/{synapse.stride[0]},{synapse.stride[1]}"] if synapse.stride != (1, 1) else []
-    return " ".join(words)
+    return " ".join([*words, f"conv {_across(synapse.kernel, synapse.stride, (1, 1))}"])
+
+
+def _windows(pool: Pool) -> str:
+    """A pool's kind and its windows."""
+    size = (pool.height, pool.width)
+    return f"{pool.kind.value} {_across(size, pool.stride, size)}"
+
+
+def _across(size: tuple[int, int], stride: tuple[int, int], usual: tuple[int, int]) -> str:
+    """Height x width, and the stride where it is not the usual one."""
+    if stride == usual:
+        return f"{size[0]}x{size[1]}"
+    return f"{size[0]}x{size[1]}/{','.join(map(str, dict.fromkeys(stride)))}"

@@ -1,0 +1,29 @@
+"""Layers in words: a window's or a kernel's stride is named where it is not the usual one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
+from bsnn_hw.ir.wording import synapse_kind
+from tests.for_each import for_each
+
+
+@for_each("kind, size, step, padding, words", [
+    (PoolKind.MAX, (2, 2), None, (0, 0), "max 2x2"),
+    (PoolKind.SUM, (1, 3), None, (0, 0), "sum 1x3"),
+    (PoolKind.MAX, (2, 2), (2, 2), (0, 0), "max 2x2"),
+    (PoolKind.MAX, (3, 3), (2, 2), (1, 1), "max 3x3/2"),
+    (PoolKind.MAX, (3, 2), (2, 1), (0, 0), "max 3x2/2,1"),
+    (PoolKind.MAX, (2, 2), (1, 1), (0, 0), "max 2x2/1")])
+def test_windows(kind, size, step, padding, words):
+    assert synapse_kind(conv((1, 1)), Pool(kind, *size, step, padding)) == f"{words} conv 3x5"
+
+
+@for_each("stride, words", [((1, 1), "conv 3x5"), ((2, 2), "conv 3x5/2"), ((1, 2), "conv 3x5/1,2")])
+def test_kernels(stride, words):
+    assert synapse_kind(conv(stride), None) == words
+
+
+def conv(stride: tuple[int, int]) -> Conv:
+    return Conv(np.ones((1, 1, 3, 5), dtype=np.int8), np.ones(1, dtype=bool), Shape(1, 8, 8), stride)
