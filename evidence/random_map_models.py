@@ -48,7 +48,7 @@ def random_map_document(seed: int, kind: type[Draw] | None = None) -> dict[str, 
 class Draw:
     """Layers and their parts, drawn at random."""
 
-    SIDES = (1, 1, 2, 3, 4, 4, 5, 6, 8)  # of an image
+    SIDES: tuple[int, ...] = (1, 1, 2, 3, 4, 4, 5, 6, 8)  # of an image
 
     def __init__(self, generator: np.random.Generator, timesteps: int) -> None:
         self._rng, self._timesteps = generator, timesteps

@@ -75,7 +75,8 @@ def test_wheel_and_sdist_work_from_an_empty_folder(tmp_path):
     assert {"bsnn_hw/py.typed", "bsnn_hw/examples/digits_fc.pt", "bsnn_hw/sim/bench.py",
             "bsnn_hw/templates/bundle_makefile.j2"} <= names[checkout]
     assert {name.removeprefix("bsnn_hw/") for name in names[checkout] if name.endswith(".py")} == {
-        "examples/litex_core.py", *modules(ROOT / "bsnn_hw"), *(f"hdl/{name}" for name in modules(ROOT / "hdl")),
+        "examples/litex_core.py",
+        *modules(ROOT / "bsnn_hw"), *(f"hdl/{name}" for name in modules(ROOT / "hdl")),
         *(f"sim/{name}" for name in modules(ROOT / "sim"))}
 
     site, empty = tmp_path / "site", tmp_path / "empty"

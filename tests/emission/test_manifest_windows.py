@@ -22,5 +22,5 @@ def test_windows_that_do_not_lie_side_by_side(tmp_path):
     network = json.loads((tmp_path / "out" / "network.json").read_text())
     assert conv["current_pool"] == {"kind": "max", "size": [1, 2]}
     assert (readout["pool"], conv["current_pool"]) == (
-        network["layers"][1]["pool"], network["layers"][0]["current_pool"])
+        network["readout"]["pool"], network["hidden"][0]["current_pool"])
     assert readout["pool"] == {"kind": "max", "size": [1, 3], "stride": [1, 2], "padding": [0, 1]}

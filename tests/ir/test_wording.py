@@ -26,4 +26,5 @@ def test_kernels(stride, words):
 
 
 def conv(stride: tuple[int, int]) -> Conv:
-    return Conv(np.ones((1, 1, 3, 5), dtype=np.int8), np.ones(1, dtype=bool), Shape(1, 8, 8), stride)
+    weights = np.ones((1, 1, 3, 5), dtype=np.int8)
+    return Conv(weights, np.ones(1, dtype=bool), Shape(1, 8, 8), stride)
