@@ -13,7 +13,7 @@ from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
-from bsnn_hw.layout.build import current_delay
+from bsnn_hw.layout.timing import current_delay
 
 __all__ = ["CurrentArray", "carried_layout"]
 

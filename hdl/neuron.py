@@ -16,7 +16,7 @@ from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
-from bsnn_hw.layout.build import leak_shift, neuron_delay, recovery
+from bsnn_hw.layout.timing import leak_shift, neuron_delay, recovery
 
 __all__ = ["NeuronArray"]
 

@@ -6,19 +6,29 @@ it is made of.  Weights and constants are the network's; a block has their sizes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsnn_hw.devices.parts import Parts
 from bsnn_hw.ir.schedule import Store
 from bsnn_hw.layout.gate import Gate
-from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons
-from bsnn_hw.layout.output import Output, Scorer
+from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons, neurons_block
+from bsnn_hw.layout.output import Output, Scorer, output_block
 from bsnn_hw.layout.state import StateRows
-from bsnn_hw.layout.supply import POOLING_DELAY, Carry, Entry, Link, gathers
-from bsnn_hw.layout.synapses import Synapses, accumulator_parts
+from bsnn_hw.layout.supply import (
+    POOLING_DELAY,
+    Carry,
+    Entry,
+    Link,
+    carry_block,
+    gathers,
+    link_block,
+)
+from bsnn_hw.layout.synapses import Synapses, accumulator_parts, synapses_block
 
 __all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "Layer", "Link",
-           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts", "gathers"]
+           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts",
+           "carry_block", "gathers", "layer_block", "link_block", "neurons_block", "output_block",
+           "synapses_block"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +63,17 @@ class Layer:
         gate = self.gate.parts() if self.gate else Parts()
         return sum((each.parts() for each in self.shortcuts),
                    self.synapses.parts() + self.neurons.parts() + gate)
+
+
+def layer_block(name: str, direct: bool, synapses: Synapses,
+                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons,
+                gate: Gate | None = None) -> Layer:
+    """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
+    engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
+    delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
+    # Words in the stages of synapses and neurons, and one as `room` is a register.
+    margin = delay + neurons.delay + 1
+    return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
+                 tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
+                       else each for each in shortcuts), neurons, delay, margin,
+                 replace(gate, wait=delay - gate.delay) if gate else None)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.events import EventGeometry
@@ -15,45 +13,34 @@ from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
     Network,
-    NeuronSpec,
     Readout,
-    Shortcut,
     SpikeShortcut,
-    Synapse,
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Rows, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import (
-    POOLING_DELAY,
     Carry,
-    CurrentPool,
     Entry,
-    Gain,
     Layer,
-    Link,
     Neurons,
     Output,
-    Scorer,
-    StateRows,
     Synapses,
-    gathers,
+    carry_block,
+    layer_block,
+    link_block,
+    neurons_block,
+    output_block,
+    synapses_block,
 )
 from bsnn_hw.layout.check import problems
 from bsnn_hw.layout.gate import Gate, gate_block
-from bsnn_hw.layout.tables import TableSize, table_rows, table_size
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
 
-__all__ = ["Builder", "Layout", "build_layout", "carry_block", "layer_block", "leak_shift",
-           "neurons_block", "output_block", "pooling_delay", "recovery", "synapses_block"]
+__all__ = ["Builder", "Layout", "build_layout"]
 
-# What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
-# memory costs more than the waiting.
-MOST_QUEUED = 512
 SHORT_QUEUE = 2  # groups at the input, where no more are needed
-MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and a mark of about 16 bits
-# A layer with a map has a word per position, and waits in its step for the consumer of all.
 
 
 @dataclass(frozen=True)
@@ -89,181 +76,6 @@ class Layout:
         source = self.blocks[0].synapses.source
         assert isinstance(source, Entry)
         return source
-
-
-def leak_shift(spec: NeuronSpec) -> int | None:
-    """Right shift that is the leak of all timesteps; None where it takes a product."""
-    factors = set(spec.leak[1:].flat)
-    shifts = {1 << bits for bits in range(spec.leak_bits + 1)}
-    if len(factors) > 1 or not factors <= shifts:
-        return None
-    return spec.leak_bits - int((factors or {1}).pop()).bit_length() + 1
-
-
-def recovery(spec: NeuronSpec, block: bool) -> int:
-    """Cycles between two steps of one row, at least; ``block``: potentials are in block RAM."""
-    return 3 + (leak_shift(spec) is None) + 2 * block
-
-
-def current_delay(layer: Hidden) -> int:
-    """Cycles from an operation to its currents: with a gain, products and then sums of pairs; with
-    a gate of the sample's a product behind the sum."""
-    if layer.gate is not None:
-        return 4
-    return 3 if layer.neuron.gain is None else 5
-
-
-def neuron_delay(current_delay: int) -> int:
-    """Cycles from an operation to its word of spikes: charge, and fire."""
-    return current_delay + 2
-
-
-def pooling_delay(layer: Hidden) -> int:
-    """Cycles that the largest of a window takes, before the currents."""
-    return 0 if layer.current_pool is None else 1
-
-
-def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
-                  memories: Rows | Stores) -> Neurons:
-    """Currents and neurons of a layer.
-
-    raster : Raster, of the layer's sums
-    """
-    pool = _current_pool(layer, raster, bounds.acc.width)
-    raster = raster if pool is None else pool.windows
-    spec, timesteps = layer.neuron, len(layer.neuron.leak)
-    currents, block = current_delay(layer), memories.hold(Store.POTENTIALS, raster.rows)
-
-    def size(store: Store, table: np.ndarray) -> TableSize:
-        rows = table_rows(table, raster)
-        return table_size(rows, memories.hold(store, len(rows)))
-
-    def gain(shortcut: Shortcut, width: int) -> Gain | None:
-        match shortcut:
-            case CurrentShortcut():
-                return None
-            case SpikeShortcut():
-                return Gain(size(Store.GAINS, shortcut.gain), None)
-            case SynapseShortcut():
-                return Gain(size(Store.GAINS, shortcut.gain), width)
-
-    return Neurons(
-        raster=raster, timesteps=timesteps, current_delay=currents,
-        delay=neuron_delay(currents) + pooling_delay(layer),
-        recovery=recovery(spec, block), leak_shift=leak_shift(spec), leak_bits=spec.leak_bits,
-        leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
-        soft=spec.reset_by is not None, acc_width=bounds.acc.width,
-        current_width=bounds.current.width, charged_width=bounds.charged.width,
-        settled_width=bounds.settled.width, carried_width=bounds.carried.width,
-        potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
-        if timesteps > 1 else None,
-        bias=size(Store.BIASES, spec.bias), threshold=size(Store.THRESHOLDS, spec.threshold),
-        reset_by=None if spec.separate_reset_by is None else
-        size(Store.RESETS, spec.separate_reset_by),
-        leak=size(Store.LEAKS, spec.next_leak) if spec.shared_leak is None else None,
-        gain=None if spec.gain is None else Gain(size(Store.GAINS, spec.gain), bounds.acc.width),
-        shortcut_gains=tuple(gain(each, sums.width) for each, sums in
-                             zip(layer.shortcuts, bounds.shortcuts, strict=True)),
-        pool=pool,
-        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None)
-
-
-def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:
-    pool = layer.current_pool
-    return None if pool is None else CurrentPool(
-        summed, Raster(layer.shape, summed.width), (pool.height, pool.width), sum_width)
-
-
-def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
-                   max_value: int, timesteps: int, block: bool) -> Synapses:
-    """An engine, its sums in block RAM or not; it does not wait for another one yet."""
-    raster = geometry.raster
-    return Synapses(
-        source=source, geometry=geometry, weight_bits=synapse.weight_bits, max_value=max_value,
-        timesteps=timesteps, disconnected=int((~synapse.connected).sum()),
-        delay=geometry.delay(synapse.weight_bits), wait=0,
-        sums=StateRows(raster.rows, raster.width * sum_width, block),
-        sum_width=sum_width)
-
-
-def link_block(name: str, producer: int, whole: Raster, reader: Hidden | Readout | SynapseShortcut,
-               geometry: Geometry, timesteps: int, margin: int) -> Link:
-    """What stands between a layer, which may send ``margin`` words late, and an engine."""
-    source, pool = geometry.source, reader.pool
-    placed = geometry.placed or pool is not None
-    words = source.rows
-    if placed:
-        margin += POOLING_DELAY
-        if not gathers(pool):
-            window = pool.height * pool.width if pool else 1
-            words = 1 << max(1, (source.rows * window - 1).bit_length())
-    # All words of an inference, up to a sensible memory, so that a layer seldom waits for one that
-    # is slower now and then.
-    late = geometry.arrivals(margin)
-    entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
-    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
-
-
-def queue_depth(entries: int) -> int:
-    """The least depth for ``entries`` whose memory is a power of two; one more is in a register."""
-    return (1 << (entries - 1).bit_length()) + 1
-
-
-def _most_queued(source: Raster) -> int:
-    if source.shape.positions == 1:
-        return MOST_QUEUED
-    fitting = MOST_QUEUED_BITS // (source.width + 16)
-    return max(MOST_QUEUED, 1 << fitting.bit_length() - 1)
-
-
-def carry_block(name: str, producer: int, *, current: bool, width: int, rows: int, timesteps: int,
-                margin: int) -> Carry:
-    """A FIFO of whole timesteps.  One is all that it takes for the producer to end its own,
-    whatever the consumer waits for; one per layer between lets all of them work at once.
-
-    width : int, bits of a row
-    """
-    return Carry(name, producer, current, width, rows, timesteps, margin,
-                 max(3, rows * timesteps + margin))
-
-
-def layer_block(name: str, direct: bool, synapses: Synapses,
-                shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons,
-                gate: Gate | None = None) -> Layer:
-    """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
-    engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
-    delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
-    # Words in the stages of synapses and neurons, and one as `room` is a register.
-    margin = delay + neurons.delay + 1
-    return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
-                 tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
-                       else each for each in shortcuts), neurons, delay, margin,
-                 replace(gate, wait=delay - gate.delay) if gate else None)
-
-
-def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> Output:
-    """The readout."""
-    parallel = synapses.geometry.parallel
-    passes = 1 if layer.constant_gain else len(layer.gain)
-    gains = layer.gain[:passes].reshape(-1, 1)
-    bias = layer.bias if layer.peak is None else layer.peak.bias
-    constant = gains.min() == gains.max()
-    scorer = Scorer(
-        classes=layer.synapse.neurons, passes=passes, parallel=parallel,
-        acc_width=bounds.acc.width, score_width=bounds.score.width,
-        gain=None if constant else table_size(gains, block=False),
-        gain_ones=int(abs(gains[0, 0])).bit_count() if constant else 0,
-        bias=None if bias.min() == bias.max() else
-        table_size(bias.reshape(-1, 1), block=False),
-        peak=None if layer.peak is None else _factor_bits(layer.peak.leak))
-    wait = 2 if layer.peak is None else 2 + scorer.stages
-    return Output(layer.name, synapses, scorer, parallel + synapses.delay + wait)
-
-
-def _factor_bits(leak: np.ndarray) -> int:
-    """Bits of the largest leak factor, 0 where it is the same power of two for all, or none."""
-    most = int(leak.max())
-    return 0 if (leak == most).all() and most & (most - 1) == 0 else most.bit_length()
 
 
 class Builder:

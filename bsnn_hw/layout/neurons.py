@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bsnn_hw.devices.parts import Parts, Product, bits_of
-from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Store
-from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
-from bsnn_hw.layout.tables import TableSize
+import numpy as np
 
-__all__ = ["CurrentPool", "Gain", "Neurons"]
+from bsnn_hw.devices.parts import Parts, Product, bits_of
+from bsnn_hw.ir.bounds import HiddenBounds
+from bsnn_hw.ir.network import (
+    CurrentShortcut,
+    Hidden,
+    Shortcut,
+    SpikeShortcut,
+    SynapseShortcut,
+)
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Rows, Store, Stores
+from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
+from bsnn_hw.layout.tables import TableSize, table_rows, table_size
+from bsnn_hw.layout.timing import (
+    current_delay,
+    leak_shift,
+    neuron_delay,
+    pooling_delay,
+    recovery,
+)
+
+__all__ = ["CurrentPool", "Gain", "Neurons", "neurons_block"]
 
 
 @dataclass(frozen=True)
@@ -163,3 +180,54 @@ class Neurons:
         parts += self.leak.parts() if self.leak else Parts.logic(factor, factor)
         return (parts + Parts.delays(width * (carried + self.leak_bits))
                 + Parts(products=(Product(settled, factor + 1, width),)))
+
+
+def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
+                  memories: Rows | Stores) -> Neurons:
+    """Currents and neurons of a layer.
+
+    raster : Raster, of the layer's sums
+    """
+    pool = _current_pool(layer, raster, bounds.acc.width)
+    raster = raster if pool is None else pool.windows
+    spec, timesteps = layer.neuron, len(layer.neuron.leak)
+    currents, block = current_delay(layer), memories.hold(Store.POTENTIALS, raster.rows)
+
+    def size(store: Store, table: np.ndarray) -> TableSize:
+        rows = table_rows(table, raster)
+        return table_size(rows, memories.hold(store, len(rows)))
+
+    def gain(shortcut: Shortcut, width: int) -> Gain | None:
+        match shortcut:
+            case CurrentShortcut():
+                return None
+            case SpikeShortcut():
+                return Gain(size(Store.GAINS, shortcut.gain), None)
+            case SynapseShortcut():
+                return Gain(size(Store.GAINS, shortcut.gain), width)
+
+    return Neurons(
+        raster=raster, timesteps=timesteps, current_delay=currents,
+        delay=neuron_delay(currents) + pooling_delay(layer),
+        recovery=recovery(spec, block), leak_shift=leak_shift(spec), leak_bits=spec.leak_bits,
+        leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
+        soft=spec.reset_by is not None, acc_width=bounds.acc.width,
+        current_width=bounds.current.width, charged_width=bounds.charged.width,
+        settled_width=bounds.settled.width, carried_width=bounds.carried.width,
+        potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
+        if timesteps > 1 else None,
+        bias=size(Store.BIASES, spec.bias), threshold=size(Store.THRESHOLDS, spec.threshold),
+        reset_by=None if spec.separate_reset_by is None else
+        size(Store.RESETS, spec.separate_reset_by),
+        leak=size(Store.LEAKS, spec.next_leak) if spec.shared_leak is None else None,
+        gain=None if spec.gain is None else Gain(size(Store.GAINS, spec.gain), bounds.acc.width),
+        shortcut_gains=tuple(gain(each, sums.width) for each, sums in
+                             zip(layer.shortcuts, bounds.shortcuts, strict=True)),
+        pool=pool,
+        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None)
+
+
+def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:
+    pool = layer.current_pool
+    return None if pool is None else CurrentPool(
+        summed, Raster(layer.shape, summed.width), (pool.height, pool.width), sum_width)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, bits_of
+from bsnn_hw.ir.bounds import ReadoutBounds
+from bsnn_hw.ir.network import Readout
 from bsnn_hw.ir.schedule import Store
 from bsnn_hw.layout.synapses import Synapses
-from bsnn_hw.layout.tables import TableSize
+from bsnn_hw.layout.tables import TableSize, table_size
 
-__all__ = ["Output", "Scorer"]
+__all__ = ["Output", "Scorer", "output_block"]
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,28 @@ class Output:
     def parts(self) -> Parts:
         """Everything of the readout, and what stands before it."""
         return self.synapses.parts() + self.scorer.parts()
+
+
+def output_block(layer: Readout, bounds: ReadoutBounds, synapses: Synapses) -> Output:
+    """The readout."""
+    parallel = synapses.geometry.parallel
+    passes = 1 if layer.constant_gain else len(layer.gain)
+    gains = layer.gain[:passes].reshape(-1, 1)
+    bias = layer.bias if layer.peak is None else layer.peak.bias
+    constant = gains.min() == gains.max()
+    scorer = Scorer(
+        classes=layer.synapse.neurons, passes=passes, parallel=parallel,
+        acc_width=bounds.acc.width, score_width=bounds.score.width,
+        gain=None if constant else table_size(gains, block=False),
+        gain_ones=int(abs(gains[0, 0])).bit_count() if constant else 0,
+        bias=None if bias.min() == bias.max() else
+        table_size(bias.reshape(-1, 1), block=False),
+        peak=None if layer.peak is None else _factor_bits(layer.peak.leak))
+    wait = 2 if layer.peak is None else 2 + scorer.stages
+    return Output(layer.name, synapses, scorer, parallel + synapses.delay + wait)
+
+
+def _factor_bits(leak: np.ndarray) -> int:
+    """Bits of the largest leak factor, 0 where it is the same power of two for all, or none."""
+    most = int(leak.max())
+    return 0 if (leak == most).all() and most & (most - 1) == 0 else most.bit_length()

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from bsnn_hw.devices.parts import Parts, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.network import Pool, PoolKind, Shape
+from bsnn_hw.ir.network import Hidden, Pool, PoolKind, Readout, Shape, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.layout.state import StateRows
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "Entry", "Link", "gathers"]
+__all__ = ["POOLING_DELAY", "Carry", "Entry", "Link", "carry_block", "gathers", "link_block"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
+
+# What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
+# memory costs more than the waiting.
+MOST_QUEUED = 512
+# A layer with a map has a word per position, and waits in its step for the consumer of all.
+MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and a mark of about 16 bits
 
 
 def gathers(pool: Pool | None) -> bool:
@@ -155,3 +161,44 @@ class Carry:
         """hdl/carry.py."""
         return (fifo_parts(self.depth - 1, self.width) + Parts.delays(self.width)
                 + Parts.logic(12, 3))
+
+
+def link_block(name: str, producer: int, whole: Raster, reader: Hidden | Readout | SynapseShortcut,
+               geometry: Geometry, timesteps: int, margin: int) -> Link:
+    """What stands between a layer, which may send ``margin`` words late, and an engine."""
+    source, pool = geometry.source, reader.pool
+    placed = geometry.placed or pool is not None
+    words = source.rows
+    if placed:
+        margin += POOLING_DELAY
+        if not gathers(pool):
+            window = pool.height * pool.width if pool else 1
+            words = 1 << max(1, (source.rows * window - 1).bit_length())
+    # All words of an inference, up to a sensible memory, so that a layer seldom waits for one that
+    # is slower now and then.
+    late = geometry.arrivals(margin)
+    entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
+    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
+
+
+def queue_depth(entries: int) -> int:
+    """The least depth for ``entries`` whose memory is a power of two; one more is in a register."""
+    return (1 << (entries - 1).bit_length()) + 1
+
+
+def _most_queued(source: Raster) -> int:
+    if source.shape.positions == 1:
+        return MOST_QUEUED
+    fitting = MOST_QUEUED_BITS // (source.width + 16)
+    return max(MOST_QUEUED, 1 << fitting.bit_length() - 1)
+
+
+def carry_block(name: str, producer: int, *, current: bool, width: int, rows: int, timesteps: int,
+                margin: int) -> Carry:
+    """A FIFO of whole timesteps.  One is all that it takes for the producer to end its own,
+    whatever the consumer waits for; one per layer between lets all of them work at once.
+
+    width : int, bits of a row
+    """
+    return Carry(name, producer, current, width, rows, timesteps, margin,
+                 max(3, rows * timesteps + margin))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from bsnn_hw.devices.parts import Parts, bits_of
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.ir.network import Synapse
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
 from bsnn_hw.layout.supply import Entry, Link
 
-__all__ = ["Synapses", "accumulator_parts"]
+__all__ = ["Synapses", "accumulator_parts", "synapses_block"]
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,15 @@ def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
     if sums.rows > 1:
         return parts + Parts(registers=row + number, bare=number)
     return parts + Parts(registers=2 * row, bare=row)
+
+
+def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
+                   max_value: int, timesteps: int, block: bool) -> Synapses:
+    """An engine, its sums in block RAM or not; it does not wait for another one yet."""
+    raster = geometry.raster
+    return Synapses(
+        source=source, geometry=geometry, weight_bits=synapse.weight_bits, max_value=max_value,
+        timesteps=timesteps, disconnected=int((~synapse.connected).sum()),
+        delay=geometry.delay(synapse.weight_bits), wait=0,
+        sums=StateRows(raster.rows, raster.width * sum_width, block),
+        sum_width=sum_width)

@@ -14,7 +14,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import gate_total_bounds, hidden_bounds, pooled_value, step_bounds
 from bsnn_hw.ir.check import WORD_BITS
 from bsnn_hw.ir.gate import SampleGate
-from bsnn_hw.ir.network import Comparison, Hidden, NeuronSpec, Synapse
+from bsnn_hw.ir.network import Hidden, NeuronSpec, Synapse
 from bsnn_hw.lowering.fold import (
     affine,
     counting,
@@ -160,7 +160,7 @@ def _check_product(layer: Hidden, max_value: int) -> None:
 def _reduced(layer: Hidden, max_value: int) -> Hidden:
     """The same spikes from smaller integers: thresholds beyond what a neuron can reach become the
     nearest that says the same, and one that no input moves gets constants and no current."""
-    spec, above = layer.neuron, int(layer.neuron.comparison is Comparison.ABOVE)
+    spec, above = layer.neuron, layer.neuron.comparison.excess
     ranges = step_bounds(layer, max_value)
     low, high = (np.array([charged[end] for _, charged, *_ in ranges]) for end in (0, 1))
     always, never = spec.threshold + above <= low, spec.threshold + above > high

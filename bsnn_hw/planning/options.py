@@ -16,14 +16,9 @@ from bsnn_hw.engines.registry import engine_problem, find_engine, geometry_of, s
 from bsnn_hw.ir.network import Conv, Hidden, Network, Readout, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Rows, Stores
-from bsnn_hw.layout.blocks import Synapses
-from bsnn_hw.layout.build import (
-    Builder,
-    current_delay,
-    neuron_delay,
-    output_block,
-    pooling_delay,
-)
+from bsnn_hw.layout.blocks import Synapses, output_block
+from bsnn_hw.layout.build import Builder
+from bsnn_hw.layout.timing import current_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel

@@ -13,7 +13,8 @@ from bsnn_hw.ir.network import Hidden, Network, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import StateRows, accumulator_parts
-from bsnn_hw.layout.build import Builder, recovery
+from bsnn_hw.layout.build import Builder
+from bsnn_hw.layout.timing import recovery
 from bsnn_hw.planning.forecast import LayerCosts
 
 __all__ = ["BLOCK_PRICES", "RESOURCES", "STORES", "Moves", "chosen_stores", "filled", "prices",

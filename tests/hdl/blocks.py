@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bsnn_hw.ir.schedule import Rows, Store
-from bsnn_hw.layout.build import (
+from bsnn_hw.layout.blocks import (
     carry_block,
     layer_block,
     neurons_block,

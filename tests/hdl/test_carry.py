@@ -6,7 +6,7 @@ from amaranth.hdl import signed
 from amaranth.lib import data
 
 from bsnn_hw.hdl.carry import CarryQueue
-from bsnn_hw.layout.build import carry_block
+from bsnn_hw.layout.blocks import carry_block
 from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 

@@ -198,7 +198,7 @@ def test_every_epoch_has_its_own_order(digits, monkeypatch):
 
 def test_equal_gates_leave_the_leak_a_shift(digits, tmp_path):
     import bsnn_hw
-    from bsnn_hw.layout.build import leak_shift
+    from bsnn_hw.layout.timing import leak_shift
     from bsnn_hw.nn import save_model
 
     shifts = {}

@@ -1,0 +1,102 @@
+"""The neuron step and its constants (docs/ir.md)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+__all__ = ["Comparison", "NeuronSpec", "Reset"]
+
+
+class Reset(enum.Enum):
+    """What firing does to the membrane potential."""
+
+    HARD = "hard"  # becomes 0
+    SOFT = "soft"  # loses `NeuronSpec.reset_by`
+
+
+class Comparison(enum.Enum):
+    """When a neuron fires."""
+
+    AT_LEAST = ">="
+    ABOVE = ">"
+
+    @property
+    def excess(self) -> int:
+        """LSB above the threshold of the smallest potential that fires: 0 or 1."""
+        match self:
+            case Comparison.AT_LEAST:
+                return 0
+            case Comparison.ABOVE:
+                return 1
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True)
+class NeuronSpec:
+    """The neuron step, once per neuron and timestep, the constants per output channel::
+
+        H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + current[t]
+        fired[t] = H[t] >= threshold[t]        (or >)
+        V[t] = 0 if fired[t] else H[t]         (hard)
+        V[t] = H[t] - reset_by[t] * fired[t]   (soft)
+
+        current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
+        current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
+
+    A gate that the sample makes (`Hidden.gate`) multiplies what stands before the shortcuts.
+    Without a gain everything is in units of 2**-fraction_bits of a count.  With one, a count is
+    worth ``gain``, and ``fraction_bits`` only tells how fine the unit is.
+
+    fraction_bits, leak_bits : int, 0 or more
+    leak : int64 (T, channels), 0 or more, or (T,), the same for all; leak[0] is 0, since V starts
+        at 0
+    bias, threshold : int64 (T, channels)
+    gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
+    reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
+        with a hard reset
+    """
+
+    fraction_bits: int
+    leak_bits: int
+    leak: np.ndarray
+    bias: np.ndarray
+    threshold: np.ndarray
+    reset: Reset
+    comparison: Comparison
+    gain: np.ndarray | None = None
+    reset_by: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.leak.ndim == 1:
+            rows = self.leak[:, None].repeat(self.threshold.shape[1], axis=1)
+            object.__setattr__(self, "leak", rows)
+        match self.reset:
+            case Reset.HARD:
+                object.__setattr__(self, "reset_by", None)
+            case Reset.SOFT:
+                if self.reset_by is None:
+                    object.__setattr__(self, "reset_by", self.threshold)
+            case _:
+                assert_never(self.reset)
+
+    @property
+    def shared_leak(self) -> np.ndarray | None:
+        """``leak`` (T,) where it is the same for all channels, else None."""
+        return self.leak[:, 0] if (self.leak == self.leak[:, :1]).all() else None
+
+    @property
+    def next_leak(self) -> np.ndarray:
+        """``leak`` of the timestep after each, (T, channels): what is multiplied before V is kept.
+        After the last nothing is kept, and it repeats the first."""
+        return np.concatenate([self.leak[1:], self.leak[1:2]])
+
+    @property
+    def separate_reset_by(self) -> np.ndarray | None:
+        """``reset_by`` where it is a table of its own, None where thresholds say it."""
+        same = self.reset_by is None or np.array_equal(self.reset_by, self.threshold)
+        return None if same else self.reset_by
