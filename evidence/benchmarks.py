@@ -58,6 +58,19 @@ BENCHMARKS = (
         "--port bytes --out OUT",
         "bsnn_hw.synth OUT --target ice40-up5k --pins examples/icebreaker.pcf --clock 24 "
         "--seeds 1,2,3 --simulate 8")),
+    Benchmark("fashion_mnist_per_cell", "the same network, most inferences per cell, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=420000 "
+        "--clock 120 --out OUT",
+        "bsnn_hw.synth OUT --seeds 1,2,3,4,5 --simulate 8")),
+    Benchmark("fashion_mnist_up5k_fastest", "the fastest plan of it on that UP5K", (
+        "bsnn_hw.generate examples/fashion_mnist_up5k.pt --target ice40-up5k --goal fastest "
+        "--clock 24 --port bytes --out OUT",
+        "bsnn_hw.synth OUT --target ice40-up5k --pins examples/icebreaker.pcf --clock 24 "
+        "--seeds 1,2,3 --simulate 8")),
+    Benchmark("digits_up5k", "digits, 64-32-10, the fastest plan on an iCE40 UP5K", (
+        "bsnn_hw.train digits --hidden 32 --out OUT.pt",
+        "bsnn_hw.generate OUT.pt --target ice40-up5k --goal fastest --clock 24 --out OUT",
+        "bsnn_hw.synth OUT --target ice40-up5k --clock 24 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_conv.pt --out OUT",
         "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3")),
