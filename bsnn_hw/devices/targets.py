@@ -41,6 +41,8 @@ class Router:
     config : likewise of the file to write for the packer; empty where there is none
     faults_late : the packaged program may end with a fault of its own memory once it has routed a
         design and written its timing into the log; the figures are then read from there
+    repacks : it joins cells once it has placed them, two block RAMs into one and several LUTs, and
+        its report counts what is left; what was packed is in its log
     """
 
     package: str
@@ -49,6 +51,7 @@ class Router:
     pins: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     faults_late: bool = False
+    repacks: bool = False
 
     @property
     def module(self) -> str:
@@ -167,7 +170,8 @@ TARGETS = (
     Target("gatemate-a1", "Cologne Chip CCGM1A1", "synth_gatemate -luttree -nomx8",
            Router("yowasp-nextpnr-himbaechel-gatemate",
                   ("--device", "CCGM1A1"), free=("--vopt", "allow-unconstrained"),
-                  pins=("--vopt", "ccf="), config=("--vopt", "out="), faults_late=True),
+                  pins=("--vopt", "ccf="), config=("--vopt", "out="), faults_late=True,
+                  repacks=True),
            (Resource("CPE_LT", "LUT trees", 40_960),
             Resource("CPE_FF", "flip-flops", 40_960, ("CC_DFF",)),
             Resource("RAM_HALF", "block RAMs of 20 kbit", 64,

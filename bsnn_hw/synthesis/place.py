@@ -123,6 +123,8 @@ def place(netlist: Netlist, target: Target, seed: int, folder: Path,
         raise ToolError(f"{router.package}: seed {seed} failed with code {result.returncode}: "
                         f"{cause}")
     placement = _placement(json.loads(report.read_text(encoding="utf-8")), target, seed)
+    if router.repacks:
+        placement = replace(placement, used=_packed(log, target))
     return replace(placement, bitstream=_pack(target, folder, config)) if pins else placement
 
 
@@ -166,7 +168,6 @@ def _logged(log: str, target: Target, seed: int) -> Placement | None:
     reports = _CLOCKED.split(routed)
     if not legal or len(reports) < 2 or not _FREQUENCY.search(routed) or "memory fault" not in log:
         return None
-    used = {name: int(count) for name, count, _ in _USED.findall(log)}
     path = []
     for kind, delay, name in _STEP.findall(reports[1].partition("Info: Critical path report")[0]):
         cell = {"cell": name.rpartition(".")[0]}
@@ -175,8 +176,13 @@ def _logged(log: str, target: Target, seed: int) -> Placement | None:
     skews = [path.pop(0) for _ in range(len(path)) if path[0]["type"] == "clk-skew"]
     path[1:1] = skews  # it counts, and is no place where a path starts
     return Placement(seed, min(map(float, _FREQUENCY.findall(routed))),
-                     {resource.bel: used.get(resource.bel, 0) for resource in target.resources},
-                     _critical(path), faulty=True)
+                     _packed(log, target), _critical(path), faulty=True)
+
+
+def _packed(log: str, target: Target) -> dict[str, int]:
+    """What the log says was packed, of the resources that the target's row lists."""
+    used = {name: int(count) for name, count, _ in _USED.findall(log)}
+    return {resource.bel: used.get(resource.bel, 0) for resource in target.resources}
 
 
 def _critical(path: list[dict]) -> CriticalPath:

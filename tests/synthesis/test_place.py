@@ -167,6 +167,15 @@ def test_a_nextpnr_that_fails_behind_its_routing_is_read_from_its_log(monkeypatc
     assert placement.path.words().startswith("layer_fc1.op[3] → a.store: 4.5 ns, 1.5 of them in")
 
 
+def test_what_was_packed_counts_where_cells_are_joined_afterwards(monkeypatch, tmp_path):
+    """Its report says how many RAM_HALF are left: two of a pair are one of them."""
+    report = {**REPORT, "utilization": {"RAM_HALF": {"used": 1, "available": 64}}}
+    (tmp_path / "report_1.json").write_text(json.dumps(report))
+    placement = placed(monkeypatch, tmp_path, 0, LATE_FAULT, target="gatemate-a1")
+    assert not placement.faulty
+    assert placement.used == {"CPE_LT": 4558, "CPE_FF": 0, "RAM_HALF": 2}
+
+
 @pytest.mark.parametrize(("target", "cut"), [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
                                              ("gatemate-a1", "memory fault")])
 def test_only_behind_its_routing_and_only_where_it_is_known(monkeypatch, tmp_path, target, cut):
