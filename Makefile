@@ -1,3 +1,4 @@
+# make install        what everything needs, into .venv; the others do it by themselves
 # make demo           the example network: generated, checked against its reference, and a page
 #                    in which its circuit runs
 # make demo-maps      the convolutional and the residual example, 512 images each
@@ -28,10 +29,12 @@ FRAMEWORKS := .venv-frameworks
 # A virtual environment holds its own path in many files: one that was moved is not ready.
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
-.PHONY: demo demo-maps test check lint clean-room bare-roots train-example lock clean \
+.PHONY: install demo demo-maps test check lint clean-room bare-roots train-example lock clean \
 	test-frameworks recordings site mutants
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
+
+install: $(READY)
 
 demo: $(READY)
 	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_fc.pt --out build/demo --force --verify

@@ -1,4 +1,4 @@
-"""Classify with a board over a serial line; needs numpy, and pyserial for real lines.
+"""Classify with a board over a serial line or SPI; needs numpy, and a package for real ports.
 
 ::
 

@@ -13,6 +13,7 @@ import numpy as np
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import Line, open_line
 from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.link.frames import END, Decoder, Kind, LinkShape, encode
 
 __all__ = ["Device", "DeviceError", "Statistics"]
@@ -46,7 +47,7 @@ class Statistics:
 
 
 class Device:
-    """A board behind a serial line.
+    """A board behind a serial line or SPI.
 
     A frame that is damaged on the way is sent again, so results are exact or there is an error;
     `statistics` says how often.
@@ -71,10 +72,12 @@ class Device:
         self._check_board()
 
     @classmethod
-    def open(cls, address: str, folder: Path | str | None = None, **options: float) -> Device:
-        """The device at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
+    def open(cls, address: str, folder: Path | str | None = None, *, hertz: int | None = None,
+             **options: float) -> Device:
+        """The device at ``serial:PORT``, ``spi:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
 
         folder : of the board, with its link.json; that of the address for a virtual board
+        hertz : of SCK, at most; None for the fastest that the board takes
 
         Raises
         ------
@@ -86,7 +89,10 @@ class Device:
             raise InputError("folder: must be that of the board, with its link.json, for any "
                              "device but virtual:FOLDER; give it behind the address")
         facts = BoardFacts.read(Path(place if folder is None else folder))
-        line = open_line(address, facts.baud, facts.bridge)
+        if hertz is not None and not (facts.bridge is Bridge.SPI and 1 <= hertz <= facts.baud):
+            raise InputError(f"hertz: must be 1..{facts.baud} with SPI and absent with a serial "
+                             f"line, not {hertz}")
+        line = open_line(address, hertz or facts.baud, facts.bridge)
         try:
             return cls(line, facts, **options)  # type: ignore[arg-type]
         except BaseException:

@@ -1,39 +1,24 @@
-"""Serial lines by their address: a port of this machine, a pseudo-terminal, a virtual board."""
+"""Lines by their address: a serial port, SPI, a pseudo-terminal, a virtual board."""
 
 from __future__ import annotations
 
 import os
 import select
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 from bsnn_hw.child import environment
+from bsnn_hw.driver.line import Line, gone
+from bsnn_hw.driver.spi import EchoPort, SpiLine, open_port
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.link.bridge import Bridge
-from bsnn_hw.link.frames import END
 from bsnn_hw.processes import started
 
 __all__ = ["DEFAULT_BAUD", "Line", "open_line"]
 
 DEFAULT_BAUD = 115_200
-READ = 32  # bytes that SPI is asked for at a time
 WRITE_PATIENCE = 10  # seconds in which a line must take some bytes
-
-
-class Line(Protocol):
-    """Bytes both ways."""
-
-    def write(self, data: bytes) -> None:
-        """Send all of ``data``."""
-
-    def read(self, seconds: float) -> bytes:
-        """What has come, after ``seconds`` at most; empty if nothing."""
-
-    def close(self) -> None:
-        """Give the line back."""
 
 
 class PtyLine:
@@ -66,13 +51,13 @@ class PtyLine:
             if not ready:
                 raise ToolError(f"{self._path}: must take bytes, and has taken none for "
                                 f"{WRITE_PATIENCE} s; is what offers it running?")
-            with _gone(self._path):
+            with gone(self._path):
                 data = data[os.write(self._file, data):]
 
     def read(self, seconds: float) -> bytes:
         """What has come, after ``seconds`` at most; empty if nothing."""
         ready, _, _ = select.select([self._file], [], [], seconds)
-        with _gone(self._path):
+        with gone(self._path):
             data = os.read(self._file, 1 << 16) if ready else b""
             if ready and not data:
                 raise OSError("its other end is closed")
@@ -106,12 +91,12 @@ class SerialLine:
 
     def write(self, data: bytes) -> None:
         """Send all of ``data``."""
-        with _gone(self._name):
+        with gone(self._name):
             self._port.write(data)
 
     def read(self, seconds: float) -> bytes:
         """What has come, after ``seconds`` at most; empty if nothing."""
-        with _gone(self._name):
+        with gone(self._name):
             self._port.timeout = seconds
             first = self._port.read(1)
             return first + self._port.read(self._port.in_waiting) if first else b""
@@ -119,16 +104,6 @@ class SerialLine:
     def close(self) -> None:
         """Give the line back."""
         self._port.close()
-
-
-@contextmanager
-def _gone(name: Path | str) -> Iterator[None]:
-    """What a line says when it is unplugged, or what offers it has ended."""
-    try:
-        yield
-    except OSError as error:
-        raise ToolError(f"{name}: must stay connected, {error}; plug it in, or start the board "
-                        "again") from None
 
 
 class VirtualLine(PtyLine):
@@ -162,51 +137,35 @@ class VirtualLine(PtyLine):
         self._running.close()
 
 
-class SpiLine:
-    """SPI behind a line that gives back a byte for each that it takes, as a virtual board does."""
-
-    def __init__(self, line: Line):
-        self._line = line
-
-    def write(self, data: bytes) -> None:
-        """Send all of ``data``; what comes meanwhile is read later."""
-        self._line.write(data)
-
-    def read(self, seconds: float) -> bytes:
-        """What comes for as many bytes that say nothing."""
-        self._line.write(bytes([END] * READ))
-        return self._line.read(seconds)
-
-    def close(self) -> None:
-        """Give the line back."""
-        self._line.close()
-
-
 def open_line(address: str, baud: int | None = None, bridge: Bridge = Bridge.UART) -> Line:
-    """The line at ``serial:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
+    """The line at ``serial:PORT``, ``spi:PORT``, ``pty:PATH`` or ``virtual:FOLDER``.
 
-    bridge : of the board; SPI is there behind a virtual board's pseudo-terminal only
+    baud : bits a second; of SPI at most
+    bridge : of the board
 
     Raises
     ------
     InputError
-        The address is of no such kind, or SPI is not to be had there.
+        The address is of no such kind, or not of the board's bridge.
     ToolError
         The line is not there, or somebody else has it.
     """
     kind, colon, place = address.partition(":")
-    if bridge is Bridge.SPI:
-        if kind == "serial":
-            raise InputError("address: must be pty:PATH or virtual:FOLDER for a board behind SPI; "
-                             "a real one is a microcontroller's, with the C driver")
-        return SpiLine(open_line(address))
+    spi = bridge is Bridge.SPI
+    if kind == ("serial" if spi else "spi"):
+        raise InputError(f"address: must be {'spi' if spi else 'serial'}:PORT, pty:PATH or "
+                         f"virtual:FOLDER for this board, which is behind "
+                         f"{'SPI' if spi else 'a serial line'}, not {address[:80]!r}")
     match kind if colon and place else "":
         case "serial":
             return SerialLine(place, baud or DEFAULT_BAUD)
+        case "spi":
+            return SpiLine(open_port(place, baud or DEFAULT_BAUD))
         case "pty":
-            return PtyLine(Path(place))
+            line: Line = PtyLine(Path(place))
         case "virtual":
-            return VirtualLine(Path(place))
+            line = VirtualLine(Path(place))
         case _:
-            raise InputError(f"address: must be serial:PORT, pty:PATH or "
+            raise InputError(f"address: must be serial:PORT, spi:PORT, pty:PATH or "
                              f"virtual:FOLDER, not {address[:80]!r}")
+    return SpiLine(EchoPort(line)) if spi else line

@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 from bsnn_hw.boards.core import TOP, divisor_of, open_core, write_core
+from bsnn_hw.boards.description import find_board
+from bsnn_hw.boards.pins import clock_verilog, pins_verilog
+from bsnn_hw.boards.proof import pll_model
+from bsnn_hw.devices.clocks import choose_clock
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.schedule import Port
@@ -14,14 +18,42 @@ from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.reference.network import run
 from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
+from bsnn_hw.verilog.write import yosys_reads
 from evidence.bridges import measure
 from tests.bundles import make_bundle
+from tests.emission.readers import icarus, slang
 from tests.for_each import for_each
 
 
 def test_no_linter_objects(board, spi_board):
     for folder in (board[2], spi_board):
-        assert lint(sorted((folder / "rtl").glob("*.v")), TOP) == []
+        assert lint(verilog(folder), TOP) == [] and yosys_reads(verilog(folder), TOP) == []
+
+
+def test_slang_and_icarus_have_nothing_to_say(board, spi_board, tmp_path):
+    for folder in (board[2], spi_board):
+        assert slang(verilog(folder), TOP) == (0, 0)
+        assert icarus(verilog(folder), TOP, tmp_path) == (0, [])
+
+
+def verilog(folder):
+    return sorted((folder / "rtl").glob("*.v"))
+
+
+@for_each("name, megahertz", [("crosslink-nx-evn", 12), ("crosslink-nx-evn", 6),
+                              ("icebreaker", 36), ("tang-nano-9k", 54), ("ulx3s-85f", 50)])
+def test_tops_with_pins(board, tmp_path, name, megahertz):
+    """Without a clock cell, divided, with an inverted and with several lights, behind PLLs."""
+    known = find_board(name)
+    clocking = choose_clock(known.oscillator, known.pll, megahertz, lambda _: True)
+    rtl = tmp_path / "rtl"
+    rtl.mkdir()
+    (tmp_path / "pll.v").write_text(pll_model(clocking), encoding="utf-8")
+    paths = [*verilog(board[2]), *pins_verilog(known, 8, rtl).paths,
+             *clock_verilog(known, clocking, tmp_path),
+             *([tmp_path / "pll.v"] if clocking.cell else [])]
+    assert icarus(paths, known.top, tmp_path) == (0, [])
+    assert slang(paths, known.top) == (0, 0)
 
 
 def test_scores_over_the_line_are_the_reference_s(board, tmp_path):

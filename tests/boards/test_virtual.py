@@ -13,8 +13,10 @@ from bsnn_hw.boards.virtual import virtual_board
 from bsnn_hw.driver import Device, DeviceError
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.driver.lines import PtyLine
+from bsnn_hw.driver.spi import EchoPort
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.reference.network import run
+from tests.driver import spi_packages
 
 
 def processor_seconds(process):
@@ -49,8 +51,25 @@ def test_scores_over_spi(board, spi_board):
         np.testing.assert_array_equal(device.scores(inputs),
                                       run(network, inputs, potentials=False).scores)
         assert device.statistics.damaged_in == 0
-    with pytest.raises(InputError, match=r"must be pty:PATH or virtual:FOLDER for a board behind"):
+    with pytest.raises(InputError, match=r"must be spi:PORT, pty:PATH or virtual:FOLDER for this"):
         Device.open("serial:/dev/ttyUSB0", spi_board)
+
+
+@pytest.mark.parametrize("package", ["spidev", "pyftdi"])
+def test_scores_over_a_controller_s_package(board, spi_board, monkeypatch, package):
+    """The calls of spidev and pyftdi are taken by the virtual board."""
+    network, inputs, _ = board
+    with virtual_board(spi_board) as running:
+        pins = EchoPort(PtyLine(running.device))
+        modules = getattr(spi_packages, package)(pins.exchange)
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        place = "ftdi://ftdi:232h/1" if package == "pyftdi" else spi_board / "link.json"
+        with Device.open(f"spi:{place}", spi_board) as device:
+            np.testing.assert_array_equal(device.scores(inputs),
+                                          run(network, inputs, potentials=False).scores)
+            assert device.statistics.damaged_in == device.statistics.timeouts == 0
+        pins.close()
 
 
 def test_the_verb_prints_a_device_that_another_program_opens(board):

@@ -1,8 +1,5 @@
 """Every tool that is here reads what is emitted, of every engine and port, without a warning."""
 
-import shutil
-import subprocess
-
 import pytest
 
 from bsnn_hw.hdl.ports import top_level
@@ -10,6 +7,7 @@ from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import to_verilog, yosys_reads
 from tests.emission.circuits import random_layout
+from tests.emission.readers import icarus, slang
 from tests.for_each import for_each
 
 SEEDS = (0, 2, 3, 4, 9)  # both ports; events of fully connected layers and of maps, words
@@ -45,34 +43,24 @@ def test_yosys(circuits, seed):
 
 @for_each("seed", SEEDS)
 def test_slang(circuits, seed):
-    assert _slang(circuits[seed]) == (0, 0)
+    assert slang(circuits[seed], "top") == (0, 0)
 
 
 def test_slang_sees_an_error(tmp_path):
     pytest.importorskip("pyslang")
     path = tmp_path / "top.v"
     path.write_text("module top(input a, output [1:0] b);\n  assign b = {a, c};\nendmodule\n")
-    assert _slang([path]) == (1, 0)
-
-
-def _slang(paths):
-    """How many errors and default warnings slang has; it prints them."""
-    driver = pytest.importorskip("pyslang.driver").Driver()
-    driver.addStandardArgs()
-    files = " ".join(f'"{path}"' for path in paths)
-    assert driver.parseCommandLine(f"slang --top top {files}")
-    assert driver.processOptions() and driver.parseAllSources()
-    driver.reportCompilation(driver.createCompilation(), True)
-    return driver.diagEngine.numErrors, driver.diagEngine.numWarnings
+    assert slang([path], "top") == (1, 0)
 
 
 @for_each("seed", SEEDS)
 def test_icarus(circuits, seed, tmp_path):
-    if not shutil.which("iverilog"):
-        pytest.skip("Icarus Verilog is not installed")
-    result = subprocess.run(["iverilog", "-g2005", "-Wall", "-s", "top", "-o", tmp_path / "out",
-                             *circuits[seed]], capture_output=True, text=True)
-    # Verilog has no unit of time to inherit here; -Wall says so of each file.
-    said = [line for line in (result.stdout + result.stderr).splitlines()
-            if "timescale" not in line]
-    assert (result.returncode, said) == (0, [])
+    assert icarus(circuits[seed], "top", tmp_path) == (0, [])
+
+
+def test_icarus_sees_a_warning(tmp_path):
+    path = tmp_path / "top.v"
+    path.write_text("module top(input [1:0] a, output b);\n  one u(.a(a), .b(b));\nendmodule\n"
+                    "module one(input a, output b);\n  assign b = a;\nendmodule\n")
+    code, said = icarus([path], "top", tmp_path)
+    assert code == 0 and any("expects 1 bits, got 2" in line for line in said)

@@ -5,7 +5,7 @@ module board_small (
   output tx
 );
   wire core;
-  bsnn_divider divider (.clk(clk), .slow(core));
+  bsnn_divider divider (.clk(clk), .rst(1'b0), .slow(core));
   bsnn_pins pins (
     .clk(core),
     .rst(1'b0),

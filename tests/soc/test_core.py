@@ -15,6 +15,7 @@ from bsnn_hw.soc.texts import write_texts
 from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle, make_map_bundle
+from tests.emission.readers import icarus, slang
 
 SAMPLES = 6
 
@@ -31,6 +32,12 @@ def small(tmp_path_factory):
 def test_no_linter_objects(small):
     paths = sorted((small[1] / "rtl").glob("*.v"))
     assert lint(paths, TOP) == [] and yosys_reads(paths, TOP) == []
+
+
+def test_slang_and_icarus_have_nothing_to_say(small, tmp_path):
+    paths = sorted((small[1] / "rtl").glob("*.v"))
+    assert slang(paths, TOP) == (0, 0)
+    assert icarus(paths, TOP, tmp_path) == (0, [])
 
 
 def body(text):
