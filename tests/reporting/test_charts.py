@@ -43,6 +43,6 @@ def test_a_single_point_has_a_place():
 
 def test_curves():
     plot = curves({"a": [0.0, 1.0], "b": [0.5, 0.5]})
-    assert plot.lines[0].points == "64.00,170.0 632.00,10.0"
+    assert plot.lines[0].points == "84.00,170.0 632.00,14.0"
     assert [tick.text for tick in plot.y_ticks] == ["0", "0.5", "1"]
     assert curves({"a": [0.0, 0.0]}).lines
