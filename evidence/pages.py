@@ -23,7 +23,7 @@ from bsnn_hw.errors import BsnnError, ToolError
 if TYPE_CHECKING:
     from evidence.browser import Browser
 
-__all__ = ["EXAMPLES", "LEAST_RATE", "Built", "Seen", "build", "look", "main", "problems"]
+__all__ = ["EXAMPLES", "LEAST_RATE", "Built", "Seen", "build", "look", "main", "problems", "slow"]
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ("fashion_mnist_fc", "fashion_mnist_conv")
@@ -165,7 +165,8 @@ def problems(example: str, page: Path, seen: Seen) -> Iterator[str]:
     yield from (f"{example}: {words}" for words in seen.complaints)
 
 
-def _slow(example: str, built: Built) -> Iterator[str]:
+def slow(example: str, built: Built) -> Iterator[str]:
+    """What must not be in the building of a page."""
     if built.seconds >= MOST_BUILD:
         yield f"{example}: must be built in {MOST_BUILD} s, not {built.seconds:.1f}"
     if built.again >= built.seconds:
@@ -195,7 +196,7 @@ def _act(options: argparse.Namespace) -> None:
                 built = build(example, folder)
                 seen = look(chromium, built.page, options.pictures and options.pictures / example)
                 rows.append(_row(example, built, seen))
-                wrong += [*_slow(example, built), *problems(example, built.page, seen)]
+                wrong += [*slow(example, built), *problems(example, built.page, seen)]
     print(table(rows))
     if wrong:
         raise BsnnError("\n".join(wrong))
