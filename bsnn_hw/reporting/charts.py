@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 8, 8, 8, 24
 BINS = 64
 EDGE = 28  # of a number's middle from the plot's end
 COLORS = 4  # of curves, in templates/report.css
+SIGNS = ("━━", "╍╍", "┈┈")  # of lines that are whole, dashed and dotted there
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line as SVG points, of the stylesheet's ``color``; its name stands at ``label_y``."""
+    """A line as SVG points, of the stylesheet's ``color`` and ``dash``; ``sign`` is how it looks
+    beside its name."""
 
     name: str
     points: str
-    label_y: float
     color: int
+    dash: int
+    sign: str
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,8 @@ def curves(named: Mapping[str, Sequence[float]]) -> Curves:
         step = (width - left - right) / (len(values) - 1)
         points = " ".join(f"{left + index * step:.2f},{place(value)}"
                           for index, value in enumerate(values))
-        lines.append(Curve(name, points, top + 14 + 18 * number, number % COLORS))
+        dash = number // COLORS % len(SIGNS)
+        lines.append(Curve(name, points, number % COLORS, dash, SIGNS[dash]))
     ticks = tuple(Tick(place(value), place(value) + 4, f"{value:.3g}")
                   for value in (0, most / 2, most))
     return Curves(width, height, left, width - right - 4, left - 6, ticks, tuple(lines))
