@@ -107,3 +107,18 @@ def test_a_strange_name_breaks_nothing(chromium, kind, tmp_path, monkeypatch):
     assert chromium.value("document.getElementById('status').textContent").endswith(name)
     assert chromium.value("document.documentElement.scrollWidth") == 390
     assert chromium.errors == []
+
+
+def test_paper(chromium, tmp_path):
+    """Ink is dark by night too, and no table is wider than a page."""
+    bundle = make_map_bundle(tmp_path / "b")
+    chromium.open(write_page(Request(bundle.folder)), 700)
+    chromium.wait(f"{READY} && {ANSWERED}", 30)
+    chromium.call("Emulation.setEmulatedMedia", media="print", features=[
+        {"name": "prefers-color-scheme", "value": "dark"}])
+    try:
+        assert chromium.value("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+        assert chromium.value("[...document.querySelectorAll('.wide')].filter("
+                              "each => each.scrollWidth > each.clientWidth).length") == 0
+    finally:
+        chromium.call("Emulation.setEmulatedMedia", media="")
