@@ -60,6 +60,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.serial_damage
 	$(BIN)/python -m evidence.cycles
 	$(BIN)/python -m evidence.activity
+	$(BIN)/python -m evidence.operations_rtl
 	$(BIN)/python -m evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)

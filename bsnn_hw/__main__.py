@@ -11,12 +11,12 @@ from bsnn_hw.command import any_locale
 __all__ = ["VERBS", "main"]
 
 VERBS = {
-    "check": "which layers of a network can be generated, and why the others cannot",
+    "check": "which layers can be generated, and why the others cannot",
     "generate": "a trained network to a folder of verified Verilog",
     "verify": "show that a folder's RTL computes what its network says",
     "board": "a bundle's circuit behind a serial line, for any board",
     "virtual": "the same circuit, simulated behind a pseudo-terminal",
-    "axi": "the same circuit for a system on a chip, with AXI4 streams and registers",
+    "axi": "the same circuit for a system on a chip, behind AXI4",
     "synth": "what it takes of a part, and how fast it is there",
     "report": "all that is known of it as one page, in which the circuit runs",
     "show": "spikes, membranes, weights and training logs as pictures",

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bsnn_hw.errors import BsnnError, ToolError
+from bsnn_hw.folding import folded_streams
 from bsnn_hw.processes import Terminated, ending_signals
 from bsnn_hw.progress import Talk, set_talk
 
@@ -32,6 +33,12 @@ def run_verb(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace]
     parser.color = False  # type: ignore[attr-defined]  # Python 3.14 colours help and usage
     options = parser.parse_args(argv)
     set_talk(options.talk)
+    with folded_streams():
+        return _run(parser, act, options)
+
+
+def _run(parser: argparse.ArgumentParser, act: Callable[[argparse.Namespace], None],
+         options: argparse.Namespace) -> int:
     try:
         with ending_signals():
             act(options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from bsnn_hw.folding import terminal_width
 
 __all__ = ["is_integer", "listed", "percent", "shown", "table"]
 
@@ -10,13 +12,29 @@ MOST_CHARACTERS = 60  # of a string in a message
 MOST_NAMES = 12
 
 
-def table(rows: Sequence[Sequence[object]]) -> str:
-    """Rows of cells as aligned text, the first row the heading; the first column left."""
+def table(rows: Sequence[Sequence[object]], width: int | None = None) -> str:
+    """Rows of cells as aligned text, the first row the heading; the first column left.
+
+    width : characters of a line, beyond which columns come in a table of their own below, with the
+        first column again; None for those of the terminal, where stdout is one
+    """
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
-                               for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
-                     .rstrip() for row in cells)
+    return "\n\n".join("\n".join("  ".join(row[i].rjust(widths[i]) if i else row[i].ljust(widths[i])
+                                           for i in part).rstrip() for row in cells)
+                       for part in _parts(widths, width or terminal_width()))
+
+
+def _parts(widths: Sequence[int], most: int | None) -> Iterator[list[int]]:
+    """Columns that fit beside each other."""
+    part = [0]
+    for column in range(1, len(widths)):
+        taken = sum(widths[each] + 2 for each in part) + widths[column]
+        if most is not None and taken > most and len(part) > 1:
+            yield part
+            part = [0]
+        part.append(column)
+    yield part
 
 
 def percent(share: float | None) -> str:

@@ -2,7 +2,7 @@
 // Runs the circuit of the page: samples to beats, cycles to scores, spikes and membranes.
 
 const SPREAD = 2654435761;  // as bsnn_hw/reporting/stored.py has it
-const FRAMES = 60;  // that one watched inference takes, about
+const WATCHED = 1000;  // ms that one watched inference takes, about
 
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("circuit-data").textContent);
@@ -378,9 +378,11 @@ class Page {
   watch() {
     const run = this.running = {};
     this.circuit.start(this.current);
+    const started = performance.now();
     const frame = () => {
       if (this.running !== run) return;
-      this.circuit.run(Math.ceil(this.usual / FRAMES));
+      const due = this.usual * (performance.now() - started) / WATCHED;
+      this.circuit.run(Math.max(1, Math.ceil(due - this.circuit.cycles)));
       this.show();
       if (!this.circuit.ended && this.circuit.cycles < data.watchdog) requestAnimationFrame(frame);
       else this.usual = this.circuit.cycles;

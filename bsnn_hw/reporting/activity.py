@@ -20,13 +20,13 @@ from bsnn_hw.layout.build import Layout
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
 
-__all__ = ["ADD", "BIT", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "count", "dense_energy",
-           "full_energy"]
+__all__ = ["ADD", "BIT", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "addition", "byte_energy",
+           "count", "dense_energy", "engines", "full_energy", "product", "weight_words"]
 
 SOURCE = ("M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014, "
           "figure 1.1.9, 45 nm at 0.9 V")
-ADD = 0.1 / 32  # pJ per bit of an integer addition: 0.1 pJ for 32 bits
-MULTIPLY = 3.1 / 32**2  # pJ per bit and bit of an integer product: 3.1 pJ for 32 by 32
+ADD = {8: 0.03, 32: 0.1}  # pJ of an integer addition, by its bits
+MULTIPLY = {8: 0.2, 32: 3.1}  # pJ of an integer product, by the bits of both factors
 BIT = 10 / 64  # pJ per bit from or to a memory of 8 KiB: 10 pJ for 64 bits
 FLOAT = 3.7 + 0.9  # pJ for a product and an addition of 32-bit floating-point numbers
 
@@ -60,6 +60,20 @@ class Counts:
         return self.event_energy + self.step_energy
 
 
+def addition(bits: int) -> float:
+    """pJ of an integer addition, on the line through the published ones."""
+    return _line(bits, *ADD.items())
+
+
+def product(bits: int, others: int) -> float:
+    """pJ of an integer product, on the line through the published ones over bits times bits."""
+    return _line(bits * others, *((side**2, energy) for side, energy in MULTIPLY.items()))
+
+
+def _line(at: float, one: tuple[float, float], two: tuple[float, float]) -> float:
+    return one[1] + (at - one[0]) * (two[1] - one[1]) / (two[0] - one[0])
+
+
 def count(layout: Layout, activity: Activity) -> tuple[Counts, ...]:
     """What every layer does, the readout last, at ``activity``."""
     return tuple(_layer(layout, activity, number) for number in range(len(activity)))
@@ -67,22 +81,21 @@ def count(layout: Layout, activity: Activity) -> tuple[Counts, ...]:
 
 def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
     network, layer = layout.network, layout.network.layers[number]
-    engines = list(_engines(layout, activity, number))
-    operations = [_operations(*each) for each in engines]
-    # A cycle of an engine reads a weight for each lane and parallel neuron, and a row of sums
-    # that it writes again.
-    rows = [_cycles(engine, feed) * engine.geometry.parallel for engine, feed in engines]
-    weight_bits = sum(row * engine.geometry.lanes * engine.weight_bits
-                      for (engine, _), row in zip(engines, rows, strict=True))
+    fed = list(engines(layout, activity, number))
+    operations = [_operations(*each) for each in fed]
+    # A row of sums is read and written in every cycle of an engine.
+    rows = [_cycles(engine, feed) * engine.geometry.parallel for engine, feed in fed]
+    weight_bits = sum(weight_words(*each) * each[0].geometry.parallel * each[0].weight_bits
+                      for each in fed)
     sum_bits = sum(2 * row * engine.sum_width
-                   for (engine, _), row in zip(engines, rows, strict=True))
+                   for (engine, _), row in zip(fed, rows, strict=True))
     gate_bits, gate_energy = _gate(layout, activity, number)
     weight_bits += gate_bits
     steps = float(passes(network, number) * layer.shape.size)
     step_bits, step_energy = _step(layout, number)
-    added = sum(done * engine.sum_width * ADD
-                for (engine, _), done in zip(engines, operations, strict=True))
-    connections = sum(_connections(engine.geometry) for engine, _ in engines)
+    added = sum(done * addition(engine.sum_width)
+                for (engine, _), done in zip(fed, operations, strict=True))
+    connections = sum(_connections(engine.geometry) for engine, _ in fed)
     return Counts(
         layer.name, activity[number].events, sum(operations), connections * network.timesteps,
         connections, steps, weight_bits, sum_bits + steps * step_bits,
@@ -90,7 +103,7 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
         steps * (step_energy + step_bits * BIT))
 
 
-def _engines(layout: Layout, activity: Activity,
+def engines(layout: Layout, activity: Activity,
              number: int) -> Iterator[tuple[Synapses, Feed]]:
     """The engines of a layer, each with what it is fed."""
     block, seen = layout.blocks[number], activity[number]
@@ -108,14 +121,20 @@ def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float
         return 0.0, 0.0
     gate, engine, feed = block.gate, block.synapses, activity[number].feed
     sums = _operations(engine, feed) / engine.geometry.raster.shape.channels
-    return (_cycles(engine, feed) / engine.geometry.folds * gate.geometry.lanes * gate.weight_bits,
-            sums * gate.total_width * ADD)
+    return (weight_words(engine, feed) / engine.geometry.folds * gate.weight_bits,
+            sums * addition(gate.total_width))
 
 
 def _operations(engine: Synapses, feed: Feed) -> float:
     """Mean pairs of an event and a neuron that it reaches."""
     at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
     return float((at * engine.geometry.fan_out).sum()) / len(feed.events)
+
+
+def weight_words(engine: Synapses, feed: Feed) -> float:
+    """Mean words of weights, one for each parallel neuron, that are read for an event."""
+    raster = engine.geometry.raster
+    return _operations(engine, feed) / raster.shape.channels * raster.folds
 
 
 def _connections(geometry: Geometry) -> float:
@@ -133,18 +152,18 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     if number == len(network.hidden):
         bounds = layout.readout_bounds
         gain = int(np.abs(network.readout.gain).max()).bit_length() + 1
-        return bounds.acc.width, bounds.score.width * (ADD + gain * MULTIPLY)
+        return bounds.acc.width, addition(bounds.score.width) + product(bounds.acc.width, gain)
     neuron, bounds_of = network.hidden[number].neuron, layout.hidden_bounds[number]
     charged, settled = bounds_of.charged.width, bounds_of.settled.width
-    energy = 3 * charged * ADD  # bias, potential and the comparison
+    energy = 3 * addition(charged)  # bias, potential and the comparison
     if network.timesteps > 1:
-        energy += settled * neuron.leak_bits * MULTIPLY
+        energy += product(settled, neuron.leak_bits)
     gate, gate_bounds = network.hidden[number].gate, bounds_of.gate
     if gate is not None and gate_bounds is not None:
-        energy += gate_bounds.own.width * gate.width * MULTIPLY
+        energy += product(gate_bounds.own.width, gate.width)
     if neuron.gain is not None:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
-        energy += bounds_of.acc.width * gain * MULTIPLY
+        energy += product(bounds_of.acc.width, gain)
     kept = 2 * settled if network.timesteps > 1 else 0
     constants = charged + bounds_of.threshold.width
     return bounds_of.acc.width + kept + constants, energy
@@ -161,3 +180,9 @@ def full_energy(network: Network, counts: Sequence[Counts]) -> float:
     """pJ of a network of the same shape in 32-bit floating point, run once without time: a product,
     an addition and a weight from memory for each connection."""
     return sum(each.connections for each in counts) * (FLOAT + 32 * BIT)
+
+
+def byte_energy(counts: Sequence[Counts]) -> float:
+    """pJ of a network of the same shape in integers of 8 bits, run once without time: a product, an
+    addition to a sum of 32 bits and a weight from memory for each connection."""
+    return sum(each.connections for each in counts) * (MULTIPLY[8] + ADD[32] + 8 * BIT)

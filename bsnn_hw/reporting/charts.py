@@ -14,7 +14,9 @@ __all__ = ["Bar", "Curve", "Curves", "Histogram", "Point", "Scatter", "Tick", "c
 WIDTH, HEIGHT = 640, 150
 LEFT, RIGHT, TOP, BOTTOM = 8, 8, 8, 24
 BINS = 64
+EDGE = 28  # of a number's middle from the plot's end
 COLORS = 4  # of curves, in templates/report.css
+SIGNS = ("━━", "╍╍", "┈┈")  # of lines that are whole, dashed and dotted there
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line as SVG points, of the stylesheet's ``color``; its name stands at ``label_y``."""
+    """A line as SVG points, of the stylesheet's ``color`` and ``dash``; ``sign`` is how it looks
+    beside its name."""
 
     name: str
     points: str
-    label_y: float
     color: int
+    dash: int
+    sign: str
 
 
 @dataclass(frozen=True)
@@ -125,21 +129,21 @@ def histogram(values: np.ndarray, thresholds: tuple[int, int]) -> Histogram:
     words = (f"threshold {thresholds[0]}" if thresholds[0] == thresholds[1] else
              f"thresholds {thresholds[0]} to {thresholds[1]}")
     band = Bar(round(start, 2), TOP, round(max(end - start, 2), 2), floor - TOP, words)
-    ticks = tuple(Tick(round(min(max(place(value), LEFT + 14), WIDTH - RIGHT - 14), 2), HEIGHT - 6,
-                       f"{value}")
+    first, end = LEFT + EDGE, WIDTH - RIGHT - EDGE
+    ticks = tuple(Tick(round(min(max(place(value), first), end), 2), HEIGHT - 6, f"{value}")
                   for value in sorted({low, high, *([0] if low < 0 < high else [])}))
     return Histogram(WIDTH, HEIGHT, floor, tuple(bars), band, ticks)
 
 
 def scatter(points: Sequence[tuple[float, float, str, bool, bool]]) -> Scatter:
     """``points`` are (x, y, words, chosen, fits), x and y above 0."""
-    width, height, left, right, top, bottom = WIDTH, 320, 80, 16, 12, 36
+    width, height, left, right, top, bottom = WIDTH, 320, 100, 16, 18, 44
     x_axis = _axis([x for x, *_ in points], left, width - right)
     y_axis = _axis([y for _, y, *_ in points], height - bottom, top)
     drawn = tuple(Point(x_axis.place(x), y_axis.place(y), 8 if chosen else 6,
                         f"point{' chosen' if chosen else ''}{'' if fits else ' unfit'}", words)
                   for x, y, words, chosen, fits in points)
-    x_ticks = tuple(Tick(at, height - bottom + 16, text) for at, text in x_axis.numbers())
+    x_ticks = tuple(Tick(at, height - bottom + 18, text) for at, text in x_axis.numbers())
     y_ticks = tuple(Tick(at, at + 4, text) for at, text in y_axis.numbers())
     return Scatter(width, height, left, width - right, left - 6, height - 4, drawn, x_ticks,
                    y_ticks)
@@ -147,7 +151,7 @@ def scatter(points: Sequence[tuple[float, float, str, bool, bool]]) -> Scatter:
 
 def curves(named: Mapping[str, Sequence[float]]) -> Curves:
     """Lines of two values or more each, none below 0."""
-    width, height, left, right, top, bottom = WIDTH, 180, 64, 8, 10, 10
+    width, height, left, right, top, bottom = WIDTH, 180, 84, 8, 14, 10
     most = max(max(values) for values in named.values()) or 1.0
 
     def place(value: float) -> float:
@@ -158,7 +162,8 @@ def curves(named: Mapping[str, Sequence[float]]) -> Curves:
         step = (width - left - right) / (len(values) - 1)
         points = " ".join(f"{left + index * step:.2f},{place(value)}"
                           for index, value in enumerate(values))
-        lines.append(Curve(name, points, top + 14 + 15 * number, number % COLORS))
+        dash = number // COLORS % len(SIGNS)
+        lines.append(Curve(name, points, number % COLORS, dash, SIGNS[dash]))
     ticks = tuple(Tick(place(value), place(value) + 4, f"{value:.3g}")
                   for value in (0, most / 2, most))
     return Curves(width, height, left, width - right - 4, left - 6, ticks, tuple(lines))

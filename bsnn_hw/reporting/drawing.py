@@ -11,8 +11,8 @@ from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
-WIDTH, BOX, GAP = 640, 62, 22
-LEFT, WIDE = 8, 500
+WIDTH, BOX, GAP = 490, 94, 22
+LEFT, WIDE = 8, 340
 NEAREST, FARTHEST = 30, 120  # of an arc from the boxes
 
 
@@ -60,8 +60,8 @@ def draw(design: Design) -> Drawing:
     """The picture of a design's network and plan."""
     network, entry = design.network, design.network.input
     boxes = [_box(0, "input", (
-        f"{feature_map(entry.features)}, {entry.bits} bit, {entry.coding.value} coding",
-        f"{design.port.value} at the port, {network.timesteps} timestep(s)"))]
+        f"{feature_map(entry.features)}, {entry.bits} bit", f"{entry.coding.value} coding",
+        f"{design.port.value} at the port", f"{network.timesteps} timestep(s)"))]
     boxes += [_box(number, layer.name, _texts(design, number - 1))
               for number, layer in enumerate(network.layers, 1)]
     read = {number: number - layer.back for number, layer in enumerate(network.layers)}
@@ -79,14 +79,14 @@ def _box(place, name, texts):
 def _texts(design, number):
     layer, geometry = design.network.layers[number], design.geometries[number]
     synapse, plan = layer.synapse, design.schedule.layers[number]
-    yield (f"{layer_kind(layer)}, {feature_map(geometry.source.shape)} to "
-           f"{feature_map(layer.shape)}, {synapse.weights.size:,} weights of "
-           f"{synapse.weight_bits} bit")
+    yield f"{layer_kind(layer)}, {feature_map(geometry.source.shape)} to {feature_map(layer.shape)}"
+    yield f"{synapse.weights.size:,} weights of {synapse.weight_bits} bit"
     hidden = number < len(design.network.hidden)
     bounds = design.layout.hidden_bounds[number] if hidden else design.layout.readout_bounds
     state = f"membranes {bounds.charged.width}" if hidden else f"scores {bounds.score.width}"
     yield (f"{plan.engine.value}: {geometry.lanes} lane(s) x {geometry.parallel} parallel, "
-           f"{geometry.folds} fold(s); sums {bounds.acc.width} bit, {state} bit")
+           f"{geometry.folds} fold(s)")
+    yield f"sums {bounds.acc.width} bit, {state} bit"
 
 
 def _arcs(network, boxes):

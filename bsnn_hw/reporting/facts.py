@@ -21,6 +21,7 @@ from bsnn_hw.reporting import activity as energy
 from bsnn_hw.reporting.charts import Histogram, histogram
 from bsnn_hw.reporting.drawing import Drawing, draw
 from bsnn_hw.reporting.parts import Front, Part, Placed, front, parts, placed
+from bsnn_hw.reporting.toggles import toggled
 from bsnn_hw.reporting.training import Training, read_log
 from bsnn_hw.text import percent
 from bsnn_hw.verification.record import Check, read_checks
@@ -69,6 +70,7 @@ class Work:
     steps: str
     weight_bits: str
     state_bits: str
+    toggles: str
     energy: str
 
 
@@ -111,6 +113,7 @@ class Energy:
 
     events: str
     dense: str
+    bytes: str
     full: str
     operations: str
     dense_operations: str
@@ -155,7 +158,7 @@ def gather(folder: Path, design: Design, samples: np.ndarray, source: str,
     checks = read_checks(folder)
     outline = "-".join([feature_map(network.input.features),
                         *(feature_map(layer.shape) for layer in network.layers)])
-    work, limit = _work(design, seen, trace, counts)
+    work, limit = _work(design, seen, trace, counts, toggled(design.layout, trace))
     return Facts(
         f"bsnn-hw {__version__}", network.name, outline, f"{len(samples):,} of {source}",
         _verdict(folder, checks), draw(design), work, limit, _lost(checks),
@@ -171,8 +174,9 @@ def _verdict(folder: Path, checks: Sequence[Check]) -> Verdict:
     if any(each.difference for each in checks):
         return Verdict("different", "The circuit and the reference differ.", words)
     if not checks:
-        return Verdict("unverified", "This circuit was never verified as it lies here: run "
-                       f"{commands} and {commands} --all", ())
+        return Verdict("unverified", "This circuit was never verified as it lies here.", (
+            CheckWords("the bench", commands, "to be run"),
+            CheckWords("all samples", f"{commands} --all", "to be run")))
     edits = "; files were edited beforehand" if any(each.edits for each in checks) else ""
     return Verdict("exact", "The circuit computes what the reference computes: every spike, every "
                    f"membrane potential and every score were equal{edits}.", words)
@@ -185,8 +189,8 @@ def _what(check: Check) -> str:
     return f"{check.inferences:,} inferences of {check.source}{accuracy}"
 
 
-def _work(design: Design, activity: Activity, trace: Trace,
-          counts: Sequence[energy.Counts]) -> tuple[tuple[Work, ...], str]:
+def _work(design: Design, activity: Activity, trace: Trace, counts: Sequence[energy.Counts],
+          changes: Sequence[int]) -> tuple[tuple[Work, ...], str]:
     network = design.network
     cycles = [float(each.mean()) for each in predicted_cycles(network, design.schedule, activity)]
     port = port_cycles(network, activity)
@@ -195,11 +199,13 @@ def _work(design: Design, activity: Activity, trace: Trace,
     for number, (ran, done) in enumerate(zip(cycles, counts, strict=True)):
         hidden = number < len(network.hidden)
         spikes = f"{trace.hidden[number].fired.sum(axis=(1, 2)).mean():,.1f}" if hidden else "-"
+        toggles = f"{changes[number] / len(trace.classes):,.0f}" if hidden else "-"
         work.append(Work(
             done.name, spikes, Share(f"{ran:,.1f}", round(100 * ran / most, 1)),
             f"{100 * ran / most:.0f} %", ran == most, f"{done.operations:,.0f}",
             f"{passes(network, number) * network.layers[number].shape.size:,}",
-            f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}", f"{done.energy / 1e3:,.3f}"))
+            f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}", toggles,
+            f"{done.energy / 1e3:,.3f}"))
     slowest = "the port" if port > max(cycles) else \
         f"layer {counts[max(range(len(cycles)), key=cycles.__getitem__)].name}"
     bound = event_bound(network, design.schedule, activity)
@@ -253,11 +259,13 @@ def _energy(design: Design, counts: Sequence[energy.Counts]) -> Energy:
 
     return Energy(
         nano(sum(each.energy for each in counts)), nano(energy.dense_energy(counts)),
-        nano(energy.full_energy(design.network, counts)),
+        nano(energy.byte_energy(counts)), nano(energy.full_energy(design.network, counts)),
         f"{sum(each.operations for each in counts):,.0f}",
         f"{sum(each.dense for each in counts):,.0f}", energy.SOURCE,
-        (("an integer addition, per bit", f"{energy.ADD:.5f} pJ"),
-         ("an integer product, per bit and bit", f"{energy.MULTIPLY:.5f} pJ"),
+        (*((f"an addition of {bits}-bit integers", f"{each} pJ")
+           for bits, each in energy.ADD.items()),
+         *((f"a product of {bits}-bit integers", f"{each} pJ")
+           for bits, each in energy.MULTIPLY.items()),
          ("a memory's bit, read or written", f"{energy.BIT:.3f} pJ"),
          ("a 32-bit floating-point product and addition", f"{energy.FLOAT:.1f} pJ")))
 

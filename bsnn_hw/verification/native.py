@@ -18,7 +18,8 @@ from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native
 from bsnn_hw.verification.compare import check_hidden, check_scores
 
-__all__ = ["Outcome", "build_model", "simulate", "single_latency", "together", "verify_native"]
+__all__ = ["Outcome", "build_model", "input_beats", "simulate", "single_latency", "together",
+           "verify_native"]
 
 PIECE = 1 << 24  # potentials that are compared at a time, about 40 bytes each
 
@@ -57,18 +58,23 @@ def simulate(design: Design, model: NativeModel, inputs: np.ndarray, trace: Trac
     MismatchError
         It is, or its packets are not what they must be in length and in protocol.
     """
-    stimulus = design.stimulus(inputs)
-    padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
-    padded[:, : stimulus.data.shape[1]] = stimulus.data
-    beats = Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
+    beats = input_beats(design, inputs)
     plan = (design.network, design.schedule,
             measure_activity(design.network, inputs, trace, design.port))
     given = PORTS[design.port].answer_beats(design.network)
-    limit = (most_cycles(*plan, len(stimulus.data)) + pause_cycles(len(stimulus.data), pause_in)
+    limit = (most_cycles(*plan, len(beats.data)) + pause_cycles(len(beats.data), pause_in)
              + pause_cycles(len(inputs) * given, pause_out))
     return run_native(model, beats, len(inputs), seed=seed, pause_in=pause_in,
                       pause_out=pause_out, watchdog=watchdog(*plan), packet_beats=given,
                       most_cycles=limit, most_rows=_most_rows(design, model, len(inputs)))
+
+
+def input_beats(design: Design, inputs: np.ndarray) -> Beats:
+    """``inputs`` as a model of ``design`` takes them, a packet each."""
+    stimulus = design.stimulus(inputs)
+    padded = np.zeros((len(stimulus.data), -(-stimulus.data.shape[1] // 8) * 8), np.uint8)
+    padded[:, : stimulus.data.shape[1]] = stimulus.data
+    return Beats(padded.view("<u8"), stimulus.last, stimulus.mark)
 
 
 def _most_rows(design: Design, model: NativeModel, count: int) -> list[int]:

@@ -47,9 +47,19 @@ def _mark_commands(app: Any, document: nodes.document) -> None:
             block["language"] = "sh"
 
 
+def _level_headings(app: Any, page: str, template: str, context: dict[str, Any],
+                    document: nodes.document | None) -> None:
+    """Captions of the contents are headings, of which a reader's screen asks the level."""
+    for name in ("furo_navigation_tree", "body"):
+        if name in context:
+            context[name] = context[name].replace('role="heading"',
+                                                  'role="heading" aria-level="2"')
+
+
 def setup(app: Any) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_directive("verb", Verb)
     app.connect("autodoc-process-docstring", _process, priority=400)  # before napoleon
     app.connect("doctree-read", _mark_commands)
+    app.connect("html-page-context", _level_headings, priority=900)  # behind furo
     return {"parallel_read_safe": True}

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from evidence.browser import CHROMIUM, browser
 from tests.docs.pages import DOCS, ROOT
 
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
@@ -18,17 +19,39 @@ def needs(*packages):
     return pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)}")
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    result = subprocess.run([sys.executable, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "-b",
+                             "html", DOCS, folder], cwd=ROOT, text=True, capture_output=True,
+                            env={**os.environ, "FORCE_COLOR": "1"})
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
 @pytest.mark.slow
 @needs("sphinx", "furo", "myst_parser")
-def test_the_site_builds_without_a_warning(tmp_path):
-    result = subprocess.run([sys.executable, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "-b",
-                             "html", DOCS, tmp_path / "site"], cwd=ROOT, text=True,
-                            capture_output=True)
-    assert result.returncode == 0, result.stderr
-    verbs = (tmp_path / "site" / "verbs.html").read_text(encoding="utf-8")
+def test_the_site_builds_without_a_warning(site):
+    verbs = (site / "verbs.html").read_text(encoding="utf-8")
     assert "--no-circuit" in verbs and "leave the running circuit out" in verbs
-    api = (tmp_path / "site" / "api.html").read_text(encoding="utf-8")
-    assert "bsnn_hw.pipeline.lower" in api and (tmp_path / "site" / "searchindex.js").exists()
+    assert "\x1b" not in verbs, "help is not coloured, not even where that is forced"
+    api = (site / "api.html").read_text(encoding="utf-8")
+    assert "bsnn_hw.pipeline.lower" in api and (site / "searchindex.js").exists()
+
+
+@pytest.mark.slow
+@needs("sphinx", "furo", "myst_parser", "axe_core_python")
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
+def test_everybody_can_read_the_site(site):
+    """No serious finding of axe, by day and by night, at a desk and on a phone."""
+    found = {}
+    with browser() as chromium:
+        for name in ("index", "tutorial", "concepts", "verbs", "api", "results"):
+            for width in (1280, 390):
+                chromium.open(site / f"{name}.html", width)
+                if complaints := chromium.findings():
+                    found[name, width] = complaints
+    assert not found
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,4 +1,6 @@
-"""Facts of a page with one of everything."""
+"""Facts of a page with one of everything, and names that somebody may give."""
+
+from dataclasses import replace
 
 from bsnn_hw.reporting.charts import curves, histogram, scatter
 from bsnn_hw.reporting.drawing import Arc, Box, Drawing, Line
@@ -17,7 +19,15 @@ from bsnn_hw.reporting.facts import (
 from bsnn_hw.reporting.parts import Front, Part, Placed
 from bsnn_hw.reporting.training import Training
 
-__all__ = ["FACTS"]
+__all__ = ["FACTS", "NAMES", "with_name"]
+
+NAMES = {
+    "html": "<script>alert(1)</script><b>x</b>",
+    "quotes": """a"b'c` onload=x""",
+    "comment": "</script><!-- ]]> {{ facts }} {% raw %}",
+    "right to left": "\u202e\u05d0\u05d1 <i>",
+    "long": "w" * 10_000,
+}
 
 
 def _histogram():
@@ -36,7 +46,7 @@ FACTS = Facts(
                     ((73, 95),),
                     (Arc("M508 52h8c58 0 58 58 0 58h-8", "fc<1> adds spikes of input"),)),
     work=(Work("fc<1>", "3.5", Share("40.0", 100.0), "100 %", True, "120", "80", "960", "1,024",
-               "0.310"),),
+               "77", "0.310"),),
     limit="layer fc<1> takes the most cycles",
     lost=Lost("1.00 % of the classes differ", (("fc<1>", Share("0.50 %", 100.0)),)),
     membranes=(Membranes("fc<1>", "seen -2 to 3", _histogram()),),
@@ -48,6 +58,20 @@ FACTS = Facts(
                                                     (900, 9e5, "lanes 9", False, False)])),
     memory_forms=("weights", "queues"),
     memory=(Memory("fc<1>", ("1.0", "0.2")),),
-    energy=Energy("0.31 nJ", "2.00 nJ", "9.00 nJ", "120", "880", "somebody's table",
+    energy=Energy("0.31 nJ", "2.00 nJ", "4.00 nJ", "9.00 nJ", "120", "880", "somebody's table",
                   (("an addition", "0.1 pJ"),)),
     training=(Training("Accuracy", curves({"train accuracy": [0.5, 0.75, 1.0]})),))
+
+
+def with_name(facts, name):
+    """``facts`` with ``name`` wherever a name of somebody's may stand."""
+    return replace(
+        facts, name=name, samples=name, outline=name,
+        verdict=replace(facts.verdict, words=name),
+        drawing=replace(facts.drawing, boxes=tuple(
+            replace(box, name=name, lines=tuple(replace(line, text=name) for line in box.lines))
+            for box in facts.drawing.boxes)),
+        work=tuple(replace(each, name=name) for each in facts.work),
+        rates=tuple(replace(each, name=name) for each in facts.rates),
+        membranes=tuple(replace(each, name=name, words=name) for each in facts.membranes),
+        memory=tuple(replace(each, name=name) for each in facts.memory))

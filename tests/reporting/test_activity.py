@@ -9,7 +9,14 @@ from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting import facts
-from bsnn_hw.reporting.activity import MULTIPLY, count, dense_energy, full_energy
+from bsnn_hw.reporting.activity import (
+    addition,
+    byte_energy,
+    count,
+    dense_energy,
+    full_energy,
+    product,
+)
 from bsnn_hw.reporting.facts import gather
 from tests.reference.gates import with_gates
 
@@ -62,13 +69,13 @@ def test_a_gate_reads_its_weights_and_multiplies_every_current(events_bundle):
     without, with_gate = (count(build_layout(each, events_bundle.schedule), activity)[0]
                           for each in (plain, network))
     gate, bounds = network.hidden[0].gate, network_bounds(network)[0][0].gate
-    cycles = without.weight_bits / 3 / 4  # 3 lanes and 4 parallel neurons of a bit each
     folds = -(-plain.hidden[0].shape.size // 4)
+    words = without.weight_bits / folds / 4  # of 4 parallel neurons' weights, a bit each
     assert with_gate.weight_bits - without.weight_bits == pytest.approx(
-        cycles / folds * 3 * gate.weight_bits)
+        words * gate.weight_bits)
     assert with_gate.event_energy > without.event_energy
-    product = bounds.own.width * gate.width * MULTIPLY
-    assert with_gate.step_energy - without.step_energy > 0.9 * without.steps * product
+    factor = product(bounds.own.width, gate.width)
+    assert with_gate.step_energy - without.step_energy > 0.9 * without.steps * factor
 
 
 def test_silence_costs_the_steps_alone(events_bundle):
@@ -79,11 +86,19 @@ def test_silence_costs_the_steps_alone(events_bundle):
     assert first.operations == first.event_energy == first.weight_bits == 0
     assert first.steps == network.timesteps * network.hidden[0].shape.size
     assert first.energy == first.step_energy > 0
-    assert dense_energy(counts) > 0 and full_energy(network, counts) > 0
+    assert dense_energy(counts) > 0 and full_energy(network, counts) > byte_energy(counts) > 0
 
 
 def test_the_page_says_what_the_estimate_is(direct_bundle, monkeypatch):
     monkeypatch.setattr(facts, "front", lambda *_: None)
     energy = gather(direct_bundle.folder, direct_bundle.design, direct_bundle.inputs, "x").energy
     assert "Horowitz" in energy.source and energy.events.endswith(" nJ")
-    assert dict(energy.assumptions)["an integer addition, per bit"] == "0.00313 pJ"
+    assert dict(energy.assumptions)["an addition of 8-bit integers"] == "0.03 pJ"
+    assert dict(energy.assumptions)["a product of 32-bit integers"] == "3.1 pJ"
+
+
+def test_published_figures_lie_on_the_lines():
+    assert [addition(8), addition(32)] == pytest.approx([0.03, 0.1])
+    assert [product(8, 8), product(32, 32), product(4, 16)] == pytest.approx([0.2, 3.1, 0.2])
+    assert addition(20) == pytest.approx(0.065)
+    assert 0 < addition(1) < addition(2) and 0 < product(1, 1)

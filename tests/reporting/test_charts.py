@@ -43,6 +43,12 @@ def test_a_single_point_has_a_place():
 
 def test_curves():
     plot = curves({"a": [0.0, 1.0], "b": [0.5, 0.5]})
-    assert plot.lines[0].points == "64.00,170.0 632.00,10.0"
+    assert plot.lines[0].points == "84.00,170.0 632.00,14.0"
     assert [tick.text for tick in plot.y_ticks] == ["0", "0.5", "1"]
     assert curves({"a": [0.0, 0.0]}).lines
+
+
+def test_lines_that_share_a_colour_are_dashed():
+    lines = curves({str(number): [0, number] for number in range(1, 10)}).lines
+    assert len({(line.color, line.dash) for line in lines}) == 9
+    assert [line.sign for line in lines[3:5]] == ["━━", "╍╍"]

@@ -16,22 +16,13 @@ from markupsafe import Markup
 from bsnn_hw import report
 from bsnn_hw.reporting import facts
 from bsnn_hw.reporting import page as pages
-from bsnn_hw.reporting.drawing import Line
 from bsnn_hw.reporting.facts import as_script, gather
 from bsnn_hw.reporting.page import CircuitFacts, Request, page_text, write_page
 from bsnn_hw.verification.record import Check, record
+from tests.reporting.example import NAMES, with_name
 
 MISSING = CircuitFacts(None, missing="not asked for")
 VOID = {"meta", "br", "link", "input"}
-NAMES = {
-    "html": "<script>alert(1)</script><b>x</b>",
-    "quotes": """a"b'c` onload=x""",
-    "comment": "</script><!-- ]]> {{ facts }} {% raw %}",
-    "right to left": "\u202e\u05d0\u05d1 <i>",
-    "long": "w" * 10_000,
-}
-
-
 class Structure(HTMLParser):
     """Elements in order; checks that each one ends, and gathers text and attributes."""
 
@@ -122,19 +113,9 @@ def test_the_policy_names_the_script(plain):
 def test_names_are_text(plain, kind):
     """Wherever a name of somebody's may stand."""
     name = NAMES[kind]
-    spoilt = replace(
-        plain, name=name, samples=name, outline=name,
-        verdict=replace(plain.verdict, words=name),
-        drawing=replace(plain.drawing, boxes=tuple(
-            replace(box, name=name, lines=(Line(38, name), Line(54, name)))
-            for box in plain.drawing.boxes)),
-        work=tuple(replace(each, name=name) for each in plain.work),
-        rates=tuple(replace(each, name=name) for each in plain.rates),
-        membranes=tuple(replace(each, name=name, words=name) for each in plain.membranes),
-        memory=tuple(replace(each, name=name) for each in plain.memory))
     data = Markup(as_script({"classes": [name]}))
     before = parsed(page_text(plain, CircuitFacts(Markup("{}"), "7", "Draw")))
-    text = page_text(spoilt, CircuitFacts(data, "7", "Draw"))
+    text = page_text(with_name(plain, name), CircuitFacts(data, "7", "Draw"))
     after = parsed(text)
     assert after.tags == before.tags
     assert name in "".join(after.text)

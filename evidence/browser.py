@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import os
 import select
@@ -15,9 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CHROMIUM", "Browser", "browser"]
+__all__ = ["AXE", "CHROMIUM", "Browser", "browser"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_SPEC = importlib.util.find_spec("axe_core_python")
+# The accessibility checks of axe-core, a script; None where the package is missing.
+AXE = (Path(_SPEC.submodule_search_locations[0]) / "axe.min.js"
+       if _SPEC and _SPEC.submodule_search_locations else None)
 # No sandbox: tests may run as root in a container.
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
           "--no-first-run", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -56,10 +61,30 @@ class Browser:
         """Open a file at this size of the window."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=width < 600)
-        self.call("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.color(dark)
         self.call("Page.navigate", url=page.resolve().as_uri())
         self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+
+    def color(self, dark: bool) -> None:
+        """By night or by day."""
+        self.call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+    def before(self, script: str) -> None:
+        """Run ``script`` in every page from now on, before the page's own."""
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def findings(self) -> list[str]:
+        """What axe finds serious or critical in the page, by day and by night."""
+        assert AXE
+        self.value(AXE.read_text(encoding="utf-8") + "; 0")
+        found: list[str] = []
+        for dark in (False, True):
+            self.color(dark)
+            found += self.value("axe.run().then(result => result.violations.filter(each => "
+                                "['serious', 'critical'].includes(each.impact)).map(each => "
+                                "each.id + ': ' + each.nodes[0].html))", 60)
+        return found
 
     def value(self, expression: str, timeout: float = 60) -> Any:
         """What a JavaScript expression gives, awaited."""
