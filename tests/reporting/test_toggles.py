@@ -7,7 +7,7 @@ from bsnn_hw.reporting.toggles import stored, toggled
 
 
 def test_by_hand(events_bundle):
-    """Of the last neuron's first sample: each stored value beside the one before."""
+    """Of every neuron, in one sample: each stored value beside the one before."""
     network, layout = events_bundle.network, events_bundle.design.layout
     trace = run(network, events_bundle.inputs[:1])
     found = toggled(layout, trace)
@@ -28,9 +28,8 @@ def test_by_hand(events_bundle):
         assert count == wanted
 
 
-def test_what_is_stored_starts_the_next_timestep(bundle):
-    """The charged potential is what was stored and the current, which is the same for a network
-    whose potentials are kept from it."""
+def test_what_is_stored(bundle):
+    """Nothing at an inference's end, and no leak makes a potential larger."""
     trace = run(bundle.network, bundle.inputs)
     for layer, seen in zip(bundle.network.hidden, trace.hidden, strict=True):
         kept = stored(layer, seen)
