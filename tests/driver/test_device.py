@@ -91,7 +91,7 @@ def test_scores_and_classes():
     assert device.statistics.inferences == 10 and device.statistics.timeouts == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_a_bad_line_costs_time_and_no_result(seed):
     facts = BoardFacts(**{**FACTS.__dict__, "size": 300, "map": (3, 10, 10), "by_place": False})
     samples = np.random.default_rng(seed).integers(0, 16, (40, 300))

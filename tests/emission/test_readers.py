@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -10,20 +11,19 @@ from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import to_verilog, yosys_reads
 from tests.emission.circuits import random_layout
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 SEEDS = (0, 2, 3, 4, 9)  # both ports; events of fully connected layers and of maps, words
 
 
 @pytest.fixture(scope="module")
 def circuits(tmp_path_factory):
-    """Seed -> the paths of its Verilog, whose top level is ``top``."""
-    found = {}
-    for seed in SEEDS:
-        folder = tmp_path_factory.mktemp(f"circuit_{seed}")
-        layout = random_layout(seed)
-        found[seed] = to_verilog(to_rtlil(top_level(layout)[0], "top"), folder, "top").paths
-    return found
+    """Of a seed the paths of its Verilog, whose top level is ``top``."""
+    @cache
+    def of(seed):
+        text = to_rtlil(top_level(random_layout(seed))[0], "top")
+        return to_verilog(text, tmp_path_factory.mktemp(f"circuit_{seed}"), "top").paths
+    return of
 
 
 def test_the_circuits_are_of_every_kind():
@@ -33,19 +33,22 @@ def test_the_circuits_are_of_every_kind():
     assert engines == {"DenseEvents", "ConvEvents", "DenseWords"}
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_verilator(circuits, seed):
-    assert lint(circuits[seed], "top") == []
+    assert lint(circuits(seed), "top") == []
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_yosys(circuits, seed):
-    assert yosys_reads(circuits[seed], "top") == []
+    assert yosys_reads(circuits(seed), "top") == []
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_slang(circuits, seed):
-    assert _slang(circuits[seed]) == (0, 0)
+    assert _slang(circuits(seed)) == (0, 0)
 
 
 def test_slang_sees_an_error(tmp_path):
@@ -66,12 +69,13 @@ def _slang(paths):
     return driver.diagEngine.numErrors, driver.diagEngine.numWarnings
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_icarus(circuits, seed, tmp_path):
     if not shutil.which("iverilog"):
         pytest.skip("Icarus Verilog is not installed")
     result = subprocess.run(["iverilog", "-g2005", "-Wall", "-s", "top", "-o", tmp_path / "out",
-                             *circuits[seed]], capture_output=True, text=True)
+                             *circuits(seed)], capture_output=True, text=True)
     # Verilog has no unit of time to inherit here; -Wall says so of each file.
     said = [line for line in (result.stdout + result.stderr).splitlines()
             if "timescale" not in line]

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Conv, Shape
@@ -93,7 +92,7 @@ def test_reach_is_the_number_of_outputs_that_see_a_pixel(case):
         assert geometry.reach[y, x] == expected(ones, pixel.reshape(-1)).sum()
 
 
-@pytest.mark.parametrize(("shape", "width"),
+@for_each("shape, width",
                          [(Shape(5, 2, 3), 2), (Shape(4), 3), (Shape(1, 3, 1), 1)])
 def test_raster_puts_every_neuron_where_it_locates_it(shape, width):
     raster = Raster(shape, width)

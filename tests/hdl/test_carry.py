@@ -7,7 +7,7 @@ from amaranth.lib import data
 
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.layout.blocks import carry_block
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 LAYOUT = data.ArrayLayout(signed(9), 2)
@@ -66,6 +66,7 @@ class Run:
                 context.set(dut.take, 0)
 
 
+@quick(18)
 @for_each("rows, timesteps, margin", [
     (1, 1, 1), (1, 3, 4), (2, 1, 9), (5, 2, 3), (12, 1, 12), (7, 3, 20)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, 0, 0), (0, .7, 0),

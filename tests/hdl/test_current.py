@@ -19,7 +19,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.network import currents, gained
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 TIMESTEPS = 3
@@ -134,6 +134,7 @@ class Steps:
         return IDLE | {"row": fold, "fold": fold, "timestep": number % TIMESTEPS, "step": 1}
 
 
+@quick(22)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 @for_each("seed", range(2))

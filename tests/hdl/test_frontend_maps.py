@@ -4,7 +4,7 @@ import numpy as np
 
 from bsnn_hw.hdl.frontend import Frontend, slot_layout
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import geometry_of
@@ -82,6 +82,7 @@ def payloads_of(rng, geometry, max_value, packets, timesteps):
             yield beat | ({"mark": mark} if timesteps > 1 else {})
 
 
+@quick(17)
 @for_each("case, max_value, timesteps", CASES)
 @for_each("wild", [False, True])
 @for_each("pause, full", [(0, 0), (.3, .5)])

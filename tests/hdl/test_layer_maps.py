@@ -23,7 +23,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.gate import factors
 from bsnn_hw.reference.network import currents, gained, run_hidden
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.blocks import hidden_block
 from tests.hdl.maps import CONVS, conv_of, geometry_of, reaching_groups, words_of
@@ -202,6 +202,7 @@ class Run:
 BUSY, IDLE = (0, 0, 0), (.4, .6, .9)
 
 
+@quick(5)
 @for_each("case, kinds, stalled", [
     *((case, kinds, BUSY) for case in SMALL[:-1] for kinds in ("", "scy")),
     *((case, kinds, IDLE) for case in SMALL[:-1] for kinds in ("", "c", "s", "y", "scy")),
@@ -211,6 +212,7 @@ def test_every_spike_and_current(case, kinds, stalled):
     Run(Case(len(kinds), case, kinds), pause=pause, full=full, wait=wait).check()
 
 
+@quick(3)
 @for_each("case, max_value", [*zip(CONVS, [1, 7] * 4, strict=True)])
 def test_every_kind_of_convolution(case, max_value):
     Run(Case(1, case, max_value=max_value), pause=.1, full=.2).check()

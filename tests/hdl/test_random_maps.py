@@ -2,15 +2,13 @@
 every membrane potential and every score, at full pace and with both ports stalling."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.ir.network import Conv, SynapseShortcut
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.verification.native import build_model, verify_native
+from tests.for_each import for_each, quick
 from tests.reference.random_maps import random_inputs, random_network
-
-QUICK = 4  # seeds; each compiles a simulation
 
 
 def random_schedule(rng, network):
@@ -37,8 +35,8 @@ def random_schedule(rng, network):
     return Schedule(tuple(plans))
 
 
-@pytest.mark.parametrize("seed", [
-    *range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, 60))])
+@quick(2)  # each compiles a simulation
+@for_each("seed", range(60))
 def test_every_spike_potential_and_score(seed, tmp_path):
     rng = np.random.default_rng(seed)
     network = random_network(rng)

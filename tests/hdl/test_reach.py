@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import CONVS, geometry_of, reach_of
@@ -72,6 +72,7 @@ def look_up(geometry, groups, *, pause=0.0, full=0.0):
     return [readable(given) for given in taken], cycles[0]
 
 
+@quick(14)
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (0, .6), (.4, .3)])
 def test_every_group_has_its_reach(case, pause, full):

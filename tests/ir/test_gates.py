@@ -83,7 +83,7 @@ def test_read_gives_back_what_was_saved(seed):
     assert to_json(from_json(text)) == text
 
 
-@pytest.mark.parametrize(("key", "value", "message"), [
+@for_each("key, value, message", [
     ("weights", [1, 2], "gate.weights must have 3 integers"),
     ("weights", [1, 2, 128], "gate.weights must be"),
     ("weights", [1, 2, 9], "the gate's weights must be at most 7, as they have 4 bits"),

@@ -20,7 +20,7 @@ from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.test_schedule import network
 from tests.reference.gates import with_gates
 from tests.reference.random_maps import random_inputs, random_network
@@ -72,6 +72,7 @@ def test_the_fastest_is_the_fastest():
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
+@quick(8)
 @for_each("chip", CHIPS)
 @for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST), Goal(Aim.RATE, 2e5)])
 @for_each("coding", Coding)
@@ -86,6 +87,7 @@ def test_plans_are_legal_and_fit(chip, goal, coding):
     assert cycles == sorted(cycles)
 
 
+@quick(8)
 @for_each("seed", range(8))
 @for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST)])
 def test_plans_of_maps_and_joins_are_legal(seed, goal):
@@ -97,6 +99,7 @@ def test_plans_of_maps_and_joins_are_legal(seed, goal):
     assert remade(net, plan.schedule) == plan.schedule
 
 
+@quick(2)
 @for_each("seed", range(4))
 def test_what_the_search_counts_is_the_forecast(seed):
     rng = np.random.default_rng(seed)
@@ -127,7 +130,7 @@ def small(logic=0, **capacities):
         for each in ECP5.target.resources)), ECP5.family)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@for_each("engine", Engine)
 def test_an_engine_that_is_asked_for(engine):
     net, activity = flat()
     plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[engine] * 3)

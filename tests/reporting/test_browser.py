@@ -10,6 +10,7 @@ from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reporting.circuit import compiler_missing
 from bsnn_hw.reporting.page import Request, write_page
 from tests.bundles import make_bundle, make_map_bundle, make_words_bundle
+from tests.for_each import for_each
 from tests.reporting.browser import CHROMIUM, browser
 
 pytestmark = [
@@ -51,7 +52,7 @@ def example(name, folder):
     return write_page(Request(folder, model=model, data=str(EXAMPLES / "fashion_mnist_sample.npz")))
 
 
-@pytest.mark.parametrize(("name", "rate"), [("fashion_mnist_fc", 5), ("fashion_mnist_conv", 0)])
+@for_each("name, rate", [("fashion_mnist_fc", 5), ("fashion_mnist_conv", 0)])
 def test_an_example(chromium, name, rate, tmp_path):
     page = example(name, tmp_path / "b")
     assert page.stat().st_size < MOST_BYTES
@@ -78,7 +79,7 @@ BUNDLES = {
 }
 
 
-@pytest.mark.parametrize("kind", BUNDLES)
+@for_each("kind", BUNDLES)
 def test_every_kind_of_port(chromium, kind, tmp_path):
     bundle = BUNDLES[kind](tmp_path / "b")
     page = write_page(Request(bundle.folder))

@@ -15,6 +15,7 @@ from bsnn_hw.soc.texts import write_texts
 from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle, make_map_bundle
+from tests.for_each import for_each
 
 SAMPLES = 6
 
@@ -62,7 +63,7 @@ def test_exact_and_counted(small, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [24, 34, "maps"])
+@for_each("seed", [24, 34, "maps"])
 def test_other_networks(seed, tmp_path):
     make = make_map_bundle if seed == "maps" else lambda *rest, **port: make_bundle(seed, *rest,
                                                                                     **port)

@@ -167,7 +167,7 @@ def test_a_nextpnr_that_fails_behind_its_routing_is_read_from_its_log(monkeypatc
     assert placement.path.words().startswith("layer_fc1.op[3] → a.store: 4.5 ns, 1.5 of them in")
 
 
-@pytest.mark.parametrize(("target", "cut"), [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
+@for_each("target, cut", [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
                                              ("gatemate-a1", "memory fault")])
 def test_only_behind_its_routing_and_only_where_it_is_known(monkeypatch, tmp_path, target, cut):
     with pytest.raises(ToolError, match="seed 1 failed with code 1"):
