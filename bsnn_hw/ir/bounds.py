@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.gate import SampleGate, place_weights
+from bsnn_hw.ir.gate import SampleGate, position_weights
 from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
@@ -209,7 +209,7 @@ def gate_total_bounds(synapse: Synapse, weights: np.ndarray, max_value: int) -> 
     """A gate's total without its offset, over inputs of up to ``max_value``; 0 is in it."""
     if isinstance(synapse, Conv):
         source, target = synapse.source, synapse.shape
-        weights = place_weights(weights, (source.height, source.width),
+        weights = position_weights(weights, (source.height, source.width),
                                 (target.height, target.width), synapse.stride, synapse.padding)
     weights = weights.astype(np.int64)
     return Interval(int(np.minimum(weights, 0).sum()) * max_value,

@@ -74,7 +74,7 @@ class Board:
 
 
 def wanted(samples):
-    """Scores by hand: at each place channel by channel."""
+    """Scores by hand: at each position channel by channel."""
     flat = samples.reshape(-1, 3, 4).swapaxes(1, 2).reshape(-1, 12).astype(int)
     total = flat @ np.arange(1, 13)
     total %= 2**15

@@ -39,7 +39,7 @@ def sums(geometry, conv, inputs):
         lane, address = (int(n) for n in geometry.lane_row(index))
         channel = address & ((1 << geometry.row_bits) - 1)
         place = address >> geometry.row_bits
-        y, x = place >> geometry.place_bits[1], place & ((1 << geometry.place_bits[1]) - 1)
+        y, x = place >> geometry.position_bits[1], place & ((1 << geometry.position_bits[1]) - 1)
         for row, tap in walk(geometry, y, x):
             word = banks[lane][(tap << geometry.row_bits) + channel]
             for position in range(geometry.parallel):

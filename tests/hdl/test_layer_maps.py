@@ -52,8 +52,8 @@ class Case:
         self.geometries = tuple(self._lone(case) if kind == "y" else None for kind in kinds)
         self.layer = self._layer(rng, case, leak)
         # What is carried is of one layer that gives the same current as an empty chain would.
-        giver = Hidden("giver", conv_of(case, seed + 1), self._spec(rng, case[4], leak, True))
-        carried = [current_bounds(giver, 1)] * kinds.count("c")
+        producer = Hidden("producer", conv_of(case, seed + 1), self._spec(rng, case[4], leak, True))
+        carried = [current_bounds(producer, 1)] * kinds.count("c")
         self.bounds = hidden_bounds(self.layer, max_value, carried)
         steps = (samples,) if max_value > 1 else (samples, TIMESTEPS)
         self.inputs = self._spikes(rng, (*steps, case[0].size)) * rng.integers(
@@ -61,10 +61,10 @@ class Case:
         self.carried, joined = [], []
         for kind, shortcut in zip(kinds, self.layer.shortcuts, strict=True):
             spikes = self._spikes(rng, (samples, TIMESTEPS, case[0].size))
-            acc = sums(giver.synapse, torch.as_tensor(spikes), TIMESTEPS, 1)
+            acc = sums(producer.synapse, torch.as_tensor(spikes), TIMESTEPS, 1)
             fired = torch.as_tensor(self._spikes(rng, acc.shape))
             if kind == "c":
-                self.carried.append(currents(giver, acc))
+                self.carried.append(currents(producer, acc))
                 joined.append(self.carried[-1])
             elif kind == "s":
                 self.carried.append(fired)

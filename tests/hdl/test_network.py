@@ -42,7 +42,7 @@ class Driver:
                 await context.tick()
             context.set(top.s_axis_tdata, data)
             context.set(top.s_axis_tlast, last)
-            if top.slots.has_mark:
+            if top.slots.ends_timesteps:
                 context.set(top.s_axis_tuser, mark)
             context.set(top.s_axis_tvalid, 1)
             await context.tick().until(top.s_axis_tready)

@@ -25,9 +25,9 @@ def random_schedule(rng, network):
         drawn = int(rng.choice([1, channels, rng.integers(1, channels + 1)]))
         if number < len(network.hidden):
             drawn = parallels.setdefault(tied[number], drawn)
-        giver, is_conv = number - layer.back, isinstance(layer.synapse, Conv)
-        source = network.features(giver)
-        width = (plans[giver].parallel if giver >= 0
+        producer, is_conv = number - layer.back, isinstance(layer.synapse, Conv)
+        source = network.features(producer)
+        width = (plans[producer].parallel if producer >= 0
                  else source.channels if is_conv else source.size)
         lanes = int(rng.integers(1, min(width, 4) + 1))
         shared = number > 0 and lanes > 1 and rng.random() < .5
