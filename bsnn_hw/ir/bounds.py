@@ -50,10 +50,6 @@ class Interval:
         """Bits of the smallest two's complement that holds both ends, 1 or more."""
         return max((end if end >= 0 else ~end).bit_length() for end in (self.low, self.high)) + 1
 
-    def hull(self, other: Interval) -> Interval:
-        """Smallest interval that holds both."""
-        return Interval(min(self.low, other.low), max(self.high, other.high))
-
 
 @dataclass(frozen=True)
 class GateBounds:
