@@ -16,7 +16,7 @@ from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from evidence.bridges import measure
 from tests.bundles import make_bundle
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def test_no_linter_objects(board, spi_board):
@@ -67,6 +67,7 @@ def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@quick(2)
 @for_each("top, board", [
     ("bsnn_board", TOP), ("Bsnn_Board_link", TOP), ("bsnn_pins", TOP), ("bsnn_divider", TOP),
     ("board_icebreaker", "board_icebreaker")])
