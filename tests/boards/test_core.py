@@ -24,6 +24,7 @@ def test_no_linter_objects(board, spi_board):
         assert lint(sorted((folder / "rtl").glob("*.v")), TOP) == []
 
 
+@pytest.mark.slow
 def test_scores_over_the_line_are_the_reference_s(board, tmp_path):
     network, inputs, folder = board
     facts = BoardFacts.read(folder)

@@ -1,6 +1,7 @@
 """The serial link against its reference: whole frames, damaged ones, and what the board answers."""
 
 import numpy as np
+import pytest
 
 from bsnn_hw.hdl.frames import FrameReceiver, FrameSender
 from bsnn_hw.hdl.serial_link import SerialLink
@@ -253,6 +254,7 @@ def test_a_sample_is_never_mixed_with_another():
     assert board.samples == []
 
 
+@pytest.mark.slow
 def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
     board = Board()
     one, other = blocks(bytes(70), 1), blocks(bytes([255] * 70), 1)
@@ -263,7 +265,7 @@ def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
     assert answers[2] == [bytes([Kind.RESULT, 1, 0, 0]) + board.result([255] * 70)]
 
 
-@quick(2)
+@quick(1)
 @for_each("wrong", [
     encode(b"D\x00\x03\x00", bytes(32)), encode(b"D\x00\x00\x00", bytes(31)), encode(b"?\x00"),
     encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])])
