@@ -16,7 +16,7 @@ __all__ = ["ReachLookup"]
 
 
 class ReachLookup(wiring.Component):
-    """Replaces a group's position by its reach; two cycles, a group a cycle.
+    """Replaces a group's place by its reach; two cycles, a group a cycle.
 
     A table per axis holds first row, first tap and count; rows and taps of both are added.  A
     group that reaches nothing, as the stride passes over it, is no event: it is dropped, or a lone

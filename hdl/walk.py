@@ -58,7 +58,7 @@ class FoldWalk(wiring.Component):
 
 
 class MapWalk(wiring.Component):
-    """The walk of a convolution: over the positions that an event reaches, at each all folds.
+    """The walk of a convolution: over the places that an event reaches, at each all folds.
 
     A row a cycle, also from one line, and from one walk, to the next.  A step's walk is one line
     of all places.

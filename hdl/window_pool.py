@@ -19,7 +19,7 @@ __all__ = ["WindowPool"]
 
 
 class WindowPool(wiring.Component):
-    """Gives a window's word, with its position, once the window's last word is there: one a cycle,
+    """Gives a window's word, with its place, once the window's last word is there; a word a cycle,
     no stalls.
 
     Windows end in raster order, one at most with a position, as the padding is less than the
