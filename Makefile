@@ -47,7 +47,7 @@ demo-maps: $(READY)
 	$(BIN)/python -m bsnn_hw.verify build/residual --all --data examples/fashion_mnist_sample.npz
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"
 
 check: $(READY) demo
 	$(BIN)/python -m pytest -n $(JOBS)

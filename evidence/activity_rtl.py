@@ -122,7 +122,8 @@ def check_counts(bundle: Path, inputs: np.ndarray, folder: Path,
     (folder / "case.json").write_text(json.dumps(case), encoding="utf-8")
     done = run_cocotb(sorted((folder / "axi/rtl").glob("*.v")), TOP, "axi_bench",
                       Path(__file__).parent, folder / "build",
-                      variables={"CASE": str(folder / "case.json")}, testcase=tests)
+                      variables={"CASE": str(folder / "case.json")}, testcase=tests,
+                      brief=True)
     counted = _COUNTED.search(done.log.read_text(encoding="utf-8"))
     return json.loads(counted[1]) if counted else {}
 

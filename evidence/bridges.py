@@ -78,7 +78,7 @@ def measure(board: Path, network: Network, inputs: np.ndarray, folder: Path,
         "results": [result.hex() for result in results]}), encoding="utf-8")
     done = run_cocotb(sorted((board / "rtl").glob("*.v")), TOP, "bridge_bench",
                       Path(__file__).parent, folder / "build",
-                      variables={"CASE": str(folder / "case.json")})
+                      variables={"CASE": str(folder / "case.json")}, brief=True)
     found = _MEASURED.search(done.log.read_text(encoding="utf-8"))
     assert found is not None
     return Measured(**json.loads(found[1]))

@@ -30,7 +30,7 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
     from bsnn_hw.devices.chips import CHIPS
     from bsnn_hw.ir.schedule import Port
     from bsnn_hw.planning.activity import measure_activity
-    from bsnn_hw.planning.goal import Aim, Goal
+    from bsnn_hw.planning.goal import Goal, Objective
     from bsnn_hw.planning.plan import choose
     from bsnn_hw.reference.network import run
 
@@ -38,13 +38,13 @@ def offered(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, 
                                 Port.BYTES if _narrow(seed) else Port.EVENTS)
     chip, kind = CHIPS[seed % len(CHIPS)], GOALS[seed // len(CHIPS) % len(GOALS)]
     if kind == "smallest":
-        plan = choose(network, activity, chip, Goal(Aim.SMALLEST))
+        plan = choose(network, activity, chip, Goal(Objective.SMALLEST))
     else:
-        plan = choose(network, activity, chip, Goal(Aim.FASTEST))
+        plan = choose(network, activity, chip, Goal(Objective.FASTEST))
     schedule = plan.schedule
     if kind == "fps":
         assert plan.forecast is not None
-        goal = Goal(Aim.RATE, plan.forecast.speed(chip.clock) / 2)
+        goal = Goal(Objective.RATE, plan.forecast.speed(chip.clock) / 2)
         schedule = choose(network, activity, chip, goal).schedule
     elif kind == "weighed":
         generator = np.random.default_rng([seed, 3])

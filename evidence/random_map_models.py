@@ -57,12 +57,12 @@ class Draw:
                reach: float) -> tuple[dict[str, Any], Map]:
         """A layer and its map; it reads the layer before, or that one is in a shortcut."""
         skips = len(before) > 1 and self._rng.random() < 0.3
-        giver = int(self._rng.integers(len(before) - 1)) if skips else -1
-        shape = before[giver][1] if before else image
+        producer = int(self._rng.integers(len(before) - 1)) if skips else -1
+        shape = before[producer][1] if before else image
         pool, largest, shape = self._pool(shape) if before else ({}, reach, image)
         synapse, target = self._synapse(shape, largest)
         layer = {"name": name, **synapse, **pool, "neuron": random_neuron(self._rng),
-                 **({"input": before[giver][0]} if skips else {})}
+                 **({"input": before[producer][0]} if skips else {})}
         shortcuts = []
         for number, (other, source) in enumerate(before):
             needed = skips and number == len(before) - 1

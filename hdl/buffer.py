@@ -1,4 +1,4 @@
-"""Places to wait, so that no path goes through two components' ``ready``."""
+"""Stream registers that break combinational ready paths: skid buffer, register, pair."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class SampleReader(wiring.Component):
         return m
 
     def _count(self, m, take, lane, last):
-        """The coming value's row, and whether it ends a place's channels and a timestep."""
+        """The coming value's row, and whether it ends a position's channels and a timestep."""
         geometry, engine = self._geometry, hardware(self._geometry)
         _, channels = geometry.values_shape
         rest = (channels - 1) % geometry.lanes  # lane of the last channel
@@ -239,7 +239,7 @@ class ByteTop(wiring.Component):
             self.m_axis_tvalid.eq(writer.bytes.valid),
             writer.bytes.ready.eq(self.m_axis_tready),
         ]
-        if network.slots.has_mark:
+        if network.slots.ends_timesteps:
             m.d.comb += network.s_axis_tuser.eq(given.payload.mark)
         if "activity" in self.signature.members:
             m.d.comb += self.activity.eq(network.activity)

@@ -1,4 +1,4 @@
-"""What a layer hands on past the layers between, to the shortcut that adds it."""
+"""FIFO of a residual shortcut, past the layers between."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class EventCollector(wiring.Component):
         turn = Signal(index_width(self._lanes))
         taken = Signal()
         accept = Signal()
-        joins = Signal(init=1)  # what comes belongs to the place of the group that is there
+        joins = Signal(init=1)  # what comes belongs to the position of the group that is there
         if self._placed:
             m.d.comb += joins.eq(~event.event | ~group.charge | (event.place == group.place))
         m.d.comb += [

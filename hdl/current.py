@@ -17,7 +17,6 @@ from bsnn_hw.layout.timing import current_delay
 
 __all__ = ["CurrentArray", "carried_layout"]
 
-TAKE_DELAY = 2  # cycles from an op to the one in which it takes what is carried
 
 
 def carried_layout(shortcut, bounds, width: int) -> data.ArrayLayout:

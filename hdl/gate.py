@@ -82,7 +82,7 @@ class GateUnit(wiring.Component):
         return m
 
     def _place(self, m):
-        """The kernel's place: the tap without its fold, which is 0 where it matters."""
+        """The kernel's position: the tap without its fold, which is 0 where it matters."""
         if self._folds == 1:
             return self.tap
         place = Signal(index_width(self._taps // self._folds))

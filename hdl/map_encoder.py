@@ -1,4 +1,4 @@
-"""Placed spike words to groups of events of one place; reference: ``ConvEvents.lane_row``."""
+"""Placed spike words to groups of events of one position; reference: ``ConvEvents.lane_row``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MapEncoder", "placed_group"]
 
 
 def placed_group(geometry: ConvEvents, value_width: int, lanes: int | None = None):
-    """Events of one place, at most one per lane of the layer, or of ``lanes``."""
+    """Events of one position, at most one per lane of the layer, or of ``lanes``."""
     return event_group(lanes=lanes or geometry.lanes, row_width=max(1, geometry.row_bits),
                        value_width=value_width, place=place_layout(geometry.source.shape))
 

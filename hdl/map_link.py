@@ -24,7 +24,7 @@ class MapLink(wiring.Component):
     """Queues the words that have spikes, encodes them, and looks up what their place reaches.
 
     Lanes with a bank of their own get what a word has for them.  For shared lanes, which take any
-    event, those of all words of a place are dealt out in turn.
+    event, those of all words of a position are dealt out in turn.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class NetworkTop(wiring.Component):
             "m_axis_tlast": Out(1),
             "m_axis_tuser": Out(slots.class_width),
         }
-        if slots.has_mark:
+        if slots.ends_timesteps:
             members["s_axis_tuser"] = In(1)
         if counted:
             members["activity"] = Out(activity_layout(layout))
@@ -167,5 +167,5 @@ class NetworkTop(wiring.Component):
             self.m_axis_tvalid.eq(readout.beats.valid),
             readout.beats.ready.eq(self.m_axis_tready),
         ]
-        if self.slots.has_mark:
+        if self.slots.ends_timesteps:
             m.d.comb += beat.payload.mark.eq(self.s_axis_tuser)

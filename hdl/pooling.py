@@ -1,4 +1,4 @@
-"""Spike words of a map, pooled, with their place; the reference is reference/pool.py."""
+"""Spike words of a map, pooled, with their position; the reference is reference/pool.py."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SpikePool(wiring.Component):
     Parameters
     ----------
     pooled : Raster, of the words that go out
-    pool : Pool or None, which only adds the place
+    pool : Pool or None, which only adds the position
 
     Members
     -------

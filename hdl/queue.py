@@ -1,4 +1,4 @@
-"""Words wait for their reader; nothing behind the block RAM but a register."""
+"""FIFO with registered output and an almost-full flag, behind block RAM."""
 
 from __future__ import annotations
 

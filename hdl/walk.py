@@ -15,7 +15,7 @@ __all__ = ["FoldWalk", "MapWalk", "reach_layout"]
 
 def reach_layout(geometry: ConvEvents) -> data.StructLayout:
     """What an event of a convolution reaches: the first row and tap, and how many columns and
-    lines of places follow the first."""
+    lines of positions follow the first."""
     return data.StructLayout(dict(zip(("row", "tap", "columns", "lines"), geometry.reach_bits,
                                       strict=True)))
 
@@ -97,7 +97,7 @@ class MapWalk(wiring.Component):
         next_place = 1 + (geometry.stride[1] - 1) * folds  # of the tap, from its last fold
         next_line = geometry.stride[0] * geometry.kernel[1] * folds
 
-        # Places and lines still to come; a reset starts with a walk over everything.
+        # Positions and lines still to come; a reset starts with a walk over everything.
         columns = Signal(range(places), init=places - 1)
         lines = Signal.like(reach.lines)
         line_columns = Signal.like(reach.columns)

@@ -22,10 +22,11 @@ class WindowPool(wiring.Component):
     """Gives a window's word, with its place, once the window's last word is there; a word a cycle,
     no stalls.
 
-    Windows end in raster order, one at most with a place, as the padding is less than the stride.
-    A place is in several windows that are open: of its line those across, and of its column those
-    down.  Two memories keep what each of them has so far: per fold those of the line, and per
-    column of windows those down.  What a window of the line has when it ends is added to these.
+    Windows end in raster order, one at most with a position, as the padding is less than the
+    stride.  A position is in several windows that are open: of its line those across, and of its
+    column those down.  Two memories keep what each of them has so far: per fold those of the line,
+    and per column of windows those down.  What a window of the line has when it ends is added to
+    these.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ class WindowPool(wiring.Component):
         first, opens, last = (delayed(m, signal, 1, f"{name}_{what}", reset_less=True)
                               for what, signal in (("first", at.first), ("opens", at.opens),
                                                    ("last", at.last)))
-        # The latest window first; at an axis' first place none has anything.
+        # The latest window first; at an axis' first position none has anything.
         windows = [spikes | Mux(first, 0, kept.read_data.word_select(number, width))
                    for number in range(axis.open)]
         m.d.comb += kept.write_enable.eq(delayed(m, valid, 1, f"{name}_valid"))
@@ -113,7 +114,7 @@ class WindowPool(wiring.Component):
 class _At:
     """Where the coming word is along an axis.
 
-    first, last : it is the axis' first or last place; opens : the next place is a window's first
+    first, last : it is the axis' first or last position; opens : the next one is a window's first
     ends : a window ends here, number ``window``
     """
 
@@ -125,10 +126,10 @@ class _At:
 
 
 class _Axis:
-    """``count`` windows of ``size`` along ``side`` places, each ``stride`` from the one before.
+    """``count`` windows of ``size`` along ``side`` positions, each ``stride`` from the one before.
 
-    open : int, windows that hold a place at most
-    at_last : int, how many windows open behind the one that ends with the last place
+    open : int, windows that hold a position at most
+    at_last : int, how many windows open behind the one that ends with the last position
     """
 
     def __init__(self, side, count, size, stride, padding):

@@ -31,7 +31,7 @@ def vectors(name):
 
 
 class Probe:
-    """Checks a spiking layer's neuron rows: place by place of one timestep after the other."""
+    """Checks a spiking layer's neuron rows: each position of one timestep after the other."""
 
     def __init__(self, dut, layer):
         self.layer = layer
@@ -54,7 +54,7 @@ class Probe:
         inference, timestep = divmod(step, MANIFEST["network"]["timesteps"])
         where = f"inference {inference}, layer {self.layer['name']}, timestep {timestep + 1}"
         require(self.rows < self.rows_expected, f"{where}: a step too many")
-        # The row's neurons are channels of one place: their indexes are `places` apart.
+        # The row's neurons are channels of one position: their indexes are `places` apart.
         channels, height, columns = self.layer["map"]
         places = height * columns
         place, fold = divmod(row, self.layer["folds"])

@@ -49,6 +49,8 @@ runner.test(hdl_toplevel=top, test_module=request["module"], build_dir=build,
             test_dir=request["folder"], results_xml=request["results"], timescale=timescale,
             extra_env=request["variables"], seed=request["seed"], testcase=request["testcase"])
 """
+# Of Verilator's Makefile: one unit, whose headers are parsed once, and not ten.
+_UNOPTIMIZED = " VM_PARALLEL_BUILDS=0 OPT_FAST=-O0"
 # Variables of a caller that would choose tests, or run something else.
 _STEERS = re.compile(r"(COCOTB|GPI|PYGPI|PYTEST)_.*|SIM_CMD_(PREFIX|SUFFIX)|WAVES|GUI|MAKELEVEL|"
                      r"MFLAGS|(GNU)?MAKEFILES")
@@ -63,10 +65,13 @@ class CocotbResult:
     log: Path
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, brief: bool) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     outside = {key: value for key, value in os.environ.items() if not _STEERS.fullmatch(key)}
-    return {**outside, **verilator().cocotb_environment(), "PYTHONPATH": path}
+    tools = verilator().cocotb_environment()
+    if brief:
+        tools["MAKEFLAGS"] += _UNOPTIMIZED
+    return {**outside, **tools, "PYTHONPATH": path}
 
 
 def _check_results(results: Path, text: str) -> tuple[str, ...]:
@@ -100,6 +105,7 @@ def run_cocotb(
     variables: Mapping[str, str] | None = None,
     seed: int = 0,
     testcase: str | None = None,
+    brief: bool = False,
 ) -> CocotbResult:
     """Build ``sources`` with Verilator and run a cocotb bench against them.
 
@@ -113,6 +119,7 @@ def run_cocotb(
     variables : environment of the bench
     seed : int, of cocotb's ``random``
     testcase : str, run only this test
+    brief : bool, of so few cycles that what optimizes them takes longer
 
     Raises
     ------
@@ -132,8 +139,8 @@ def run_cocotb(
         "folder": str(folder), "module": test_module, "results": str(results), "seed": seed,
         "testcase": testcase, "variables": dict(variables or {}), "built": str(built),
     }
-    result = run([sys.executable, "-c", _CHILD, json.dumps(request)], env=_environment(folder),
-                 cwd=build, stderr=subprocess.STDOUT)
+    result = run([sys.executable, "-c", _CHILD, json.dumps(request)],
+                 env=_environment(folder, brief), cwd=build, stderr=subprocess.STDOUT)
     log.write_text(result.stdout, encoding="utf-8")
     if not built.exists():
         cause = _CAUSE.search(result.stdout)

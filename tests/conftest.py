@@ -1,5 +1,6 @@
 """Emitted designs, bundles and native simulations, made once for all tests that only look."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -8,6 +9,11 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks; other tests run beside
+
+
+def pytest_collection_finish():
+    """Modules stay until the end: they are no garbage, and need not be searched again and again."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

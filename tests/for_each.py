@@ -3,13 +3,15 @@
 import copy
 import functools
 import inspect
+import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-__all__ = ["for_each"]
+__all__ = ["for_each", "quick"]
 
 
 def for_each(names: str, values: Iterable[object]) -> Callable:
@@ -25,35 +27,93 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
     are shared by all: a test that changes them is none for this.
     """
     several = [name.strip() for name in names.split(",")]
-    turns = [value if len(several) > 1 else (value,) for value in values]
-    if not turns:
+    found = [dict(zip(several, value if len(several) > 1 else (value,), strict=True))
+             for value in values]
+    if not found:
         raise ValueError(f"{names} must have a value, or the test says nothing")
 
     def loop(test: Callable) -> Callable:
-        signature = inspect.signature(test)
-
-        @functools.wraps(test)
-        def whole(**fixtures: object) -> None:
-            skipped = 0
-            for number, turn in enumerate(turns):
-                arguments = dict(zip(several, turn, strict=True))
-                try:
-                    with _own(fixtures, number) as fresh:
-                        test(**fresh, **arguments)
-                except pytest.skip.Exception:
-                    skipped += 1
-                    if skipped == len(turns):
-                        raise
-                except (Exception, pytest.fail.Exception) as error:
-                    error.add_note(", ".join(f"{key} = {value!r}"
-                                             for key, value in arguments.items()))
-                    raise
-
-        whole.__signature__ = signature.replace(  # what pytest looks for fixtures in
-            parameters=[one for one in signature.parameters.values() if one.name not in several])
-        return whole
+        assert "turns" not in inspect.signature(test).parameters, "quick stands above for_each"
+        # Of a loop around another one there is a turn for each pair of their values.
+        lists = [found, *getattr(test, "lists", ())]
+        return _looping(getattr(test, "once", test), lists, list(_turns(lists)))
 
     return loop
+
+
+def quick(count: int) -> Callable:
+    """Only ``count`` of a test's turns are quick, and all others ``slow``.
+
+    Above `for_each`: of a single list its first values, of several lists turns drawn with a seed,
+    those first that have most values which none before them has.
+    """
+    def split(whole: Any) -> Callable:
+        chosen, left = _drawn(whole.lists, count)
+        if not left:
+            raise ValueError(f"quick must be less than {len(chosen)} turns, not {count}")
+        parts = {"quick": _looping(whole.once, whole.lists, chosen),
+                 "others": _looping(whole.once, whole.lists, left)}
+
+        @functools.wraps(whole)
+        def shared(turns: str, **fixtures: object) -> None:
+            parts[turns](**fixtures)
+
+        parameter = inspect.Parameter("turns", inspect.Parameter.KEYWORD_ONLY)
+        signature = inspect.signature(whole)
+        shared.__signature__ = signature.replace(
+            parameters=[*signature.parameters.values(), parameter])
+        return pytest.mark.parametrize(
+            "turns", ["quick", pytest.param("others", marks=pytest.mark.slow)])(shared)
+
+    return split
+
+
+def _turns(lists: list[list[dict]]) -> Iterator[dict]:
+    """Arguments of every turn, the last list's values changing first."""
+    for values in itertools.product(*lists):
+        yield {name: value for each in values for name, value in each.items()}
+
+
+def _drawn(lists: list[list[dict]], count: int) -> tuple[list[dict], list[dict]]:
+    """``count`` turns, and the others."""
+    places = [set(enumerate(each)) for each in itertools.product(*(range(len(values))
+                                                                   for values in lists))]
+    turns = list(_turns(lists))
+    order = list(range(len(turns)))
+    if len(lists) > 1:
+        random.Random(0).shuffle(order)
+        missing = set().union(*places)
+        for at in range(count):
+            best = max(order[at:], key=lambda number: len(places[number] & missing))
+            missing -= places[best]
+            order.insert(at, order.pop(order.index(best)))
+    return [turns[number] for number in order[:count]], [turns[number] for number in order[count:]]
+
+
+def _looping(test: Callable, lists: list[list[dict]], turns: list[dict]) -> Callable:
+    """``test`` with the arguments of each of ``turns``."""
+    signature, names = inspect.signature(test), {name for values in lists for name in values[0]}
+
+    @functools.wraps(test)
+    def whole(**fixtures: object) -> None:
+        skipped = 0
+        for number, arguments in enumerate(turns):
+            try:
+                with _own(fixtures, number) as fresh:
+                    test(**fresh, **arguments)
+            except pytest.skip.Exception:
+                skipped += 1
+                if skipped == len(turns):
+                    raise
+            except (Exception, pytest.fail.Exception) as error:
+                error.add_note(", ".join(f"{key} = {value!r}"
+                                         for key, value in arguments.items()))
+                raise
+
+    whole.once, whole.lists = test, lists
+    whole.__signature__ = signature.replace(  # what pytest looks for fixtures in
+        parameters=[one for one in signature.parameters.values() if one.name not in names])
+    return whole
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def archive_of(records, method=zipfile.ZIP_STORED):
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@for_each("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_records(method):
     assert read_records(archive_of(RECORDS, method)) == RECORDS
 
@@ -33,7 +33,7 @@ def test_stored_and_compressed():
         check_stored(archive_of(RECORDS, zipfile.ZIP_DEFLATED))
 
 
-@pytest.mark.parametrize("read", [check_stored, read_records])
+@for_each("read", [check_stored, read_records])
 @for_each("seed", range(3))
 def test_every_bit_of_a_record_counts(read, seed):
     whole, chance = archive_of(RECORDS), np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def test_every_bit_of_a_record_counts(read, seed):
             read(bytes(data))
 
 
-@pytest.mark.parametrize("read", [check_stored, read_records])
+@for_each("read", [check_stored, read_records])
 def test_a_directory_that_speaks_of_more_than_there_is(read):
     data = bytearray(archive_of({"x": b"12345678"}))
     entry = data.index(b"PK\x01\x02")

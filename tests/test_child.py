@@ -9,6 +9,8 @@ import pytest
 
 from bsnn_hw.child import ask, environment
 from bsnn_hw.errors import ToolError
+from bsnn_hw.model.format import save
+from evidence.random_models import random_document
 
 CHILD = """
 import os, sys
@@ -49,10 +51,11 @@ def test_no_answer(child):
 
 def test_generate_in_an_emptied_environment(tmp_path):
     """Where PYTHONUNBUFFERED is not set, as on users' machines, Yosys's stdout mixes with ours."""
+    save(tmp_path / "m.pt", random_document(34))
     kept = {key: value for key, value in environment().items() if key in ("PATH", "HOME")}
     root = Path(__file__).parents[1]
     result = subprocess.run(
-        [sys.executable, "-m", "bsnn_hw.generate", "examples/digits_fc.pt", "--vectors", "2",
+        [sys.executable, "-m", "bsnn_hw.generate", str(tmp_path / "m.pt"), "--vectors", "2",
          "--out", str(tmp_path / "out folder")], cwd=root, env=kept, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert json.loads((tmp_path / "out folder" / "manifest.json").read_text())["top"]

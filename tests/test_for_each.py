@@ -1,10 +1,11 @@
 """A test over many values fails with any of them, and says which."""
 
+import inspect
 import os
 
 import pytest
 
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def test_the_value_that_fails_is_named():
@@ -32,7 +33,7 @@ def test_all_pairs_of_two():
     assert turns == [(1, "x"), (1, "y"), (2, "x"), (2, "y")]
 
 
-@pytest.mark.parametrize(("odd", "skipped"), [([1], False), ([1, 3], True)])
+@for_each("odd, skipped", [([1], False), ([1, 3], True)])
 def test_a_skip_ends_its_turn_only(odd, skipped):
     turns = []
 
@@ -75,3 +76,40 @@ def test_each_turn_has_folder_patches_and_output_of_its_own(tmp_path, monkeypatc
 
     test(tmp_path=tmp_path, monkeypatch=monkeypatch, capsys=capsys)
     assert "TURN" not in os.environ
+
+
+def split(count, *lists):
+    """(quick turns, others, marks of the others) of a test over ``lists``."""
+    turns = []
+
+    def test(**arguments):
+        turns.append(tuple(arguments.values()))
+
+    test.__signature__ = inspect.Signature([
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name, _ in lists])
+    for name, values in reversed(lists):
+        test = for_each(name, values)(test)
+    test = quick(count)(test)
+    found = []
+    for part in ("quick", "others"):
+        test(turns=part)
+        found.append(turns[:])
+        turns.clear()
+    (mark,) = test.pytestmark
+    assert mark.args[1][0] == "quick" and [each.name for each in mark.args[1][1].marks] == ["slow"]
+    return found
+
+
+def test_the_first_of_a_list_are_quick_and_all_others_slow():
+    assert split(2, ("a", range(5))) == [[(0,), (1,)], [(2,), (3,), (4,)]]
+
+
+def test_every_value_of_several_lists_is_met_by_quick_turns():
+    few, others = split(6, ("a", range(5)), ("b", "xy"), ("c", range(2)))
+    assert [set(values) for values in zip(*few, strict=True)] == [set(range(5)), {*"xy"}, {0, 1}]
+    assert len(few) == 6 and len({*few, *others}) == 20 == len(few) + len(others)
+
+
+def test_quick_turns_are_fewer_than_all():
+    with pytest.raises(ValueError, match="less than 3 turns, not 3"):
+        quick(3)(for_each("a", range(3))(lambda a: None))

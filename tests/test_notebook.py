@@ -8,6 +8,7 @@ import pytest
 import bsnn_hw
 from bsnn_hw.notebook import MOST_ROWS, TABLES, html_table
 from bsnn_hw.verification.native import Outcome
+from tests.for_each import for_each
 from tests.test_public import MODEL
 
 NAMES = {
@@ -66,7 +67,7 @@ def test_a_plan_for_no_part(results):
     assert "a plan for no part" in Structure(plan._repr_html_()).text
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@for_each("kind", NAMES)
 def test_names_are_text(kind, results):
     network = results["Network"]
     before = Structure(network._repr_html_())

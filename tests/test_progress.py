@@ -8,6 +8,7 @@ import pytest
 from bsnn_hw import progress
 from bsnn_hw.command import run_verb
 from bsnn_hw.progress import Talk, announced, counted, set_talk, step
+from tests.for_each import for_each
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +86,7 @@ def test_counts_of_nobody_knows_how_many(capsys, monkeypatch):
     assert capsys.readouterr().err == "1,000 inferences ...\n"
 
 
-@pytest.mark.parametrize(("flags", "talk"), [
+@for_each("flags, talk", [
     ([], Talk.LONG_STEPS), (["-v"], Talk.ALL_STEPS), (["--quiet"], Talk.NOTHING)])
 def test_flags_of_every_verb(flags, talk):
     seen = []

@@ -130,7 +130,7 @@ def test_a_recipe_names_no_file(tmp_path, monkeypatch, name):
 THREE = SampleShape(Coding.DIRECT, 6, 3, 2, classes=3)
 
 
-@pytest.mark.parametrize(("labels", "message"), [
+@for_each("labels, message", [
     ([1, 2, 3, 1], r"test_y must be 0\.\.2, the network's classes, not 1\.\.3; subtract 1$"),
     ([0, 1, 2, 3], r"test_y must be 0\.\.2, the network's classes, not 0\.\.3; give the labels"),
     ([-1, 1, 2, 0], r"not -1\.\.2; give the labels that this network was trained on, or leave")])

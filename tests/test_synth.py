@@ -56,14 +56,14 @@ def test_an_edited_bundle(direct_bundle, tmp_path, capsys):
     assert "--simulate: must be at most 24" in shown
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("nexus-40", ".pdc"), ("gowin-9", ".cst")])
+@for_each("name, suffix", [("nexus-40", ".pdc"), ("gowin-9", ".cst")])
 def test_a_family_that_needs_pins(direct_bundle, capsys, name, suffix):
     line = fails(capsys, [direct_bundle.folder, "--target", name])
     assert line == (f"--pins: must be a {suffix} file for {name}, whose nextpnr places nothing "
                     "without pins, none was given; see docs/synthesis.md")
 
 
-@pytest.mark.parametrize("name", ["board.lpf", "nowhere.pcf"])
+@for_each("name", ["board.lpf", "nowhere.pcf"])
 def test_pins_that_are_not_there_or_of_another_family(direct_bundle, tmp_path, capsys, name):
     (tmp_path / "board.lpf").write_text("")
     line = fails(capsys, [direct_bundle.folder, "--target", "ice40-up5k", "--pins",
@@ -83,7 +83,7 @@ def test_a_missing_tool_exits_with_three_and_leaves_nothing(direct_bundle, capsy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ecp5-25k", "ice40-hx8k"])
+@for_each("name", ["ecp5-25k", "ice40-hx8k"])
 def test_a_whole_run(direct_bundle, tmp_path, capsys, name):
     """Placed, and the netlist gives the reference's scores; its clock is too much to ask for."""
     family = name.partition("-")[0]

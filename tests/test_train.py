@@ -48,7 +48,7 @@ def test_every_kind_of_network_is_a_legal_model(tmp_path, options):
     load(out)
 
 
-@pytest.mark.parametrize(("network", "hidden"), [("conv", "3,4,5"), ("residual", "3,3,4")])
+@for_each("network, hidden", [("conv", "3,4,5"), ("residual", "3,3,4")])
 def test_networks_of_maps(tmp_path, capsys, network, hidden):
     out = tmp_path / "m.pt"
     assert train.main(["digits", "--network", network, "--hidden", hidden, "--epochs", "1",
@@ -61,7 +61,7 @@ def test_networks_of_maps(tmp_path, capsys, network, hidden):
     assert f"digits {network} 1x8x8-{hidden.replace(',', '-')}-10, " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("network", "hidden"), [("fc", "9,8"), ("conv", "3,4,5"),
+@for_each("network, hidden", [("fc", "9,8"), ("conv", "3,4,5"),
                                                  ("residual", "3,3,4")])
 def test_eight_bits_at_the_ends(tmp_path, network, hidden):
     out = tmp_path / "m.pt"
@@ -150,7 +150,7 @@ def test_mistakes_are_one_line(tmp_path, monkeypatch, capsys, arguments, message
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("existing", ["m.pt", "m.checkpoint"])
+@for_each("existing", ["m.pt", "m.checkpoint"])
 def test_nothing_is_overwritten_without_force(tmp_path, capsys, existing):
     (tmp_path / existing).write_text("precious")
     assert train.main([*SMALL, "--out", str(tmp_path / "m.pt")]) == 1
@@ -174,7 +174,7 @@ def test_a_resumed_run_keeps_its_recipe(tmp_path, capsys):
     assert "dataset must stay 'digits'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["cifar"], ["digits", "--hidden", "8,x"]])
+@for_each("arguments", [["cifar"], ["digits", "--hidden", "8,x"]])
 def test_usage_mistakes_exit_with_two(arguments):
     with pytest.raises(SystemExit) as caught:
         train.main(arguments)

@@ -18,6 +18,7 @@ from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.errors import InputError
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 
@@ -131,9 +132,10 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_damaged_bundles_are_refused(folder, capsys, kind):
+@for_each("kind", DAMAGE)
+def test_damaged_bundles_are_refused(direct_bundle, tmp_path, capsys, kind):
     damage, message = DAMAGE[kind]
+    folder = Path(shutil.copytree(direct_bundle.folder, tmp_path / "b"))
     damage(folder)
     assert message in fails(capsys, [folder])
 

@@ -103,7 +103,7 @@ class Pool(Node):
 
     @property
     def moves(self) -> bool:
-        """Whether it changes anything; windows of one place, each next to the other, do not."""
+        """Whether it changes anything; windows of one position, each next to the other, do not."""
         return (self.size, self.stride) != ((1, 1), (1, 1))
 
 

@@ -27,7 +27,7 @@ class BoardFacts:
     size : values of a timestep, or of a direct-coded sample
     timesteps : of them in a sample; largest : what a value can be at most
     map : (channels, height, width) of ``size`` values
-    by_place : values go line by line, at each place channel by channel, not in their own order
+    by_place : values go line by line, at each position channel by channel, not in their own order
     score_bytes, class_bytes : of a result
     classes : names
     score_scale : float, of a score's unit

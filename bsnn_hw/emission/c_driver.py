@@ -27,7 +27,7 @@ class _Driver:
     """What templates/bsnn.h.j2 reads; strings are as they stand between quotes in C.
 
     size : values of a timestep, or of a direct-coded sample; timesteps : of them in a sample
-    channels : of the map of values; by_place : 1 where all channels of a place come together
+    channels : of the map of values; by_place : 1 where all channels of a position come together
     largest : that a value can be; block : bytes of a sample in a frame
     """
 

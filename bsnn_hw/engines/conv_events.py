@@ -1,8 +1,8 @@
-"""How a convolution is laid out: which rows an event at a place reaches, and by which weights.
+"""How a convolution is laid out: which rows an event at a position reaches, and by which weights.
 
-An event at place (y, x) walks over the output places that its pixel reaches, line by line, and at
-each over the folds.  Outputs and kernel run in opposite directions, so weights are stored with the
-kernel turned by 180 degrees: then row and tap both only count up.
+An event at position (y, x) walks over the output positions that its pixel reaches, line by line,
+and at each over the folds.  Outputs and kernel run in opposite directions, so weights are stored
+with the kernel turned by 180 degrees: then row and tap both only count up.
 
     row = (oy * out.width + ox) * folds + fold           of the state memories
     tap = (ty * kernel width + tx) * folds + fold        ty = kernel height - 1 - ky, tx likewise
@@ -22,7 +22,7 @@ import numpy as np
 from bsnn_hw.devices.parts import Access, Memory, Parts, bits_of, fifo_parts
 from bsnn_hw.engines.costs import collector_parts, encoder_parts, placed_bits
 from bsnn_hw.engines.events import EventGeometry, pack_events
-from bsnn_hw.engines.feed import Feed, pool_places
+from bsnn_hw.engines.feed import Feed, pool_positions
 from bsnn_hw.ir.memory import bank_parts, block_rams
 from bsnn_hw.ir.network import Conv, Network, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
@@ -48,10 +48,10 @@ class AxisReach:
 
 
 def _axis(side: int, outputs: int, kernel: int, stride: int, padding: int) -> AxisReach:
-    place = np.arange(side) + padding
-    first = np.maximum(0, -((kernel - 1 - place) // stride))
-    last = np.minimum(outputs - 1, place // stride)
-    return AxisReach(first, np.maximum(0, last - first + 1), kernel - 1 - (place - first * stride))
+    padded = np.arange(side) + padding
+    first = np.maximum(0, -((kernel - 1 - padded) // stride))
+    last = np.minimum(outputs - 1, padded // stride)
+    return AxisReach(first, np.maximum(0, last - first + 1), kernel - 1 - (padded - first * stride))
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ConvEvents(EventGeometry):
     source : Raster of the words that come in, pooled
     out : Shape of the output map
     kernel, stride, padding : (vertical, horizontal)
-    lanes : int, 1..source width: events of one place that are taken per cycle
+    lanes : int, 1..source width: events of one position that are taken per cycle
     parallel : int, 1..output channels
     shared : bool, every lane takes any event, as in `LayerPlan`
     """
@@ -158,7 +158,7 @@ class ConvEvents(EventGeometry):
 
     @property
     def reach(self) -> np.ndarray:
-        """Output places that an event reaches, int (height, width) of the input map."""
+        """Output positions that an event reaches, int (height, width) of the input map."""
         found: np.ndarray = np.multiply.outer(self.vertical.count, self.horizontal.count)
         return found
 
@@ -182,7 +182,7 @@ class ConvEvents(EventGeometry):
                 max(1, bits_of(columns)), max(1, bits_of(lines)))
 
     @property
-    def place_bits(self) -> tuple[int, int]:
+    def position_bits(self) -> tuple[int, int]:
         """Bits of an input line's and of a column's number."""
         height, width = self.source.shape.height, self.source.shape.width
         return (height - 1).bit_length(), (width - 1).bit_length()
@@ -190,16 +190,16 @@ class ConvEvents(EventGeometry):
     @property
     def address_bits(self) -> int:
         """Bits of what ``lane_row`` gives, in an event at the network's input."""
-        return max(1, sum(self.place_bits) + self.row_bits)
+        return max(1, sum(self.position_bits) + self.row_bits)
 
     def lane_row(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bank, which is the lane unless lanes are shared, and ``{y, x, channel}`` as a number, of
         the inputs ``index``."""
         row, bit = self.source.locate(index)
-        place, fold = np.divmod(row, self.source.folds)
-        y, x = np.divmod(place, self.source.shape.width)
+        position, fold = np.divmod(row, self.source.folds)
+        y, x = np.divmod(position, self.source.shape.width)
         channel = (fold << self.slot_bits) + bit // self.banks
-        return bit % self.banks, (((y << self.place_bits[1]) + x) << self.row_bits) + channel
+        return bit % self.banks, (((y << self.position_bits[1]) + x) << self.row_bits) + channel
 
     def bank_words(self, weights: np.ndarray, weight_bits: int = 1) -> list[list[int]]:
         """Weight banks, ``banks`` lists of ``depth`` integers, see ``raster.pack_words``.
@@ -236,20 +236,20 @@ class ConvEvents(EventGeometry):
         """Positions that groups of events walk over, (N, marks), as the lanes get them."""
         if self.shared:
             return self._shared_walk(feed)
-        groups = pool_places(self._word_groups(feed), feed.window)
+        groups = pool_positions(self._word_groups(feed), feed.window)
         found: np.ndarray = np.einsum("nmyx,yx->nm", groups, self.reach)
         return found
 
     def even_walk(self, feed: Feed) -> np.ndarray:
         """The same if every group were full."""
-        counts = pool_places(feed.totals, feed.window)
+        counts = pool_positions(feed.totals, feed.window)
         found: np.ndarray = np.einsum("nmyx,yx->nm", -(-counts // self.lanes), self.reach)
         return found
 
     def _shared_walk(self, feed: Feed) -> np.ndarray:
         """Where lanes take any event, of all words of a position that come one after the other: of
         a line of what a sum makes one position.  The encoder gives an event a cycle."""
-        counts = pool_places(feed.totals, (1, feed.window[1]))
+        counts = pool_positions(feed.totals, (1, feed.window[1]))
         reach = np.repeat(self.reach, feed.window[0], axis=0)
         groups = -(-counts // self.lanes)
         found: np.ndarray = np.maximum(groups * reach, counts / self.folds).sum(axis=(2, 3))
@@ -296,17 +296,17 @@ class ConvEvents(EventGeometry):
               value_width: int) -> tuple[np.ndarray, np.ndarray]:
         """As in `Geometry`; events come position by position."""
         return pack_events(self, steps, slot_width, value_width, self.row_bits,
-                           1 << sum(self.place_bits))
+                           1 << sum(self.position_bits))
 
     def slot_facts(self, slot_width: int, value_width: int) -> dict[str, dict[str, Any]]:
         """As in `Geometry`."""
-        channel, (_, horizontal) = self.row_bits, self.place_bits
+        channel, (_, horizontal) = self.row_bits, self.position_bits
         rest = slot_width - value_width - channel - horizontal
         return {
             "value": {"meaning": "of the event; 0 means that the slot is empty", "inputs": 1},
             "row": {
                 "meaning": f"slot e with {{y, x, r}} is channel r * {self.slots} + e at line y, "
-                           "column x; all slots of a beat are of one place, which slot 0 says "
+                           "column x; all slots of a beat are of one position, which slot 0 says "
                            "even if it is empty",
                 "fields": {"r": {"low": 0, "width": channel},
                            "x": {"low": channel, "width": horizontal},
@@ -318,33 +318,33 @@ class ConvEvents(EventGeometry):
         return {
             "address beyond the layer": "coordinates beyond the map and channels beyond the "
                                         "input's: the slot is ignored",
-            "slots of different places in a beat": "all count as events of slot 0's place"}
+            "slots of different positions in a beat": "all count as events of slot 0's position"}
 
     # What it is made of.
 
     def walk_parts(self) -> Parts:
         """hdl/walk.py: counters of rows, taps, positions and folds."""
         fold, row, tap = bits_of(self.folds), bits_of(self.raster.rows), bits_of(self.taps)
-        place = bits_of(self.out.positions) + bits_of(self.kernel[0])
-        return (Parts.adders(row, 3) + Parts.adders(tap, 4) + Parts.adders(place / 2, 2)
-                + Parts.adders(fold) + Parts.logic(3 * row + 3 * tap + 3 * place + fold,
-                                                   2 * row + 2 * tap + 2 * place + fold))
+        position = bits_of(self.out.positions) + bits_of(self.kernel[0])
+        return (Parts.adders(row, 3) + Parts.adders(tap, 4) + Parts.adders(position / 2, 2)
+                + Parts.adders(fold) + Parts.logic(3 * row + 3 * tap + 3 * position + fold,
+                                                   2 * row + 2 * tap + 2 * position + fold))
 
     def link_parts(self, depth: int) -> Parts:
         """hdl/map_link.py: a queue of placed words, encoders, and what deals events out."""
         source, lanes, banks = self.source, self.lanes, self.banks
         # The encoder does not use a placed word's row: it lies in the memory, but in no register.
         unused = max(1, bits_of(source.rows))
-        places = placed_bits(source) - unused
-        width = source.width + places + 1
+        positions = placed_bits(source) - unused
+        width = source.width + positions + 1
         parts = fifo_parts(depth - 1, width + unused)
         parts += Parts.delays(-unused) + Parts.logic(source.width / 3 + 2)
         parts += Parts(registers=2 * width, bare=2 * width, luts=width)
         for bank in range(banks):
             parts += encoder_parts(len(range(bank, source.width, banks)), 0)
         row = max(1, self.row_bits)
-        parts += Parts.delays(2 * places + 1 + banks * row + 2) + Parts.logic(banks + 4, banks)
-        return parts + (collector_parts(lanes, row + places / lanes) if self.shared else Parts())
+        parts += Parts.delays(2 * positions + 1 + banks * row + 2) + Parts.logic(banks + 4, banks)
+        return parts + (collector_parts(lanes, row + positions / lanes) if self.shared else Parts())
 
     def lookup_parts(self, value_bits: int) -> Parts:
         """hdl/reach.py: a table per axis, and the sums of both."""
@@ -352,16 +352,16 @@ class ConvEvents(EventGeometry):
         channel, shape = max(1, self.row_bits), self.source.shape
         tables = tuple(Memory(side, row + tap + more + 1, Access.TABLE)
                        for side, more in ((shape.height, lines), (shape.width, columns)))
-        return (Parts.delays(2 * self.lanes * (channel + value_bits) + sum(self.place_bits) + 8)
+        return (Parts.delays(2 * self.lanes * (channel + value_bits) + sum(self.position_bits) + 8)
                 + Parts.adders(row) + Parts.adders(tap) + Parts.logic(10, row + tap)
                 + Parts(memories=tables))
 
     @property
     def entry_bits(self) -> int:
         """Of the position."""
-        return sum(max(1, bits) for bits in self.place_bits)
+        return sum(max(1, bits) for bits in self.position_bits)
 
     @property
     def value_counters(self) -> list[int]:
         """Lane, channel, column and line."""
-        return [bits_of(self.lanes), max(1, self.row_bits), *self.place_bits]
+        return [bits_of(self.lanes), max(1, self.row_bits), *self.position_bits]

@@ -10,7 +10,7 @@ import numpy as np
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.schedule import Port
 
-__all__ = ["Feed", "pool_places"]
+__all__ = ["Feed", "pool_positions"]
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Feed:
     @property
     def counts(self) -> np.ndarray:
         """Events per input of the synapse, (N, marks, inputs); bool where each has one at most."""
-        return pool_places(self.map, self.window).reshape(*self.events.shape[:2], -1)
+        return pool_positions(self.map, self.window).reshape(*self.events.shape[:2], -1)
 
 
-def pool_places(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:
+def pool_positions(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:
     """``values`` (..., height, width) summed over windows, int32; as they are without."""
     if window == (1, 1):
         return values

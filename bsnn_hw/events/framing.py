@@ -27,7 +27,7 @@ class Framing:
     per_step : int, events of a timestep, those that are inside of ``crop``
     polarity : "both", two channels, off and on; "merge", one; "on" or "off", only these
     crop : (left, top, width, height) of the sensor, None for all of it
-    pool : (height, width) in pixels of what becomes one place of the map
+    pool : (height, width) in pixels of what becomes one position of the map
     """
 
     window: int | None = None
@@ -68,25 +68,25 @@ class Framing:
             The pixels do not become the map; says which crop would do.
         """
         across, down = self.crop[2:] if self.crop else sensor
-        places = shape.map or self._map(across, down)
-        if places is None or places.size != shape.size:
+        positions = shape.map or self._map(across, down)
+        if positions is None or positions.size != shape.size:
             size = f"{across} x {down} pixels" if across else "a sensor of unknown size"
             raise InputError(f"`crop`: {self.channels} channel(s) of {size} with `pool` "
                              f"{self.pool[0]},{self.pool[1]} must become the network's "
                              f"{shape.size} values; crop or pool otherwise")
-        if self.channels != places.channels:
-            raise InputError(f"`polarity`: must give {places.channels} channel(s) as the network's "
-                             f"input has, and {self.polarity!r} gives {self.channels}")
-        wide, high = places.width * self.pool[1], places.height * self.pool[0]
+        if self.channels != positions.channels:
+            raise InputError(f"`polarity`: must give {positions.channels} channel(s) as the "
+                             f"network's input has, and {self.polarity!r} gives {self.channels}")
+        wide, high = positions.width * self.pool[1], positions.height * self.pool[0]
         if (across, down) != (wide, high):
             left = max(0, ((sensor[0] or wide) - wide) // 2)
             top = max(0, ((sensor[1] or high) - high) // 2)
             size = f"{across} x {down} pixels" if across else "a sensor of unknown size"
-            raise InputError(f"`crop`: {size} must become a map of {places.width} x "
-                             f"{places.height}, {wide} x {high} pixels with `pool` {self.pool[0]},"
-                             f"{self.pool[1]}; crop to {left},{top},{wide},{high}, or pool "
-                             "otherwise")
-        return replace(shape, map=places)
+            raise InputError(f"`crop`: {size} must become a map of {positions.width} x "
+                             f"{positions.height}, {wide} x {high} pixels with `pool` "
+                             f"{self.pool[0]},{self.pool[1]}; crop to {left},{top},{wide},{high}, "
+                             "or pool otherwise")
+        return replace(shape, map=positions)
 
     def _map(self, across: int | None, down: int | None) -> Shape | None:
         """What these pixels become; None where windows of ``pool`` do not divide them."""
@@ -101,7 +101,7 @@ class Tally:
 
     events : read; outside : of another polarity or outside of the crop
     late : older than the open timestep, which they were added to
-    lost : beyond the largest number that a place of a timestep has, 1 where it has one bit
+    lost : beyond the largest number that a position of a timestep has, 1 where it has one bit
     timesteps : whole ones; unused : of them, those behind the last whole sample
     """
 
@@ -115,7 +115,7 @@ class Tally:
     def __str__(self) -> str:
         parts = [f"{self.events:,} events in {self.timesteps:,} timesteps"]
         for name, what in (("outside", "outside of the map"), ("late", "late"),
-                           ("lost", "beyond what a place holds")):
+                           ("lost", "beyond what a position holds")):
             if count := getattr(self, name):
                 parts.append(f"{count:,} {what} ({100 * count / self.events:.1f} %)")
         return ", ".join(parts)
@@ -131,9 +131,9 @@ class _Open:
     number: int = 0
     held: int = field(default=0)
 
-    def add(self, places: np.ndarray) -> None:
-        self.counts += np.bincount(places, minlength=self.counts.size)
-        self.held += len(places)
+    def add(self, positions: np.ndarray) -> None:
+        self.counts += np.bincount(positions, minlength=self.counts.size)
+        self.held += len(positions)
 
     def close(self) -> np.ndarray:
         frame = np.minimum(self.counts, self.most).astype(np.uint8)
@@ -158,20 +158,20 @@ def frames(pieces: Iterable[np.ndarray], framing: Framing, shape: SampleShape,
         tally.events += len(piece)
         if start is None and len(piece):
             start = int(piece["t"][0])
-        places, times = _places(piece, framing, shape)
-        tally.outside += len(piece) - len(places)
+        positions, times = _positions(piece, framing, shape)
+        tally.outside += len(piece) - len(positions)
         if framing.window is None:
-            yield from _by_number(step, places, framing.per_step or 1)
+            yield from _by_number(step, positions, framing.per_step or 1)
         else:
             numbers = (times - (start or 0)) // framing.window
             growing = np.maximum.accumulate(np.maximum(numbers, step.number))
             tally.late += int(np.count_nonzero(numbers < growing))
-            yield from _by_time(step, places, growing)
+            yield from _by_time(step, positions, growing)
     if step.held:
         yield step.close()
 
 
-def _places(piece: np.ndarray, framing: Framing, shape: SampleShape
+def _positions(piece: np.ndarray, framing: Framing, shape: SampleShape
             ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the input's values that events fall on, and the events' times."""
     height, width = shape.image[-2:]
@@ -185,19 +185,19 @@ def _places(piece: np.ndarray, framing: Framing, shape: SampleShape
     return ((channel * height + y) * width + x)[kept], piece["t"][kept]
 
 
-def _by_number(step: _Open, places: np.ndarray, per_step: int) -> Iterator[np.ndarray]:
-    while step.held + len(places) >= per_step:
+def _by_number(step: _Open, positions: np.ndarray, per_step: int) -> Iterator[np.ndarray]:
+    while step.held + len(positions) >= per_step:
         missing = per_step - step.held
-        step.add(places[:missing])
-        places = places[missing:]
+        step.add(positions[:missing])
+        positions = positions[missing:]
         yield step.close()
-    step.add(places)
+    step.add(positions)
 
 
-def _by_time(step: _Open, places: np.ndarray, numbers: np.ndarray) -> Iterator[np.ndarray]:
+def _by_time(step: _Open, positions: np.ndarray, numbers: np.ndarray) -> Iterator[np.ndarray]:
     """``numbers``, of the timesteps of events, grow."""
     ends = np.flatnonzero(np.diff(numbers)) + 1
-    for part, number in zip(np.split(places, ends), numbers[[0, *ends]] if len(numbers) else ()):
+    for part, number in zip(np.split(positions, ends), numbers[[0, *ends]] if len(numbers) else ()):
         while step.number < number:
             yield step.close()
         step.add(part)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.gate import SampleGate, place_weights
+from bsnn_hw.ir.gate import SampleGate, position_weights
 from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
@@ -49,10 +49,6 @@ class Interval:
     def width(self) -> int:
         """Bits of the smallest two's complement that holds both ends, 1 or more."""
         return max((end if end >= 0 else ~end).bit_length() for end in (self.low, self.high)) + 1
-
-    def hull(self, other: Interval) -> Interval:
-        """Smallest interval that holds both."""
-        return Interval(min(self.low, other.low), max(self.high, other.high))
 
 
 @dataclass(frozen=True)
@@ -209,7 +205,7 @@ def gate_total_bounds(synapse: Synapse, weights: np.ndarray, max_value: int) -> 
     """A gate's total without its offset, over inputs of up to ``max_value``; 0 is in it."""
     if isinstance(synapse, Conv):
         source, target = synapse.source, synapse.shape
-        weights = place_weights(weights, (source.height, source.width),
+        weights = position_weights(weights, (source.height, source.width),
                                 (target.height, target.width), synapse.stride, synapse.padding)
     weights = weights.astype(np.int64)
     return Interval(int(np.minimum(weights, 0).sum()) * max_value,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SampleGate", "place_weights"]
+__all__ = ["SampleGate", "position_weights"]
 
 
 @dataclass(frozen=True)
 class SampleGate:
     """The factor of a layer's own current, one for all its neurons, per timestep::
 
-        total[t]  = sum over all places of the map of acc[t] of one further output channel
+        total[t]  = sum over all positions of the map of acc[t] of one further output channel
         index[t]  = (total[t] + offset) >> shift, at least 0 and at most entries - 1
         factor[t] = table[t, index[t]]
 
@@ -54,9 +54,9 @@ class SampleGate:
         return bool((self.table == self.table[0]).all())
 
 
-def place_weights(weights: np.ndarray, source: tuple[int, int], target: tuple[int, int],
+def position_weights(weights: np.ndarray, source: tuple[int, int], target: tuple[int, int],
                   stride: tuple[int, int], padding: tuple[int, int]) -> np.ndarray:
-    """What one event of each place counts in the sum of a whole map, int64 (channels in, height,
+    """What one event of each position counts in the sum of a whole map, int64 (channels in, height,
     width): the sum of the kernel's weights that meet it, fewer at the border.
 
     weights : (channels in, kernel height, kernel width)
@@ -68,9 +68,9 @@ def place_weights(weights: np.ndarray, source: tuple[int, int], target: tuple[in
     return found
 
 
-def _meets(side: int, places: int, kernel: int, stride: int, padding: int) -> np.ndarray:
-    """Along one axis: whether a place of the kernel meets one of the input in some output, int64
+def _meets(side: int, positions: int, kernel: int, stride: int, padding: int) -> np.ndarray:
+    """Along one axis: whether a position of the kernel meets one of the input in some output, int64
     (kernel, side)."""
     reach = np.arange(side) + padding - np.arange(kernel)[:, None]
-    meets: np.ndarray = (reach >= 0) & (reach % stride == 0) & (reach // stride < places)
+    meets: np.ndarray = (reach >= 0) & (reach % stride == 0) & (reach // stride < positions)
     return meets.astype(np.int64)

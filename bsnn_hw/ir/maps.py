@@ -19,7 +19,7 @@ class Shape:
 
     @property
     def positions(self) -> int:
-        """Places of the map."""
+        """Positions of the map."""
         return self.height * self.width
 
     @property
@@ -32,7 +32,7 @@ class PoolKind(enum.Enum):
     """What the spikes of one window become."""
 
     MAX = "max"  # one spike where any neuron of the window fired: an OR
-    SUM = "sum"  # as many spikes as fired, all at the window's place
+    SUM = "sum"  # as many spikes as fired, all at the window's position
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Pool:
     """Windows of ``height`` x ``width``; what is beyond the last one that fits is not used.
 
     step : (vertical, horizontal), from window to window where they do not lie side by side; only
-        with MAX, as is ``padding``, silent places around the map, less than the step
+        with MAX, as is ``padding``, silent positions around the map, less than the step
     """
 
     kind: PoolKind
@@ -69,7 +69,7 @@ class Pool:
 
     @property
     def open(self) -> tuple[int, int]:
-        """How many windows hold a place at most, (down, across)."""
+        """How many windows hold a position at most, (down, across)."""
         (down, right) = self.stride
         return -(-self.height // down), -(-self.width // right)
 

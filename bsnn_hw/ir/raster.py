@@ -1,4 +1,4 @@
-"""In which order a layer's neurons come: row after row of neighbouring channels."""
+"""Raster order of a feature map: position after position, each in rows of neighbouring channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Raster", "pack_words"]
 
 @dataclass(frozen=True)
 class Raster:
-    """A map cut into rows of ``width`` channels at one place, line by line.
+    """A map cut into rows of ``width`` channels at one position, line by line.
 
     Neuron (c, y, x) is position ``c % width`` of the row ``(y * shape.width + x) * folds + fold``
     with ``fold = c // width``.  State memories and spike words have this order; the last fold may
@@ -37,10 +37,10 @@ class Raster:
         return self.shape.positions * self.folds
 
     def locate(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Row and position of the neurons ``index``, counted as (c, y, x)."""
-        channel, place = np.divmod(np.asarray(index), self.shape.positions)
-        fold, position = np.divmod(channel, self.width)
-        return place * self.folds + fold, position
+        """Row, and bit of it, of the neurons ``index``, counted as (c, y, x)."""
+        channel, position = np.divmod(np.asarray(index), self.shape.positions)
+        fold, bit = np.divmod(channel, self.width)
+        return position * self.folds + fold, bit
 
     def by_neuron(self, values: np.ndarray) -> np.ndarray:
         """``values`` (..., rows, width), in raster order, as (..., neurons)."""

@@ -35,11 +35,11 @@ __all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "La
 class Layer:
     """A spiking layer.
 
-    direct : bool, a mark ends a sample whose sums serve every timestep
+    direct : bool, its events are a sample's, whose sums serve every timestep
     shortcuts : Synapses or Carry of each
     gate : of the sample, None where there is none
     delay : int, cycles from a sequencer to its accumulator, the same in all engines
-    margin : int, words that may still come from it once its consumer has no room
+    margin : int, words that may still come from it once its consumer's queue is almost full
     """
 
     name: str

@@ -95,20 +95,20 @@ class Builder:
         geometries = network_geometries(network, schedule)
         beside = (*shortcut_geometries(network, schedule), ())
         layers: list[Layer] = []
-        readers = [0] * len(network.hidden)
+        consumers = [0] * len(network.hidden)
 
         def name(producer: int) -> str:
             """What stands between two layers: the producer's name, and before it a number from its
             second consumer on, as a layer could have any name that begins with a letter."""
-            readers[producer] += 1
-            count, of = readers[producer], network.hidden[producer].name
+            consumers[producer] += 1
+            count, of = consumers[producer], network.hidden[producer].name
             return f"{count}_{of}" if count > 1 else of
 
-        def engine(number: int, reader: Hidden | Readout | SynapseShortcut, geometry: Geometry,
+        def engine(number: int, consumer: Hidden | Readout | SynapseShortcut, geometry: Geometry,
                    sum_width: int) -> Synapses:
-            producer = number - reader.back
+            producer = number - consumer.back
             margin = layers[producer].margin if producer >= 0 else 0
-            return self.synapses(number, reader, geometry, sum_width, margin=margin,
+            return self.synapses(number, consumer, geometry, sum_width, margin=margin,
                                  memories=schedule.layers[number].memories,
                                  name=name(producer) if producer >= 0 else "")
 
@@ -157,20 +157,20 @@ class Builder:
         return gate_block(layer.gate, geometry, bounds,
                           max_value=network.input.max_value if number < layer.back else 1)
 
-    def synapses(self, number: int, reader: Hidden | Readout | SynapseShortcut,
+    def synapses(self, number: int, consumer: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
                  name: str = "") -> Synapses:
-        """The engine of layer ``number``, or of its shortcut ``reader``.
+        """The engine of layer ``number``, or of its shortcut ``consumer``.
 
         margin : int, words that its producer may send late
         """
-        network, producer = self.network, number - reader.back
+        network, producer = self.network, number - consumer.back
         first = producer < 0
         max_value = network.input.max_value if first else 1
         whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
-                  link_block(name, producer, whole, reader, geometry, network.timesteps, margin))
-        return synapses_block(source, reader.synapse, geometry, sum_width=sum_width,
+                  link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
+        return synapses_block(source, consumer.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
                               block=memories.hold(Store.SUMS, geometry.raster.rows))
 

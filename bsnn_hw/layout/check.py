@@ -12,7 +12,7 @@ __all__ = ["problems"]
 def problems(blocks: tuple[Layer | Output, ...]) -> Iterator[str]:
     """What is wrong with these blocks, a layer each, the readout last; nothing if all is well.
 
-    A queue whose producer may still send ``margin`` words once it has no room must keep so many
+    A queue whose producer may still send ``margin`` words once it is almost full must keep so many
     entries free.  A FIFO past layers must also hold a timestep, so that its producer can end its
     own whatever the consumer waits for.
     """

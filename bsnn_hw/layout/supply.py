@@ -21,7 +21,7 @@ POOLING_DELAY = 2  # cycles from a word to what becomes of it
 # memory costs more than the waiting.
 MOST_QUEUED = 512
 # A layer with a map has a word per position, and waits in its step for the consumer of all.
-MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and a mark of about 16 bits
+MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and an end of about 16 bits
 
 
 def gathers(pool: Pool | None) -> bool:
@@ -37,7 +37,7 @@ class Entry:
     geometry : of the first layer; port : Port, of the top level
     depth : int, groups of events that wait
     max_value : int, largest value of an event
-    timesteps : int, marks of an inference; a direct-coded sample has one
+    timesteps : int, ends that an inference has; a direct-coded sample has one
     register : bool, a register stands behind the queue
     port_parts : Parts of what makes event slots of another port's words
     """
@@ -52,17 +52,17 @@ class Entry:
     port_parts: Parts
 
     def parts(self) -> Parts:
-        """hdl/frontend.py, and what its engine needs of an event's place."""
+        """hdl/frontend.py, and what its engine needs of an event's position."""
         geometry, value = self.geometry, self.max_value.bit_length()
         lanes, row = geometry.lanes, max(1, bits_of(geometry.rows))
-        place = geometry.entry_bits
-        width = geometry.row_count * row + lanes * value + place + 2
+        position = geometry.entry_bits
+        width = geometry.row_count * row + lanes * value + position + 2
         queue = (pair_parts(width) if self.depth == 2
                  else fifo_parts(self.depth - 1, width, registered=False))
         return (queue + self.port_parts
                 + (Parts.delays(width + 1) if self.register else Parts())
                 + Parts.adders(row, geometry.row_count)
-                + Parts.logic(lanes * (value + 2) + place + 8 + 8 * (self.timesteps > 1), 2)
+                + Parts.logic(lanes * (value + 2) + position + 8 + 8 * (self.timesteps > 1), 2)
                 + (Parts.adders(bits_of(self.timesteps)) if self.timesteps > 1 else Parts())
                 + geometry.lookup_parts(value))
 
@@ -76,7 +76,7 @@ class Link:
     geometry : of the engine that receives
     pool : Pool or None; placed : bool, words go through pooling, which also says where they are
     words : int, words of a timestep that come, at most
-    margin : int, words that may still come once a queue has no room
+    margin : int, words that may still come once a queue is almost full
     depth : int, entries of each queue, one of them in its output register
     """
 
@@ -112,25 +112,25 @@ class Link:
         """hdl/pooling.py: counters of where a word belongs, and a line of windows; where windows
         leave a rest, hdl/map_crop.py before it, and where they overlap hdl/window_pool.py."""
         source, whole, pool = self.geometry.source, self.whole, self.pool
-        places = placed_bits(source)
+        positions = placed_bits(source)
         counted = bits_of(whole.rows)
         if pool is not None and not pool.tiles:
             down, across = pool.open
             line = StateRows(source.folds, source.width * across, False)
             windows = StateRows(source.shape.width * source.folds, source.width * down, False)
             kept = source.width * (down + across)
-            return (Parts.adders(counted, 2) + Parts.logic(2 * (counted + places) + 3 * kept)
-                    + Parts.delays(source.width * 2 + 2 * places + 4 * counted)
+            return (Parts.adders(counted, 2) + Parts.logic(2 * (counted + positions) + 3 * kept)
+                    + Parts.delays(source.width * 2 + 2 * positions + 4 * counted)
                     + Parts(memories=(*line.memories(), *windows.memories())))
         crop = (Parts() if self.cropped is None else
                 Parts.adders(counted, 2) + Parts.logic(2 * counted, 2 * counted))
-        return crop + self._tile_parts(places)
+        return crop + self._tile_parts(positions)
 
-    def _tile_parts(self, places: int) -> Parts:
+    def _tile_parts(self, positions: int) -> Parts:
         """hdl/pooling.py."""
         source = self.geometry.source
-        parts = (Parts.adders(places / 3, 4) + Parts.logic(2 * places, places)
-                 + Parts.delays(2 * (source.width + places + 2)))
+        parts = (Parts.adders(positions / 3, 4) + Parts.logic(2 * positions, positions)
+                 + Parts.delays(2 * (source.width + positions + 2)))
         if not gathers(self.pool):
             return parts
         line = StateRows(source.shape.width * source.folds, source.width, False)
@@ -144,7 +144,7 @@ class Carry:
     name, producer : as in `Link`
     current : bool, currents are carried, else spikes
     width : int, bits of a row; rows : int, of a timestep
-    timesteps : int, that it holds; margin : int, rows that may still come once it has no room
+    timesteps : int, that it holds; margin : int, rows that may still come once it is almost full
     depth : int, rows
     """
 
@@ -163,10 +163,11 @@ class Carry:
                 + Parts.logic(12, 3))
 
 
-def link_block(name: str, producer: int, whole: Raster, reader: Hidden | Readout | SynapseShortcut,
-               geometry: Geometry, timesteps: int, margin: int) -> Link:
+def link_block(name: str, producer: int, whole: Raster,
+               consumer: Hidden | Readout | SynapseShortcut, geometry: Geometry, timesteps: int,
+               margin: int) -> Link:
     """What stands between a layer, which may send ``margin`` words late, and an engine."""
-    source, pool = geometry.source, reader.pool
+    source, pool = geometry.source, consumer.pool
     placed = geometry.placed or pool is not None
     words = source.rows
     if placed:

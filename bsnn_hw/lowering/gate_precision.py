@@ -90,9 +90,9 @@ class _Seen:
     def _range(self) -> tuple[float, float]:
         """Of the mean of Y."""
         channel = affine(self._layer, self._source)
-        places = self._layer.shape.positions
+        positions = self._layer.shape.positions
         shift = mean_of(self._layer, self._source).shift
-        weights = torch.as_tensor(channel.scale).repeat_interleave(places)
+        weights = torch.as_tensor(channel.scale).repeat_interleave(positions)
         means = [self._accs[piece].double() @ weights / len(weights) for piece in self._pieces]
         return (min(float(each.min()) for each in means) + shift,
                 max(float(each.max()) for each in means) + shift)

@@ -60,7 +60,7 @@ def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incomin
                if weight[1] == 1 else "")
         if not _is_grouped(table):
             table.problem("weight", f"must be (channels out, {source.channels}, height, width) "
-                                    f"because {incoming.giver} gives {sides(source)}, not shape "
+                                    f"because {incoming.producer} gives {sides(source)}, not shape "
                                     f"{weight}{why}")
         return None
     if max(kernel) > MAX_KERNEL:
@@ -69,7 +69,7 @@ def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incomin
         return None
     if max(source.height, source.width) > MAX_SIDE:
         table.problem("weight", f"must stand on a map with sides of at most {MAX_SIDE}, and "
-                                f"{incoming.giver} gives {sides(source)}")
+                                f"{incoming.producer} gives {sides(source)}")
         return None
     if padding[0] >= kernel[0] or padding[1] >= kernel[1]:
         table.problem("padding", f"must be less than the kernel's sides, {kernel[0]} x {kernel[1]}"
@@ -79,7 +79,7 @@ def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incomin
     padded = source.height + 2 * padding[0], source.width + 2 * padding[1]
     if kernel[0] > padded[0] or kernel[1] > padded[1]:
         table.problem("weight", f"must have a kernel that fits the padded map, {padded[0]} x "
-                                f"{padded[1]}, not {kernel[0]} x {kernel[1]}; {incoming.giver} "
+                                f"{padded[1]}, not {kernel[0]} x {kernel[1]}; {incoming.producer} "
                                 f"gives {sides(source)}")
         return None
     output = Shape(weight[0], *((across - side) // step + 1 for across, side, step in zip(

@@ -48,12 +48,12 @@ class Incoming:
     """What a synapse gets.
 
     feed : Feed, None after a problem
-    giver : str, who gives it, for messages; largest : float, largest absolute value of it
+    producer : str, who gives it, for messages; largest : float, largest absolute value of it
     offset : float, what an input value of 0 is worth, 0 for spikes
     """
 
     feed: Feed | None
-    giver: str
+    producer: str
     largest: float
     offset: float = 0.0
 
@@ -159,7 +159,7 @@ def pooled(table: Table, source: Known | None) -> Incoming:
     return Incoming(feed, source.title, (pool.max_value if pool else 1) / feed.divisor)
 
 
-def _unfit(pool: Pooling, giver: str, source: Shape) -> str | None:
+def _unfit(pool: Pooling, producer: str, source: Shape) -> str | None:
     """What windows of spikes must be, unless they are; and fit the map."""
     if pool.kind is not PoolingKind.MAX and (pool.step or pool.padding != (0, 0)):
         return (f"stride must be size, {list(pool.size)}, and padding 0 where kind is "
@@ -171,7 +171,7 @@ def _unfit(pool: Pooling, giver: str, source: Shape) -> str | None:
                 f"{list(pool.stride)}, not {list(pool.padding)}: several windows would end at one "
                 "place, or hold none")
     if min(pool.shape(source).height, pool.shape(source).width) < 1:
-        return f"size {list(pool.size)} must fit the map of {giver}, {sides(source)}"
+        return f"size {list(pool.size)} must fit the map of {producer}, {sides(source)}"
     return None
 
 

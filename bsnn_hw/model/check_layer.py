@@ -134,7 +134,7 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
                   shortcuts, neuron if isinstance(neuron, Scoring) else Scoring(), pool,
                   scaling.own_gate)
     # A leak only makes membranes smaller, so this bounds them in any sample.
-    summed = pool.places if pool and pool.kind is PoolingKind.SUM else 1
+    summed = pool.positions if pool and pool.kind is PoolingKind.SUM else 1
     reach = (summed * scaling.reach(synapse, incoming.largest)
              + sum(each.reach for each in added))
     timesteps = len(scaling.gate)

@@ -117,8 +117,8 @@ def _check_fan_in(table: Table, weight: tuple[int, ...], incoming: Incoming) -> 
     source = incoming.feed.shape if incoming.feed else None
     if source and weight[1] != source.size:
         of_map = f" ({sides(source)})" if source.positions > 1 else ""
-        table.problem("weight", f"must be (neurons, {source.size}) because {incoming.giver} gives "
-                                f"{source.size} values{of_map}, not shape {weight}")
+        table.problem("weight", f"must be (neurons, {source.size}) because {incoming.producer} "
+                                f"gives {source.size} values{of_map}, not shape {weight}")
 
 
 def _values(table: Table, bits: int) -> np.ndarray | None:

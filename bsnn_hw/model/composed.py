@@ -1,7 +1,7 @@
 """Averages and sums of a convolution's currents: a wider convolution of few-bit weights, exactly.
 
 A window of h x w sums of a kernel k with the stride s is one sum of a kernel of k + (h - 1)·s, in
-which the kernel stands at every place of the window; where its copies overlap, weights add up.
+which the kernel stands at every position of the window; where its copies overlap, weights add up.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def without_average(layer: Layer) -> Layer:
     assert isinstance(synapse, Conv2d) and pool is not None
     weights = composed(synapse, pool)
     (down, right), (steps_down, steps_right) = synapse.stride, pool.stride
-    wider = replace(synapse, weight=weights.astype(float), bias=synapse.bias * pool.places,
+    wider = replace(synapse, weight=weights.astype(float), bias=synapse.bias * pool.positions,
                     stride=(down * steps_down, right * steps_right),
                     weight_bits=weight_bits(weights))
-    gamma, beta = ((norm.gamma / pool.places, norm.beta) if pool.kind is PoolingKind.AVG else
-                   (norm.gamma, norm.beta * pool.places))
+    gamma, beta = ((norm.gamma / pool.positions, norm.beta) if pool.kind is PoolingKind.AVG else
+                   (norm.gamma, norm.beta * pool.positions))
     return replace(layer, synapse=wider, current_pool=None,
-                   norm=replace(norm, gamma=gamma, beta=beta, mean=norm.mean * pool.places))
+                   norm=replace(norm, gamma=gamma, beta=beta, mean=norm.mean * pool.positions))

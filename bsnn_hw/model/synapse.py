@@ -17,17 +17,17 @@ class PoolingKind(enum.Enum):
     """What the values of one window become, spikes or currents."""
 
     MAX = "max"  # the largest; of spikes 1 where any fired, an OR
-    AVG = "avg"  # their sum, of spikes how many fired, divided by the places of the window
+    AVG = "avg"  # their sum, of spikes how many fired, divided by the positions of the window
     SUM = "sum"  # their sum
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """Windows of ``size`` (height, width), each a ``stride`` from the one before.  Places beyond
+    """Windows of ``size`` (height, width), each a ``stride`` from the one before.  Positions beyond
     the last window that fits are not used.
 
     step : the stride where it is not ``size``, that is where windows do not lie side by side
-    padding : (vertical, horizontal), places without a spike around the map; only of a maximum
+    padding : (vertical, horizontal), positions without a spike around the map; only of a maximum
     """
 
     kind: PoolingKind
@@ -49,19 +49,19 @@ class Pooling:
         return Shape(source.channels, height, width)
 
     @property
-    def places(self) -> int:
-        """Places of one window."""
+    def positions(self) -> int:
+        """Positions of one window."""
         return self.size[0] * self.size[1]
 
     @property
     def max_value(self) -> int:
         """Largest integer that a window of spikes becomes, before `divisor` divides it."""
-        return 1 if self.kind is PoolingKind.MAX else self.places
+        return 1 if self.kind is PoolingKind.MAX else self.positions
 
     @property
     def divisor(self) -> int:
-        """What divides the integer: the places where it is an average, else 1."""
-        return self.places if self.kind is PoolingKind.AVG else 1
+        """What divides the integer: the positions where it is an average, else 1."""
+        return self.positions if self.kind is PoolingKind.AVG else 1
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Conv2d:
-    """A zero-padded convolution; a padded place carries no spike.
+    """A zero-padded convolution; a padded position carries no spike.
 
     weight : (C_out, C_in, kernel height, kernel width), as in `Linear`
     bias : (C_out,)

@@ -1,9 +1,9 @@
 """Cycles of every layer: the event bound, and what the lanes' uneven load makes of it.
 
-An event that reaches ``reach`` places costs ``reach * folds`` cycles of its engine, and so does a
-group of up to ``lanes`` events that are taken together; a fully connected layer is one place.  A
-layer that takes words needs ``folds`` cycles for each that has a spike.  The neurons' pass takes a
-cycle per row.  docs/engine.md says how nothing is lost beyond that.  A port of bytes takes one a
+An event that reaches ``reach`` positions costs ``reach * folds`` cycles of its engine, and so does
+a group of up to ``lanes`` events that are taken together; a fully connected layer is one position.
+A layer that takes words needs ``folds`` cycles for each that has a spike.  The neurons' pass takes
+a cycle per row.  docs/engine.md says how nothing is lost beyond that.  A port of bytes takes one a
 cycle.
 """
 
@@ -71,12 +71,13 @@ def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> li
 
     Of its engines, the busiest one's::
 
-        fully connected   sum over t of          ceil(events[t] / lanes) * folds
-        convolution       sum over t, places of  ceil(events[t, place] / lanes) * reach * folds
-        words             sum over t of          words with a spike[t] * folds
+        fully connected   sum over t of             ceil(events[t] / lanes) * folds
+        convolution       sum over t, positions of  ceil(events[t, position] / lanes) * reach
+                                                    * folds
+        words             sum over t of             words with a spike[t] * folds
 
-    where events of different places never share a cycle, as they reach other rows; a place is one
-    behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
+    where events of different positions never share a cycle, as they reach other rows; a position is
+    one behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
     constant gains.  In a fully connected layer a timestep's last events and the pass behind them
     are one walk.
     """

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bsnn_hw.errors import InputError
 
-__all__ = ["Aim", "Goal", "parse_goal"]
+__all__ = ["Goal", "Objective", "parse_goal"]
 
 
-class Aim(enum.Enum):
+class Objective(enum.Enum):
     """Which of the plans that fit is taken."""
 
     SMALLEST = "smallest"  # the fewest logic cells
@@ -21,13 +21,13 @@ class Aim(enum.Enum):
 
 @dataclass(frozen=True)
 class Goal:
-    """An aim; ``rate`` in inferences per second, 0 unless it is `Aim.RATE`."""
+    """An objective; ``rate`` in inferences per second, 0 unless it is `Objective.RATE`."""
 
-    aim: Aim
+    objective: Objective
     rate: float = 0
 
     def __str__(self) -> str:
-        return f"fps={self.rate:.12g}" if self.aim is Aim.RATE else self.aim.value
+        return f"fps={self.rate:.12g}" if self.objective is Objective.RATE else self.objective.value
 
 
 def parse_goal(text: str, where: str = "`goal`") -> Goal:
@@ -38,14 +38,14 @@ def parse_goal(text: str, where: str = "`goal`") -> Goal:
     InputError
         It is none of these.
     """
-    if text in (Aim.SMALLEST.value, Aim.FASTEST.value):
-        return Goal(Aim(text))
+    if text in (Objective.SMALLEST.value, Objective.FASTEST.value):
+        return Goal(Objective(text))
     name, equals, number = text.partition("=")
     try:
         rate = float(number)
     except ValueError:
         rate = math.nan
-    if name != Aim.RATE.value or not equals or not 0 < rate < math.inf:
+    if name != Objective.RATE.value or not equals or not 0 < rate < math.inf:
         raise InputError(f"{where}: must be smallest, fastest or fps=N with N inferences per "
                          f"second above 0, not {text!r}")
-    return Goal(Aim.RATE, rate)
+    return Goal(Objective.RATE, rate)

@@ -35,7 +35,7 @@ EXACT = 8  # up to here all are
 MOST_LARGE = 11  # numbers above it
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
-Way = tuple[Engine, int]  # what a layer takes, and in how many lanes
+EngineLanes = tuple[Engine, int]  # what a layer takes, and in how many lanes
 Choices = tuple[tuple[int, ...], ...]  # numbers of parallel neurons of each group
 
 
@@ -56,7 +56,7 @@ class OptionTable:
     groups: tuple[int | None, int]
     number: int
     main: bool
-    ways: tuple[tuple[Way | None, ...], ...]
+    ways: tuple[tuple[EngineLanes | None, ...], ...]
     costs: np.ndarray
     moves: np.ndarray
     cycles: np.ndarray
@@ -125,7 +125,7 @@ class _Builder:
         self._port = PORTS[port_of(activity)]
         self._blocks = Builder(network, self._port.port)
         self._moves = Moves(self._blocks, family) if rows is None else None
-        self._cores: dict[tuple[int, Way, int], Cost] = {}
+        self._cores: dict[tuple[int, EngineLanes, int], Cost] = {}
         self._steps: dict[tuple[int, int], Cost] = {}
         self._supplies: dict[tuple[Any, ...], Cost] = {}
         self._walks: dict[tuple[Any, ...], np.ndarray] = {}
@@ -183,7 +183,7 @@ class _Builder:
         return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
-              engine: Engine | None) -> tuple[tuple[Way | None, ...], ...]:
+              engine: Engine | None) -> tuple[tuple[EngineLanes | None, ...], ...]:
         """Engines and lanes for each of the producer's widths, all as many."""
         network, found = self._network, []
         # At the input an engine that makes a port of another kind must be asked for.
@@ -191,7 +191,7 @@ class _Builder:
             each for each in Engine if engine_problem(network, number, each) is None]
         for width in widths:
             counts = [width or 1] * len(network.layers)
-            ways: list[Way | None] = [
+            ways: list[EngineLanes | None] = [
                 (each, count) for each in weighed
                 for count in find_engine(network, number, each).lane_choices(network, number,
                                                                              counts)]
@@ -223,7 +223,7 @@ class _Builder:
         moves = np.zeros((RESOURCES, len(choices[own]), len(STORES)))
         return OptionTable((producer, own), number, False, ways, costs, moves, cycles)
 
-    def _core(self, number: int, way: Way, parallel: int) -> Cost:
+    def _core(self, number: int, way: EngineLanes, parallel: int) -> Cost:
         """Engine and neurons, which do not depend on the producer."""
         key = number, way, parallel
         if key not in self._cores:
@@ -269,15 +269,15 @@ class _Builder:
     def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
         """The engine of a layer or of its shortcut ``index``."""
         blocks = self._blocks
-        reader: Hidden | Readout | SynapseShortcut = self._network.layers[number]
-        sums = (blocks.hidden_bounds[number] if isinstance(reader, Hidden)
+        consumer: Hidden | Readout | SynapseShortcut = self._network.layers[number]
+        sums = (blocks.hidden_bounds[number] if isinstance(consumer, Hidden)
                 else blocks.readout_bounds).acc
         if index is not None:
             shortcut = self._network.hidden[number].shortcuts[index]
             assert isinstance(shortcut, SynapseShortcut)
-            reader, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
-        return blocks.synapses(number, reader, geometry, sums.width, memories=self._memories,
-                               margin=self._margin(number - reader.back))
+            consumer, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
+        return blocks.synapses(number, consumer, geometry, sums.width, memories=self._memories,
+                               margin=self._margin(number - consumer.back))
 
     def _margin(self, producer: int) -> int:
         """Words that may come late: the producer's lanes are not known here, and with two its words

@@ -12,7 +12,7 @@ from bsnn_hw.ir.schedule import Engine, Rows, Schedule
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import least_bound
 from bsnn_hw.planning.forecast import Forecast, forecast
-from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan_file import plan_toml
 from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.planning.throughput import throughput
@@ -111,9 +111,9 @@ def _look(search: Search, candidate: Candidate) -> Alternative:
 
 
 def _find(search: Search, goal: Goal, clock: float) -> Candidate | None:
-    if goal.aim is Aim.SMALLEST:
+    if goal.objective is Objective.SMALLEST:
         return search.fitting(float("inf"))
-    if goal.aim is Aim.FASTEST:
+    if goal.objective is Objective.FASTEST:
         return search.fastest()
     wanted = clock * 1e6 / goal.rate
     limit, fastest = wanted, search.fastest()
@@ -179,7 +179,7 @@ def _refusal(search: Search, goal: Goal, asked: float | None) -> str:
                   if _would_do(search, each, goal, asked or each.clock, bound)), None)
     advice = (f"take `target` {other.name}, the smallest of the listed parts that would do" if other
               else "no listed part would do")
-    if goal.aim is Aim.RATE and (best := search.fastest()) is not None:
+    if goal.objective is Objective.RATE and (best := search.fastest()) is not None:
         seen = forecast(search.network, best.schedule, search.activity, chip.family)
         slowest = max(range(len(seen.layers)), key=lambda number: seen.layer_cycles[number])
         return (f"`goal`: {goal} must be reached on {chip.name} at {clock:g} MHz, but the fastest "
@@ -212,7 +212,7 @@ def _larger(chip: Chip) -> list[Chip]:
 
 
 def _would_do(search: Search, other: Chip, goal: Goal, clock: float, bound: float) -> bool:
-    if goal.aim is Aim.RATE and clock * 1e6 / goal.rate < bound:
+    if goal.objective is Objective.RATE and clock * 1e6 / goal.rate < bound:
         return False  # on no part, which needs no search
     known = search.space if other.family is search.chip.family else None
     elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)

@@ -13,7 +13,7 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Rows, Schedule, Stores
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.default import default_plan, default_schedule
-from bsnn_hw.planning.goal import Aim, Goal, parse_goal
+from bsnn_hw.planning.goal import Goal, Objective, parse_goal
 from bsnn_hw.planning.plan import Plan, choose, look_at
 from bsnn_hw.planning.plan_file import PlanFile, read_plan
 from bsnn_hw.planning.schedule import engine_problems, make_schedule
@@ -111,8 +111,8 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
         engines = asked_engines(network, request.engines)
         if chip is None:
             return default_plan(network, activity, rows=request.rows, engines=engines)
-        return choose(network, activity, chip, request.goal or Goal(Aim.SMALLEST), request.clock,
-                      request.rows, engines)
+        return choose(network, activity, chip, request.goal or Goal(Objective.SMALLEST),
+                      request.clock, request.rows, engines)
     else:
         schedule = _completed(request, network, activity)
     chosen = with_memories(network, schedule, chip or NOMINAL, port_of(activity))

@@ -115,9 +115,9 @@ def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
             for producer in before:
                 if producer >= 0:
                     end = max(end, done[producer][step] + passes[number])
-            for reader, most in held[number]:
+            for consumer, most in held[number]:
                 if step >= most:
-                    end = max(end, done[reader][step - most])
+                    end = max(end, done[consumer][step - most])
             own[step] = end
         if step >= timesteps and step % timesteps == timesteps - 1:
             done[-1][step] = max(done[-1][step], done[-1][step - timesteps] + least)

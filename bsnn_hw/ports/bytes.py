@@ -40,7 +40,7 @@ def sample_bytes(network: Network, inputs: np.ndarray) -> np.ndarray:
     """Bytes of samples in the order of the port, uint8 (N, T or 1, size).
 
     A flat input's are in the order of its index; in front of a convolution they go line by line,
-    at each place channel by channel.
+    at each position channel by channel.
 
     inputs : integers, (N, size) for direct coding or (N, T, size) for events
     """
@@ -49,7 +49,7 @@ def sample_bytes(network: Network, inputs: np.ndarray) -> np.ndarray:
 
 
 def _order(network: Network) -> np.ndarray:
-    """Index of the input whose value comes at each place of a timestep."""
+    """Index of the input whose value comes at each position of a timestep."""
     shape, index = network.input.features, np.arange(network.input.size)
     if isinstance(network.layers[0].synapse, Conv):
         return index.reshape(shape.channels, shape.positions).T.ravel()
@@ -94,7 +94,7 @@ class BytePort(PortKind):
     def input_facts(self, network: Network, first: Geometry, slots: Slots) -> dict[str, Any]:
         """As in `PortKind`."""
         port = byte_counts(network)
-        order = ("line by line, at each place channel by channel" if first.values_shape[0] > 1
+        order = ("line by line, at each position channel by channel" if first.values_shape[0] > 1
                  or first.placed else "in the order of their index")
         steps = f", timestep by timestep ({port.timesteps})" if port.timesteps > 1 else ""
         return {
@@ -209,12 +209,12 @@ def _take_bytes(costs: np.ndarray, sizes: Sequence[int], register: np.ndarray, r
 
 
 def _byte_groups(geometry: Geometry, feed: Feed) -> tuple[np.ndarray, list[int]]:
-    """Places that each group of values walks over, (groups, N, marks) in the order of the port,
+    """Positions that each group of values walks over, (groups, N, marks) in the order of the port,
     0 without an event; and the groups' bytes."""
-    lanes, (places, channels) = geometry.lanes, geometry.values_shape
+    lanes, (positions, channels) = geometry.lanes, geometry.values_shape
     # Bytes of a map come position by position.
-    values = np.swapaxes(feed.events.reshape(*feed.events.shape[:2], channels, places), -1, -2)
+    values = np.swapaxes(feed.events.reshape(*feed.events.shape[:2], channels, positions), -1, -2)
     firsts = np.arange(0, channels, lanes)
     some = np.logical_or.reduceat(values, firsts, axis=-1)
     walked = (some * geometry.values_reach[:, None]).reshape(*values.shape[:2], -1)
-    return np.moveaxis(walked, -1, 0), np.diff([*firsts, channels]).tolist() * places
+    return np.moveaxis(walked, -1, 0), np.diff([*firsts, channels]).tolist() * positions

@@ -26,10 +26,10 @@ _ODD_INPUT = {
         "spoils the scores of this inference only",
     **ODD_PACKETS,
 }
-_ODD_MARKS = {
-    "packet with too few timestep marks": "the missing timesteps are silent",
-    "packet with too many timestep marks":
-        "everything after the last timestep's mark is dropped, up to tlast",
+_ODD_TIMESTEPS = {
+    "packet with too few timesteps": "the missing timesteps are silent",
+    "packet with too many timesteps":
+        "everything after the end of the last timestep is dropped, up to tlast",
 }
 
 
@@ -68,7 +68,7 @@ class EventPort(PortKind):
         direct = network.input.coding is Coding.DIRECT
         marks = ("s_axis_tlast ends the sample; values count in every timestep" if direct else
                  "s_axis_tuser ends a timestep, s_axis_tlast the last one and the inference"
-                 if slots.has_mark else "s_axis_tlast ends the only timestep")
+                 if slots.ends_timesteps else "s_axis_tlast ends the only timestep")
         facts = first.slot_facts(slots.slot_width, slots.value_width)
         return {
             "packet": f"one inference; {marks}",
@@ -81,7 +81,7 @@ class EventPort(PortKind):
                         **facts["row"]},
             },
             "rows": first.rows,
-            "tuser": ("end of timestep, in the beat with its last events" if slots.has_mark
+            "tuser": ("end of timestep, in the beat with its last events" if slots.ends_timesteps
                       else None),
         }
 
@@ -99,7 +99,7 @@ class EventPort(PortKind):
 
     def odd_input(self, first: Geometry, slots: Slots) -> dict[str, str]:
         """As in `PortKind`."""
-        return _ODD_INPUT | (_ODD_MARKS if slots.has_mark else {}) | first.odd_input
+        return _ODD_INPUT | (_ODD_TIMESTEPS if slots.ends_timesteps else {}) | first.odd_input
 
     def cycles(self, network: Network) -> float:
         """A beat per class."""

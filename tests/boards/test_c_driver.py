@@ -23,6 +23,11 @@ def classify(program, device, samples, **options):
                           **options)
 
 
+def silent(board):
+    """A sample of zeros."""
+    return bytes(BoardFacts.read(board[2]).shape.sample)
+
+
 def test_scores_are_the_reference_s(board, program):
     network, inputs, folder = board
     trace = run(network, inputs, potentials=False)
@@ -65,7 +70,7 @@ def test_samples_and_results_that_cannot_be_read_or_written(board, program, tmp_
                               stderr=subprocess.PIPE, timeout=60)
         return done.returncode, done.stderr.decode()
 
-    (tmp_path / "samples").write_bytes(bytes(64))
+    (tmp_path / "samples").write_bytes(silent(board))
     folder = os.open(tmp_path, os.O_RDONLY)
     with (virtual_board(board[2]) as running, (tmp_path / "samples").open("rb") as samples,
           open("/dev/full", "wb") as full):
@@ -79,12 +84,12 @@ def test_a_board_that_ends(board, program):
     with virtual_board(board[2]) as running:
         child = subprocess.Popen([program, running.device], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        child.stdin.write(bytes(64))
+        child.stdin.write(silent(board))
         child.stdin.flush()
         assert child.stdout.readline()
         running.process.kill()
         running.process.wait()
-        _, said = child.communicate(bytes(64), timeout=30)
+        _, said = child.communicate(silent(board), timeout=30)
         assert (child.returncode, said.decode()) == (
             1, f"{running.device}: the line must stay connected and take bytes; plug it in, or "
                "start the board again\n")

@@ -7,6 +7,7 @@ import pytest
 from bsnn_hw.boards.constraints import constraints
 from bsnn_hw.boards.description import find_board, known_boards
 from bsnn_hw.errors import InputError
+from tests.for_each import for_each
 
 SMALL = """
 target = "ecp5-45k"
@@ -50,7 +51,7 @@ def names(resource, part=None):
     return list(pins.names), pins.invert
 
 
-@pytest.mark.parametrize("name", AMARANTH)
+@for_each("name", AMARANTH)
 def test_pins_are_those_of_amaranth_boards(name):
     module, platform, clock = AMARANTH[name]
     pytest.importorskip("amaranth_boards")
@@ -89,7 +90,7 @@ FREQUENCY PORT "clk" 50 MHZ;
 """
 
 
-@pytest.mark.parametrize(("name", "lines"), [
+@for_each("name, lines", [
     ("icebreaker", ["set_io clk 35", "set_io lights[1] 37", "set_io -pullup yes rx 6",
                     "set_frequency clk 12"]),
     ("colorlight-i5", ['LOCATE COMP "lights" SITE "U16";']),
@@ -110,7 +111,7 @@ def test_a_board_that_nobody_knows():
         find_board("icestick")
 
 
-@pytest.mark.parametrize(("change", "message"), [
+@for_each("change, message", [
     ('target = "ecp5-45k"', r'target must be one of ecp5-25k, .*, not None'),
     ('pin = "A1", ', "clock.pin must be the name of a pin, not None"),
     (", megahertz = 50", "clock.megahertz must be MHz, 1..1000, not None"),
@@ -121,7 +122,7 @@ def test_what_a_file_must_say(tmp_path, change, message):
         described(tmp_path, SMALL.replace(change, ""))
 
 
-@pytest.mark.parametrize(("line", "message"), [
+@for_each("line, message", [
     ('pll = "PLL"', "pll must be one of SB_PLL40_PAD, SB_PLL40_CORE, EHXPLLL, rPLL, not 'PLL'"),
     ('leds = { pins = ["A1"] }', "a pin must be used once, A1 is used more often"),
     ('leds = { pins = "D1" }', "leds.pins must be a list of pins, not 'D1'"),

@@ -43,7 +43,7 @@ def test_it_trains_and_converts(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PACKAGES)
+@for_each("page", PACKAGES)
 def test_the_whole_page(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -8,6 +8,7 @@ from torch import nn
 from bsnn_hw import convert
 from bsnn_hw.errors import ModelError
 from tests.convert.signs import BinaryConv2d, BinaryLinear
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
 SEEDS = range(3)
@@ -32,7 +33,7 @@ def refused(framework, *neurons, shape=(6,), **options):
 
 # snnTorch
 
-@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+@for_each("mechanism", ["subtract", "zero", "none"])
 def test_snntorch_resets(mechanism):
     snn = pytest.importorskip("snntorch")
     for seed in SEEDS:

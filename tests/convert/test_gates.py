@@ -9,6 +9,7 @@ from bsnn_hw.nn import ConstantGate, binarize
 from bsnn_hw.nn.timed import TimedGate
 from tests.convert.signs import BinaryLinear
 from tests.convert.toy import Fire, looped, toy
+from tests.for_each import for_each
 
 OPTIONS = {"coding": "direct", "bits": 4, "scale": 1 / 15}
 FACTORS = torch.tensor([0.5, 2.0, 1.0])
@@ -51,7 +52,7 @@ def test_a_binarized_network():
     assert [layer["gate"]["value"].tolist() for layer in layers[:-1]] == [[0.5] * 3] * 2
 
 
-@pytest.mark.parametrize(("parts", "message"), [
+@for_each("parts, message", [
     ((gate(1.0, 2.0), Fire()), r"is a gate of \(2,\) factors, and must have one for each of 3"),
     ((gate(), nn.BatchNorm1d(8), Fire()), "gated currents; gate them last"),
 ])

@@ -7,6 +7,7 @@ from torch import nn
 from bsnn_hw import convert
 from bsnn_hw.errors import ModelError
 from tests.convert.signs import BinaryConv2d, BinaryLinear
+from tests.for_each import for_each
 
 EVENTS = {"coding": "events", "readout": "mean"}
 
@@ -24,7 +25,7 @@ def leaky(shape, **more):
                      learn_beta=True, learn_threshold=True, init_hidden=True, **more)
 
 
-@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+@for_each("mechanism", ["subtract", "zero", "none"])
 def test_learned_beta_and_threshold_per_neuron(mechanism):
     net = nn.Sequential(BinaryLinear(12, 40), leaky(40, reset_mechanism=mechanism),
                         BinaryLinear(40, 3))
@@ -38,7 +39,7 @@ def test_one_learned_beta():
     assert isinstance(exact(convert.snntorch(net, (12,), 20, **EVENTS))["leak"], float)
 
 
-@pytest.mark.parametrize("shape", [(4, 1, 1), (1, 4, 1, 1)])
+@for_each("shape", [(4, 1, 1), (1, 4, 1, 1)])
 def test_one_per_channel(shape):
     net = nn.Sequential(BinaryConv2d(2, 4, 3), leaky(shape), nn.Flatten(), BinaryLinear(144, 3))
     assert exact(convert.snntorch(net, (2, 8, 8), 6, **EVENTS))["leak"].shape == (4,)

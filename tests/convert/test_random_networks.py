@@ -43,8 +43,8 @@ def test_spikes_and_scores_are_the_frameworks(framework):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@for_each("seed", SEEDS)
+@for_each("framework", FRAMEWORKS)
 def test_rtl_is_exact(framework, seed, tmp_path):
     document = _converted(framework, seed)
     inputs = random_inputs(seed, document, 24)

@@ -7,6 +7,7 @@ from torch import nn
 from bsnn_hw import convert
 from bsnn_hw.errors import InputError, ModelError
 from tests.convert.signs import BinaryConv2d, BinaryLinear
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
 
@@ -58,7 +59,7 @@ def test_spikes_of_the_tutorial_network(give, options):
     assert [layer["neuron"]["type"] for layer in document["layers"]] == ["lif", "lif"]
 
 
-@pytest.mark.parametrize("kind", ["sum", "mean", "last", "max"])
+@for_each("kind", ["sum", "mean", "last", "max"])
 def test_membranes_that_are_never_reset(kind):
     snn = pytest.importorskip("snntorch")
     net = tutorial(snn, lambda spikes, mem: mem, reset_mechanism="none")

@@ -7,6 +7,7 @@ import pytest
 
 from bsnn_hw.devices.clocks import PLLS, choose_clock, clockings
 from bsnn_hw.errors import InputError
+from tests.for_each import for_each
 
 
 def parameters(pll, oscillator, megahertz, *names):
@@ -15,21 +16,21 @@ def parameters(pll, oscillator, megahertz, *names):
     return (found.megahertz, *(found.parameters[name] for name in names))
 
 
-@pytest.mark.parametrize(("megahertz", "divf", "divq"), [
+@for_each("megahertz, divf, divq", [
     (24, 63, 5), (30, 79, 5), (36, 47, 4), (39.75, 52, 4), (48, 63, 4), (50.25, 66, 4)])
 def test_known_answers_of_icepll(megahertz, divf, divq):
     names = ("DIVR", "DIVF", "DIVQ", "FILTER_RANGE")
     assert parameters("SB_PLL40_PAD", 12, megahertz, *names) == (megahertz, 0, divf, divq, 1)
 
 
-@pytest.mark.parametrize(("oscillator", "megahertz", "refclk", "feedback", "output"), [
+@for_each("oscillator, megahertz, refclk, feedback, output", [
     (25, 50, 1, 2, 12), (25, 80, 5, 16, 7), (48, 64, 3, 4, 9), (48, 100, 12, 25, 6)])
 def test_known_answers_of_ecppll(oscillator, megahertz, refclk, feedback, output):
     assert parameters("EHXPLLL", oscillator, megahertz, "CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV") == (
         megahertz, refclk, feedback, output)
 
 
-@pytest.mark.parametrize(("megahertz", "idiv", "fbdiv", "odiv"), [
+@for_each("megahertz, idiv, fbdiv, odiv", [
     (54, 0, 1, 8), (67.5, 1, 4, 8), (81, 0, 2, 8)])
 def test_known_answers_of_gowin_pll(megahertz, idiv, fbdiv, odiv):
     assert parameters("rPLL", 27, megahertz, "IDIV_SEL", "FBDIV_SEL", "ODIV_SEL") == (
@@ -69,7 +70,7 @@ def test_ecppll_itself(capfd, oscillator):
             assert abs(given - found.parameters[name]) <= (name == "CLKOP_DIV"), shown
 
 
-@pytest.mark.parametrize(("pll", "oscillator", "least", "most", "vco"), [
+@for_each("pll, oscillator, least, most, vco", [
     ("SB_PLL40_PAD", 12, 16, 275, lambda p: 12 * (p["DIVF"] + 1) / (p["DIVR"] + 1)),
     ("EHXPLLL", 25, 10, 400, lambda p: 25 * p["CLKFB_DIV"] * p["CLKOP_DIV"] / p["CLKI_DIV"]),
     ("rPLL", 27, 3.125, 600, lambda p: 27 * (p["FBDIV_SEL"] + 1) * p["ODIV_SEL"]
@@ -97,7 +98,7 @@ def test_only_clocks_that_suit():
     assert choose_clock(12, "SB_PLL40_PAD", 50, lambda each: each % 7 == 0).megahertz == 42
 
 
-@pytest.mark.parametrize(("most", "pll", "words"), [(0.7, "SB_PLL40_PAD", "a PLL or a divider"),
+@for_each("most, pll, words", [(0.7, "SB_PLL40_PAD", "a PLL or a divider"),
                                                     (0.7, "", "that a divider makes")])
 def test_no_clock(most, pll, words):
     with pytest.raises(InputError, match=rf"^`clock`: must be one .*{words}.* at most 0\.70 MHz"):

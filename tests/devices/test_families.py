@@ -1,6 +1,5 @@
 """Which RAM a memory gets, as seen in netlists of pyosys 0.70."""
 
-import pytest
 
 from bsnn_hw.devices.families import FAMILIES, place_memory
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
@@ -68,7 +67,7 @@ def test_count_repeats_a_memory():
     assert 5 * Parts.adders(3) == Parts.adders(3, 5)
 
 
-@pytest.mark.parametrize(("family", "copies"), [(ECP5, 1), (GATEMATE, 1), (ICE40, 2)])
+@for_each("family, copies", [(ECP5, 1), (GATEMATE, 1), (ICE40, 2)])
 def test_two_readers_share_the_two_ports_of_a_block_ram(family, copies):
     each = family.cost(Parts(memories=(Memory(512, 4, TABLE, block=True),))).blocks
     both = family.cost(Parts(memories=(Memory(512, 4, TABLE, block=True, readers=2),))).blocks

@@ -12,6 +12,7 @@ from evidence.site import pictures
 from evidence.site.docstrings import sections
 from evidence.site.verbs import describe, parser_of
 from tests.docs.pages import DOCS, PAGES, ROOT, anchors, blocks, commands, links
+from tests.for_each import for_each
 
 
 def test_every_page_is_in_the_contents():
@@ -20,7 +21,7 @@ def test_every_page_is_in_the_contents():
                                     if page.stem != "index")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@for_each("page", PAGES)
 def test_links_lead_somewhere(page):
     for link in links(page):
         path, _, anchor = link.partition("#")
@@ -94,14 +95,14 @@ def test_what_is_no_command_is_said():
         parser_of("tests.docs.silent")
 
 
-@pytest.mark.parametrize("name", pictures.PICTURES)
+@for_each("name", pictures.PICTURES)
 def test_pictures_are_what_the_code_draws(name):
     stored = (DOCS / "pictures" / f"concept_{name}.svg").read_text(encoding="utf-8")
     assert pictures.PICTURES[name]() == stored
     assert "prefers-color-scheme: dark" in stored
 
 
-@pytest.mark.parametrize(("text", "wanted"), [
+@for_each("text, wanted", [
     ("Sum.\n\na : int, bits\nb, c : more\n   of it",
      "Sum.\n\nParameters\n----------\na\n    int, bits\nb, c\n    more\n    of it"),
     ("Sum.\n\nMembers\n-------\na : int\n    None if not",

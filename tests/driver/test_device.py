@@ -74,7 +74,7 @@ class Board:
 
 
 def wanted(samples):
-    """Scores by hand: at each place channel by channel."""
+    """Scores by hand: at each position channel by channel."""
     flat = samples.reshape(-1, 3, 4).swapaxes(1, 2).reshape(-1, 12).astype(int)
     total = flat @ np.arange(1, 13)
     total %= 2**15
@@ -91,7 +91,7 @@ def test_scores_and_classes():
     assert device.statistics.inferences == 10 and device.statistics.timeouts == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_a_bad_line_costs_time_and_no_result(seed):
     facts = BoardFacts(**{**FACTS.__dict__, "size": 300, "map": (3, 10, 10), "by_place": False})
     samples = np.random.default_rng(seed).integers(0, 16, (40, 300))

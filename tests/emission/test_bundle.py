@@ -18,7 +18,7 @@ from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +76,7 @@ class GoneError(Exception):
     """Something unforeseen."""
 
 
+@quick(14)
 @for_each("force", [False, True])
 @for_each("step", ["emit_verilog", "write_vectors", "manifest", "_write_bench",
                                   "_put_in_place"])
@@ -219,7 +220,7 @@ def test_an_empty_folder_is_replaced(tmp_path):
     check_target(tmp_path, True)
 
 
-@pytest.mark.parametrize("name", ["/dev/null/b", "file/b", "file/deep/b"])
+@for_each("name", ["/dev/null/b", "file/b", "file/deep/b"])
 def test_a_place_that_cannot_be(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
@@ -303,7 +304,7 @@ def test_layers_whose_names_resemble_modules(tmp_path):
     assert verify_native(design, simulation, inputs).inferences == len(inputs)
 
 
-@pytest.mark.parametrize("top", ["module", "bsnn", "layer_fc1"])
+@for_each("top", ["module", "bsnn", "layer_fc1"])
 def test_awkward_names_of_the_top_level(tmp_path, top):
     made = make_bundle(34, tmp_path / "b", top=top)
     assert lint(made.design.verilog.paths, made.design.verilog.top) == []

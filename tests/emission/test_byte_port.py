@@ -11,9 +11,10 @@ from bsnn_hw.sim.lint import lint
 from bsnn_hw.verification.native import build_model, verify_native
 from bsnn_hw.verification.run import verify_bench
 from tests.bundles import make_bundle, make_map_bundle
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
+@quick(2)
 @for_each("seed", [24, 32, 34, "maps"])
 def test_exact_at_native_speed(seed, tmp_path):
     bundle = (make_map_bundle(tmp_path / "b", port=Port.BYTES) if seed == "maps" else
@@ -29,7 +30,7 @@ def test_exact_at_native_speed(seed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [24, 34])
+@for_each("seed", [24, 34])
 def test_the_bundles_own_bench(seed, tmp_path, capsys):
     bundle = make_bundle(seed, tmp_path / "b", port=Port.BYTES)
     verify_bench(bundle.folder)

@@ -84,10 +84,10 @@ def test_odd_input_addresses_beyond_the_layer(driven):
     check_odd(driven, cases)
 
 
-def test_odd_input_slots_of_different_places(driven):
+def test_odd_input_slots_of_different_positions(driven):
     bundle, facts, _ = driven
     fields = fields_of(facts)
-    assert ("slots of different places in a beat" in facts["odd_input"]) == (fields is not None)
+    assert ("slots of different positions in a beat" in facts["odd_input"]) == (fields is not None)
     if fields is None:
         return
     silent = np.zeros_like(bundle.inputs[0])
@@ -130,10 +130,10 @@ def test_odd_input_far_too_many_events(driven):
     check_odd(driven, [(packet(facts, [[(0, top)] * 3000] * steps), None)])
 
 
-def test_odd_input_too_few_marks(driven):
+def test_odd_input_too_few_timesteps(driven):
     bundle, facts, _ = driven
     if facts["s_axis"]["tuser"] is None:
-        assert "packet with too few timestep marks" not in facts["odd_input"]
+        assert "packet with too few timesteps" not in facts["odd_input"]
         return
     sample = bundle.inputs[-1]
     cases = []
@@ -146,10 +146,10 @@ def test_odd_input_too_few_marks(driven):
     check_odd(driven, cases)
 
 
-def test_odd_input_too_many_marks(driven):
+def test_odd_input_too_many_timesteps(driven):
     bundle, facts, _ = driven
     if facts["s_axis"]["tuser"] is None:
-        assert "packet with too many timestep marks" not in facts["odd_input"]
+        assert "packet with too many timesteps" not in facts["odd_input"]
         return
     sample = bundle.inputs[-1]
     cases = []

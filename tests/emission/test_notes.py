@@ -7,6 +7,7 @@ from bsnn_hw.hdl.ports import top_level
 from bsnn_hw.verilog.header import YOURS
 from bsnn_hw.verilog.rtlil import to_rtlil
 from tests.emission.circuits import random_layout
+from tests.for_each import for_each, quick
 
 
 def _heads(bundle):
@@ -49,13 +50,13 @@ def test_no_date_and_no_path(bundle):
         assert not re.search(r"\b20\d\d\b|/home|/tmp", "\n".join(head))
 
 
-def test_every_module_inside_a_network_has_a_layer():
+@quick(4)
+@for_each("seed", range(24))
+def test_every_module_inside_a_network_has_a_layer(seed):
     """But for the entry's queue and the port, whose lines are those of what is around them."""
-    for seed in range(24):
-        layout = random_layout(seed)
-        component, inside = top_level(layout)
-        notes = module_notes(layout, "top", inside)
-        parts = {match[1] for match in re.finditer(
-            rf"^module \\(top{re.escape(inside)}\.[^.\s]+)", to_rtlil(component, "top"),
-            re.MULTILINE)}
-        assert parts <= notes.keys(), f"seed {seed}: {parts - notes.keys()}"
+    layout = random_layout(seed)
+    component, inside = top_level(layout)
+    notes = module_notes(layout, "top", inside)
+    parts = {match[1] for match in re.finditer(
+        rf"^module \\(top{re.escape(inside)}\.[^.\s]+)", to_rtlil(component, "top"), re.MULTILINE)}
+    assert parts <= notes.keys(), parts - notes.keys()

@@ -1,5 +1,7 @@
 """Every tool that is here reads what is emitted, of every engine and port, without a warning."""
 
+from functools import cache
+
 import pytest
 
 from bsnn_hw.hdl.ports import top_level
@@ -8,20 +10,19 @@ from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import to_verilog, yosys_reads
 from tests.emission.circuits import random_layout
 from tests.emission.readers import icarus, slang
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 SEEDS = (0, 2, 3, 4, 9)  # both ports; events of fully connected layers and of maps, words
 
 
 @pytest.fixture(scope="module")
 def circuits(tmp_path_factory):
-    """Seed -> the paths of its Verilog, whose top level is ``top``."""
-    found = {}
-    for seed in SEEDS:
-        folder = tmp_path_factory.mktemp(f"circuit_{seed}")
-        layout = random_layout(seed)
-        found[seed] = to_verilog(to_rtlil(top_level(layout)[0], "top"), folder, "top").paths
-    return found
+    """Of a seed the paths of its Verilog, whose top level is ``top``."""
+    @cache
+    def of(seed):
+        text = to_rtlil(top_level(random_layout(seed))[0], "top")
+        return to_verilog(text, tmp_path_factory.mktemp(f"circuit_{seed}"), "top").paths
+    return of
 
 
 def test_the_circuits_are_of_every_kind():
@@ -31,19 +32,22 @@ def test_the_circuits_are_of_every_kind():
     assert engines == {"DenseEvents", "ConvEvents", "DenseWords"}
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_verilator(circuits, seed):
-    assert lint(circuits[seed], "top") == []
+    assert lint(circuits(seed), "top") == []
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_yosys(circuits, seed):
-    assert yosys_reads(circuits[seed], "top") == []
+    assert yosys_reads(circuits(seed), "top") == []
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_slang(circuits, seed):
-    assert slang(circuits[seed], "top") == (0, 0)
+    assert slang(circuits(seed), "top") == (0, 0)
 
 
 def test_slang_sees_an_error(tmp_path):
@@ -53,9 +57,10 @@ def test_slang_sees_an_error(tmp_path):
     assert slang([path], "top") == (1, 0)
 
 
+@quick(2)
 @for_each("seed", SEEDS)
 def test_icarus(circuits, seed, tmp_path):
-    assert icarus(circuits[seed], "top", tmp_path) == (0, [])
+    assert icarus(circuits(seed), "top", tmp_path) == (0, [])
 
 
 def test_icarus_sees_a_warning(tmp_path):

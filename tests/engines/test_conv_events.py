@@ -1,14 +1,12 @@
 """The reach of a convolution's events, against the definition of a convolution."""
 
-import itertools
-
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 from tests.for_each import for_each
+from tests.hdl.maps import CONVS, walk_of
 
 
 def geometry_and_conv(source, kernel, stride, padding, channels=3, width=2, lanes=1, parallel=2,
@@ -20,18 +18,6 @@ def geometry_and_conv(source, kernel, stride, padding, channels=3, width=2, lane
     return geometry, conv
 
 
-def walk(geometry, y, x):
-    """(row, tap) of every step of an event's walk at (y, x), counted as the docstring says."""
-    down, right = geometry.vertical, geometry.horizontal
-    for line, column, fold in itertools.product(
-            range(down.count[y]), range(right.count[x]), range(geometry.folds)):
-        oy, ox = down.first[y] + line, right.first[x] + column
-        ty = down.tap[y] + line * geometry.stride[0]
-        tx = right.tap[x] + column * geometry.stride[1]
-        yield ((oy * geometry.out.width + ox) * geometry.folds + fold,
-               (ty * geometry.kernel[1] + tx) * geometry.folds + fold)
-
-
 def sums(geometry, conv, inputs):
     """Accumulators (neurons,) by the address maps alone."""
     banks = geometry.bank_words(conv.weights)
@@ -40,8 +26,8 @@ def sums(geometry, conv, inputs):
         lane, address = (int(n) for n in geometry.lane_row(index))
         channel = address & ((1 << geometry.row_bits) - 1)
         place = address >> geometry.row_bits
-        y, x = place >> geometry.place_bits[1], place & ((1 << geometry.place_bits[1]) - 1)
-        for row, tap in walk(geometry, y, x):
+        y, x = place >> geometry.position_bits[1], place & ((1 << geometry.position_bits[1]) - 1)
+        for row, _, tap in walk_of(geometry, y, x):
             word = banks[lane][(tap << geometry.row_bits) + channel]
             for position in range(geometry.parallel):
                 rows[row, position] += inputs[index] * (1 if word >> position & 1 else -1)
@@ -61,18 +47,7 @@ def expected(conv, inputs):
     return acc.reshape(-1)
 
 
-CASES = [  # source, kernel, stride, padding, channels, width, lanes, parallel
-    (Shape(1, 1, 1), (1, 1), (1, 1), (0, 0), 1, 1, 1, 1),
-    (Shape(2, 5, 4), (3, 3), (1, 1), (1, 1), 3, 2, 2, 2),
-    (Shape(3, 5, 7), (3, 3), (2, 2), (1, 1), 4, 2, 1, 3),
-    (Shape(5, 6, 5), (2, 4), (2, 3), (0, 2), 3, 3, 2, 1),
-    (Shape(2, 4, 4), (1, 1), (3, 3), (0, 0), 2, 1, 1, 2),
-    (Shape(7, 3, 3), (5, 5), (1, 1), (2, 2), 9, 4, 3, 4),
-    (Shape(4, 9, 2), (4, 1), (3, 1), (1, 0), 5, 4, 4, 5),
-]
-
-
-@for_each("case", CASES)
+@for_each("case", CONVS)
 def test_address_maps_are_the_convolution(case):
     source, kernel, stride, padding, channels, width, lanes, parallel = case
     geometry, conv = geometry_and_conv(source, kernel, stride, padding, channels, width, lanes,
@@ -81,7 +56,7 @@ def test_address_maps_are_the_convolution(case):
     np.testing.assert_array_equal(sums(geometry, conv, inputs), expected(conv, inputs))
 
 
-@for_each("case", CASES)
+@for_each("case", CONVS)
 def test_reach_is_the_number_of_outputs_that_see_a_pixel(case):
     source, kernel, stride, padding = case[:4]
     geometry, _ = geometry_and_conv(source, kernel, stride, padding)
@@ -93,11 +68,10 @@ def test_reach_is_the_number_of_outputs_that_see_a_pixel(case):
         assert geometry.reach[y, x] == expected(ones, pixel.reshape(-1)).sum()
 
 
-@pytest.mark.parametrize(("shape", "width"),
-                         [(Shape(5, 2, 3), 2), (Shape(4), 3), (Shape(1, 3, 1), 1)])
+@for_each("shape, width", [(Shape(5, 2, 3), 2), (Shape(4), 3), (Shape(1, 3, 1), 1)])
 def test_raster_puts_every_neuron_where_it_locates_it(shape, width):
     raster = Raster(shape, width)
-    row, position = raster.locate(np.arange(shape.size))
+    row, bit = raster.locate(np.arange(shape.size))
     values = np.full((2, raster.rows, width), -1)
-    values[:, row, position] = np.arange(shape.size)
+    values[:, row, bit] = np.arange(shape.size)
     np.testing.assert_array_equal(raster.by_neuron(values), np.stack([np.arange(shape.size)] * 2))

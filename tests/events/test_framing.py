@@ -73,7 +73,7 @@ def test_counts_or_one():
     assert made([recording], Framing(1, polarity="merge"), shape())[1].lost == 4
     found, tally = made([recording], Framing(1, polarity="merge"), shape(bits=2))
     assert found == [[3, 0, 0, 0, 0, 0]] and tally.lost == 2
-    assert "2 beyond what a place holds (40.0 %)" in str(tally)
+    assert "2 beyond what a position holds (40.0 %)" in str(tally)
 
 
 def test_events_that_come_late_count_in_the_open_timestep():

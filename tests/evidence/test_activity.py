@@ -32,7 +32,7 @@ def measured(size, share):
     return network, inputs, measure_activity(network, inputs, run(network, inputs))
 
 
-@pytest.mark.parametrize(("share", "engine"), [(1, Engine.EVENTS), (90, Engine.WORDS)])
+@for_each("share, engine", [(1, Engine.EVENTS), (90, Engine.WORDS)])
 def test_the_choice_is_the_faster_engine(share, engine):
     network, _, activity = measured(256, share)
     best, *others = [fastest_plan(network, activity, CELLS, engines)

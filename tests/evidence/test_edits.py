@@ -38,6 +38,7 @@ def test_proofs(edited, tmp_path, name, same):
     assert equivalent(edited / "rtl" / path.name, path) is same
 
 
+@pytest.mark.slow
 def test_a_fault_is_named(edited, tmp_path):
     verdict = judge(NAMED["a bit of a threshold"], edited, tmp_path)
     assert verdict.startswith("caught: first difference: inference ")

@@ -7,7 +7,7 @@ from bsnn_hw.errors import BsnnError
 from bsnn_hw.verification import native
 from evidence import faults
 from evidence.faults import find_faults, provoke
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 NAMES = ["one weight bit", "one threshold", "> for >=", "dropped events"]
 
@@ -27,6 +27,7 @@ def digits(tmp_path_factory):
     return build(request).design, np.load(folder / "vectors/inputs.npy")
 
 
+@quick(1)
 @for_each("name", NAMES)
 def test_each_fault_is_placed(digits, tmp_path, name):
     design, inputs = digits
@@ -36,6 +37,7 @@ def test_each_fault_is_placed(digits, tmp_path, name):
     assert found[name].expected in message
 
 
+@pytest.mark.slow
 def test_each_fault_is_placed_in_maps(maps_bundle, tmp_path):
     design, inputs = maps_bundle.design, maps_bundle.inputs
     found = {fault.name: fault for fault in find_faults(design, inputs)}
@@ -46,13 +48,15 @@ def test_each_fault_is_placed_in_maps(maps_bundle, tmp_path):
         assert "channel" in message
 
 
-def test_each_fault_is_placed_in_words(words_bundle, tmp_path):
+@quick(1)
+@for_each("name", ["one weight bit", "one threshold", "dropped events", "> for >="])
+def test_each_fault_is_placed_in_words(words_bundle, tmp_path, name):
     design, inputs = words_bundle.design, words_bundle.inputs
     found = {fault.name: fault for fault in find_faults(design, inputs)}
-    assert {"one weight bit", "one threshold", "dropped events"} <= found.keys()
-    for name, fault in found.items():
-        message = provoke(design, fault, inputs, tmp_path / name.replace(" ", "_"))
-        assert fault.expected in message
+    if name not in found:
+        assert name == "> for >="
+        pytest.skip("no neuron meets its threshold exactly")
+    assert found[name].expected in provoke(design, found[name], inputs, tmp_path)
 
 
 def test_a_fault_that_changes_nothing_is_an_error(digits, tmp_path, monkeypatch):

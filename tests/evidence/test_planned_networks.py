@@ -1,12 +1,12 @@
 """Every part and goal comes up, and a few plans are exact."""
 
-import pytest
-
 from bsnn_hw.devices.chips import CHIPS
 from evidence.planned_networks import GOALS, check_one
+from tests.for_each import for_each, quick
 
 
-@pytest.mark.parametrize("seed", [3, 8])
+@quick(1)
+@for_each("seed", [3, 8])
 def test_exact_in_rtl(seed):
     """A network of maps with ports of bytes, and a fully connected one."""
     line = check_one(seed, lint=False)

@@ -1,13 +1,13 @@
 """Random maps cover every option, and a few of them are exact."""
 
-import pytest
-
 from bsnn_hw.model.check import describe
 from evidence.random_map_models import random_map_document
 from evidence.random_maps import check_one
+from tests.for_each import for_each, quick
 
 
-@pytest.mark.parametrize("seed", [6, 13])
+@quick(1)
+@for_each("seed", [6, 13])
 def test_exact_in_rtl(seed):
     """Direct and events, with pooling and joins."""
     assert check_one(seed, lint=False).endswith(": exact")

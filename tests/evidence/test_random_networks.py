@@ -1,14 +1,14 @@
 """The generator of random models covers what it must, and a few of them are exact."""
 
 import numpy as np
-import pytest
 
 from evidence.random_models import random_document, random_inputs
 from evidence.random_networks import check_one
 from evidence.random_variants import varied
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
+@quick(1)
 @for_each("seed", [2, 8, 30, 47])
 def test_exact_in_rtl(seed):
     """Direct and events, T = 1 and more, one to three hidden layers."""
@@ -38,7 +38,7 @@ def test_every_option_occurs_in_a_hundred():
     assert (gammas < 0).any() and (gammas == 0).any() and (np.abs(gammas) > 1e5).any()
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@for_each("seed", [0, 1])
 def test_inputs_go_from_silent_to_saturated(seed):
     document = random_document(seed)
     inputs = random_inputs(seed, document, 10)

@@ -1,13 +1,14 @@
 """Random peaks of every leak are legal, and a few of them are exact."""
 
-import pytest
 import torch
 
 from bsnn_hw.model.check import describe
 from evidence.random_peaks import check_one, random_peaks
+from tests.for_each import for_each, quick
 
 
-@pytest.mark.parametrize("seed", [2, 5])
+@quick(1)
+@for_each("seed", [2, 5])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 

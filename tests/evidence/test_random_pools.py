@@ -3,11 +3,13 @@
 from bsnn_hw.model.check import describe
 from evidence.random_networks import check_document
 from evidence.random_pools import random_pools
+from tests.for_each import for_each, quick
 
 
-def test_exact_in_rtl():
-    for seed in (5, 29, 36, 59):
-        assert check_document(seed, random_pools(seed), lint=False).endswith(": exact"), seed
+@quick(1)
+@for_each("seed", [5, 29, 36, 59])
+def test_exact_in_rtl(seed):
+    assert check_document(seed, random_pools(seed), lint=False).endswith(": exact")
 
 
 def test_every_option_occurs_in_legal_models():

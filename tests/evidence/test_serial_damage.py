@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from evidence.serial_damage import Damaged, measure
 
@@ -19,6 +20,7 @@ class Kept:
         self.data += data
 
 
+@pytest.mark.slow
 def test_exact_over_a_damaged_line(tmp_path):
     lines = measure(DIGITS, 24, 0.01, 2, tmp_path)
     assert lines[0].startswith("images    24 of 64 bytes, every score the reference's")

@@ -3,16 +3,15 @@
 import json
 from itertools import pairwise
 
-import pytest
-
 from bsnn_hw.model.check import describe
 from evidence import synthesis_growth
+from tests.for_each import for_each
 
 FOUND = {"cells": 3000, "rams": 6, "cycles": 500.0, "megahertz": 100.0, "generation": 2.0,
          "mapping": 9.0, "placing": 30.0, "path": "a → b"}
 
 
-@pytest.mark.parametrize("hidden", [64, 100])
+@for_each("hidden", [64, 100])
 def test_the_documents_are_models(hidden):
     model = describe(synthesis_growth.document(hidden), "grown")
     assert [layer.synapse.weight.shape for layer in model.layers] == [(hidden, 784), (10, hidden)]

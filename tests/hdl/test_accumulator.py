@@ -13,7 +13,7 @@ from bsnn_hw.ir.network import Dense, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import BLOCK_ROWS, Rows, Store
 from bsnn_hw.reference.synapse import accumulate
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0,
@@ -89,6 +89,7 @@ class Case:
 
 
 # 33 neurons of which 1 is in a row, and 70 of which 2 are, lie in block RAM.
+@quick(12)
 @for_each("neurons, parallel", [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
 @for_each("max_value, pause", [(1, .4), (15, 0)])
 @for_each("block_rows", [BLOCK_ROWS, 2])
@@ -140,6 +141,7 @@ def expected_sums(raster, connected, operations):
 
 
 # In block RAM (40 rows), and not (6 rows).
+@quick(8)
 @for_each("positions, block_rows", [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
 @for_each("count", [1, 2, 5])
 @for_each("seed", range(2))
@@ -151,6 +153,7 @@ def test_one_row_is_hammered_every_cycle(positions, block_rows, count, seed):
            block_rows)
 
 
+@quick(6)
 @for_each("places", [(5, 8), (1, 1)])
 @for_each("folds", [2, 3, 4])
 @for_each("gap", [0, 1, 2])
@@ -213,7 +216,7 @@ def test_partial_sums_may_wrap():
 CORRECT = {"raster": Raster(Shape(4), 2), "timesteps": 1, "width": 4, "delta_shape": signed(3)}
 
 
-@pytest.mark.parametrize("name", ["timesteps", "width"])
+@for_each("name", ["timesteps", "width"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         Accumulator([True] * 4, **CORRECT | {name: 0})
@@ -224,7 +227,7 @@ def test_wrong_raster():
         Accumulator([True] * 4, **CORRECT | {"raster": 2})
 
 
-@pytest.mark.parametrize("channels", [2, 5])
+@for_each("channels", [2, 5])
 def test_wrong_channels(channels):
     with pytest.raises(ValueError, match=f"connected must have 4 channels, not {channels}"):
         Accumulator([True] * channels, **CORRECT)

@@ -3,6 +3,7 @@
 import pytest
 
 from bsnn_hw.hdl.board_clock import BoardReset, ClockDivider
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
 
@@ -15,7 +16,7 @@ async def lasts(context, reset):
     return count
 
 
-@pytest.mark.parametrize("held", [1, 3, 5])
+@for_each("held", [1, 3, 5])
 def test_it_begins_by_itself_and_comes_again(held):
     reset = BoardReset(held)
 
@@ -64,7 +65,7 @@ def test_the_circuit_s_reset_does_not_reach_it():
     bench.run(watch)
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
+@for_each("bits", [1, 2, 4])
 def test_a_divided_clock(bits):
     divider = ClockDivider(bits)
     levels = []
@@ -78,7 +79,7 @@ def test_a_divided_clock(bits):
     assert levels == ([0] * 2**(bits - 1) + [1] * 2**(bits - 1)) * 4
 
 
-@pytest.mark.parametrize("make", [BoardReset, ClockDivider])
+@for_each("make", [BoardReset, ClockDivider])
 def test_wrong_arguments(make):
     with pytest.raises(ValueError, match="must be an integer of 1 or more, not 0"):
         make(0)

@@ -86,7 +86,7 @@ def test_a_pair_holds_two():
     Bench(dut).run(check)
 
 
-@pytest.mark.parametrize("kind", [StreamBuffer, StreamRegister, RegisterPair])
+@for_each("kind", [StreamBuffer, StreamRegister, RegisterPair])
 def test_wrong_layout(kind):
     with pytest.raises(TypeError, match="layout must be a Layout, not 3"):
         kind(3)

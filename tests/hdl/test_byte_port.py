@@ -7,7 +7,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.byte_port import SampleReader, ScoreWriter
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ports.bytes import ByteCounts
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.maps import geometry_of
 
@@ -74,6 +74,7 @@ def expected_events(case, timesteps, packets):
     return found
 
 
+@quick(12)
 @for_each("case, max_value, timesteps", FLAT + MAPS)
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .6)])
 def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):

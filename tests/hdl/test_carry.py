@@ -7,7 +7,7 @@ from amaranth.lib import data
 
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.layout.blocks import carry_block
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 LAYOUT = data.ArrayLayout(signed(9), 2)
@@ -66,6 +66,7 @@ class Run:
                 context.set(dut.take, 0)
 
 
+@quick(18)
 @for_each("rows, timesteps, margin", [
     (1, 1, 1), (1, 3, 4), (2, 1, 9), (5, 2, 3), (12, 1, 12), (7, 3, 20)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, 0, 0), (0, .7, 0),
@@ -73,13 +74,13 @@ class Run:
 def test_rows_in_order_and_only_whole_timesteps(rows, timesteps, margin, pause, full, late):
     run = Run(rows, timesteps, margin, 8, pause=pause, full=full, late=late)
     assert run.taken == 8 * rows
-    # The queue's depth, and the row that the taker sees.
+    # The queue's depth, and the row that the consumer sees.
     assert run.most <= max(3, rows * timesteps + margin) + 1
 
 
 @for_each("rows, timesteps", [(1, 1), (2, 3), (5, 1), (6, 2)])
 def test_whole_timesteps_fit_however_late_the_taker_is(rows, timesteps):
-    """Else the giver would wait in a timestep that the taker waits for."""
+    """Else the producer would wait in a timestep that the consumer waits for."""
     run = Run(rows, timesteps, 4, timesteps + 3, late=99)
     assert run.most >= rows * timesteps
 

@@ -74,7 +74,7 @@ def test_events_in_turn_and_a_mark_each_timestep(lanes, pause, full):
         assert rows == [*right[lane], []], f"lane {lane}"
 
 
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.5, 0), (0, .5)])
+@for_each("pause, full", [(0, 0), (.5, 0), (0, .5)])
 def test_all_ways_of_short_timesteps(pause, full):
     """Two lanes; timesteps of up to three events and either mark, each before each other."""
     ways = [(length, joined) for length in range(4) for joined in (False, True)[:1 + bool(length)]]
@@ -115,7 +115,7 @@ def test_no_cycle_is_lost(lanes, mark):
     assert cycles == 21, "a cycle for each, and one through the collector"
 
 
-@pytest.mark.parametrize("name", ["lanes", "row_width"])
+@for_each("name", ["lanes", "row_width"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         EventCollector(**{"lanes": 2, "row_width": 4} | {name: 0})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bsnn_hw.hdl.current import TAKE_DELAY, CurrentArray, carried_layout
+from bsnn_hw.hdl.current import CurrentArray, carried_layout
 from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.ir.network import (
     Comparison,
@@ -19,10 +19,11 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.network import currents, gained
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 TIMESTEPS = 3
+TAKE_DELAY = 2  # cycles from an op to the one in which it takes what is carried
 IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, "close": 0,
         "sweep": 0}
 CURRENT_END = 40  # of the currents that an earlier layer hands on
@@ -134,6 +135,7 @@ class Steps:
         return IDLE | {"row": fold, "fold": fold, "timestep": number % TIMESTEPS, "step": 1}
 
 
+@quick(22)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 @for_each("seed", range(2))

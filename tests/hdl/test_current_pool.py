@@ -9,7 +9,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import CurrentPool
 from bsnn_hw.reference.pool import largest_sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import words_of
 
@@ -31,6 +31,7 @@ def block(case):
                              (height, right), WIDTH)
 
 
+@quick(15)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_each_window_has_its_largest_sum(case, pause):

@@ -101,20 +101,20 @@ def test_every_pattern_of_tiny_words():
 CORRECT = {"slots": 2, "slot_bits": 1, "words": 3}
 
 
-@pytest.mark.parametrize("name", ["slots", "words"])
+@for_each("name", ["slots", "words"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         SpikeEncoder(**CORRECT | {name: 0})
 
 
-@pytest.mark.parametrize(("slots", "slot_bits", "most"), [(3, 1, 2), (2, 0, 1)])
+@for_each("slots, slot_bits, most", [(3, 1, 2), (2, 0, 1)])
 def test_wrong_slots(slots, slot_bits, most):
     message = f"slots must be at most {most} with slot_bits {slot_bits}, not {slots}"
     with pytest.raises(ValueError, match=message):
         SpikeEncoder(slots=slots, slot_bits=slot_bits, words=3)
 
 
-@pytest.mark.parametrize("value", [-1, 1.0])
+@for_each("value", [-1, 1.0])
 def test_wrong_slot_bits(value):
     with pytest.raises(ValueError, match=f"slot_bits must be an integer of 0 or more, not {value}"):
         SpikeEncoder(**CORRECT | {"slot_bits": value})

@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.frontend import Frontend
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 
@@ -90,6 +90,7 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
     return [read_group(payload) for payload in taken], cycles[0]
 
 
+@quick(17)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (0, .7), (.3, .3)])
 @for_each("wild", [False, True])
@@ -146,7 +147,7 @@ def test_no_beat_is_taken_in_reset():
 CORRECT = {"max_value": 1, "timesteps": 2, "depth": 4}
 
 
-@pytest.mark.parametrize("name", CORRECT)
+@for_each("name", CORRECT)
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         Frontend(geometry_of(SHAPES[0]), **CORRECT | {name: 0})

@@ -4,7 +4,7 @@ import numpy as np
 
 from bsnn_hw.hdl.frontend import Frontend, slot_layout
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import geometry_of
@@ -25,7 +25,7 @@ def random_packets(rng, geometry, max_value, timesteps, *, wild):
 
     wild : any number in every field that has the bits for it, and any number of marks
     """
-    shape, (_, x_bits) = geometry.source.shape, geometry.place_bits
+    shape, (_, x_bits) = geometry.source.shape, geometry.position_bits
     row_bits = slot_layout(geometry, max_value)["row"].width
     ends = np.array([shape.height, shape.width])
     if wild:
@@ -69,7 +69,7 @@ def expected_groups(geometry, packets, timesteps):
 
 def payloads_of(rng, geometry, max_value, packets, timesteps):
     """Only slot 0 says where; the others' places are anything."""
-    x_bits, row_bits = geometry.place_bits[1], geometry.row_bits
+    x_bits, row_bits = geometry.position_bits[1], geometry.row_bits
     width = slot_layout(geometry, max_value)["row"].width
     for beats in packets:
         for number, ((y, x), slots, mark) in enumerate(beats):
@@ -82,6 +82,7 @@ def payloads_of(rng, geometry, max_value, packets, timesteps):
             yield beat | ({"mark": mark} if timesteps > 1 else {})
 
 
+@quick(17)
 @for_each("case, max_value, timesteps", CASES)
 @for_each("wild", [False, True])
 @for_each("pause, full", [(0, 0), (.3, .5)])

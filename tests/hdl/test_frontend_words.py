@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.frontend import Frontend
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 
 # inputs, lanes, timesteps
@@ -46,6 +46,7 @@ def expected(shape, packets):
             yield 0, None, True
 
 
+@quick(14)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (.3, .5)])
 @for_each("wild", [False, True])

@@ -15,7 +15,7 @@ from bsnn_hw.layout.gate import gate_block
 from bsnn_hw.reference.gate import factors
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl import test_layer, test_layer_maps
 from tests.hdl.benches import Bench
 from tests.hdl.nets import random_hidden
@@ -68,8 +68,9 @@ def test_known_factors(block_ram):
     assert shown[second:] == [5] * (30 - second)
 
 
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "events"])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.2, .6)])
+@quick(2)
+@for_each("direct", [True, False])
+@for_each("pause, full", [(0, 0), (.2, .6)])
 def test_fully_connected_layers(direct, pause, full):
     for seed, shape in enumerate(test_layer.SHAPES * 2):
         geometry, rng = DenseEvents.flat(*shape), np.random.default_rng(seed)
@@ -94,8 +95,9 @@ class Gated(test_layer_maps.Case):
         return replace(layer, gate=random_gate(rng, layer.synapse, TIMESTEPS))
 
 
-@pytest.mark.parametrize("max_value", [1, 5])
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (.2, .6)])
+@quick(2)
+@for_each("max_value", [1, 5])
+@for_each("pause, full", [(0, 0), (.2, .6)])
 def test_maps(max_value, pause, full):
     for seed, shape in enumerate(test_layer_maps.SMALL):
         case = Gated(seed, shape, max_value=max_value)

@@ -2,17 +2,17 @@
 ports stalling too."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.verification.native import build_model, verify_native
+from tests.for_each import for_each, quick
 from tests.lowering.interleaved import interleaved
 
 
-@pytest.mark.parametrize("seed", [
-    0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))])
+@quick(1)
+@for_each("seed", range(12))
 def test_every_spike_potential_and_score(seed, tmp_path):
     rng = np.random.default_rng(seed)
     model = interleaved(seed)

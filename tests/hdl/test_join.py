@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.join import EventJoin
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.groups import receive_groups
 
@@ -61,6 +61,7 @@ def check(streams, groups):
         assert rows[lane] == [*right, []], f"lane {lane}"
 
 
+@quick(11)
 @for_each("lanes", [1, 2, 3, 6])
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_every_event_in_its_timestep(lanes, pause, full):
@@ -80,7 +81,7 @@ def test_all_pairs_of_short_timesteps(pauses, full):
     check(streams, join(streams, pauses, full)[0])
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 5])
+@for_each("lanes", [1, 2, 5])
 def test_no_cycle_is_lost(lanes):
     """A timestep takes as many cycles as the fullest lane has heads."""
     streams = random_streams(np.random.default_rng(lanes), lanes, 40)
@@ -121,7 +122,7 @@ def test_a_lone_mark_is_taken_at_once():
     Bench(dut).run(check_ready)
 
 
-@pytest.mark.parametrize("name", ["lanes", "row_width"])
+@for_each("name", ["lanes", "row_width"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer of 1 or more, not 0"):
         EventJoin(**{"lanes": 2, "row_width": 4} | {name: 0})

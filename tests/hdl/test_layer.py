@@ -12,7 +12,7 @@ from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.blocks import hidden_block
 from tests.hdl.groups import GroupSource, lane_periods
@@ -76,6 +76,7 @@ def spikes_of(words, geometry, timesteps):
     return fired.reshape(-1, timesteps, geometry.folds * geometry.parallel)
 
 
+@quick(6)
 @for_each("shape", SHAPES)
 @for_each("direct", [True, False])
 @for_each("leaks", LEAKS)
@@ -101,6 +102,7 @@ def assert_fired(run, geometry, fired):
     assert not len(wrong), "sample {}, timestep {}, neuron {}".format(*wrong[0])
 
 
+@quick(5)
 @for_each("shape", SHAPES)
 @for_each("leaks", LEAKS)
 def test_the_margin_is_what_follows_when_room_goes(shape, leaks):

@@ -23,7 +23,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.reference.gate import factors
 from bsnn_hw.reference.network import currents, gained, run_hidden
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.blocks import hidden_block
 from tests.hdl.maps import CONVS, conv_of, geometry_of, reaching_groups, words_of
@@ -52,8 +52,8 @@ class Case:
         self.geometries = tuple(self._lone(case) if kind == "y" else None for kind in kinds)
         self.layer = self._layer(rng, case, leak)
         # What is carried is of one layer that gives the same current as an empty chain would.
-        giver = Hidden("giver", conv_of(case, seed + 1), self._spec(rng, case[4], leak, True))
-        carried = [current_bounds(giver, 1)] * kinds.count("c")
+        producer = Hidden("producer", conv_of(case, seed + 1), self._spec(rng, case[4], leak, True))
+        carried = [current_bounds(producer, 1)] * kinds.count("c")
         self.bounds = hidden_bounds(self.layer, max_value, carried)
         steps = (samples,) if max_value > 1 else (samples, TIMESTEPS)
         self.inputs = self._spikes(rng, (*steps, case[0].size)) * rng.integers(
@@ -61,10 +61,10 @@ class Case:
         self.carried, joined = [], []
         for kind, shortcut in zip(kinds, self.layer.shortcuts, strict=True):
             spikes = self._spikes(rng, (samples, TIMESTEPS, case[0].size))
-            acc = sums(giver.synapse, torch.as_tensor(spikes), TIMESTEPS, 1)
+            acc = sums(producer.synapse, torch.as_tensor(spikes), TIMESTEPS, 1)
             fired = torch.as_tensor(self._spikes(rng, acc.shape))
             if kind == "c":
-                self.carried.append(currents(giver, acc))
+                self.carried.append(currents(producer, acc))
                 joined.append(self.carried[-1])
             elif kind == "s":
                 self.carried.append(fired)
@@ -202,6 +202,7 @@ class Run:
 BUSY, IDLE = (0, 0, 0), (.4, .6, .9)
 
 
+@quick(5)
 @for_each("case, kinds, stalled", [
     *((case, kinds, BUSY) for case in SMALL[:-1] for kinds in ("", "scy")),
     *((case, kinds, IDLE) for case in SMALL[:-1] for kinds in ("", "c", "s", "y", "scy")),
@@ -211,6 +212,7 @@ def test_every_spike_and_current(case, kinds, stalled):
     Run(Case(len(kinds), case, kinds), pause=pause, full=full, wait=wait).check()
 
 
+@quick(3)
 @for_each("case, max_value", [*zip(CONVS, [1, 7] * 4, strict=True)])
 def test_every_kind_of_convolution(case, max_value):
     Run(Case(1, case, max_value=max_value), pause=.1, full=.2).check()

@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.link import SpikeLink
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import receive_groups
 from tests.hdl.test_encoder import SHAPES
@@ -66,6 +66,7 @@ def check_groups(geometry, timesteps, groups):
     assert next(left, None) is None
 
 
+@quick(11)
 @for_each("shape, shared", [
     (shape, shared) for shape in [*SHAPES, BUFFERED]
     for shared in (False, True)[:shape[1]]])
@@ -89,6 +90,7 @@ def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
     check_groups(geometry, timesteps, taken)
 
 
+@quick(7)
 @for_each("delay", [1, 2, 5])
 @for_each("spare", [3, 4, 7])
 @for_each("shared", [False, True])

@@ -7,7 +7,7 @@ import pytest
 
 from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import CONVS, expected_groups, geometry_of, placed_words, random_steps
@@ -46,6 +46,7 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
     return bench.cycle - start[0]
 
 
+@quick(9)
 @for_each("shared", [False, True])
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4)])
@@ -58,7 +59,7 @@ def test_every_spike_at_its_place(case, shared, pause, full):
         assert cycles == right, "a group a cycle"
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3])
+@for_each("lanes", [1, 2, 3])
 def test_every_pattern_of_tiny_words(lanes):
     """Words of three channels at two places, each of the 64 timesteps after four others."""
     geometry = geometry_of((Shape(3, 1, 2), (1, 1), (1, 1), (0, 0), 1, 3, lanes, 1))

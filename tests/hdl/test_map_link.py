@@ -12,7 +12,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.maps import (
     CONVS,
@@ -54,6 +54,7 @@ def seen(payload):
     return reach, events, mark
 
 
+@quick(10)
 @for_each("case", [*CONVS, WIDE, SPARSE])
 @for_each("pause, full, delay, spare", [
     (0, .7, 2, 1), (.3, .5, 1, 2)])
@@ -80,6 +81,7 @@ def events_of(groups):
             for event in [*((str(reach), row) for row, _ in events.values()), *[None] * mark]]
 
 
+@quick(6)
 @for_each("case", [case for case in [*CONVS, WIDE, SPARSE] if case[6] > 1])
 @for_each("pause, full", [(0, 0), (0, .7), (.3, .5)])
 def test_shared_lanes_take_any_event_of_a_place(case, pause, full):

@@ -29,6 +29,7 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.layout.blocks import Carry, Entry, Layer, Link, Output, Synapses
 from bsnn_hw.layout.build import build_layout
+from tests.for_each import for_each, quick
 from tests.hdl.benches import stalls
 from tests.hdl.test_network import Driver, flat
 
@@ -134,7 +135,8 @@ def drive(network, schedule, inputs, pause, full, change=lambda layout: layout):
     driver.check(inputs)
 
 
-@pytest.mark.parametrize(("plan", "coding", "eager", "pause", "full"), [
+@quick(1)
+@for_each("plan, coding, eager, pause, full", [
     ("wide", Coding.DIRECT, True, 0, .9), ("uneven", Coding.EVENTS, False, .4, .7)])
 def test_shallow_queues_and_saturated_input(plan, coding, eager, pause, full):
     network = residual(3, coding, eager=eager)

@@ -10,7 +10,7 @@ from bsnn_hw.ir.network import Coding
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.ports.events import EventPort
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.nets import random_inputs, random_network, random_schedule
 
@@ -42,7 +42,7 @@ class Driver:
                 await context.tick()
             context.set(top.s_axis_tdata, data)
             context.set(top.s_axis_tlast, last)
-            if top.slots.has_mark:
+            if top.slots.ends_timesteps:
                 context.set(top.s_axis_tuser, mark)
             context.set(top.s_axis_tvalid, 1)
             await context.tick().until(top.s_axis_tready)
@@ -95,12 +95,14 @@ def drive(seed, *, pause, full, samples=4, words=0.0, **options):
     driver.check(inputs)
 
 
+@quick(2)
 @for_each("seed", range(10))
 def test_random_networks(seed):
     pause, full = [(0, 0), (.5, 0), (0, .8), (.3, .3)][seed % 4]
     drive(seed, pause=pause, full=full)
 
 
+@quick(2)
 @for_each("seed", range(100, 112))
 def test_random_networks_of_words(seed):
     """Words of every width, before and behind layers of events, and at the port."""
@@ -136,6 +138,7 @@ def test_an_output_stopped_for_long_loses_nothing(coding):
     driver.check(inputs)
 
 
+@quick(2)
 @for_each("seed", range(4))
 def test_a_reset_in_an_inference_leaves_no_trace(seed):
     """One cycle of reset, at any point of the work on earlier packets."""

@@ -13,7 +13,7 @@ from bsnn_hw.ir.network import Comparison, Conv, Dense, Hidden, NeuronSpec, Rese
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Rows
 from bsnn_hw.reference.network import currents, run_hidden
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
 KINDS = list(itertools.product(Reset, Comparison))
@@ -134,6 +134,7 @@ def signed(bits, width):
     return bits - (bits >> width - 1 << width)
 
 
+@quick(13)
 @for_each("kind", KINDS)
 @for_each("leaks", ["equal", "different"])
 @for_each("neurons, parallel, timesteps", [
@@ -153,6 +154,7 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
 
 
 # Rows in LUTs, a register, and in block RAM, each with leaks that are a shift or a product.
+@quick(7)
 @for_each("leaks", ["shift", "product"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])
@@ -172,6 +174,7 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
         accs, stalls(0, 0), rows_first=rows_first)
 
 
+@quick(5)
 @for_each("kind", KINDS)
 @for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])
 def test_exhaustive_at_tiny_widths(kind, leak):

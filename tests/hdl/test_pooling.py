@@ -11,7 +11,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import random_steps, words_of
 
@@ -73,6 +73,7 @@ def components(case, kind):
     return dut, pool, raster
 
 
+@quick(13)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_max_gives_each_window_once(case, pause):
@@ -96,6 +97,7 @@ def _check_rows(raster, taken, words):
     np.testing.assert_array_equal(given, words)
 
 
+@quick(12)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_sum_gives_every_word_its_windows_place(case, pause):

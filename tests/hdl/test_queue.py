@@ -5,7 +5,7 @@ from amaranth import Signal
 from amaranth.lib import data
 
 from bsnn_hw.hdl.queue import WordQueue, require_depth
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
@@ -42,6 +42,7 @@ def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120):
     return [word.number for word in taken], inside[0], bench.cycle
 
 
+@quick(11)
 @for_each("depth, margin", [(3, 1), (3, 2), (4, 3), (9, 3), (17, 12)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, .2, 0), (0, .6, 0),
                                                      (0, 0, 60), (.2, .5, 40)])
@@ -59,7 +60,7 @@ def test_the_margin_is_exact(depth, margin):
     assert given == list(range(120))
 
 
-@pytest.mark.parametrize("depth", [4, 17])
+@for_each("depth", [4, 17])
 def test_a_word_a_cycle(depth):
     """Three cycles from a word to its reader, and none lost."""
     assert run(depth, 1)[2] == 120 + 3

@@ -2,15 +2,13 @@
 every membrane potential and every score, at full pace and with both ports stalling."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.ir.network import Conv, SynapseShortcut
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.verification.native import build_model, verify_native
+from tests.for_each import for_each, quick
 from tests.reference.random_maps import random_inputs, random_network
-
-QUICK = 4  # seeds; each compiles a simulation
 
 
 def random_schedule(rng, network):
@@ -27,9 +25,9 @@ def random_schedule(rng, network):
         drawn = int(rng.choice([1, channels, rng.integers(1, channels + 1)]))
         if number < len(network.hidden):
             drawn = parallels.setdefault(tied[number], drawn)
-        giver, is_conv = number - layer.back, isinstance(layer.synapse, Conv)
-        source = network.features(giver)
-        width = (plans[giver].parallel if giver >= 0
+        producer, is_conv = number - layer.back, isinstance(layer.synapse, Conv)
+        source = network.features(producer)
+        width = (plans[producer].parallel if producer >= 0
                  else source.channels if is_conv else source.size)
         lanes = int(rng.integers(1, min(width, 4) + 1))
         shared = number > 0 and lanes > 1 and rng.random() < .5
@@ -37,8 +35,8 @@ def random_schedule(rng, network):
     return Schedule(tuple(plans))
 
 
-@pytest.mark.parametrize("seed", [
-    *range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, 60))])
+@quick(1)  # each compiles a simulation
+@for_each("seed", range(60))
 def test_every_spike_potential_and_score(seed, tmp_path):
     rng = np.random.default_rng(seed)
     network = random_network(rng)

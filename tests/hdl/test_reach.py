@@ -1,22 +1,22 @@
-"""ReachLookup against ``ConvEvents``: what a place reaches, and what becomes of marks."""
+"""ReachLookup against ``ConvEvents``: what a position reaches, and what becomes of marks."""
 
 import numpy as np
 import pytest
 
 from bsnn_hw.hdl.reach import ReachLookup
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.groups import read_group
 from tests.hdl.maps import CONVS, geometry_of, reach_of
 
-SPARSE = (Shape(2, 7, 6), (1, 2), (3, 4), (0, 0), 3, 2, 2, 2)  # most places reach nothing
+SPARSE = (Shape(2, 7, 6), (1, 2), (3, 4), (0, 0), 3, 2, 2, 2)  # most positions reach nothing
 CASES = [*CONVS, SPARSE]
 VALUE_WIDTH = 3
 
 
 def random_groups(rng, geometry, count):
-    """((y, x), rows, values, mark); all places, a third of the groups marked, lone marks too."""
+    """((y, x), rows, values, mark); all positions, a third of the groups marked, lone marks too."""
     height, width = geometry.source.shape.height, geometry.source.shape.width
     for number in range(count):
         place = divmod(int(rng.permutation(height * width)[number % (height * width)]), width)
@@ -72,6 +72,7 @@ def look_up(geometry, groups, *, pause=0.0, full=0.0):
     return [readable(given) for given in taken], cycles[0]
 
 
+@quick(14)
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (0, .6), (.4, .3)])
 def test_every_group_has_its_reach(case, pause, full):
@@ -90,7 +91,7 @@ def test_a_group_a_cycle(case):
 
 
 def test_where_a_stride_passes_over_a_pixel():
-    """1x1 kernel, stride 3: pixel (1, 1) reaches nothing, its mark stays; (3, 0) reaches place 2
+    """1x1 kernel, stride 3: pixel (1, 1) reaches nothing, its mark stays; (3, 0) reaches position 2
     of the four."""
     geometry = geometry_of(CONVS[4])
     groups = [((1, 1), [1], [1], False), ((1, 1), [1], [1], True), ((3, 0), [1], [1], False),

@@ -12,7 +12,7 @@ from bsnn_hw.ir.bounds import readout_bounds
 from bsnn_hw.ir.network import Dense, Peak, Readout
 from bsnn_hw.reference import readout
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.blocks import readout_block
 from tests.hdl.groups import GroupSource, lane_periods
@@ -77,6 +77,7 @@ def score(layer, parallel, accs, *, pause=0.0, full=0.0):
     return taken
 
 
+@quick(10)
 @for_each("gains", GAINS)
 @for_each("classes, parallel", [(1, 1), (10, 10), (10, 3), (5, 1), (7, 4)])
 @for_each("pause, full", [(0, 0), (.3, .5)])
@@ -91,7 +92,7 @@ def test_scores_and_winners(gains, classes, parallel, pause, full):
     check_beats(layer, accs, score(layer, parallel, accs, pause=pause, full=full))
 
 
-@pytest.mark.parametrize("parallel", [1, 2, 4])
+@for_each("parallel", [1, 2, 4])
 def test_a_tie_goes_to_the_lowest_index(parallel):
     dense = Dense(np.ones((4, 3), np.int8), np.ones(4, bool))
     layer = Readout("out", dense, np.full((1, 4), 2), np.array([-1, -1, -1, -1]), 1.0)
@@ -101,6 +102,7 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
     assert [beat.score for beat in beats[4:8]] == [1, 5, 5, 3]
 
 
+@quick(4)
 @for_each("gains", ["varying", "constant", "peak"])
 @for_each("classes, parallel, lanes", [(1, 1, 1), (5, 2, 3), (4, 4, 2)])
 @for_each("full", [0, .7])

@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.walk import FoldWalk
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.groups import GroupSource
 
@@ -114,6 +114,7 @@ class Record:
                 latest[op.fold] = cycle
 
 
+@quick(14)
 @for_each("cadence", Cadence)
 @for_each("pause, full", [(0, 0), (.3, .3), (0, .8)])
 @for_each("seed", range(6))
@@ -127,6 +128,7 @@ def test_every_event_once_then_the_step(cadence, pause, full, seed):
            recovery=recovery, pause=pause, full=full).check(periods)
 
 
+@quick(6)
 @for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
 @for_each("lanes, folds", [(1, 1), (1, 4), (3, 3), (4, 5), (2, 1)])
 def test_no_cycle_is_lost(cadence, lanes, folds):
@@ -143,7 +145,7 @@ def test_no_cycle_is_lost(cadence, lanes, folds):
     assert last - first + 1 == (sum(groups) + passes - record.shared) * folds
 
 
-@pytest.mark.parametrize("folds", [1, 2, 3])
+@for_each("folds", [1, 2, 3])
 def test_marks_without_a_step_are_free(folds):
     """Where they come with events; one that comes alone has a cycle of the stream to itself."""
     rng = np.random.default_rng(folds)

@@ -4,7 +4,7 @@ import numpy as np
 
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.walk import MapWalk
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.maps import CONVS, geometry_of, reach_of, walk_of
 
@@ -93,6 +93,7 @@ class Record:
             after += len(self.starts) >= self._count
 
 
+@quick(9)
 @for_each("case", CONVS)
 @for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
 @for_each("pause, full, held", [(0, 0, 0), (.3, .5, .3)])

@@ -7,7 +7,7 @@ from bsnn_hw.hdl.frames import FrameReceiver, FrameSender
 from bsnn_hw.hdl.serial_link import SerialLink
 from bsnn_hw.hdl.uart import UartReceiver, UartTransmitter, UartWire
 from bsnn_hw.link.frames import END, ESCAPE, Decoder, Kind, LinkShape, encode
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 
 SHAPE = LinkShape(bytes(range(0xBA, 0xC2)), 70, 5)
@@ -41,7 +41,7 @@ async def get_line(context, line, data, divisor):
         data.append(byte)
 
 
-@pytest.mark.parametrize("divisor", [4, 5, 9])
+@for_each("divisor", [4, 5, 9])
 def test_receiver_hears_bytes(divisor):
     dut, heard = UartReceiver(divisor), []
     sent = [0x00, 0xFF, 0x55, 0xC0, 0x80, 0x01]
@@ -81,7 +81,7 @@ def test_receiver_names_a_missing_stop_bit():
     assert sum(broken) == 1
 
 
-@pytest.mark.parametrize("divisor", [4, 7])
+@for_each("divisor", [4, 7])
 def test_transmitter_writes_bytes(divisor):
     dut, heard, sent = UartTransmitter(divisor), [], [0x00, 0xFF, 0x5A, 0xC0]
 
@@ -96,7 +96,7 @@ def test_transmitter_writes_bytes(divisor):
     assert heard == sent
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_sender_writes_frames(seed):
     rng = np.random.default_rng(seed)
     bodies = [bytes(rng.choice([END, ESCAPE, 0xDC, 0xDD, 1, 2], rng.integers(1, 12)).tolist())
@@ -127,6 +127,7 @@ def damaged(rng, data, chance):
             yield byte
 
 
+@quick(2)
 @for_each("seed", range(4))
 def test_receiver_takes_and_refuses_frames_as_the_reference_does(seed):
     rng = np.random.default_rng(seed)
@@ -253,6 +254,7 @@ def test_a_sample_is_never_mixed_with_another():
     assert board.samples == []
 
 
+@pytest.mark.slow
 def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
     board = Board()
     one, other = blocks(bytes(70), 1), blocks(bytes([255] * 70), 1)
@@ -263,6 +265,7 @@ def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
     assert answers[2] == [bytes([Kind.RESULT, 1, 0, 0]) + board.result([255] * 70)]
 
 
+@quick(1)
 @for_each("wrong", [
     encode(b"D\x00\x03\x00", bytes(32)), encode(b"D\x00\x00\x00", bytes(31)), encode(b"?\x00"),
     encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])])

@@ -10,7 +10,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.synapse import SynapseArray
 from bsnn_hw.ir.network import Dense, largest_weight
 from bsnn_hw.reference.synapse import accumulate
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench
 
 # inputs, source width, neurons, lanes, parallel
@@ -70,6 +70,7 @@ def existing(geometry, folds):
     return neuron < geometry.neurons
 
 
+@quick(15)
 @for_each("shape", SHAPES)
 @for_each("max_value", [1, 3, 255])
 @for_each("weight_bits", [1, 2, 3, 8])
@@ -104,7 +105,7 @@ def test_all_weights_and_values(lanes, max_value):
                                   expected(geometry, weights, max_value, inputs, folds))
 
 
-@pytest.mark.parametrize("lanes", [2, 3])
+@for_each("lanes", [2, 3])
 def test_shared_lanes_hold_all_weights(lanes):
     """An input gives the same through whichever lane it comes."""
     geometry = DenseEvents.flat(7, 5, 4, lanes, 3, shared=True)

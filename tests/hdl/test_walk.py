@@ -102,7 +102,7 @@ def test_only_a_convolution_has_a_reach():
     assert hardware(geometry).group(geometry, 1)["reach"].shape == reach_layout(geometry)
 
 
-@pytest.mark.parametrize("folds", [0, -1, 1.5])
+@for_each("folds", [0, -1, 1.5])
 def test_wrong_folds(folds):
     with pytest.raises(ValueError, match=f"folds must be an integer of 1 or more, not {folds}"):
         FoldWalk(folds)

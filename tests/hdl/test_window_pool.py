@@ -10,7 +10,7 @@ from bsnn_hw.ir.network import Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import POOLING_DELAY
 from bsnn_hw.reference.pool import pooled
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import random_steps, words_of
 
@@ -60,6 +60,7 @@ def run(dut, words, rows, pauses, out, valid):
     return given, taken
 
 
+@quick(11)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_each_window_is_an_or(case, pause):

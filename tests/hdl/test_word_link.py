@@ -7,7 +7,7 @@ from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.row_gather import RowGather
 from bsnn_hw.hdl.row_parts import RowParts
 from bsnn_hw.hdl.word_link import WordLink
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, stalls
 from tests.hdl.test_link import Source, spike_words
 
@@ -45,6 +45,7 @@ def read(payload):
     return (payload.rows[0] if bits else None), bits, bool(payload.mark)
 
 
+@quick(20)
 @for_each("shape", SHAPES)
 @for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 3)])

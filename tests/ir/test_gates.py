@@ -12,7 +12,7 @@ from test_bounds import assert_inside, every_input
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import gate_total_bounds, network_bounds
 from bsnn_hw.ir.check import problem
-from bsnn_hw.ir.gate import place_weights
+from bsnn_hw.ir.gate import position_weights
 from bsnn_hw.ir.network import Coding, Conv, Shape
 from bsnn_hw.ir.store import equal, from_json, to_json
 from bsnn_hw.reference.gate import factors, totals
@@ -68,7 +68,7 @@ def test_a_place_weighs_what_its_event_adds_to_the_whole_map(seed):
     source = Shape(int(rng.integers(1, 3)), *map(int, rng.integers(3, 7, 2)))
     weights = rng.integers(-7, 8, (source.channels, *kernel)).astype(np.int8)
     conv = Conv(weights[None], np.ones(1, bool), source, stride, padding, 4)
-    places = place_weights(weights, (source.height, source.width),
+    places = position_weights(weights, (source.height, source.width),
                            (conv.shape.height, conv.shape.width), stride, padding)
     events = torch.eye(source.size, dtype=torch.int64)
     assert sums(conv, events, 1, 1).sum(dim=(1, 2)).tolist() == places.ravel().tolist()
@@ -83,7 +83,7 @@ def test_read_gives_back_what_was_saved(seed):
     assert to_json(from_json(text)) == text
 
 
-@pytest.mark.parametrize(("key", "value", "message"), [
+@for_each("key, value, message", [
     ("weights", [1, 2], "gate.weights must have 3 integers"),
     ("weights", [1, 2, 128], "gate.weights must be"),
     ("weights", [1, 2, 9], "the gate's weights must be at most 7, as they have 4 bits"),

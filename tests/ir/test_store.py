@@ -49,7 +49,7 @@ def network(seed=0, sizes=(9, 5, 4, 3), timesteps=3, same=False):
                    tuple(f"class {index}" for index in range(sizes[-1])))
 
 
-@pytest.mark.parametrize("scale", [5e-324, 2.0 ** 62, 1.7e308])
+@for_each("scale", [5e-324, 2.0 ** 62, 1.7e308])
 def test_any_scale_of_the_scores(scale):
     original = network()
     original = replace(original, readout=replace(original.readout, scale=scale))
@@ -187,7 +187,7 @@ def test_files_that_cannot_be_used(tmp_path):
         save(tmp_path / "none" / "network.json", network())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_a_cut_or_changed_file_never_ends_in_a_traceback(seed):
     rng, text = np.random.default_rng(seed), to_json(network(seed))
     for _ in range(60):

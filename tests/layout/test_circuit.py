@@ -2,15 +2,13 @@
 
 from collections import Counter
 
-import pytest
 from amaranth.hdl import Fragment, Shape
 from amaranth.hdl._mem import MemoryInstance
 
 from bsnn_hw.devices.parts import Access
 from bsnn_hw.hdl.ports import top_level
 from tests.emission.circuits import GATED, NETWORKS, gated_layout, random_layout
-
-QUICK = 6
+from tests.for_each import for_each, quick
 
 
 def built(fragment):
@@ -44,20 +42,20 @@ def difference(layout):
     return circuit - forecast, forecast - circuit
 
 
-def assert_the_same(layout, seed):
+def assert_the_same(layout):
     missing, surplus = difference(layout)
     # A table whose rows are all the same needs none, and a narrow one may be logic.
-    assert not any(width for _, width in missing), f"seed {seed}: not counted: {missing}"
-    assert not surplus, f"seed {seed}: not there: {surplus}"
+    assert not any(width for _, width in missing), f"not counted: {missing}"
+    assert not surplus, f"not there: {surplus}"
 
 
-@pytest.mark.parametrize("seeds", [
-    range(QUICK), pytest.param(range(QUICK, NETWORKS), marks=pytest.mark.slow)], ids=str)
-def test_memories_are_those_that_planning_counts(seeds):
-    for seed in seeds:
-        assert_the_same(random_layout(seed), seed)
+@quick(5)
+@for_each("seed", range(NETWORKS))
+def test_memories_are_those_that_planning_counts(seed):
+    assert_the_same(random_layout(seed))
 
 
-def test_memories_of_gates():
-    for seed in range(GATED):
-        assert_the_same(gated_layout(seed), seed)
+@quick(3)
+@for_each("seed", range(GATED))
+def test_memories_of_gates(seed):
+    assert_the_same(gated_layout(seed))

@@ -12,7 +12,7 @@ from bsnn_hw.ir.network import Coding
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 FINE = PrecisionRequest(fraction_bits=16, leak_bits=16)
 
@@ -81,6 +81,7 @@ def test_dyadic_parameters_agree_exactly_ties_included(seed, coding):
     assert_same(model, network, inputs(model, 40, seed))
 
 
+@quick(10)
 @for_each("timesteps", [None, 64])
 @for_each("coding", list(Coding))
 @for_each("seed", range(10))

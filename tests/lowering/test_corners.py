@@ -146,7 +146,7 @@ def test_neurons_that_never_or_always_fire_become_constants(reset, comparison):
     assert network_bounds(net)[0][0].charged.width <= 11
 
 
-@pytest.mark.parametrize("comparison", list(Comparison))
+@for_each("comparison", list(Comparison))
 def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(comparison):
     model = one_layer(Neuron(0.5, 8.0, Reset.HARD, comparison), [[1.0]], [1.0, 1e-3], bits=4)
     net = lowered(model, 0)
@@ -166,7 +166,7 @@ def test_a_soft_reset_keeps_a_threshold_that_is_always_reached():
     assert_same_spikes(model, net)
 
 
-@pytest.mark.parametrize("comparison", list(Comparison))
+@for_each("comparison", list(Comparison))
 def test_a_soft_reset_has_a_rounding_of_its_own(comparison):
     """A threshold of 1.25 at F = 1: 2.5 half units, up or down, and 2.5 to the nearest."""
     net = lowered(one_layer(Neuron(1.0, 1.25, Reset.SOFT, comparison)), bits=1)
@@ -246,7 +246,7 @@ def test_scores_over_time_are_gains(kind, leak, gains):
     assert net.readout.gain.tolist() == wanted.tolist()
 
 
-@pytest.mark.parametrize("group", [1, 2, 3])
+@for_each("group", [1, 2, 3])
 def test_spike_counts_are_exact(group):
     spiking = layer("a", [[1.0], [-1.0], [1.0], [1.0], [-1.0], [1.0]],
                     Neuron(0.5, np.array([1.0, 1.0, 3.0, 2.0, 0.5, 9.0]), Reset.SOFT,
@@ -301,7 +301,7 @@ def test_a_peak_by_hand():
     assert real.run(model, np.array([[1]], np.uint8)).scores.tolist() == [[3.0, 4.0, -0.5]]
 
 
-@pytest.mark.parametrize("gamma", [5e-324, 1e-310, 1e300])
+@for_each("gamma", [5e-324, 1e-310, 1e300])
 def test_readouts_of_any_size(gamma):
     model = network(layer("out", [[1.0, 1.0], [1.0, -1.0]], gamma=gamma))
     samples = every_input(model)

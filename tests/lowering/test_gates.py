@@ -19,7 +19,7 @@ from bsnn_hw.model.currents import currents
 from bsnn_hw.reference.gate import factors
 from bsnn_hw.reference.network import run
 from bsnn_hw.reference.synapse import sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 FINEST = GateBits(8, 10, 12)
 
@@ -82,6 +82,7 @@ def real_gate(model, layer, values):
     return model.layers[0].gate * torch.sigmoid(means).numpy()
 
 
+@quick(22)
 @for_each("coding", list(Coding))
 @for_each("seed", range(20))
 def test_fine_integers_change_few_spikes(seed, coding):
@@ -95,6 +96,7 @@ def test_fine_integers_change_few_spikes(seed, coding):
     assert lowered.precision[0].mismatch == (wanted != got).sum() / max(1, wanted.sum())
 
 
+@quick(2)
 @for_each("seed", range(6))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_gated(seed, timesteps=4)
@@ -132,6 +134,7 @@ def test_a_mean_that_no_input_moves_is_the_constant_gate():
     assert (got.hidden[0].fired == real.run(own, values).spikes[0]).all()
 
 
+@quick(12)
 @for_each("timesteps", [None, 40])
 @for_each("coding", list(Coding))
 @for_each("seed", range(12))

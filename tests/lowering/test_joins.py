@@ -34,7 +34,7 @@ from bsnn_hw.model.description import (
     SynapseShortcut,
 )
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 POINT = Shape(2, 1, 1)
 
@@ -110,7 +110,7 @@ def test_thresholds_beyond_reach_become_the_nearest_that_says_the_same(reset, co
     assert bounds.threshold.width < 16
 
 
-@pytest.mark.parametrize("gamma", [1e20, 1e300])
+@for_each("gamma", [1e20, 1e300])
 def test_too_wide(gamma):
     model = network(dense("a", None, [1.0]),
                     dense("b", "a", [1.0], shortcuts=[CurrentShortcut("a")], gamma=gamma))
@@ -152,7 +152,7 @@ def test_two_groups_that_meet_are_one():
     assert Graph(network(*layers)).groups == ((0, 1, 2, 3, 4),)
 
 
-@pytest.mark.parametrize("calibrated", [False, True])
+@for_each("calibrated", [False, True])
 def test_any_layer_of_a_group_names_its_bits(calibrated):
     model = network(dense("a", None, [1.0]), dense("b", "a", [1.0]),
                     dense("c", "b", [1.0], shortcuts=[CurrentShortcut("a")]))
@@ -166,6 +166,7 @@ def test_any_layer_of_a_group_names_its_bits(calibrated):
         lower(model, samples, PrecisionRequest(per_layer={"a": 7, "c": 6}))
 
 
+@quick(4)
 @for_each("seed", range(6))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, depth=5)
@@ -213,6 +214,7 @@ def test_samples_of_large_maps_are_left_out():
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
 
 
+@quick(30)
 @for_each("measured", [False, True])
 @for_each("seed", range(30))
 def test_groups_that_interleave(seed, measured):

@@ -9,7 +9,7 @@ from bsnn_hw.ir.network import CurrentShortcut
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def assert_same(model, network, samples):
@@ -20,6 +20,7 @@ def assert_same(model, network, samples):
     return wanted, got
 
 
+@quick(57)
 @for_each("joined", [False, True])
 @for_each("seed", range(40))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
@@ -41,6 +42,7 @@ def test_many_bits_change_no_spike(seed, joined):
     assert np.allclose(wanted.scores, got.scores * network.readout.scale, atol=1e-3)
 
 
+@quick(9)
 @for_each("seed", range(12))
 def test_precision_is_chosen_for_every_layer(seed):
     model = random_model(seed, depth=4)

@@ -15,7 +15,7 @@ from bsnn_hw.model.currents import currents, sums
 from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_pools import random_pools
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.model.test_current_pool import line
 from tests.reference.networks import execute
 
@@ -26,6 +26,7 @@ def lowered(seed):
     return document, describe(document), lower(describe(document), None, request).network
 
 
+@quick(27)
 @for_each("seed", range(40))
 def test_against_plain_python(seed, tmp_path_factory):
     document, _, network = lowered(seed)

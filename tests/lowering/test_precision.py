@@ -116,7 +116,7 @@ def test_wrong_calibration():
         lower(model, np.full((1, size), 255, np.uint8))
 
 
-@pytest.mark.parametrize("calibrated", [False, True])
+@for_each("calibrated", [False, True])
 def test_too_wide(calibrated):
     model = network(layer("wide", [[1.0]], replace(LIF, threshold=3.0), gate=[1.0, 1e-20]),
                     layer("out", [[1.0]], gate=[1.0, 1.0]))

@@ -1,7 +1,6 @@
 """Pooling of currents in front of the neurons: what it computes, and every refusal."""
 
 import numpy as np
-import pytest
 import torch
 
 from bsnn_hw.model import real
@@ -29,7 +28,7 @@ def line(kind, threshold=2.0, **pool):
              "neuron": {"type": "readout"}}]}
 
 
-@pytest.mark.parametrize(("kind", "currents"), [
+@for_each("kind, currents", [
     # sums 1, -3, 4, 0, -1: their windows are (1, -3) and (4, 0), and the last one is left
     ("max", [3.0, 0.0, 2.0, 8.0]), ("avg", [1.0, -2.0, -2.0, 4.0]), ("sum", [2.0, -4.0, -4.0, 8.0]),
 ])
@@ -70,13 +69,13 @@ def test_a_wider_kernel_sums_the_same(seed):
     assert torch.equal(got, wanted)
 
 
-@pytest.mark.parametrize(("weights", "bits"), [
+@for_each("weights, bits", [
     ([1, -1], 1), ([1, 0], 2), ([2, 1], 3), ([3], 3), ([-4, 1], 4), ([127], 8), ([128], 9)])
 def test_bits_of_weights(weights, bits):
     assert weight_bits(np.array(weights)) == bits
 
 
-@pytest.mark.parametrize(("path", "value", "words"), [
+@for_each("path, value, words", [
     ("layers.0.current_pool.kind", "min", ["current_pool.kind must be one of 'max', 'avg', 'sum'"]),
     ("layers.0.current_pool.size", [2, 2], ["layer 'conv': current_pool size [2, 2] must fit the "
                                             "map of the layer's currents, 2 x 1 x 5"]),

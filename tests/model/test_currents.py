@@ -1,7 +1,6 @@
 """Currents on maps: by hand, exact sums, pooling, and joins."""
 
 import numpy as np
-import pytest
 import torch
 
 from bsnn_hw.model import currents, real
@@ -70,7 +69,7 @@ def test_charge_of_the_residual_block_by_hand():
     assert real.join(layer, own, fired, given).tolist() == [[[1.0, 0.0, 4.25, -2.0]]]
 
 
-@pytest.mark.parametrize(("kind", "wanted", "divisor"), [
+@for_each("kind, wanted, divisor", [
     (PoolingKind.MAX, [[1, 0]], 1), (PoolingKind.SUM, [[3, 0]], 1), (PoolingKind.AVG, [[3, 0]], 4)])
 def test_pooling_by_hand(kind, wanted, divisor):
     rule = Pooling(kind, (2, 2))
@@ -79,7 +78,7 @@ def test_pooling_by_hand(kind, wanted, divisor):
     assert rule.divisor == divisor
 
 
-@pytest.mark.parametrize("kind", PoolingKind)
+@for_each("kind", PoolingKind)
 def test_windows_need_not_be_square(kind):
     spikes = torch.tensor([[1, 0, 0, 0], [0, 0, 1, 1]], dtype=torch.bool)[None, None]
     found = currents.pooled(spikes, Pooling(kind, (1, 2)))[0, 0].tolist()
@@ -117,7 +116,7 @@ def test_a_model_without_feeds_is_a_chain():
     assert {layer.feed.shape for layer in model.layers} == {model.input.shape} == {Shape(2)}
 
 
-@pytest.mark.parametrize("part", [Linear(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1)),
+@for_each("part", [Linear(np.array([[-2.0, 0.0, 3.0]]), np.zeros(1)),
                                   Conv2d(np.array([[[[-2.0, -0.0, 3.0]]]]), np.zeros(1))])
 def test_coefficients(part):
     assert part.coefficients.ravel().tolist() == [-1, 1, 1] and part.reach == 3

@@ -18,7 +18,7 @@ from bsnn_hw.errors import InputError, ModelError, ToolError
 from bsnn_hw.model import format as model_format
 from bsnn_hw.model.format import describe, load, read, save
 from bsnn_hw.model.real import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 SUFFIXES = ["pt", "safetensors"]
 
@@ -264,6 +264,7 @@ def test_without_safetensors(document, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@quick(12)
 @for_each("suffix", SUFFIXES)
 @for_each("kind", ["cut", "flip", "noise", "splice"])
 @for_each("seed", range(3))

@@ -193,7 +193,7 @@ def test_reset_amounts_are_not_rounded():
     assert one_neuron(neuron, [1.0])[1] == [1.0 - 0.7]
 
 
-@pytest.mark.parametrize(("beta", "threshold"), [(0.5, 1.0), (1.0, 2.0), (0.25, 8.0)])
+@for_each("beta, threshold", [(0.5, 1.0), (1.0, 2.0), (0.25, 8.0)])
 def test_snntorch_default_is_a_reset_at_once(beta, threshold):
     """``U = beta * U + I - r * threshold`` with ``r = [U > threshold]`` of the step before."""
     currents = threshold * np.random.default_rng(1).integers(1, 14, 64) / 8

@@ -7,7 +7,7 @@ import pytest
 
 from bsnn_hw.model.format import describe
 from bsnn_hw.model.real import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def pool(rule, maps):
@@ -130,6 +130,7 @@ def step(neuron, potential, current):
     return fired, 0.0 if neuron["reset"] == "hard" else charged - neuron["threshold"]
 
 
+@quick(8)
 @for_each("neuron", [{}, {"reset": "soft", "comparison": ">", "input_scale": 0.5}])
 @for_each("coding", ["direct", "events"])
 @for_each("seed", range(3))

@@ -12,6 +12,7 @@ from bsnn_hw.nn import (
     resnet19,
     vgg,
 )
+from tests.for_each import for_each
 
 
 def images(batch=8, side=28):
@@ -22,7 +23,7 @@ def maps(output):
     return [tuple(spikes.shape[2:]) for spikes in output.spikes]
 
 
-@pytest.mark.parametrize("gate", ["agmm", "agmm-sample", "none"])
+@for_each("gate", ["agmm", "agmm-sample", "none"])
 def test_convolutional_maps(gate):
     network = convolutional((1, 28, 28), (3, 5, 4), (6,), 10, timesteps=2, gate=gate)
     output = network(images())
@@ -37,7 +38,7 @@ def test_convolutional_without_dense_layers_and_with_odd_sides():
     assert output.logits.shape == (2, 4)
 
 
-@pytest.mark.parametrize("gate", ["agmm", "none"])
+@for_each("gate", ["agmm", "none"])
 def test_residual_maps_and_shortcuts(gate):
     network = residual((1, 28, 28), (3, 3, 5, 5), 10, timesteps=2, gate=gate)
     assert maps(network(images())) == [(3, 14, 14), (3, 14, 14), (5, 7, 7), (5, 7, 7)]

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bsnn_hw.model.format import load
+from tests.for_each import for_each
 
 PAGE = Path(__file__).parents[2] / "docs" / "binarize.md"
 
 
-@pytest.mark.parametrize(("number", "package"),
+@for_each("number, package",
                          [(0, "snntorch"), (1, "spikingjelly"), (2, "torch")])
 def test_code_of_the_page_runs(number, package, tmp_path, monkeypatch, capsys):
     if importlib.util.find_spec(package) is None:

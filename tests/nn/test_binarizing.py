@@ -64,7 +64,7 @@ def test_in_place_and_by_name():
     assert net.conv2.parametrizations.weight.original is weight, "optimizers still know it"
 
 
-@pytest.mark.parametrize(("ends", "wanted"), [(1, "SignWeights"), (8, "Int8Weights"), (None, None)])
+@for_each("ends, wanted", [(1, "SignWeights"), (8, "Int8Weights"), (None, None)])
 def test_bits_of_the_ends(ends, wanted):
     assert kinds(binarize(Net(), timesteps=2, ends=ends)).get("conv1") == wanted
 

@@ -95,7 +95,7 @@ def test_a_pickle_that_is_a_program_is_refused(tmp_path, capsys):
     assert "executed" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("binary", "file", "content", "message"), [
+@for_each("binary, file, content, message", [
     (True, "data_batch_1.bin", b"12", "3073 bytes for each picture, not 2 in all"),
     (True, "data_batch_1.bin", b"\x0a" + bytes(3072), "a label from 0 to 9 for each picture"),
     (True, "batches.meta.txt", b"one two", "the classes' names must be"),
@@ -145,7 +145,7 @@ def test_where_it_is_not(tmp_path):
         read_cifar("cifar-10", tmp_path)
 
 
-@pytest.mark.parametrize("network", ["fc", "conv"])
+@for_each("network", ["fc", "conv"])
 def test_it_trains(tmp_path, network):
     write(tmp_path, "cifar-10", binary=True)
     hidden = {"fc": "4", "conv": "2,3,4"}[network]

@@ -90,7 +90,7 @@ def test_thermometer_spikes_in_proportion():
     assert (np.diff(events.astype(int), axis=0) <= 0).all()  # early steps first
 
 
-@pytest.mark.parametrize(("name", "bits", "message"), [
+@for_each("name, bits, message", [
     ("cifar", 4, "data set: must be one of digits, fashion-mnist, mnist, cifar-10, cifar-100, "
                  "not 'cifar'"),
     ("digits", 5, "digits: bits must be 1 to 4, not 5; give `bits` 4"),
@@ -101,7 +101,7 @@ def test_wrong_arguments(name, bits, message):
         data.load(name, bits=bits)
 
 
-@pytest.mark.parametrize(("name", "remedy"), [
+@for_each("name, remedy", [
     ("fashion-mnist", "apt install dataset-fashion-mnist"),
     ("mnist", "give the folder of the four IDX files"),
 ])
@@ -132,7 +132,7 @@ def test_damaged_gzip(tmp_path, content):
         read_idx(path)
 
 
-@pytest.mark.parametrize(("name", "array", "message"), [
+@for_each("name, array, message", [
     (FILES[1], np.zeros(5, np.uint8), "one label each, not .* with .5,."),
     (FILES[1], np.full(6, 10, np.uint8), "labels must be 0 to 9, not 10"),
     (FILES[2], np.zeros(4, np.uint8), r"images must be \(samples, height, width\)"),
@@ -144,7 +144,7 @@ def test_files_that_do_not_fit(tmp_path, name, array, message):
         data.load("mnist", tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
+@for_each("content", [b"", b"PK\x03\x04", b"text"])
 def test_damaged_sample(tmp_path, content):
     path = tmp_path / "s.npz"
     path.write_bytes(content)

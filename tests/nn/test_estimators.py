@@ -5,6 +5,7 @@ import torch
 
 from bsnn_hw.nn import anneal
 from bsnn_hw.nn.estimators import ESTIMATORS, Int8Weights, SignWeights
+from tests.for_each import for_each
 
 LATENT = (-2.0, -0.5, 0.0, 0.5, 2.0)
 
@@ -17,7 +18,7 @@ def gradient(estimator, progress=None):
     return latent.grad
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@for_each("estimator", ESTIMATORS)
 def test_signs_times_the_scale(estimator):
     weights = SignWeights(estimator, scale=0.25)(torch.tensor(LATENT))
     assert weights.tolist() == [-0.25, -0.25, 0.25, 0.25, 0.25]
@@ -51,7 +52,7 @@ def test_eight_bits_by_hand():
     assert Int8Weights()(torch.zeros(3)).tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("options", "message"), [
+@for_each("options, message", [
     ({"estimator": "magic"}, "Estimator must be one of .*, not 'magic'"),
     ({"clip": 0.0}, "Clip must be positive or None, not 0.0")])
 def test_wrong_options(options, message):

@@ -9,6 +9,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.model.format import load
 from bsnn_hw.model.real import run
 from bsnn_hw.nn import data
+from tests.for_each import for_each
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -22,7 +23,7 @@ def accuracy(name, samples, labels):
 MAPS = [("fashion_mnist_conv.pt", 0.90), ("fashion_mnist_residual.pt", 0.89)]
 
 
-@pytest.mark.parametrize("name", ["digits_fc.pt", "fashion_mnist_fc.pt"])
+@for_each("name", ["digits_fc.pt", "fashion_mnist_fc.pt"])
 def test_models_are_small(name):
     model = load(EXAMPLES / name)
     assert sum(layer.synapse.weight.size for layer in model.layers) <= 120_000
@@ -44,7 +45,7 @@ def test_the_one_for_an_ice40_up5k_has_a_leak_that_is_a_shift():
     assert accuracy("fashion_mnist_up5k.pt", sample.test_x, sample.test_y) >= 0.85
 
 
-@pytest.mark.parametrize(("name", "floor"), MAPS)
+@for_each("name, floor", MAPS)
 def test_networks_of_maps_are_small(name, floor):
     model = load(EXAMPLES / name)
     assert model.timesteps == 2
@@ -74,14 +75,14 @@ def test_fashion_accuracy_on_the_whole_test_set():
     assert accuracy("fashion_mnist_fc.pt", clothes.test_x, clothes.test_y) >= 0.88
 
 
-@pytest.mark.parametrize(("name", "floor"), MAPS)
+@for_each("name, floor", MAPS)
 def test_accuracy_of_maps_on_the_sample(name, floor):
     sample = data.load_sample(EXAMPLES / "fashion_mnist_sample.npz")
     assert accuracy(name, sample.test_x[:256], sample.test_y[:256]) >= floor - 0.04
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "floor"), MAPS)
+@for_each("name, floor", MAPS)
 def test_accuracy_of_maps_on_the_whole_test_set(name, floor):
     try:
         clothes = data.load("fashion-mnist")

@@ -9,6 +9,7 @@ from torch import nn
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn import BinaryLinear, FlipMonitor
+from tests.for_each import for_each
 
 
 def model():
@@ -34,7 +35,7 @@ def test_flips_by_hand():
     assert monitor.epoch() == (0, 0.0, 0.0, {"0": 0.0})
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop, torch.optim.Adagrad])
+@for_each("kind", [torch.optim.Adam, torch.optim.RMSprop, torch.optim.Adagrad])
 def test_any_optimizer(kind):
     network = model()
     monitor = FlipMonitor(network)

@@ -39,7 +39,7 @@ def test_inference_uses_the_running_average():
     assert torch.equal(gate.values(), constants)
 
 
-@pytest.mark.parametrize("over", ["batch", "sample"])
+@for_each("over", ["batch", "sample"])
 def test_static_current_gets_a_gate_per_timestep(over):
     gate = AGMMGate(3, over=over)
     gate.alpha.data = torch.tensor([1.0, 2.0, 3.0])
@@ -56,7 +56,7 @@ def test_sample_gate_differs_from_sample_to_sample():
     assert torch.allclose(gate(currents)[0, 1], currents[0, 1] * 0.5)
 
 
-@pytest.mark.parametrize("over", ["batch", "sample"])
+@for_each("over", ["batch", "sample"])
 def test_gate_takes_feature_maps(over):
     assert AGMMGate(2, over=over)(torch.ones(2, 3, 4, 5, 5)).shape == (2, 3, 4, 5, 5)
 
@@ -123,7 +123,7 @@ def test_a_sample_gate_has_no_constants():
         AGMMGate(2, inference="sample").values()
 
 
-@pytest.mark.parametrize("training", [True, False])
+@for_each("training", [True, False])
 def test_equal_gates(training):
     gate = AGMMGate(2, ratios="equal").train(training)
     gate.alpha.data = torch.tensor([1.0, 3.0])

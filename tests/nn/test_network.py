@@ -34,7 +34,7 @@ def test_output_shapes_and_rates(gate, timesteps):
     assert output.rates.tolist() == pytest.approx([s.mean().item() for s in output.spikes])
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@for_each("seed", [0, 1])
 def test_direct_coding_equals_events_of_the_same_input(seed):
     direct = fully_connected((6, 5, 3), timesteps=3).eval()
     events = fully_connected((6, 5, 3), timesteps=3, coding="events").eval()

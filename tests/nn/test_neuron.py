@@ -47,7 +47,7 @@ def test_surrogate_is_a_triangle_around_the_threshold():
     assert currents.grad.flatten().tolist() == [0, 0, 0.75, 1, 0.5, 0]
 
 
-@pytest.mark.parametrize(("reset", "wanted"), [("hard", 0.0), ("soft", 0.75 * 0.5)])
+@for_each("reset, wanted", [("hard", 0.0), ("soft", 0.75 * 0.5)])
 def test_reset_is_detached(reset, wanted):
     # H1 = 1.25 fires. A detached hard reset cuts the path to step 2, a soft one leaves leak.
     currents = torch.tensor([[[1.25]], [[0.625]]], requires_grad=True)

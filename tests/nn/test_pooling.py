@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bsnn_hw.nn import Pool
+from tests.for_each import for_each
 
 SPIKES = torch.tensor([[1.0, 0, 0, 0],
                        [1, 0, 0, 0],
@@ -11,7 +12,7 @@ SPIKES = torch.tensor([[1.0, 0, 0, 0],
                        [1, 1, 0, 0]]).view(1, 1, 1, 4, 4)
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [
+@for_each("kind, wanted", [
     ("max", [1, 0, 1, 1]), ("sum", [2, 0, 4, 1]), ("avg", [0.5, 0, 1, 0.25])])
 def test_known_answers(kind, wanted):
     assert Pool(kind, 2)(SPIKES).flatten().tolist() == wanted
@@ -22,7 +23,7 @@ def test_windows_need_not_be_square():
     assert Pool("sum", (4, 2))(SPIKES).shape == (1, 1, 1, 1, 2)
 
 
-@pytest.mark.parametrize("kind", ["max", "sum", "avg"])
+@for_each("kind", ["max", "sum", "avg"])
 def test_a_window_of_one_changes_nothing(kind):
     assert torch.equal(Pool(kind, 1)(SPIKES), SPIKES)
 

@@ -57,7 +57,7 @@ def test_kernel_stride_and_padding_may_differ_by_axis():
     assert torch.equal(layer(spikes)[0], wanted)
 
 
-@pytest.mark.parametrize("synapse", [BinaryLinear(4, 2, binary=False),
+@for_each("synapse", [BinaryLinear(4, 2, binary=False),
                                      BinaryConv2d(4, 2, 1, binary=False)])
 def test_a_twin_uses_its_weights_as_they_are(synapse):
     synapse.weight.data.fill_(1.5)
@@ -73,7 +73,7 @@ def test_clip_holds_latent_weights_within_one():
     assert torch.equal(layer.weight.data, torch.tensor([[-1.0, 0.4]]))
 
 
-@pytest.mark.parametrize(("stride", "padding"), [(2, 0), ((1, 3), 0), (2, (1, 0))])
+@for_each("stride, padding", [(2, 0), ((1, 3), 0), (2, (1, 0))])
 def test_single_positions_with_a_stride(stride, padding):
     torch.manual_seed(0)
     layer = BinaryConv2d(4, 6, 1, stride=stride, padding=padding)
@@ -85,7 +85,7 @@ def test_single_positions_with_a_stride(stride, padding):
     assert layer.weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("kind", [Int8Linear, Int8Conv2d])
+@for_each("kind", [Int8Linear, Int8Conv2d])
 def test_eight_bits_are_rounded_latent_weights(kind):
     torch.manual_seed(0)
     layer = kind(4, 2) if kind is Int8Linear else kind(4, 2, 3, padding=1)

@@ -11,6 +11,7 @@ from bsnn_hw.nn.data import load
 from bsnn_hw.nn.files import load_checkpoint, save_checkpoint
 from bsnn_hw.nn.recipe import default_recipe
 from bsnn_hw.nn.training import Trainer
+from tests.for_each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def run(trainer, epochs=None):
     return trainer
 
 
-@pytest.mark.parametrize("gate", ["agmm", "agmm-sample", "none"])
+@for_each("gate", ["agmm", "agmm-sample", "none"])
 def test_digits_are_learnt(digits, gate):
     trainer = run(Trainer(recipe(epochs=6, gate=gate), digits))
     assert trainer.test()["accuracy"] > 0.9
@@ -44,7 +45,7 @@ def test_events_coding_learns(digits):
     assert run(Trainer(recipe(epochs=6, coding="events"), digits)).test()["accuracy"] > 0.85
 
 
-@pytest.mark.parametrize(("seed", "flips"), [(0, False), (7, True)])
+@for_each("seed, flips", [(0, False), (7, True)])
 def test_resumed_is_bit_for_bit_uninterrupted(digits, tmp_path, seed, flips):
     chosen = recipe(seed=seed, flips=flips)
     whole = run(Trainer(chosen, digits))
@@ -99,7 +100,7 @@ def test_epoch_flip_ratio_compares_the_ends_of_epochs(digits):
     assert line["epoch_flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
 
 
-@pytest.mark.parametrize("network", ["conv", "residual"])
+@for_each("network", ["conv", "residual"])
 def test_maps_are_learnt_and_resumed(digits, tmp_path, network):
     chosen = recipe(network=network, hidden=(8, 12, 12), epochs=4, rate_penalty=0.0)
     whole = run(Trainer(chosen, digits))
@@ -136,7 +137,7 @@ def test_latent_weights_stay_within_one(digits):
         assert weight.abs().max() <= 1
 
 
-@pytest.mark.parametrize(("changes", "message"), [
+@for_each("changes, message", [
     ({"validation": 1437}, "validation: must leave at least one batch of 64, leaves 0 of 1437"),
     ({"batch": 5000}, "validation: must leave at least one batch of 5000, leaves 1237"),
 ])

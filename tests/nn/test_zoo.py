@@ -43,7 +43,7 @@ def test_resnet19_with_the_current_around_every_convolution():
     assert kinds(network).count(SynapseShortcut) == 2
 
 
-@pytest.mark.parametrize("join", ["tdbn", "bireal"])
+@for_each("join", ["tdbn", "bireal"])
 def test_small_resnet_runs(join):
     network = resnet19(join, blocks=(1, 2), channels=(4, 6), neurons=5, shape=(3, 8, 8),
                        timesteps=2)

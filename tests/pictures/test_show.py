@@ -15,13 +15,14 @@ from bsnn_hw.pictures.picture import brief, drawing
 from bsnn_hw.pictures.signals import membranes, spikes
 from bsnn_hw.pictures.weights import weights
 from bsnn_hw.show import main
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 ROOT = Path(__file__).parents[2]
 LOGS = [str(ROOT / "examples" / f"{name}.jsonl") for name in ("digits_fc", "fashion_mnist_conv")]
 installed = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None,
                                reason="no matplotlib")
-STRANGE = ("<b>&'\"", "$\\frac{", "\u202e\u05d0\n\x00", "w" * 10_000)
+STRANGE = ("<b>&'\"$\\frac{\u202e\u05d0\n\x00", "<b>&'\"", "$\\frac{", "\u202e\u05d0\n\x00",
+           "w" * 10_000)
 
 
 @installed
@@ -57,7 +58,8 @@ def test_all_weights_of_a_matrix_are_there(direct_bundle):
 
 
 @installed
-@pytest.mark.parametrize("name", STRANGE)
+@quick(1)
+@for_each("name", STRANGE)
 def test_names_are_text(direct_bundle, name):
     network = direct_bundle.network
     network = replace(network, name=name, classes=(name,) * len(network.classes),
@@ -138,7 +140,7 @@ WRONG_FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG)
+@for_each("kind", WRONG)
 def test_wrong_options(kind, capsys):
     options, message = WRONG[kind]
     assert main(options) == 1
@@ -146,7 +148,7 @@ def test_wrong_options(kind, capsys):
 
 
 @installed
-@pytest.mark.parametrize("kind", WRONG_FILES)
+@for_each("kind", WRONG_FILES)
 def test_wrong_files(kind, direct_bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options, message = WRONG_FILES[kind]

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from bsnn_hw.emission.bundle import write_bundle
-from bsnn_hw.emission.opened import open_bundle
+from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.ir.schedule import Port
@@ -15,7 +14,7 @@ from bsnn_hw.planning.throughput import throughput
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.reference.network import run
 from bsnn_hw.verification.native import build_model, verify_native
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.maps import chain
 from tests.planning.test_schedule import network
 
@@ -76,7 +75,7 @@ def by_hand(samples, passes, waiting, shared=0):
     return found[len(samples):]
 
 
-@pytest.mark.parametrize("lanes", [1, 3, 5])
+@for_each("lanes", [1, 3, 5])
 def test_as_counted_group_by_group(lanes):
     rng = np.random.default_rng(lanes)
     inputs = (rng.random((6, 40)) < 0.3).astype(np.uint8)
@@ -86,7 +85,7 @@ def test_as_counted_group_by_group(lanes):
     np.testing.assert_allclose(found.mean(), np.mean(by_hand(groups, 4, 3, 4)), rtol=0.03)
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@for_each("lanes", [1, 2])
 def test_maps_come_place_by_place(lanes):
     net = chain(Shape(3, 3, 4), (4, 5))
     rng = np.random.default_rng(1)
@@ -120,7 +119,8 @@ def late(size, timesteps):
     return inputs
 
 
-@pytest.mark.parametrize(("size", "timesteps"), [(12, 6), (16, 3)])
+@quick(1)
+@for_each("size, timesteps", [(12, 6), (16, 3)])
 def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
     net = network((size, 8, 2), timesteps=timesteps)
     inputs, schedule = late(size, timesteps), make_schedule(net, (1, 1), (1, 2))
@@ -128,6 +128,7 @@ def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
     assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.05)
 
 
+@quick(1)
 @for_each("size, timesteps", [(12, 6), (24, 3), (72, 1)])
 def test_silent_bytes_hold_up_none(size, timesteps, tmp_path):
     coding = Coding.EVENTS if timesteps > 1 else Coding.DIRECT
@@ -138,12 +139,13 @@ def test_silent_bytes_hold_up_none(size, timesteps, tmp_path):
 
 
 def simulated(net, schedule, inputs, folder):
-    write_bundle(net, schedule, inputs[:1], folder / "b", port=Port.BYTES)
-    design = open_bundle(folder / "b")
-    model = build_model(design, folder / "native", optimize="-O0")
+    (folder / "rtl").mkdir()
+    design = emit_verilog(net, schedule, folder / "rtl", port=Port.BYTES)
+    model = build_model(design, folder / "native", optimize="-O0", probes=False)
     return verify_native(design, model, inputs).cycles
 
 
+@quick(2)
 @for_each("net, lanes, parallel", [
     (flat(120, 2), (4, 1), (1, 2)),
     (flat(120, 2), (3, 1), (8, 2)),

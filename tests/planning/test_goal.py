@@ -3,13 +3,13 @@
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.planning.goal import Aim, Goal, parse_goal
+from bsnn_hw.planning.goal import Goal, Objective, parse_goal
 from tests.for_each import for_each
 
 
 @for_each("text, goal", [
-    ("smallest", Goal(Aim.SMALLEST)), ("fastest", Goal(Aim.FASTEST)),
-    ("fps=20000", Goal(Aim.RATE, 20000)), ("fps=1e6", Goal(Aim.RATE, 1e6))])
+    ("smallest", Goal(Objective.SMALLEST)), ("fastest", Goal(Objective.FASTEST)),
+    ("fps=20000", Goal(Objective.RATE, 20000)), ("fps=1e6", Goal(Objective.RATE, 1e6))])
 def test_goals(text, goal):
     assert parse_goal(text) == goal
     assert parse_goal(str(goal)) == goal

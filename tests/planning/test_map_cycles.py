@@ -4,7 +4,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.registry import network_geometries, shortcut_geometries
 from bsnn_hw.ir.network import Coding, Pool, PoolKind, Shape
@@ -50,7 +49,7 @@ def test_a_direct_sample_comes_once():
     assert layer_bounds(net, schedule, activity)[0] == [70 * 2 + 2 * 24]
 
 
-@pytest.mark.parametrize(("kind", "events"), [(PoolKind.SUM, 4), (PoolKind.MAX, 1)])
+@for_each("kind, events", [(PoolKind.SUM, 4), (PoolKind.MAX, 1)])
 def test_pooled_spikes(kind, events):
     first = hidden("c1", conv(Shape(1, 4, 4), 3, (1, 1), padding=(0, 0)))
     pooled = Pool(kind, 2, 2)

@@ -20,12 +20,12 @@ from bsnn_hw.planning.memory import layer_memories
 from bsnn_hw.planning.schedule import joins, make_schedule
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.maps import chain, joined
 from tests.reference.random_maps import random_inputs, random_network
 
 
-@pytest.mark.parametrize(("lanes", "parallel", "problems"), [
+@for_each("lanes, parallel, problems", [
     ((4, 1, 1), (5, 1, 3), ["layer 'c1': lanes must be 1..3, the input's channels, not 4",
                             "layer 'c1': parallel must be 1..4, its output channels, not 5",
                             "layer 'out': parallel must be 1..2, its neurons, not 3"]),
@@ -67,6 +67,7 @@ def test_lanes_are_shared_where_copies_are_affordable():
     assert not make_schedule(net, (1, 4, 1), (8, 8, 1)).layers[1].shared
 
 
+@quick(10)
 @for_each("seed", range(10))
 @for_each("goal", [1, 200, 1e9])
 def test_the_default_is_legal(seed, goal):

@@ -6,7 +6,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.schedule import Engine, Store, Stores
-from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan_file import plan_toml, read_plan
 from bsnn_hw.planning.schedule import make_schedule
 from tests.for_each import for_each
@@ -41,12 +41,13 @@ def refused(path, text):
 
 def test_a_file(path):
     plan = read(path, 'target = "ecp5-25k"\ngoal = "fps=5000"\nclock = 80\n' + GOOD)
-    assert (plan.target, plan.goal, plan.clock) == ("ecp5-25k", Goal(Aim.RATE, 5000), 80.0)
+    assert (plan.target, plan.goal, plan.clock) == ("ecp5-25k", Goal(Objective.RATE, 5000), 80.0)
     assert plan.schedule(network()) == make_schedule(network(), (2, 1), (3, 2))
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"target": "ecp5-85k", "goal": Goal(Aim.FASTEST), "clock": 62.5, "notes": ("a", "b = c")}])
+    {}, {"target": "ecp5-85k", "goal": Goal(Objective.FASTEST), "clock": 62.5,
+         "notes": ("a", "b = c")}])
 def test_what_is_written_is_read_again(path, options):
     schedule = make_schedule(network(), (3, 2), (4, 1)).placed(
         Stores(frozenset({Store.SUMS, Store.POTENTIALS})), Stores())

@@ -23,7 +23,7 @@ from bsnn_hw.planning.cycles import event_bound, layer_bounds, predicted_cycles
 from bsnn_hw.planning.default import default_schedule
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def dense(neurons, fan_in):
@@ -116,6 +116,7 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
         make_schedule(network(), lanes, parallel)
 
 
+@quick(5)
 @for_each("sizes", [(1, 1, 1), (5, 7, 3), (64, 33, 17, 10), (3, 100, 1)])
 @for_each("coding", Coding)
 @for_each("goal", [1, 50, 1e9])

@@ -14,13 +14,13 @@ from bsnn_hw.ir.schedule import Engine, Rows
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound, least_bound
 from bsnn_hw.planning.forecast import forecast
-from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Search
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.test_schedule import network
 from tests.reference.gates import with_gates
 from tests.reference.random_maps import random_inputs, random_network
@@ -56,9 +56,9 @@ def test_the_smallest_is_the_smallest():
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
     asked = [Engine.EVENTS] * 2
-    plan = choose(net, activity, ECP5, Goal(Aim.SMALLEST), rows=Rows(), engines=asked)
+    plan = choose(net, activity, ECP5, Goal(Objective.SMALLEST), rows=Rows(), engines=asked)
     assert plan.forecast.cost.cells == pytest.approx(least)
-    free = choose(net, activity, ECP5, Goal(Aim.SMALLEST), engines=asked)
+    free = choose(net, activity, ECP5, Goal(Objective.SMALLEST), engines=asked)
     assert free.forecast.cost.cells < least
 
 
@@ -68,26 +68,28 @@ def test_the_fastest_is_the_fastest():
                              ECP5.family).layer_cycles)
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
-    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[Engine.EVENTS] * 2)
+    plan = choose(net, activity, ECP5, Goal(Objective.FASTEST), engines=[Engine.EVENTS] * 2)
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
+@quick(8)
 @for_each("chip", CHIPS)
-@for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST), Goal(Aim.RATE, 2e5)])
+@for_each("goal", [Goal(Objective.SMALLEST), Goal(Objective.FASTEST), Goal(Objective.RATE, 2e5)])
 @for_each("coding", Coding)
 def test_plans_are_legal_and_fit(chip, goal, coding):
     net, activity = flat(coding=coding)
     plan = choose(net, activity, chip, goal, 40)
     assert remade(net, plan.schedule) == plan.schedule
     assert not plan.excess
-    assert goal.aim is not Aim.RATE or plan.forecast.speed(40) >= goal.rate
+    assert goal.objective is not Objective.RATE or plan.forecast.speed(40) >= goal.rate
     assert [each.schedule for each in plan.alternatives].count(plan.schedule) == 1
     cycles = [each.forecast.cycles for each in plan.alternatives]
     assert cycles == sorted(cycles)
 
 
+@quick(8)
 @for_each("seed", range(8))
-@for_each("goal", [Goal(Aim.SMALLEST), Goal(Aim.FASTEST)])
+@for_each("goal", [Goal(Objective.SMALLEST), Goal(Objective.FASTEST)])
 def test_plans_of_maps_and_joins_are_legal(seed, goal):
     rng = np.random.default_rng(seed)
     net = random_network(rng)
@@ -97,6 +99,7 @@ def test_plans_of_maps_and_joins_are_legal(seed, goal):
     assert remade(net, plan.schedule) == plan.schedule
 
 
+@quick(2)
 @for_each("seed", range(4))
 def test_what_the_search_counts_is_the_forecast(seed):
     rng = np.random.default_rng(seed)
@@ -127,10 +130,10 @@ def small(logic=0, **capacities):
         for each in ECP5.target.resources)), ECP5.family)
 
 
-@pytest.mark.parametrize("engine", Engine)
+@for_each("engine", Engine)
 def test_an_engine_that_is_asked_for(engine):
     net, activity = flat()
-    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST), engines=[engine] * 3)
+    plan = choose(net, activity, ECP5, Goal(Objective.FASTEST), engines=[engine] * 3)
     assert {layer.engine for layer in plan.schedule.layers} == {engine}
     assert remade(net, plan.schedule) == plan.schedule
     assert not plan.notes
@@ -139,7 +142,7 @@ def test_an_engine_that_is_asked_for(engine):
 def test_why_a_layer_takes_what_it_does():
     """Events cost a cycle each where all of them come, words a cycle for many."""
     net, activity = flat((12, 40, 20, 4))
-    plan = choose(net, activity, ECP5, Goal(Aim.FASTEST))
+    plan = choose(net, activity, ECP5, Goal(Objective.FASTEST))
     assert any(layer.engine is Engine.WORDS for layer in plan.schedule.layers)
     assert len(plan.notes) == 2
     for note, layer in zip(plan.notes, ("fc2", "out"), strict=True):
@@ -150,7 +153,7 @@ def test_why_a_layer_takes_what_it_does():
 def test_nothing_fits():
     net, activity = flat()
     with pytest.raises(InputError) as caught:
-        choose(net, activity, small(logic=300), Goal(Aim.SMALLEST))
+        choose(net, activity, small(logic=300), Goal(Objective.SMALLEST))
     message = str(caught.value)
     assert message.startswith("tiny: a plan must fit, and none does; the one that comes nearest "
                               "needs ")
@@ -165,7 +168,7 @@ def test_a_rate_that_nothing_reaches():
                                          r"100 MHz, but the fastest plan that fits makes .* "
                                          r"inferences per second, .* cycles each; layer '.*' takes "
                                          "the most; no listed part would do$"):
-        choose(net, activity, ECP5, Goal(Aim.RATE, 1e9))
+        choose(net, activity, ECP5, Goal(Objective.RATE, 1e9))
 
 
 def leaky(sizes):
@@ -179,7 +182,7 @@ def leaky(sizes):
 
 def refusal(net, activity, part, rate, clock=None):
     with pytest.raises(InputError) as caught:
-        choose(net, activity, find_chip(part), Goal(Aim.RATE, rate), clock)
+        choose(net, activity, find_chip(part), Goal(Objective.RATE, rate), clock)
     return str(caught.value)
 
 
@@ -187,7 +190,7 @@ def test_a_rate_that_another_family_reaches():
     """No plan for an iCE40 is near it, not even one that is too large: products are logic there."""
     net, activity = leaky((200, 150, 4))
     large = find_chip("ecp5-85k")
-    rate = 0.9 * choose(net, activity, large, Goal(Aim.FASTEST)).forecast.speed(large.clock)
+    rate = 0.9 * choose(net, activity, large, Goal(Objective.FASTEST)).forecast.speed(large.clock)
     assert refusal(net, activity, "ice40-up5k", rate).endswith(
         "; take `target` ecp5-85k, the smallest of the listed parts that would do")
 
@@ -195,7 +198,7 @@ def test_a_rate_that_another_family_reaches():
 def test_another_part_has_a_clock_of_its_own():
     """iCE40 UltraPlus counts on 24 MHz, HX on 80; a clock that is asked for holds for all."""
     net, activity = flat()
-    fastest = choose(net, activity, find_chip("ice40-up5k"), Goal(Aim.FASTEST)).forecast
+    fastest = choose(net, activity, find_chip("ice40-up5k"), Goal(Objective.FASTEST)).forecast
     rate = 1.2 * fastest.speed(24)
     assert "take `target` ice40-hx8k, " in refusal(net, activity, "ice40-up5k", rate)
     assert refusal(net, activity, "ice40-up5k", rate, 24).endswith("; no listed part would do")
@@ -225,8 +228,8 @@ def test_the_least_bound_is_that_of_no_schedule(seed):
 
 def test_multipliers_are_a_limit():
     net, activity = leaky((12, 40, 8, 4))
-    assert choose(net, activity, ECP5, Goal(Aim.FASTEST)).forecast.cost.multipliers > 9
-    plan = choose(net, activity, small(MULT18X18D=9), Goal(Aim.FASTEST))
+    assert choose(net, activity, ECP5, Goal(Objective.FASTEST)).forecast.cost.multipliers > 9
+    plan = choose(net, activity, small(MULT18X18D=9), Goal(Objective.FASTEST))
     assert 0 < plan.forecast.cost.multipliers <= 9
 
 

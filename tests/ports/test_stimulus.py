@@ -85,7 +85,7 @@ def map_geometry(channels, height, width, lanes):
 def map_beats(stimulus, geometry, slot_width, value_width):
     """Packets of timesteps of beats, each a place and its (channel, value)."""
     packets, step, packet = [], [], []
-    y_bits, x_bits = geometry.place_bits
+    y_bits, x_bits = geometry.position_bits
     for data, last, mark in zip(stimulus.data, stimulus.last, stimulus.mark, strict=True):
         word = int.from_bytes(data.tobytes(), "little")
         slots = [word >> lane * slot_width & (1 << slot_width) - 1

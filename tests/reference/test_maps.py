@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 from networks import execute
 from random_maps import random_inputs, random_network
@@ -29,7 +28,7 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.reference.network import run
 from bsnn_hw.reference.pool import pooled
 from bsnn_hw.reference.synapse import convolve, sums
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def conv(weights, source, stride=(1, 1), padding=(0, 0), connected=None):
@@ -56,7 +55,7 @@ def test_channels_lie_one_behind_the_other():
     assert got.tolist() == [[[2, 1, 0, -1, 0, 0]]]
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [
+@for_each("kind, wanted", [
     (PoolKind.MAX, [1, 1, 0, 1]), (PoolKind.SUM, [4, 1, 0, 2])])
 def test_pooling_by_hand(kind, wanted):
     spikes = torch.tensor([[True, True, False, True,
@@ -100,6 +99,7 @@ def test_shortcuts_by_hand(shortcuts, charged):
     assert trace.hidden[1].charged.ravel().tolist() == charged
 
 
+@quick(84)
 @for_each("seed", range(140))
 def test_matches_plain_integers(seed):
     rng = np.random.default_rng(seed)
@@ -146,7 +146,7 @@ def test_batches_change_nothing(monkeypatch):
         assert other.charged.size == other.settled.size == 0
 
 
-@pytest.mark.parametrize("channels", [64, 300])
+@for_each("channels", [64, 300])
 def test_sums_stay_exact_beyond_float32(channels):
     """255 in 257 channels, 16 x 16 taps: 2**24 and a little, where float32 drops ones."""
     source = Shape(channels, 16, 16)

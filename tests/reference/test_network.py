@@ -31,7 +31,7 @@ def one_neuron(reset, comparison, leak, leak_bits=1):
                    ("only",))
 
 
-@pytest.mark.parametrize(("reset", "comparison", "charged", "fired", "settled", "score"), [
+@for_each("reset, comparison, charged, fired, settled, score", [
     # An event is worth 2, the bias 1, half of V is kept: 3, floor(3/2) + 3 = 4, 2 + 3 = 5, a tie.
     (Reset.HARD, Comparison.AT_LEAST, [3, 4, 5], [0, 0, 1], [3, 4, 0], 1),
     (Reset.SOFT, Comparison.AT_LEAST, [3, 4, 5], [0, 0, 1], [3, 4, 0], 1),

@@ -12,6 +12,7 @@ from bsnn_hw.reporting.page import Request, write_page
 from evidence.browser import AXE, CHROMIUM, browser
 from evidence.pages import EXAMPLES, READY, look, problems
 from tests.bundles import make_bundle, make_map_bundle, make_words_bundle
+from tests.for_each import for_each
 from tests.reporting.example import NAMES, with_name
 
 pytestmark = [
@@ -37,7 +38,7 @@ def example(name, folder):
     return write_page(Request(folder, model=model, data=str(FOLDER / "fashion_mnist_sample.npz")))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@for_each("name", EXAMPLES)
 def test_an_example(chromium, name, tmp_path):
     """Exact in every stored sample, quick, alone with itself, and drawn for everybody."""
     page = example(name, tmp_path / "b")
@@ -55,7 +56,7 @@ BUNDLES = {
 }
 
 
-@pytest.mark.parametrize("kind", BUNDLES)
+@for_each("kind", BUNDLES)
 def test_every_kind_of_port(chromium, kind, tmp_path):
     bundle = BUNDLES[kind](tmp_path / "b")
     page = write_page(Request(bundle.folder))

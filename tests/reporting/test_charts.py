@@ -1,9 +1,9 @@
 """Places of bars, points and lines."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.reporting.charts import curves, histogram, scatter
+from tests.for_each import for_each
 
 
 def test_every_value_is_in_one_bar():
@@ -22,7 +22,7 @@ def test_wide_ranges_share_bins():
     assert all(0 <= bar.x and bar.x + bar.width <= plot.width for bar in plot.bars)
 
 
-@pytest.mark.parametrize("values", [[7], [0, 0, 0]])
+@for_each("values", [[7], [0, 0, 0]])
 def test_a_single_value(values):
     plot = histogram(np.array(values), (values[0], values[0]))
     assert len(plot.bars) == 1 and plot.bars[0].height > 0

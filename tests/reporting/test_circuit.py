@@ -15,6 +15,7 @@ from bsnn_hw.reporting import circuit as circuits
 from bsnn_hw.reporting.circuit import Circuit, build_circuit, compiler_missing
 from bsnn_hw.reporting.stored import checksum, page_data
 from tests.bundles import make_bundle
+from tests.for_each import for_each
 
 needs_compiler = pytest.mark.skipif(compiler_missing() is not None, reason="no ziglang")
 
@@ -25,7 +26,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "bsnn-hw"
 
 
-@pytest.mark.parametrize(("name", "mangled"), [
+@for_each("name, mangled", [
     ("top", "top"), ("layer_fc1.neurons.firing", "layer__fc1_2e_neurons_2e_firing"),
     ("a__b", "a____b")])
 def test_names_as_cxxrtl_has_them(name, mangled):
@@ -119,7 +120,7 @@ class Instance:
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.skipif(importlib.util.find_spec("wasmtime") is None, reason="no wasmtime")
-@pytest.mark.parametrize("port", list(Port))
+@for_each("port", list(Port))
 def test_the_compiled_circuit_gives_the_references_scores(port, tmp_path):
     bundle = make_bundle(24, tmp_path / "b", port=port)
     design = open_bundle(bundle.folder)

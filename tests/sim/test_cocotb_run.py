@@ -22,7 +22,7 @@ def build(tmp_path_factory):
 
 def _run(emitted, build, expected):
     return run_cocotb(emitted.paths, emitted.top, "bench_mixed", HERE, build,
-                      variables={"EXPECTED": expected})
+                      variables={"EXPECTED": expected}, brief=True)
 
 
 def test_passes_and_fails_with_the_bench_s_own_words(emitted, build):
@@ -42,7 +42,7 @@ def test_build_that_fails(tmp_path):
 
 def test_bench_that_does_not_exist(emitted, build):
     with pytest.raises(ToolError, match=r"cocotb: must leave results"):
-        run_cocotb(emitted.paths, emitted.top, "no_such_bench", HERE, build)
+        run_cocotb(emitted.paths, emitted.top, "no_such_bench", HERE, build, brief=True)
 
 
 @pytest.mark.makefile

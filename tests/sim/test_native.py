@@ -46,7 +46,7 @@ def _amaranth(beats):
     return np.array(results, dtype=np.uint64)
 
 
-@pytest.mark.parametrize(("seed", "pauses"), [(1, (0, 0)), (2, (0.5, 0)), (3, (0.2, 0.7))])
+@for_each("seed, pauses", [(1, (0, 0)), (2, (0.5, 0)), (3, (0.2, 0.7))])
 def test_matches_amaranth(native, seed, pauses):
     beats = _beats(200, seed)
     result = run_native(native, beats, 40, seed=seed, pause_in=pauses[0], pause_out=pauses[1])
@@ -153,6 +153,7 @@ def test_rows_beyond_the_expected_are_not_written_down(native):
     assert result.groups["neuron"]["charged"].shape == (7, 1)
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_built_again(emitted, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 

@@ -16,6 +16,7 @@ from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle, make_map_bundle
 from tests.emission.readers import icarus, slang
+from tests.for_each import for_each
 
 SAMPLES = 6
 
@@ -69,7 +70,7 @@ def test_exact_and_counted(small, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [24, 34, "maps"])
+@for_each("seed", [24, 34, "maps"])
 def test_other_networks(seed, tmp_path):
     make = make_map_bundle if seed == "maps" else lambda *rest, **port: make_bundle(seed, *rest,
                                                                                     **port)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from importlib.resources import files
 
-import pytest
+from tests.for_each import for_each, quick
 
 SOURCE = """
 module top(input {sign} [{w}-1:0] a, input {sign} [{v}-1:0] b, input c, input [1:0] k,
@@ -76,12 +76,13 @@ def carry_text():
     return files("bsnn_hw.synthesis").joinpath("ecp5_carry.v").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("sign", ["", "signed"])
-def test_equal_to_yosys_s_adders(tmp_path, sign):
-    for width, other, constant in ((5, 5, 3), (6, 4, 17), (7, 7, 64), (8, 6, 1), (9, 9, 200)):
-        source = SOURCE.format(w=width, v=other, sign=sign, constant=constant)
-        result = prove(tmp_path, source, carry_text())
-        assert result.returncode == 0, (width, result.stdout[-800:], result.stderr[-800:])
+@quick(5)
+@for_each("sign", ["", "signed"])
+@for_each("width, other, constant", [(5, 5, 3), (6, 4, 17), (7, 7, 64), (8, 6, 1), (9, 9, 200)])
+def test_equal_to_yosys_s_adders(tmp_path, sign, width, other, constant):
+    source = SOURCE.format(w=width, v=other, sign=sign, constant=constant)
+    result = prove(tmp_path, source, carry_text())
+    assert result.returncode == 0, (result.stdout[-800:], result.stderr[-800:])
 
 
 def test_a_wrong_carry_is_found(tmp_path):

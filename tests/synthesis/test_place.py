@@ -176,7 +176,7 @@ def test_what_was_packed_counts_where_cells_are_joined_afterwards(monkeypatch, t
     assert placement.used == {"CPE_LT": 4558, "CPE_FF": 0, "RAM_HALF": 2}
 
 
-@pytest.mark.parametrize(("target", "cut"), [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
+@for_each("target, cut", [("ecp5-25k", "nothing"), ("gatemate-a1", "router1"),
                                              ("gatemate-a1", "memory fault")])
 def test_only_behind_its_routing_and_only_where_it_is_known(monkeypatch, tmp_path, target, cut):
     with pytest.raises(ToolError, match="seed 1 failed with code 1"):

@@ -12,6 +12,7 @@ from bsnn_hw.errors import BsnnError, InputError
 from bsnn_hw.synthesis.netlist import Memory, Netlist
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from bsnn_hw.synthesis.report import Figures, check_clock, text, write
+from tests.for_each import for_each
 
 LOST = (Memory("a.store", 43, 48, True), Memory("a.bias", 4, 5, False))
 NETLIST = Netlist(Path("n.json"), Path("n.v"), "top", {"SB_LUT4": 9},
@@ -41,7 +42,7 @@ def test_the_table():
     assert "clock " not in shown
 
 
-@pytest.mark.parametrize(("clock", "slack", "word"), [(48.0, 0.8333, "reached"),
+@for_each("clock, slack, word", [(48.0, 0.8333, "reached"),
                                                       (62.5, -4.0, "MISSED")])
 def test_the_clock(clock, slack, word):
     figures = replace(FIGURES, clock=clock)

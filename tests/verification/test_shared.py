@@ -12,6 +12,7 @@ from bsnn_hw.errors import MismatchError
 from bsnn_hw.verification import shared
 from bsnn_hw.verification.native import build_model, verify_native
 from bsnn_hw.verification.shared import verify_shared
+from tests.for_each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_a_worker_without_the_program_compiles_its_own(events_bundle, model, wor
     assert len(built) == 1
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
+@for_each("arguments, words", [
     (["--workers", "2"], "--workers: must come with --all"),
     (["--scheduler", "tcp://x:1"], "--scheduler: must come with --all"),
     (["--all", "--workers", "0"], "--workers: must be 1 or more, not 0"),

@@ -2,16 +2,16 @@
 
 import re
 
-import pytest
 from amaranth.back import rtlil
 
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.rtlil import to_rtlil
+from tests.for_each import for_each
 from tests.hdl.nets import random_network, random_schedule
 
 
-@pytest.mark.parametrize("seed", range(3))
+@for_each("seed", range(3))
 def test_the_same_text_as_amaranth(seed):
     network = random_network(seed)
     schedule = random_schedule(seed, network)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import to_verilog
+from tests.for_each import for_each
 
 FIELDS = {"value": 3, "row": 4, "mark": 1}
 WORD = data.StructLayout(FIELDS)
@@ -153,7 +154,7 @@ def test_a_port_of_several_signals_is_called_after_what_they_make(tmp_path):
     assert "words__payload" in header[1].split(", ")
 
 
-@pytest.mark.parametrize("make", [Tables, Outer])
+@for_each("make", [Tables, Outer])
 def test_no_number_is_left(inner, make, tmp_path):
     for text in (inner | texts(make(), tmp_path / "rtl")).values():
         assert not [name for name in declared(text)
