@@ -1,5 +1,7 @@
 """What the search counts of an option is what the forecast counts of a plan that has it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -68,7 +70,8 @@ def check(options, exact=True):
             else:  # engines that wait for each other, and queues for late words, are not in it
                 assert cost == pytest.approx(found, rel=0.05, abs=2), plan.layers[number]
             taken = throughput(options.net, plan, options.activity).layers[number]
-            if any(isinstance(each, SynapseShortcut) for each in options.net.layers[number].shortcuts):
+            if any(isinstance(each, SynapseShortcut)
+                   for each in options.net.layers[number].shortcuts):
                 # Two engines wait for each other in each timestep.
                 assert taken / 2 <= cycles <= taken * (1 + 1e-9), plan.layers[number]
             else:
@@ -139,7 +142,7 @@ def test_sizes_of_folds():
     assert sizes[:8] == [1, 2, 3, 4, 5, 6, 7, 8] and sizes[-1] == 1000
     folds = [-(-1000 // size) for size in sizes]
     assert sizes == [-(-1000 // each) for each in folds]
-    steps = [later / sooner for sooner, later in zip(sizes[8:], sizes[9:], strict=False)]
+    steps = [later / sooner for sooner, later in pairwise(sizes[8:])]
     assert min(steps) >= (1000 / 8) ** (1 / 11) and len(sizes) <= 8 + 12
     # Of fewer, those that are 12 % apart at least.
     assert _fold_sizes(30) == [1, 2, 3, 4, 5, 6, 8, 10, 15, 30]
