@@ -62,7 +62,7 @@ def _spikes(parts: Parts, kind: PoolKind) -> Harness:
     target = Raster(pool.shape(source), 1)
     dut = parts("pooling").SpikePool(target, pool)
     h = Harness(dut=dut)
-    word, valid, placed = dut.words, dut.words_valid, dut.placed
+    word, valid = dut.words, dut.words_valid
     h.drive(("valid", valid), ("spike", word.spikes))
     walk = _Walk(h, source, folds, valid)
     h.m.d.comb += [word.row.eq(walk.row), word.last.eq(walk.ends)]
