@@ -143,13 +143,13 @@ def _act(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         for number in range(options.jobs):
             folders.put(_copy(Path(scratch) / f"copy{number}"))
-        failing = set()
+        killers: set[str] = set()
         with ThreadPoolExecutor(options.jobs) as pool:
             for verdict in pool.map(partial(judge, folders=folders), chosen):
                 counts[verdict.kind] += 1
-                failing.add(_test(verdict))
+                killers |= _killers(verdict)
                 print(_line(verdict), flush=True)
-        _check_tests(folders, sorted(filter(None, failing)))
+        _check_tests(folders, sorted(killers))
     judged = len(chosen) - counts["explained"]
     share = counts["killed"] / max(1, judged)
     print(f"score     {counts['killed']} of {judged} killed, {100 * share:.1f} %; "
@@ -159,10 +159,15 @@ def _act(options: argparse.Namespace) -> None:
                         "write a test for each, or explain it in evidence/explained_mutants.py")
 
 
-def _test(verdict: Verdict) -> str | None:
-    """The test that killed, by its file and name; None where none says so."""
-    words = verdict.words.split()
-    return words[1] if verdict.kind == "killed" and words[0] == "FAILED" else None
+def _killers(verdict: Verdict) -> set[str]:
+    """The test that killed, by its file and name, or a file that could not be read; all that ran
+    where pytest names none, as when they had no end."""
+    if verdict.kind != "killed":
+        return set()
+    kind, _, rest = verdict.words.partition(" ")
+    if kind in ("FAILED", "ERROR"):
+        return {rest.partition(" - ")[0]}
+    return set(nearest(verdict.mutant.path))
 
 
 def _check_tests(folders: SimpleQueue[Path], tests: Sequence[str]) -> None:

@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
-from evidence.mutants import nearest
+from evidence.mutant_sample import Mutant
+from evidence.mutants import Verdict, _killers, nearest
+from tests.for_each import for_each
 
 
 def test_the_nearest_tests_are_those_of_the_name_and_the_wing():
@@ -29,3 +31,19 @@ def test_mutants_of_a_file():
     # Nothing in an annotation, where `int | None` is never computed.
     text = "bsnn_hw/exploration/points.py"
     assert not [mutant for mutant in mutants_of(text) if "seed: int" in mutant.lines()[0]]
+
+
+@for_each("kind, words, killers", [
+    ("killed", "FAILED tests/hdl/test_join.py::test_a[two words] - assert 1 - 2",
+     {"tests/hdl/test_join.py::test_a[two words]"}),
+    ("killed", "ERROR tests/hdl/test_join.py::test_a - TypeError: no",
+     {"tests/hdl/test_join.py::test_a"}),
+    ("killed", "ERROR tests/hdl/test_join.py", {"tests/hdl/test_join.py"}),
+    # All that ran: without a mutant they may have no end either, or there may be none.
+    ("killed", "no end after 900 s", set(nearest("hdl/join.py"))),
+    ("killed", "pytest ends with 5", set(nearest("hdl/join.py"))),
+    ("survived", "", set()),
+    ("explained", "it only costs time", set()),
+])
+def test_whatever_killed_is_run_again_without_a_mutant(kind, words, killers):
+    assert _killers(Verdict(Mutant("hdl/join.py", "AddNot", 0, 1), kind, words)) == killers

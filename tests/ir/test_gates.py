@@ -112,6 +112,23 @@ def test_a_damaged_gate_is_named(key, value, message):
         from_json(json.dumps(document))
 
 
+def test_a_product_fits_64_bits_where_all_else_is_narrow():
+    network = gated(3)
+    layer, bounds = network.hidden[0], network_bounds(network)[0][0]
+
+    def with_product(width):
+        factor = 1 << width - bounds.gate.own.width
+        gate = replace(layer.gate, table=np.full_like(layer.gate.table, factor), factor_bits=62)
+        return to_json(replace(network, hidden=(replace(layer, gate=gate), *network.hidden[1:])))
+
+    read = from_json(with_product(64))
+    found = network_bounds(read)[0][0]
+    assert found.gate.product.width == 64
+    assert max(found.current.width, found.charged.width, found.gate.total.width) < 20
+    with pytest.raises(InputError, match="potentials and scores must fit 64 bits, not 65"):
+        from_json(with_product(65))
+
+
 def test_a_gate_stands_only_where_nothing_is_joined():
     network = gated(0)
     layer = network.hidden[0]

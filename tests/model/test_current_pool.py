@@ -8,7 +8,7 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.model.composed import composed, weight_bits
 from bsnn_hw.model.description import Conv2d, Pooling, PoolingKind, Shape
 from tests.for_each import for_each
-from tests.model.refusals import problems_of, put
+from tests.model.refusals import problems_of, put, refused
 
 
 def line(kind, threshold=2.0, **pool):
@@ -52,6 +52,16 @@ def test_windows_of_one_change_nothing():
     document["layers"][0]["current_pool"] = {"kind": "max", "size": 1}
     document["layers"][1]["weight"] = torch.tensor([[0.5] * 10, [-0.5] * 10])
     assert describe(document).layers[0].current_pool is None
+
+
+@pytest.mark.parametrize(("kind", "most"), [("sum", 6.4e306), ("avg", 1.28e307), ("max", 1.28e307)])
+def test_a_window_s_sum_stays_finite(kind, most):
+    """A sum is of two signs of 7, times gamma; the window of a sum has two of them."""
+    document = line(kind)
+    gamma = document["layers"][0]["norm"]["gamma"] = torch.tensor([1.0, most], dtype=torch.float64)
+    assert describe(document).layers[0].current_pool.kind.value == kind
+    gamma[1] *= 1.01
+    refused(document, "currents must be finite, .* leave the range of float64; rescale the layer")
 
 
 @for_each("seed", range(20))

@@ -6,6 +6,7 @@ import pytest
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
+from bsnn_hw.planning.cycles import most_cycles, pause_cycles, port_cycles, predicted_cycles
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.throughput import score_cycles, step_cycles, throughput
 from bsnn_hw.reference.network import run
@@ -59,3 +60,40 @@ def test_never_faster_than_the_output_port():
     inputs = np.zeros((3, 1, 2), np.uint8)
     schedule, activity = pieces(net, (1, 1), (1, 40), inputs)
     assert throughput(net, schedule, activity).cycles == 40
+
+
+def test_one_sample_takes_the_way_through_all_layers():
+    """A layer ends a timestep after its own work, and a row's cycle after the one before it."""
+    net = network((4, 8, 8, 2), timesteps=2)
+    inputs = np.ones((1, 2, 4), np.uint8)
+    schedule, activity = pieces(net, (1, 1, 1), (8, 8, 2), inputs)
+    found = throughput(net, schedule, activity)
+    recovery = build_layout(net, schedule).layers[0].neurons.recovery
+    steps = [max(4, recovery), max(8, recovery), 8]
+    assert found.layers == tuple(2 * each for each in steps)
+    # A row is stepped in the walk of its last event, and with it what the next layer waits for.
+    first = [steps[0], 2 * steps[0]]
+    second = [max(steps[1], first[0] + 1)]
+    second.append(max(second[0] + steps[1], first[1] + 1))
+    third = max(max(steps[2], second[0]) + steps[2], second[1])
+    assert found.cycles == third
+
+
+def test_like_samples_take_the_same_each():
+    net = network((8, 64, 4), timesteps=2)
+    inputs = np.ones((20, 2, 8), np.uint8)
+    schedule, activity = pieces(net, (1, 1), (1, 4), inputs)
+    found = throughput(net, schedule, activity)
+    assert found.cycles == found.layers[0]  # the first samples, which fill the layers, do not count
+
+
+def test_pauses_and_the_most_cycles_of_a_run():
+    assert pause_cycles(10, 0) == 0 and pause_cycles(10, 0.5) == 40 + 1000
+    assert pause_cycles(10, 0.2) == 10 + 1000
+    net = network((2, 3, 4), timesteps=2)
+    inputs = np.ones((5, 2, 2), np.uint8)
+    schedule, activity = pieces(net, (1, 1), (1, 2), inputs)
+    walks = sum(cycles.sum() for cycles in predicted_cycles(net, schedule, activity))
+    rows, events, ports = 3 + 2, 2 * 2 + 2 * 3, port_cycles(net, activity)
+    assert most_cycles(net, schedule, activity, 7) == (
+        walks + 5 * events + 5 * ((rows + 2 * 32) * 3 + ports) + 7 + rows)
