@@ -20,7 +20,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.layout.build import recovery
+from bsnn_hw.layout.timing import recovery
 from bsnn_hw.reference.neuron import charge, fire, scaled
 from evidence.proofs.harness import Harness, table
 from evidence.proofs.parts import Fault, Parts
@@ -55,7 +55,8 @@ class _Reference:
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, channel: int):
-        kept = bounds.settled.hull(Interval(0, 0))
+        settled = bounds.settled
+        kept = Interval(min(settled.low, 0), max(settled.high, 0))
         self.width, self._low, self._count = kept.width, kept.low, kept.high - kept.low + 1
         found = [_stepped(spec, t, channel, potential, acc) for t in range(TIMESTEPS)
                  for potential in range(kept.low, kept.high + 1) for acc in (-1, 0, 1)]

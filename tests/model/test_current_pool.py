@@ -1,6 +1,7 @@
 """Pooling of currents in front of the neurons: what it computes, and every refusal."""
 
 import numpy as np
+import pytest
 import torch
 
 from bsnn_hw.model import real

@@ -2,7 +2,7 @@
 
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.schedule import Engine, Rows, Stores
-from bsnn_hw.planning.goal import Aim, Goal
+from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import choose
 from bsnn_hw.planning.request import PlanRequest, make_plan
 from tests.for_each import for_each
@@ -47,7 +47,7 @@ def test_memories_as_they_are_said(rows):
 def test_the_best_for_a_part_or_the_default(coding):
     net, activity = flat((6, 7, 5, 3), coding)
     smallest = make_plan(net, activity, PlanRequest(ECP5))
-    assert smallest.schedule == choose(net, activity, ECP5, Goal(Aim.SMALLEST)).schedule
-    fastest = make_plan(net, activity, PlanRequest(ECP5, Goal(Aim.FASTEST)))
+    assert smallest.schedule == choose(net, activity, ECP5, Goal(Objective.SMALLEST)).schedule
+    fastest = make_plan(net, activity, PlanRequest(ECP5, Goal(Objective.FASTEST)))
     assert fastest.forecast.cycles < smallest.forecast.cycles
     assert make_plan(net, activity, PlanRequest()).forecast is None
