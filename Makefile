@@ -65,6 +65,7 @@ check: $(READY) demo
 	$(MAKE) demo-maps
 	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_semantics --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_recurrences --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt

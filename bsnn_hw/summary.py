@@ -99,7 +99,8 @@ def _joins(network: Network) -> Iterator[str]:
             what = (f"{synapse_kind(each.synapse, each.pool)} of the spikes of"
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
-            yield f"adds      {layer.name}: {what} {producer.name}"
+            whose = producer.name if each.back else "its own, a timestep back"
+            yield f"adds      {layer.name}: {what} {whose}"
 
 
 def _gates(network: Network) -> Iterator[str]:

@@ -138,7 +138,8 @@ class HiddenLayer(wiring.Component):
         for name, synapse, block in self._engines:
             sequencer, accumulator = charge_pipeline(
                 m, getattr(self, f"groups{name}"), synapse, block,
-                cadence=Cadence.SAMPLE if self._block.direct else Cadence.EACH_MARK,
+                cadence=Cadence.SAMPLE if self._block.direct and block is self._block.synapses
+                else Cadence.EACH_MARK,
                 recovery=self._block.neurons.recovery, name=name)
             op, sums = accumulator.op, accumulator.sums
             if self._block.neurons.pool is not None:

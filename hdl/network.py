@@ -10,12 +10,14 @@ from bsnn_hw.hdl.activity import activity_layout, count_activity
 from bsnn_hw.hdl.carry import CarryQueue
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.engines.registry import hardware
+from bsnn_hw.hdl.feedback import Feedback
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.hdl.map_crop import MapCrop
 from bsnn_hw.hdl.pooling import SpikePool
 from bsnn_hw.hdl.readout import ReadoutLayer
 from bsnn_hw.hdl.window_pool import WindowPool
+from bsnn_hw.layout import blocks
 from bsnn_hw.layout.blocks import Carry, Entry, Link, Synapses
 from bsnn_hw.layout.build import Layout
 
@@ -68,6 +70,7 @@ class NetworkTop(wiring.Component):
                                               layout.schedule.layers[:-1], strict=True):
             component = HiddenLayer(layer, bounds, block, memories=plan.memories)
             m.submodules[f"layer_{layer.name}"] = component
+            layers.append(component)
             self._feed(m, layers, rooms, groups, block.synapses, component.groups)
             for number, each in enumerate(block.shortcuts):
                 match each:
@@ -76,7 +79,6 @@ class NetworkTop(wiring.Component):
                                    getattr(component, f"groups_{number}"))
                     case Carry():
                         self._carry(m, layers, rooms, number, each, component)
-            layers.append(component)
 
         m.submodules[f"layer_{network.readout.name}"] = readout = ReadoutLayer(
             network.readout, layout.readout_bounds, layout.output)
@@ -102,7 +104,8 @@ class NetworkTop(wiring.Component):
         return frontend, taken
 
     def _feed(self, m, layers, rooms, first, synapses: Synapses, groups):
-        """Connect what an engine takes: the network's input, or an earlier layer's spikes."""
+        """Connect what an engine takes: the network's input, or spikes of an earlier layer, or of
+        its own."""
         match synapses.source:
             case Entry():
                 connect(m, first, groups)
@@ -113,6 +116,8 @@ class NetworkTop(wiring.Component):
         """Connect the producer's spikes to ``groups``: pool, queue, encoder."""
         geometry = block.geometry
         words, valid = producer.words, producer.words_valid
+        if isinstance(block, blocks.Feedback):
+            words, valid = self._feed_back(m, block, words, valid)
         if block.placed:
             words, valid = self._pool(m, block, words, valid)
         m.submodules[f"link_{block.name}"] = link = hardware(geometry).link(
@@ -121,6 +126,13 @@ class NetworkTop(wiring.Component):
         m.d.comb += link.words_valid.eq(valid)
         rooms.append(link.room)
         connect(m, link.groups, groups)
+
+    def _feed_back(self, m, block, words, valid):
+        """A layer's own words, as those of the timestep before."""
+        m.submodules[f"feedback_{block.name}"] = feedback = Feedback(
+            parallel=block.whole.width, rows=block.whole.rows, timesteps=block.timesteps)
+        m.d.comb += [feedback.words.eq(words), feedback.words_valid.eq(valid)]
+        return feedback.earlier, feedback.earlier_valid
 
     def _pool(self, m, block: Link, words, valid):
         """Words with their place, pooled."""

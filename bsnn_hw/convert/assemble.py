@@ -77,7 +77,7 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     builder = _Builder(Assembled(), [], {})
     for path, spikes in neurons.items():
         if spikes in needed:
-            builder.layer(spikes.source, path, partial(read, spikes.module))
+            builder.layer(spikes.source, path, partial(read, spikes.module), spikes)
     if not isinstance(scores.node, Spikes):
         builder.layer(last, None, lambda: _readout(scores, read))
     if builder.problems:
@@ -94,6 +94,9 @@ def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str,
     if not isinstance(scores.node, Membrane):
         return readout
     path = scores.node.source.path
+    if scores.node.source.recurrent is not None:
+        raise TraceError(f"the scores are the membrane of {path!r}, which gets its own spikes "
+                         "back; return the spikes, or follow it with a layer of its own")
     neuron = read(scores.node.source.module)
     if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
         raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
@@ -112,14 +115,30 @@ def _reachable(node: Node) -> set[Node]:
     return found
 
 
+def _recurrence(spikes: Spikes) -> dict[str, Any]:
+    """The shortcut that brings a layer's own spikes back."""
+    assert spikes.recurrent is not None
+    try:
+        found = quantised(spikes.recurrent)
+    except WeightsError as error:
+        raise WeightsError(f"what its own spikes come back through: {error}") from error
+    written: dict[str, Any] = {"kind": "recurrent", "weight": torch.from_numpy(found.levels)}
+    if found.bits > 1:
+        written["weight_bits"] = found.bits
+    synapse = Synapse(shape=spikes.shape, varies=True, source=spikes, path=spikes.path,
+                      weight=spikes.recurrent, bias=spikes.bias)
+    return written | scaled(synapse, synapse, found.scale)
+
+
 class _Builder:
     """The document in the making; ``currents`` are the whole currents of layers so far."""
 
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
         self.made, self.problems, self.currents = made, problems, currents
 
-    def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]]) -> None:
-        """Add the layer whose neurons, of module ``path``, get ``current``."""
+    def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]],
+              spikes: Spikes | None = None) -> None:
+        """Add the layer whose neurons, of module ``path``, get ``current`` and emit ``spikes``."""
         terms = terms_of(current, self.currents)
         own = self._own(terms)
         where = f"module {path!r}" if path is not None else "output"
@@ -143,6 +162,9 @@ class _Builder:
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
                                   if each]
+        if spikes is not None and spikes.recurrent is not None:
+            self._try(f"module {path!r}", lambda: layer.setdefault("shortcuts", []).append(
+                _recurrence(spikes)))
         if path is not None:
             self.made.names[path] = name
         self.currents.setdefault(current, name)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from bsnn_hw.convert.graph import Membrane, Spikes
@@ -77,12 +78,14 @@ class Family:
 
 
 def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tuple[str, ...],
-           spikes: Any, membrane: Any = None, state: Any = None) -> None:
+           spikes: Any, membrane: Any = None, state: Any = None,
+           back: tuple[np.ndarray | None, np.ndarray | None] = (None, None)) -> None:
     """Follow what a neuron module gives.
 
     value : of its input; lead : the leading axes that it takes
     membrane : the tensor of its state behind the reset, None where it gives none
     state : the tensor that was given as its state, None where it keeps its own
+    back : weights and bias of the way back to it of its spikes, see ``Spikes``
     """
     number = trace.calls.get(path, 0)
     whole = "T" in "".join(lead)
@@ -104,7 +107,7 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
                             "each sample")
     _check_state(trace, path, number, state)
     node = trace.graph.make(Spikes, shape=value.node.shape, varies=True, source=value.node,
-                            path=path, module=module)
+                            path=path, module=module, recurrent=back[0], bias=back[1])
     step = None if whole else number
     trace.follow(spikes, Value(node, lead, step))
     if isinstance(membrane, torch.Tensor) and membrane.shape == spikes.shape:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from bsnn_hw.convert.family import Family, NeuronError, called, shifted
-from bsnn_hw.convert.graph import Vote
+from bsnn_hw.convert.graph import Synapse, Vote
+from bsnn_hw.convert.recurrence import linear_map
 from bsnn_hw.convert.trace import Tracer, Value
 
 __all__ = ["SPIKINGJELLY"]
@@ -47,8 +48,29 @@ def _decay(module: Any, rate: float) -> dict[str, Any]:
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
     if type(module).__name__ == "VotingLayer":
         return _vote(trace, module, args, out)
+    if type(module).__name__ == "LinearRecurrentContainer":
+        return _container(trace, path, module, args, out)
     lead = ("T", "N") if module.step_mode == "m" else ("N",)
     called(trace, path, module, trace.value(args[0]), lead, out)
+
+
+def _container(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    """rc, a linear layer, takes the input and the neurons' spikes of the timestep before."""
+    neuron = module.sub_module
+    if type(neuron).__name__ not in SPIKINGJELLY.neurons or not SPIKINGJELLY.owns(type(neuron)):
+        raise trace.refusal("contains something else than one layer of neurons; known are "
+                            f"{', '.join(sorted(SPIKINGJELLY.neurons))}")
+    value, neurons = trace.value(args[0]), int(module.sub_module_out_features)
+    if value is None or len(value.node.shape) != 1:
+        raise trace.refusal("gets something else than a vector that depends on the network's input")
+    inputs = value.node.shape[0]
+    weight, bias = linear_map(module.rc, inputs + neurons)
+    current = trace.graph.make(
+        Synapse, shape=(neurons,), varies=value.node.varies, source=value.node, path=path,
+        weight=weight[:, :inputs], bias=bias)
+    lead = ("T", "N") if module.step_mode == "m" else ("N",)
+    called(trace, path, neuron, Value(current, value.lead, value.step), lead, out,
+           back=(weight[:, inputs:], None))
 
 
 def _vote(trace: Tracer, module: Any, args: Any, out: Any) -> None:
@@ -90,10 +112,9 @@ SPIKINGJELLY = Family(
      "NonSpikingIFNode": "an integrator without spikes as a layer of its own",
      "NonSpikingLIFNode": "an integrator without spikes as a layer of its own",
      "SynapseFilter": "a synaptic current with a time constant of its own (second order)",
-     "LinearRecurrentContainer": "a recurrent layer, whose spikes come back at the next timestep",
      "ElementWiseRecurrentContainer": "a recurrent layer, whose spikes come back at the next "
                                       "timestep",
      "Delay": "a delay of several timesteps",
      "SpikingSelfAttention": "spiking self-attention, which multiplies two values"},
     ("BaseNode", "SimpleBaseNode", "MemoryModule", "NonSpikingBaseNode"), _leaf,
-    wholes=("VotingLayer",), reset=_reset)
+    wholes=("VotingLayer", "LinearRecurrentContainer"), reset=_reset)

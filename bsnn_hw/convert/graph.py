@@ -109,11 +109,18 @@ class Pool(Node):
 
 @dataclass(frozen=True, eq=False)
 class Spikes(Node):
-    """What the neurons of module ``path`` emit; ``module`` says which neurons they are."""
+    """What the neurons of module ``path`` emit; ``module`` says which neurons they are.
+
+    source : their current, but for what a recurrence adds
+    recurrent, bias : float64, weights (neurons, neurons) and bias through which the spikes of the
+        timestep before are added; None without them
+    """
 
     source: Node
     path: str
     module: Any = field(repr=False)
+    recurrent: np.ndarray | None = field(default=None, repr=False)
+    bias: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,16 +130,37 @@ def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
     graph = Graph()
     made: dict[str, Any] = {}
     neurons: dict[str, Spikes] = {}
+    back = _recurrences(nodes, before, after)
     for name in _ordered(before):
         if name not in first and not before[name]:
             raise InputError(f"node {name!r}: must get something, and no edge leads to it")
         sources = [made[start] for start in before[name]]
-        made[name] = _node(graph, name, nodes[name], sources)
+        made[name] = _node(graph, name, nodes[name], sources, back.get(name))
         if isinstance(made[name], Spikes) and type(nodes[name]).__name__ in ("LIF", "IF"):
             neurons[name] = made[name]
     entry = made[first[0]]
     assert isinstance(entry, Input)
     return entry, neurons, made[last[0]]
+
+
+def _recurrences(nodes: dict[str, Any], before: dict[str, list[str]],
+                 after: dict[str, list[str]]) -> dict[str, Any]:
+    """The linear node that brings a neuron's spikes back to it, by the neuron's name; these nodes
+    and their edges are taken out of ``before``."""
+    found = {}
+    for name, node in nodes.items():
+        ends = before[name], after[name]
+        if type(node).__name__ not in ("Linear", "Affine") or ends[0] != ends[1] or len(
+                ends[0]) != 1 or type(nodes[ends[0][0]]).__name__ not in ("LIF", "IF"):
+            continue
+        neuron, = ends[0]
+        if neuron in found:
+            raise InputError(f"node {neuron!r}: must get its own spikes back through one node, and "
+                             f"{name!r} is a second one; add their weights")
+        found[neuron] = node
+        before[neuron] = [start for start in before[neuron] if start != name]
+        del before[name]
+    return found
 
 
 def _ordered(before: dict[str, list[str]]) -> list[str]:
@@ -150,14 +171,15 @@ def _ordered(before: dict[str, list[str]]) -> list[str]:
                  if name not in order and all(start in order for start in starts)]
         if not ready:
             rest = [name for name in before if name not in order]
-            raise InputError(f"node {rest[0]!r}: must not take what depends on itself; a recurrent "
-                             "layer, whose spikes come back at the next timestep, is not "
-                             "supported")
+            raise InputError(f"node {rest[0]!r}: must not take what depends on itself, but by one "
+                             "Linear or Affine from a LIF or IF back to it; longer ways round, a "
+                             "recurrent layer of several neurons, are not supported")
         order += ready
     return order
 
 
-def _node(graph: Graph, name: str, node: Any, sources: list[Node]) -> Node:
+def _node(graph: Graph, name: str, node: Any, sources: list[Node], back: Any = None) -> Node:
+    """Our node of ``node``; ``back`` is the one that brings its spikes back to it, if any."""
     kind = type(node).__name__
     if kind == "Input":
         shape = tuple(int(side) for side in np.atleast_1d(next(iter(node.input_type.values()))))
@@ -172,6 +194,8 @@ def _node(graph: Graph, name: str, node: Any, sources: list[Node]) -> Node:
         return source
     if kind not in _NODES:
         raise InputError(f"node {name!r}: must be one of {', '.join(sorted(_NODES))}, not a {kind}")
+    if back is not None:
+        return _neuron(graph, name, node, source, back)
     return _NODES[kind](graph, name, node, source)
 
 
@@ -233,13 +257,21 @@ def _scale(graph: Graph, name: str, node: Any, source: Node) -> Node:
                       scale=np.array(node.scale, dtype=float), shift=np.array(0.0))
 
 
-def _neuron(graph: Graph, name: str, node: Any, source: Node) -> Node:
+def _neuron(graph: Graph, name: str, node: Any, source: Node, back: Any = None) -> Node:
     shape = np.shape(node.v_threshold)
     if shape not in (source.shape, (), (1,), (source.shape[0], *[1] * (len(source.shape) - 1))):
         raise InputError(f"node {name!r}: must have parameters of the shape {source.shape} that it "
                          f"gets, or one for all, not {shape}")
+    if back is None:
+        return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
+                          module=node)
+    weight, bias = np.array(back.weight, dtype=float), getattr(back, "bias", None)
+    if weight.shape != 2 * source.shape:
+        raise InputError(f"node {name!r}: must get its own spikes back through weights of shape "
+                         f"{2 * source.shape}, not {weight.shape}; only linear layers do")
     return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
-                      module=node)
+                      module=node, recurrent=weight,
+                      bias=None if bias is None else np.array(bias, dtype=float))
 
 
 def _pair(sides: Any) -> tuple[int, int]:

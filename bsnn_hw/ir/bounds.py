@@ -223,11 +223,18 @@ def _joined(layer: Hidden, carried: Sequence[Sequence[Ends]]) -> list[Ends] | No
     if not layer.shortcuts:
         return None
     currents = iter(carried)
-    parts = [next(currents) if isinstance(shortcut, CurrentShortcut)
-             else [_times(gain, _incoming(shortcut)) for gain in shortcut.gain]
+    parts = [next(currents) if isinstance(shortcut, CurrentShortcut) else _gained(shortcut)
              for shortcut in layer.shortcuts]
     return [(sum(low for low, _ in ends), sum(high for _, high in ends))
             for ends in zip(*parts, strict=True)]
+
+
+def _gained(shortcut: SpikeShortcut | SynapseShortcut) -> list[Ends]:
+    """Per timestep the ends of what a shortcut adds; a recurrence adds nothing in the first."""
+    ends = [_times(gain, _incoming(shortcut)) for gain in shortcut.gain]
+    if isinstance(shortcut, SynapseShortcut) and shortcut.recurrent:
+        ends[0] = ends[0][0] * 0, ends[0][1] * 0
+    return ends
 
 
 def _incoming(shortcut: SpikeShortcut | SynapseShortcut) -> Ends:

@@ -55,7 +55,8 @@ def _problems(network: Network) -> Iterator[str]:
         if wrong:
             yield f"layer '{layer.name}': {wrong}"
             return
-    used = {number - back for number, layer in enumerate(layers) for back in _backs(layer)}
+    used = {number - back for number, layer in enumerate(layers) for back in _backs(layer)
+            if back}
     for number, layer in enumerate(network.hidden):
         if number not in used:
             yield f"layer '{layer.name}': a later layer must use it"
@@ -83,10 +84,11 @@ def _backs(layer: Hidden | Readout) -> list[int]:
 def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[str]:
     """What does not fit to the layers before."""
     if number == 0:
-        if _backs(layer) != [1] or layer.pool:
-            yield "the first layer must take the network's input, as it is and without shortcuts"
+        if layer.back != 1 or any(_backs(layer)[1:]) or layer.pool:
+            yield ("the first layer must take the network's input, as it is and without shortcuts "
+                   "but its own spikes")
             return
-    elif not all(1 <= back <= number for back in _backs(layer)):
+    elif not all(1 <= back <= number for back in _backs(layer) if back) or not layer.back:
         yield "back must lead to an earlier layer"
         return
     source = network.features(number - layer.back)
@@ -172,6 +174,8 @@ def _unfit_gate(layer: Hidden, largest: int) -> Iterator[str]:
 def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterator[str]:
     shape, gains = source.shape, [layer.neuron.gain]
     if isinstance(shortcut, SynapseShortcut):
+        if shortcut.recurrent and (isinstance(shortcut.synapse, Conv) or shortcut.pool):
+            yield "a recurrence must be fully connected, and pool nothing"
         yield from _unfit_synapse(shortcut.synapse, shape, shortcut.pool, 1)
         shape = shortcut.synapse.shape
     elif isinstance(shortcut, CurrentShortcut):

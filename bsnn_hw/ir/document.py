@@ -238,7 +238,8 @@ def _read_optional_rows(table: Fields, key: str, timesteps: int,
 
 
 def _read_shortcut(table: Fields, timesteps: int, channels: int) -> Shortcut:
-    kind, back = table.text("kind"), table.integer("back", 1, MAX_COUNT)
+    kind = table.text("kind")
+    back = table.integer("back", 0 if kind == "synapse" else 1, MAX_COUNT)
     if kind == "current":
         return CurrentShortcut(back)
     if kind == "spikes":

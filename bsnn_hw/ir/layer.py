@@ -41,13 +41,20 @@ class SpikeShortcut:
 class SynapseShortcut:
     """Adds ``gain[t, c] * acc[t]`` of further synapses; its bias is in the layer's own.
 
-    back : int, 1 or more; pool : of the spikes, before the synapse; gain : int64 (T, channels)
+    back : int, 1 or more, or 0 for a recurrence: the layer's own spikes of the timestep before,
+        none at t = 0
+    pool : of the spikes, before the synapse; gain : int64 (T, channels)
     """
 
     back: int
     synapse: Synapse
     gain: np.ndarray
     pool: Pool | None = None
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the layer's own spikes come in, a timestep later."""
+        return self.back == 0
 
 
 Shortcut = CurrentShortcut | SpikeShortcut | SynapseShortcut
@@ -79,6 +86,12 @@ class Hidden:
         """The neurons' map."""
         shape = self.synapse.shape
         return shape if self.current_pool is None else self.current_pool.shape(shape)
+
+    @property
+    def recurrences(self) -> tuple[SynapseShortcut, ...]:
+        """The shortcuts that bring the layer's own spikes of the timestep before."""
+        return tuple(each for each in self.shortcuts
+                     if isinstance(each, SynapseShortcut) and each.recurrent)
 
     @property
     def gate_synapse(self) -> Synapse:

@@ -18,17 +18,19 @@ from bsnn_hw.layout.supply import (
     POOLING_DELAY,
     Carry,
     Entry,
+    Feedback,
     Link,
     carry_block,
+    feedback_block,
     gathers,
     link_block,
 )
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts, synapses_block
 
-__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Gain", "Gate", "Layer", "Link",
-           "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts",
-           "carry_block", "gathers", "layer_block", "link_block", "neurons_block", "output_block",
-           "synapses_block"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Feedback", "Gain", "Gate", "Layer",
+           "Link", "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts",
+           "carry_block", "feedback_block", "gathers", "layer_block", "layer_margin",
+           "link_block", "neurons_block", "output_block", "synapses_block"]
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,13 @@ def layer_block(name: str, direct: bool, synapses: Synapses,
     """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
     engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
     delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
-    # Words in the stages of synapses and neurons, and one as `room` is a register.
-    margin = delay + neurons.delay + 1
     return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
                  tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
-                       else each for each in shortcuts), neurons, delay, margin,
+                       else each for each in shortcuts), neurons, delay,
+                 layer_margin(delay, neurons.delay),
                  replace(gate, wait=delay - gate.delay) if gate else None)
+
+
+def layer_margin(delay: int, neuron_delay: int) -> int:
+    """Words in the stages of synapses and neurons, and one as `room` is a register."""
+    return delay + neuron_delay + 1

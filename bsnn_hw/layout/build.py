@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bsnn_hw.engines.engine import Geometry
@@ -23,11 +24,14 @@ from bsnn_hw.layout.blocks import (
     Carry,
     Entry,
     Layer,
+    Link,
     Neurons,
     Output,
     Synapses,
     carry_block,
+    feedback_block,
     layer_block,
+    layer_margin,
     link_block,
     neurons_block,
     output_block,
@@ -35,6 +39,7 @@ from bsnn_hw.layout.blocks import (
 )
 from bsnn_hw.layout.check import problems
 from bsnn_hw.layout.gate import Gate, gate_block
+from bsnn_hw.layout.timing import current_delay, neuron_delay, pooling_delay
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
 
@@ -107,7 +112,8 @@ class Builder:
         def engine(number: int, consumer: Hidden | Readout | SynapseShortcut, geometry: Geometry,
                    sum_width: int) -> Synapses:
             producer = number - consumer.back
-            margin = layers[producer].margin if producer >= 0 else 0
+            margin = (0 if producer < 0 else layers[producer].margin if producer < number else
+                      self._own_margin(number, (geometries[number], *beside[number])))
             return self.synapses(number, consumer, geometry, sum_width, margin=margin,
                                  memories=schedule.layers[number].memories,
                                  name=name(producer) if producer >= 0 else "")
@@ -138,6 +144,15 @@ class Builder:
         return Layout(network, schedule, self.port, self.hidden_bounds, self.readout_bounds,
                       network_slots(network, geometries[0], self.readout_bounds),
                       tuple(layers), output)
+
+    def _own_margin(self, number: int, engines: Sequence[Geometry | None]) -> int:
+        """The `Layer.margin` of a layer with shortcuts, laid out as ``engines`` and None."""
+        layer = self.network.hidden[number]
+        synapses = layer.synapse, *(each.synapse if isinstance(each, SynapseShortcut) else None
+                                    for each in layer.shortcuts)
+        delay = max(engine.delay(synapse.weight_bits) for engine, synapse in
+                    zip(engines, synapses, strict=True) if engine and synapse)
+        return layer_margin(delay, neuron_delay(current_delay(layer)) + pooling_delay(layer))
 
     def neurons(self, number: int, raster: Raster, memories: Rows | Stores) -> Neurons:
         """Currents and neurons of layer ``number``."""
@@ -170,6 +185,8 @@ class Builder:
         whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
                   link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
+        if isinstance(source, Link) and not consumer.back:
+            source = feedback_block(source, network.timesteps)
         return synapses_block(source, consumer.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
                               block=memories.hold(Store.SUMS, geometry.raster.rows))

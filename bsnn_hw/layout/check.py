@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bsnn_hw.layout.blocks import POOLING_DELAY, Carry, Layer, Link, Output, Synapses
+from bsnn_hw.layout.blocks import (
+    POOLING_DELAY,
+    Carry,
+    Feedback,
+    Layer,
+    Link,
+    Output,
+    Synapses,
+)
 
 __all__ = ["problems"]
 
@@ -14,13 +22,16 @@ def problems(blocks: tuple[Layer | Output, ...]) -> Iterator[str]:
 
     A queue whose producer may still send ``margin`` words once it is almost full must keep so many
     entries free.  A FIFO past layers must also hold a timestep, so that its producer can end its
-    own whatever the consumer waits for.
+    own whatever the consumer waits for; so must the queue of a layer's own spikes, as the layer
+    takes none of them before its step has ended.
     """
     for number, block in enumerate(blocks):
         beside = block.shortcuts if isinstance(block, Layer) else ()
         for each in (block.synapses, *beside):
             name = f"layer '{block.name}'"
             match each:
+                case Synapses(source=Feedback() as link):
+                    yield from _own_spikes(name, number, block, link)
                 case Synapses(source=Link() as link):
                     yield from _producer(name, number, blocks, link.producer,
                                          link.margin - POOLING_DELAY * link.placed)
@@ -34,6 +45,17 @@ def problems(blocks: tuple[Layer | Output, ...]) -> Iterator[str]:
                         yield (f"{name}: its FIFO must have {each.rows + each.margin} rows or "
                                f"more, a timestep and {each.margin} that come late, "
                                f"not {each.depth}")
+
+
+def _own_spikes(name: str, number: int, block: Layer | Output, link: Feedback) -> Iterator[str]:
+    assert isinstance(block, Layer)
+    if (link.producer, link.margin) != (number, block.margin + POOLING_DELAY * link.placed):
+        yield (f"{name}: the queue of its own spikes must have its number and margin, {number} and "
+               f"{block.margin}, not {link.producer} and {link.margin}")
+    least = link.geometry.entries(link.words, 1, link.margin)
+    if link.depth < max(3, least):
+        yield (f"{name}: the queue of its own spikes must have {least} entries or more, a timestep "
+               f"and {link.margin} that come late, not {link.depth}")
 
 
 def _producer(name: str, number: int, blocks: tuple[Layer | Output, ...], producer: int,

@@ -13,9 +13,11 @@ from bsnn_hw.ir.schedule import Port
 from bsnn_hw.layout.state import StateRows
 from bsnn_hw.ports.slots import Slots
 
-__all__ = ["POOLING_DELAY", "Carry", "Entry", "Link", "carry_block", "gathers", "link_block"]
+__all__ = ["POOLING_DELAY", "Carry", "Entry", "Feedback", "Link", "carry_block",
+           "feedback_block", "gathers", "link_block"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
+FEEDBACK_DELAY = 6  # from a word until the layer's own sequencer has the end of its timestep
 
 # What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
 # memory costs more than the waiting.
@@ -138,6 +140,24 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Feedback(Link):
+    """From a layer's words to its own engine of a recurrence, a timestep later.
+
+    timesteps : int, of an inference, the last of which sends no spikes back
+    latency : int, cycles from the last operation of a step until the engine has the end of the
+        timestep that this sends back
+    """
+
+    timesteps: int
+    latency: int
+
+    def parts(self) -> Parts:
+        """With hdl/feedback.py."""
+        bits = bits_of(self.timesteps)
+        return super().parts() + Parts.adders(bits) + Parts.logic(self.whole.width + 3, bits + 1)
+
+
+@dataclass(frozen=True)
 class Carry:
     """The FIFO of a shortcut that carries rows past the layers between.
 
@@ -180,6 +200,15 @@ def link_block(name: str, producer: int, whole: Raster,
     late = geometry.arrivals(margin)
     entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
     return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
+
+
+def feedback_block(link: Link, timesteps: int) -> Feedback:
+    """The same from a layer to an engine of its own.  Its queue is empty when a step starts, as the
+    engine had the end of the timestep before; so a timestep is all that it must hold."""
+    entries = link.geometry.entries(link.words, 1, link.margin)
+    return Feedback(link.name, link.producer, link.whole, link.geometry, link.pool, link.placed,
+                    link.words, link.margin, queue_depth(entries), timesteps,
+                    link.margin - 1 + FEEDBACK_DELAY)
 
 
 def queue_depth(entries: int) -> int:

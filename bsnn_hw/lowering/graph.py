@@ -42,9 +42,10 @@ class Graph:
         return self._numbers[name]
 
     def sources(self, number: int) -> list[int]:
-        """All layers whose spikes or currents come in, or `INPUT`."""
+        """All earlier layers whose spikes or currents come in, or `INPUT`."""
         layer = self.model.layers[number]
-        return [self.source(layer), *(self.number(each.source) for each in layer.shortcuts)]
+        return [self.source(layer), *(self.number(each.source) for each in layer.shortcuts
+                                      if each.source != layer.name)]
 
     def carried(self, number: int) -> list[int]:
         """The layers whose current the layer adds, in order."""

@@ -2,8 +2,8 @@
 
 As for single layers, on equal input: what comes into a layer are the spikes (and, into layers
 between those of the group, the currents) that the integer layers before the group emit, and within
-the group those of the real-valued layers.  So all layers are measured at one go, and the group
-takes the fewest bits with which each is within the tolerance.
+the group those of the real-valued layers, a recurrent one's own among them.  So all layers are
+measured at one go, and the group takes the fewest bits with which each is within the tolerance.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from bsnn_hw.lowering.join import fold_group
 from bsnn_hw.lowering.precision import CANDIDATES, Precision, fitting
 from bsnn_hw.lowering.samples import Samples, part_sums
 from bsnn_hw.model import real
-from bsnn_hw.model.description import Shortcut, SpikeShortcut, SynapseShortcut
+from bsnn_hw.model.currents import a_timestep_later
+from bsnn_hw.model.description import Layer, Shortcut, SpikeShortcut, SynapseShortcut
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference.network import currents, gained
 
@@ -120,24 +121,21 @@ def _look(graph: Graph, group: tuple[int, ...], samples: Samples,
         values = spikes[INPUT] if source == INPUT else fired[model.layers[source].name]
         counts = part_sums(layer, values, model.timesteps)
         whole = real.currents(layer, counts, model.input if source == INPUT else None)
-        extras = tuple(_extra(shortcut, fired, model.timesteps) for shortcut in layer.shortcuts)
-        for shortcut, extra in zip(layer.shortcuts, extras, strict=True):
-            if isinstance(shortcut, SynapseShortcut):
-                assert extra is not None
-                whole = whole + real.currents(shortcut, extra)
-            else:
-                whole = whole + real.added(shortcut, fired, given)
-        given[layer.name] = whole
-        fired[layer.name] = real.spikes(layer, whole)[0]
+        given[layer.name] = real.recurred(layer, real.join(layer, whole, fired, given))
+        fired[layer.name] = real.spikes(layer, given[layer.name])[0]
         if number in group:
+            extras = tuple(_extra(shortcut, layer, fired, model.timesteps)
+                           for shortcut in layer.shortcuts)
             seen[number] = _Seen(counts, extras, fired[layer.name])
     return seen
 
 
-def _extra(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
+def _extra(shortcut: Shortcut, layer: Layer, fired: Mapping[str, torch.Tensor],
            timesteps: int) -> torch.Tensor | None:
     if isinstance(shortcut, SynapseShortcut):
-        return part_sums(shortcut, fired[shortcut.source], timesteps)
+        values = fired[shortcut.source]
+        return part_sums(shortcut, a_timestep_later(values)
+                         if shortcut.source == layer.name else values, timesteps)
     return fired[shortcut.source] if isinstance(shortcut, SpikeShortcut) else None
 
 

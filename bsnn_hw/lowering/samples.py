@@ -13,7 +13,7 @@ from bsnn_hw.lowering.join import unit
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Layer, Linear, SynapseShortcut
 from bsnn_hw.reference import gate, synapse
-from bsnn_hw.reference.network import currents, integrate, joined
+from bsnn_hw.reference.network import currents, integrate, joined, recurred
 from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["Samples", "enough", "part_sums"]
@@ -70,8 +70,8 @@ class Samples:
             accs = largest_sums(folded.current_pool, folded.synapse.shape, accs)
             factors = gate.factors(folded, spikes[source], graph.model.timesteps,
                                    graph.max_value(source), graph.shape(source))
-            whole = currents(folded, accs, joined(folded, number, spikes, carried, graph.shape),
-                             factors)
+            whole = recurred(folded, currents(
+                folded, accs, joined(folded, number, spikes, carried, graph.shape), factors))
             kept.append((integrate(folded, whole)[1], whole if self._is_carried(number) else None))
         self.spikes[number] = torch.cat([fired for fired, _ in kept])
         if self._is_carried(number):

@@ -35,6 +35,7 @@ TYPE_HINTS = {
 _SHORTCUTS = "a residual connection is an entry of 'shortcuts'"
 _SEW = "a SEW shortcut acts on spikes behind the neuron and is refused; see 'shortcuts'"
 HINTS = {"residual": _SHORTCUTS, "shortcut": _SHORTCUTS, "downsample": _SHORTCUTS,
+         "recurrent": "a recurrence is an entry of 'shortcuts' of kind 'recurrent'",
          "connect_f": _SEW, "cnf": _SEW, "from": "it is 'input'"}
 OPTIONAL = ("input", "pool", "current_pool", "weight_bits", "bias", "norm", "gate",
             "shortcuts")

@@ -1,15 +1,17 @@
-"""What is added to a layer's current: earlier currents, earlier spikes, further synapses."""
+"""What is added to a layer's current: earlier currents, earlier spikes, further synapses, and the
+layer's own spikes of the timestep before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bsnn_hw.model.check_feed import Seen, pooled, sides
+from bsnn_hw.model.check_feed import Incoming, Seen, pooled, sides
 from bsnn_hw.model.check_norm import check_scaling
 from bsnn_hw.model.check_synapse import KINDS, check_weights
 from bsnn_hw.model.description import (
     CurrentShortcut,
+    Feed,
     Shape,
     Shortcut,
     SpikeShortcut,
@@ -20,7 +22,8 @@ from bsnn_hw.model.values import Table, listed, shown, word
 __all__ = ["Added", "check_shortcuts"]
 
 MAX_SHORTCUTS = 16  # of one layer
-ACCEPTED = ("current", "spikes", *KINDS)
+RECURRENT = "recurrent"
+ACCEPTED = ("current", "spikes", *KINDS, RECURRENT)
 
 # SEW-ResNet's connections, by the names that SpikingJelly and others give them.
 SEW = {"add": "its sum of two spikes can be 2",
@@ -53,6 +56,8 @@ def check_shortcuts(table: Table, seen: Seen, output: Shape | None, timesteps: i
         kind = word(value, "kind")
         if kind in KINDS:
             yield _synapse(table, index, kind, seen, output, timesteps)
+        elif kind == RECURRENT:
+            yield _recurrent(table, index, seen, output, timesteps)
         elif kind in ACCEPTED:
             yield _plain(table, index, kind, seen, output, timesteps)
         else:
@@ -114,6 +119,28 @@ def _synapse(table: Table, index: int, kind: str, seen: Seen, output: Shape | No
     synapse = weights.synapse(scaling.bias)
     return Added(SynapseShortcut(incoming.feed, synapse, scaling.norm, scaling.gate),
                  scaling.reach(synapse, incoming.largest))
+
+
+def _recurrent(table: Table, index: int, seen: Seen, output: Shape | None,
+               timesteps: int | None) -> Added:
+    """The layer's own spikes of the timestep before, through weights."""
+    item = table.inner("shortcuts", index, required=("kind", "weight"), hints={
+        "from": "they are the layer's own spikes", "scale": "norm has gamma",
+        **KINDS["linear"].hints}, optional=("weight_bits", "bias", "norm", "gate"))
+    if output is not None and output.positions > 1:
+        item.problem("kind", "must not be 'recurrent' in a layer with a map, here of "
+                             f"{sides(output)}: only linear layers get their own spikes back")
+        output = None
+    feed = Feed(str(table.raw("name")), None, output) if output else None
+    weights = check_weights(item, "linear", Incoming(feed, "the layer itself", 1.0), seen)
+    scaling = check_scaling(item, weights.channels, KINDS["linear"].per, timesteps, spiking=True,
+                            constant_in="a shortcut")
+    _check_shape(item, "it", weights.shape, output)
+    if weights.values is None or weights.shape is None or scaling is None or not feed:
+        return Added(None)
+    synapse = weights.synapse(scaling.bias)
+    return Added(SynapseShortcut(feed, synapse, scaling.norm, scaling.gate),
+                 scaling.reach(synapse, 1.0))
 
 
 def _check_shape(item: Table, who: str, given: Shape | None, output: Shape | None) -> None:

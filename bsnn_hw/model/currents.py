@@ -22,7 +22,7 @@ from bsnn_hw.model.description import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["added", "currents", "join", "pooled", "sums"]
+__all__ = ["a_timestep_later", "added", "currents", "given_back", "join", "pooled", "sums"]
 
 FLOAT32_INTEGERS = 1 << 24  # below it float32 holds every integer
 
@@ -114,14 +114,16 @@ def _pooled_currents(part: Layer | SynapseShortcut, given: torch.Tensor) -> torc
 
 def join(layer: Layer, own: torch.Tensor, fired: Mapping[str, torch.Tensor],
          given: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """G: the layer's own current and every shortcut's, added in order.
+    """The layer's own current and every shortcut's from an earlier layer, added in order: G, but
+    for what a recurrence adds, see ``real.recurred``.
 
     own : float64 (N, T, neurons)
     fired, given : the spikes, bool, and the currents G, float64 (N, T, neurons), of earlier
         layers by name, at least of those that the shortcuts name
     """
     for shortcut in layer.shortcuts:
-        own = own + added(shortcut, fired, given)
+        if shortcut.source != layer.name:
+            own = own + added(shortcut, fired, given)
     return own
 
 
@@ -133,3 +135,18 @@ def added(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
     if isinstance(shortcut, SpikeShortcut):
         return shortcut.scale * fired[shortcut.source].double()
     return currents(shortcut, sums(shortcut, fired[shortcut.source]))
+
+
+def a_timestep_later(spikes: torch.Tensor) -> torch.Tensor:
+    """What a recurrence brings of spikes (N, T, neurons): none in the first timestep."""
+    import torch
+
+    return torch.cat([torch.zeros_like(spikes[:, :1]), spikes[:, :-1]], dim=1)
+
+
+def given_back(layer: Layer, given: torch.Tensor, spikes: torch.Tensor) -> torch.Tensor:
+    """G, float64 (N, T, neurons): ``given``, and what recurrences add of the layer's own
+    ``spikes``, bool (N, T, neurons), where these are known before."""
+    for shortcut in layer.recurrences:
+        given = given + currents(shortcut, sums(shortcut, a_timestep_later(spikes)))
+    return given

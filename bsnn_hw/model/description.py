@@ -131,7 +131,8 @@ class SpikeShortcut:
 
 @dataclass(frozen=True)
 class SynapseShortcut:
-    """Adds gate[t] * norm(synapse of what ``feed`` gives); ``gate`` is (T,)."""
+    """Adds gate[t] * norm(synapse of what ``feed`` gives); ``gate`` is (T,).  Where ``feed`` names
+    the layer itself, that are its spikes of the timestep before, none in the first."""
 
     feed: Feed
     synapse: Synapse
@@ -140,7 +141,7 @@ class SynapseShortcut:
 
     @property
     def source(self) -> str:
-        """The earlier layer whose spikes come in; a checked model has one."""
+        """The layer whose spikes come in; a checked model has one."""
         assert self.feed.source is not None
         return self.feed.source
 
@@ -184,6 +185,12 @@ class Layer:
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:
             object.__setattr__(self, "feed", Feed(None, None, Shape(self.synapse.weight.shape[1])))
+
+    @property
+    def recurrences(self) -> tuple[SynapseShortcut, ...]:
+        """The shortcuts that bring the layer's own spikes of the timestep before."""
+        return tuple(each for each in self.shortcuts
+                     if isinstance(each, SynapseShortcut) and each.source == self.name)
 
     @property
     def summed(self) -> Shape:

@@ -7,7 +7,7 @@ synapses are sums of integers and exact, so that a result does not depend on the
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
@@ -28,8 +28,8 @@ from bsnn_hw.model.description import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "run", "score", "spikes",
-           "sums"]
+__all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "recurred", "run", "score",
+           "spikes", "sums"]
 
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
@@ -89,7 +89,7 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
             given: dict[str, torch.Tensor] = {}
             for index, layer in enumerate(hidden):
                 own = _own_currents(model, layer, inputs[part], fired)
-                given[layer.name] = join(layer, own, fired, given)
+                given[layer.name] = recurred(layer, join(layer, own, fired, given))
                 fired[layer.name], settled = spikes(layer, given[layer.name])
                 if kept_spikes is not None:
                     kept_spikes[index][part] = fired[layer.name].numpy()
@@ -122,31 +122,65 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     """
     import torch
 
-    neuron = layer.neuron
-    assert neuron is not None
+    neuron = _expanded(layer, currents.shape[-1])
     fired = torch.empty(currents.shape, dtype=torch.bool)
     settled = torch.empty_like(currents)
     potential = torch.zeros_like(currents[:, 0])
-    leak, threshold, scale, amount = (_each(value, currents.shape[-1]) for value in (
-        neuron.leak, neuron.threshold, neuron.input_scale, neuron.reset_amount))
     for t, now in enumerate(currents.unbind(dim=1)):
-        charged = (leak * potential).add_(scale * now)
-        match neuron.comparison:
-            case Comparison.AT_LEAST:
-                torch.ge(charged, threshold, out=fired[:, t])
-            case Comparison.ABOVE:
-                torch.gt(charged, threshold, out=fired[:, t])
-            case _:
-                assert_never(neuron.comparison)
-        match neuron.reset:
-            case Reset.HARD:
-                potential = charged.masked_fill_(fired[:, t], 0.0)
-            case Reset.SOFT:
-                potential = charged.sub_(fired[:, t].double().mul_(amount))
-            case _:
-                assert_never(neuron.reset)
+        fired[:, t], potential = _step(neuron, potential, now)
         settled[:, t] = potential
     return fired, settled
+
+
+def recurred(layer: Layer, given: torch.Tensor) -> torch.Tensor:
+    """G, float64 (N, T, neurons): ``given``, and what the layer's own spikes of the timestep
+    before add, none in the first."""
+    import torch
+
+    if not layer.recurrences:
+        return given
+    neuron = _expanded(layer, given.shape[-1])
+    potential = torch.zeros_like(given[:, 0])
+    fired = potential.bool()
+    steps = []
+    for t, now in enumerate(given.unbind(dim=1)):
+        for shortcut in layer.recurrences:
+            now = now + currents(replace(shortcut, gate=shortcut.gate[t:t + 1]),
+                                 sums(shortcut, fired[:, None]))[:, 0]
+        fired, potential = _step(neuron, potential, now)
+        steps.append(now)
+    return torch.stack(steps, dim=1)
+
+
+def _step(neuron: Any, potential: torch.Tensor, now: torch.Tensor
+          ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Spikes and settled membranes of one timestep from those before and the current, each
+    (N, neurons); the neuron is `_expanded`."""
+    charged = (neuron.leak * potential).add_(neuron.input_scale * now)
+    match neuron.comparison:
+        case Comparison.AT_LEAST:
+            fired = charged >= neuron.threshold
+        case Comparison.ABOVE:
+            fired = charged > neuron.threshold
+        case _:
+            assert_never(neuron.comparison)
+    match neuron.reset:
+        case Reset.HARD:
+            return fired, charged.masked_fill_(fired, 0.0)
+        case Reset.SOFT:
+            return fired, charged.sub_(fired.double().mul_(neuron.reset_amount))
+        case _:
+            assert_never(neuron.reset)
+
+
+def _expanded(layer: Layer, neurons: int) -> Any:
+    """The layer's neuron with numbers for all neurons, or tensors of one each."""
+    neuron = layer.neuron
+    assert neuron is not None
+    return replace(neuron, leak=_each(neuron.leak, neurons),
+                   threshold=_each(neuron.threshold, neurons),
+                   input_scale=_each(neuron.input_scale, neurons),
+                   reset_by=_each(neuron.reset_amount, neurons))
 
 
 def _each(value: PerChannel, neurons: int) -> Any:

@@ -50,21 +50,28 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
     given = {-1: events[:, None] if network.input.coding is Coding.DIRECT else events}
     given |= {number: layer.fired for number, layer in enumerate(trace.hidden)}
 
-    def feed(producer: int, pool: Pool | None) -> Feed:
+    def feed(producer: int, pool: Pool | None, recurrent: bool = False) -> Feed:
         shape = network.features(producer)
         if producer < 0 and not isinstance(network.layers[0].synapse, Conv):
             shape = Shape(shape.size)  # nothing but its index counts
         passes = network.timesteps // given[producer].shape[1]
-        received = Feed(given[producer], shape, port=port if producer < 0 else None, passes=passes)
+        came = _a_timestep_later(given[producer]) if recurrent else given[producer]
+        received = Feed(came, shape, port=port if producer < 0 else None, passes=passes)
         return _behind(received, pool)
 
     activity = []
     for number, layer in enumerate(network.layers):
         shortcuts = tuple(
-            feed(number - each.back, each.pool) if isinstance(each, SynapseShortcut) else None
+            feed(number - each.back, each.pool, each.recurrent)
+            if isinstance(each, SynapseShortcut) else None
             for each in layer.shortcuts)
         activity.append(LayerActivity(feed(number - layer.back, layer.pool), shortcuts))
     return tuple(activity)
+
+
+def _a_timestep_later(spikes: np.ndarray) -> np.ndarray:
+    """What a recurrence brings of spikes (N, T, neurons)."""
+    return np.concatenate([np.zeros_like(spikes[:, :1]), spikes[:, :-1]], axis=1)
 
 
 def _behind(feed: Feed, pool: Pool | None) -> Feed:

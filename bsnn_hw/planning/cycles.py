@@ -9,7 +9,7 @@ cycle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from bsnn_hw.planning.schedule import make_schedule, most_parallel
 from bsnn_hw.ports.registry import PORTS
 
 __all__ = ["before_step", "event_bound", "layer_bounds", "least_bound", "most_cycles", "passes",
-           "pause_cycles", "port_cycles", "predicted_cycles", "walk", "watchdog"]
+           "pause_cycles", "port_cycles", "predicted_cycles", "slowest", "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
 STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
@@ -57,8 +57,8 @@ def least_bound(network: Network, activity: Activity) -> float:
             for number, engine in enumerate(engines)]
         bounds = layer_bounds(network, make_schedule(network, lanes, parallel, engines), activity)
         found.append([float(cycles.mean()) for cycles in bounds])
-    slowest: float = max(min(either) for either in zip(*found, strict=True))
-    return max(slowest, port_cycles(network, activity))
+    busiest: float = max(min(either) for either in zip(*found, strict=True))
+    return max(busiest, port_cycles(network, activity))
 
 
 def port_cycles(network: Network, activity: Activity) -> float:
@@ -93,8 +93,18 @@ def predicted_cycles(network: Network, schedule: Schedule,
     Lanes with a bank of their own never take events of two words of a map together.  The engines
     of a layer wait for each other at the end of every timestep.
     """
-    return [np.max(walks, axis=0).sum(axis=1) + rest
+    return [slowest(walks).sum(axis=1) + rest
             for walks, rest in _engines(network, schedule, activity, walk)]
+
+
+def slowest(walks: Sequence[np.ndarray]) -> np.ndarray:
+    """The most cycles of several engines at each mark; a direct-coded sample has one mark, before
+    the first step, and a recurrence beside it one for each."""
+    found = np.zeros((len(walks[0]), max(each.shape[1] for each in walks)))
+    for each in walks:
+        marks = found[:, :each.shape[1]]
+        np.maximum(marks, each, out=marks)
+    return found
 
 
 def watchdog(network: Network, schedule: Schedule, activity: Activity) -> int:

@@ -23,7 +23,7 @@ from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
-from bsnn_hw.planning.throughput import score_cycles, step_cycles
+from bsnn_hw.planning.throughput import score_cycles, step_cycles, waited
 from bsnn_hw.ports.registry import PORTS
 
 __all__ = ["OptionTable", "Space", "search_space"]
@@ -300,6 +300,8 @@ class _Builder:
         charges = before_step(geometry, self._feed(number, index),
                               self._walked(number, index, geometry) * geometry.folds,
                               passes(self._network, number))
+        if index is not None:
+            charges = waited(self._synapses(number, index, geometry), charges)
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):

@@ -9,12 +9,13 @@ import numpy as np
 
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
-from bsnn_hw.layout.blocks import Layer, Link, Output, Synapses
+from bsnn_hw.layout.blocks import Feedback, Layer, Link, Output, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
-from bsnn_hw.planning.cycles import before_step, passes, port_cycles, walk
+from bsnn_hw.planning.cycles import before_step, passes, port_cycles, slowest, walk
 
-__all__ = ["Throughput", "layout_throughput", "score_cycles", "step_cycles", "throughput"]
+__all__ = ["Throughput", "layout_throughput", "score_cycles", "step_cycles", "throughput",
+           "waited"]
 
 WARM_UP = 0.1  # share of the samples that fills the pipeline and does not count
 
@@ -35,6 +36,15 @@ def step_cycles(charges: np.ndarray, timesteps: int, rows: int, recovery: int) -
     rows : int, that step; recovery : int, see `Neurons`
     """
     found: np.ndarray = np.maximum(_spread(charges, timesteps) + rows, recovery)
+    return found
+
+
+def waited(synapses: Synapses, charges: np.ndarray) -> np.ndarray:
+    """``charges`` of an engine, with what it waits for events of its own layer's step before."""
+    if not isinstance(synapses.source, Feedback):
+        return charges
+    latency, rows = synapses.source.latency, synapses.geometry.raster.rows
+    found: np.ndarray = np.maximum(latency, charges + max(0, latency - rows))
     return found
 
 
@@ -76,9 +86,9 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
             engines += [(each, feed) for each, feed in
                         zip(block.shortcuts, received.shortcuts, strict=True)
                         if isinstance(each, Synapses) and feed is not None]
-        charges = np.max([before_step(each.geometry, feed, walk(each.geometry, feed)
-                                      * float(each.geometry.folds), count)
-                          for each, feed in engines], axis=0)
+        charges = slowest([waited(each, before_step(
+            each.geometry, feed, walk(each.geometry, feed) * float(each.geometry.folds), count))
+            for each, feed in engines])
         rows = block.synapses.geometry.raster.rows
         times.append(step_cycles(charges, network.timesteps, rows, block.neurons.recovery)
                      if isinstance(block, Layer) else
@@ -102,7 +112,7 @@ def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
     """Cycles per inference of all layers together, timestep by timestep."""
     network = layout.network
     steps, timesteps = len(times[0]), network.timesteps
-    producers = [sorted({number - each.back for each in (layer, *layer.shortcuts)})
+    producers = [sorted({number - each.back for each in (layer, *layer.shortcuts) if each.back})
                  for number, layer in enumerate(network.layers)]
     passes = [float(block.synapses.sums.rows) for block in layout.blocks]
     passes[-1] = 0.0

@@ -19,7 +19,8 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.reference import gate, neuron, readout, synapse
 from bsnn_hw.reference.pool import largest_sums
 
-__all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "run", "run_hidden"]
+__all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "recurred", "run",
+           "run_hidden"]
 
 PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about the cache
 
@@ -108,7 +109,8 @@ def _run_batch(network: Network, inputs: torch.Tensor,
         accs = _accumulated(network, number, spikes)
         extra = joined(layer, number, spikes, carried, network.features)
         accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
-        carried[number] = currents(layer, accs, extra, _factors(network, number, spikes))
+        carried[number] = recurred(layer, currents(layer, accs, extra,
+                                                   _factors(network, number, spikes)))
         charged, spikes[number], settled = integrate(layer, carried[number])
         trace.fired[:] = spikes[number].numpy()
         if len(trace.charged):
@@ -137,7 +139,7 @@ def _factors(network: Network, number: int,
 def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
            carried: Mapping[int, torch.Tensor],
            features: Callable[[int], Shape]) -> torch.Tensor | None:
-    """What all shortcuts add, int64 (N, T, neurons); None where there are none.
+    """What all shortcuts from earlier layers add, int64 (N, T, neurons); None where there are none.
 
     number : int, the layer's own
     spikes, carried, features : by layer number: spikes (N, T, n), whole currents (N, T, n) of
@@ -145,6 +147,8 @@ def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
     """
     total = None
     for shortcut in layer.shortcuts:
+        if not shortcut.back:
+            continue  # see `recurred`
         source = number - shortcut.back
         if isinstance(shortcut, CurrentShortcut):
             part = carried[source]
@@ -178,6 +182,24 @@ def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = Non
     return torch.stack(steps, dim=1)
 
 
+def recurred(layer: Hidden, current: torch.Tensor) -> torch.Tensor:
+    """The whole current, int64 (N, T, neurons): ``current``, and what the layer's own spikes of
+    the timestep before add, none at t = 0."""
+    if not layer.recurrences:
+        return current
+    potential = torch.zeros_like(current[:, 0])
+    fired = potential.bool()
+    steps = []
+    for t in range(current.shape[1]):
+        now = current[:, t]
+        for shortcut in layer.recurrences:
+            acc = synapse.sums(shortcut.synapse, fired[:, None], 1, 1)[:, 0]
+            now = now + neuron.scaled(shortcut.gain[t], acc)
+        _, fired, potential = neuron.fire(layer.neuron, t, potential, now)
+        steps.append(now)
+    return torch.stack(steps, dim=1)
+
+
 def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``."""
     potential = torch.zeros_like(current[:, 0])
@@ -191,4 +213,4 @@ def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
 def run_hidden(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None,
                factors: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     """``(charged, fired, settled)``, each (N, T, neurons); arguments as in `currents`."""
-    return integrate(layer, currents(layer, accs, extra, factors))
+    return integrate(layer, recurred(layer, currents(layer, accs, extra, factors)))

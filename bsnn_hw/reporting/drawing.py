@@ -103,4 +103,5 @@ def _arcs(network, boxes):
             down = boxes[number + 1].y + BOX // 4 + 9 * place - start
             bend = min(FARTHEST, NEAREST + 14 * back)
             yield Arc(f"M{LEFT + WIDE} {start}h8c{bend} 0 {bend} {down} 0 {down}h-8",
-                      f"{layer.name} {words} of {producer.name}")
+                      f"{layer.name} {words} of "
+                      f"{producer.name if back else 'its own spikes, a timestep back'}")

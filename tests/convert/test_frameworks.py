@@ -124,11 +124,12 @@ def test_snntorch_refusals():
     snn = pytest.importorskip("snntorch")
     text = refused(
         "snntorch", snn.Synaptic(alpha=0.9, beta=0.8), snn.Alpha(alpha=0.9, beta=0.8),
-        snn.RLeaky(beta=0.9, linear_features=6), snn.Leaky(beta=0.9, reset_delay=False),
+        snn.RSynaptic(alpha=0.9, beta=0.9, linear_features=6),
+        snn.Leaky(beta=0.9, reset_delay=False),
         snn.Leaky(beta=0.9, state_quant=lambda mem: mem), snn.Leaky(beta=0.0),
         snn.Leaky(beta=0.9, graded_spikes_factor=2.0))
     for words in ("a second-order neuron (synaptic conductance)", "a second-order neuron (alpha)",
-                  "a recurrent layer (RLeaky)", "reset_delay=False subtracts a second time",
+                  "a recurrent layer (RSynaptic)", "reset_delay=False subtracts a second time",
                   "a quantised state", "beta 0", "graded spikes"):
         assert words in text
 

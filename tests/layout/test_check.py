@@ -8,6 +8,10 @@ from bsnn_hw.ir.network import Coding
 from bsnn_hw.layout.blocks import Carry
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.layout.check import problems
+from bsnn_hw.lowering.lower import lower
+from bsnn_hw.model.check import describe
+from evidence.random_plans import random_schedule
+from evidence.random_recurrences import random_recurrences
 from tests.emission.circuits import random_layout
 from tests.hdl.test_maps import PLANS, residual
 
@@ -50,6 +54,37 @@ def test_a_fifo_that_does_not_hold_a_timestep(blocks):
     found, = problems(with_carry(blocks, depth=least - 1))
     assert found == (f"layer 'one': its FIFO must have {least} rows or more, a timestep and "
                      f"{carry.margin} that come late, not {least - 1}")
+
+
+@pytest.fixture(scope="module")
+def recurrent():
+    model = describe(random_recurrences(4), "random")
+    network = lower(model, None).network
+    layout = build_layout(network, random_schedule(0, network))
+    return next(block for block in layout.layers if block.shortcuts), layout.blocks
+
+
+def with_feedback(recurrent, **change):
+    block, blocks = recurrent
+    *others, engine = block.shortcuts
+    engine = replace(engine, source=replace(engine.source, **change))
+    changed = replace(block, shortcuts=(*others, engine))
+    return tuple(changed if each is block else each for each in blocks)
+
+
+def test_a_queue_of_own_spikes_that_does_not_hold_a_timestep(recurrent):
+    link = recurrent[0].shortcuts[-1].source
+    least = link.words + link.margin
+    assert list(problems(with_feedback(recurrent, depth=least))) == []
+    found, = problems(with_feedback(recurrent, depth=least - 1))
+    assert found == (f"layer '{recurrent[0].name}': the queue of its own spikes must have {least} "
+                     f"entries or more, a timestep and {link.margin} that come late, not "
+                     f"{least - 1}")
+
+
+def test_own_spikes_of_another_layer(recurrent):
+    found, = problems(with_feedback(recurrent, margin=1, depth=500))
+    assert "the queue of its own spikes must have its number and margin" in found
 
 
 def test_a_margin_that_is_not_the_producer_s(blocks):

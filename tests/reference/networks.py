@@ -68,12 +68,14 @@ def execute(network, sample):
     """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores."""
     trace = [[] for _ in network.hidden]
     potentials = [[0] * layer.shape.size for layer in network.hidden]
+    before = {index: [0] * layer.shape.size for index, layer in enumerate(network.hidden)}
     scores = [int(value) for value in network.readout.bias]
     membranes, peak = list(scores), network.readout.peak
     for t in range(network.timesteps):
         row = sample if network.input.coding is Coding.DIRECT else sample[t]
         values, currents = {-1: [int(value) for value in row]}, {}
         for index, layer in enumerate(network.hidden):
+            values[index] = before[index]  # until the layer has spikes of this timestep
             currents[index] = current(network, index, t, values, currents)
             steps = [neuron(layer.neuron, t, channel(layer.shape, n), potential, now)
                      for n, (potential, now) in enumerate(
@@ -81,6 +83,7 @@ def execute(network, sample):
             trace[index].append(steps)
             values[index] = [int(fired) for _, fired, _ in steps]
             potentials[index] = [settled for _, _, settled in steps]
+            before[index] = values[index]
         for c, acc in enumerate(gathered(network, len(network.hidden), network.readout, values)):
             weighed = int(network.readout.gain[t, c]) * acc
             if peak is None:
