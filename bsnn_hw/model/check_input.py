@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 
-from bsnn_hw.model.description import Coding, Input, Shape
+import numpy as np
+
+from bsnn_hw.model.description import Coding, Input, PerChannel, Shape
 from bsnn_hw.model.values import Problems, Table, equals, is_integer, shown, word
 
 __all__ = ["check_input"]
+
+PER = "channel of the input"
 
 
 def check_input(value: object, problems: Problems) -> Input | None:
     """The input, None after a problem."""
     before = len(problems.invalid)
+    scale: PerChannel
+    offset: PerChannel
     coding = word(value, "coding")
     quantised = ("bits", "scale", "offset")
     direct = coding == Coding.DIRECT.value
@@ -23,8 +29,10 @@ def check_input(value: object, problems: Problems) -> Input | None:
     shape = _shape(table)
     if direct:
         bits = table.integer("bits", 1, 8)
-        scale = table.number("scale", "a finite number above 0", above=0)
-        offset = table.number("offset")
+        channels = shape.channels if shape else None
+        scale = _single(table.number_or_vector("scale", "a finite number above 0", above=0,
+                                               length=channels, per=PER))
+        offset = _single(table.number_or_vector("offset", length=channels, per=PER))
     else:
         bits, scale, offset = 1, 1.0, 0.0
         if coding == Coding.EVENTS.value:
@@ -49,6 +57,13 @@ def _shape(table: Table) -> Shape | None:
     table.problem("shape", "must be a list of 1 to 8 positive integers, as [784] or [1, 28, 28], "
                            f"not {shown(given)}")
     return None
+
+
+def _single(values: PerChannel) -> PerChannel:
+    """A number where all channels have the same."""
+    if isinstance(values, np.ndarray) and (values == values[0]).all():
+        return float(values[0])
+    return values
 
 
 def _plain_events(table: Table) -> None:
