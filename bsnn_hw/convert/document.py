@@ -48,10 +48,6 @@ class Entry:
         if self.readout is not None and self.readout not in READOUTS:
             raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
                              f"{self.readout!r}")
-        events = (self.bits or 1, self.scale or 1.0, self.offset or 0.0) == (1, 1.0, 0.0)
-        if self.coding == "events" and not events:
-            raise InputError("`bits`, `scale` and `offset`: must be left out for events, which are "
-                             "0 or 1")
         if self.coding == "direct" and (self.bits is None or self.scale is None):
             raise InputError("`bits` and `scale`: must be given for direct inputs, which are scale "
                              "* integer + offset; of pixels in 0..1, 8 and 1/255")
@@ -81,12 +77,10 @@ def document_of(made: Assembled, entry: Entry, shape: Sequence[int], scores: Sco
     """
     shape = list(made.shape or shape)
     source: dict[str, Any] = {"coding": entry.coding, "shape": shape}
-    if entry.coding == "direct":
-        scale, offset = made.scale * entry.factor, made.scale * entry.summand + made.offset
-        source |= {"bits": entry.bits, "scale": _worth(scale), "offset": _worth(offset)}
-    elif np.any(made.scale != 1.0) or np.any(made.offset):
-        raise InputError("module: must take events as 0 and 1, and scales its input; scale the "
-                         "weights instead")
+    scale, offset = made.scale * entry.factor, made.scale * entry.summand + made.offset
+    bits = entry.bits or 1
+    if entry.coding == "direct" or bits > 1 or np.any(scale != 1.0) or np.any(offset):
+        source |= {"bits": bits, "scale": _worth(scale), "offset": _worth(offset)}
     document: dict[str, Any] = {
         "format": FORMAT, "version": VERSION, "name": name, "timesteps": entry.timesteps,
         "input": source, "layers": made.layers}

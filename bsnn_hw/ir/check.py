@@ -41,8 +41,6 @@ def leak_width(bounds: HiddenBounds, spec: NeuronSpec) -> int:
 def _problems(network: Network) -> Iterator[str]:
     if network.timesteps < 1 or network.input.size < 1:
         yield "timesteps and inputs must be 1 or more"
-    if network.input.coding is Coding.EVENTS and network.input.bits != 1:
-        yield f"input: events have 1 bit, not {network.input.bits}"
     for name in (network.name, *network.classes):
         if not (0 < len(name) <= 64 and name.isprintable()):
             yield "names must be 1 to 64 printable characters"

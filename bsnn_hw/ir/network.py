@@ -27,12 +27,12 @@ class Coding(enum.Enum):
     """How a sample enters the circuit."""
 
     DIRECT = "direct"  # graded events (address, value), once per inference
-    EVENTS = "events"  # address-events, per timestep
+    EVENTS = "events"  # address-events, or counts of them, per timestep
 
 
 @dataclass(frozen=True)
 class Input:
-    """What enters: ``size`` values of ``bits`` bits, unsigned (1 bit for events).
+    """What enters: ``size`` values of ``bits`` bits, unsigned; 1 bit where an event is a spike.
 
     scale, offset : the real-valued input was ``scale * integer + offset``; for people, who must
         turn pixels into integers, not for arithmetic.  A float, or one per channel of the map

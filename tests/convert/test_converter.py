@@ -65,6 +65,20 @@ def test_a_module_that_loops_itself_needs_no_readout():
     assert "score" not in convert(total, readout=None)["layers"][-1]["neuron"]
 
 
+def test_counts_of_events_that_forward_scales():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = chain()
+
+        def forward(self, x):
+            return self.body(x / 4 - 0.5)
+
+    document = convert(Scaled(), **EVENTS | {"bits": 3})
+    assert document["input"] == {"coding": "events", "shape": [6], "bits": 3, "scale": 0.25,
+                                 "offset": -0.5}
+
+
 def test_events_over_time_in_one_forward():
     class Sequence(nn.Module):
         def __init__(self):
