@@ -31,11 +31,18 @@ def add_nir_options(parser: argparse.ArgumentParser) -> None:
     add("--timesteps", type=int, metavar="N", help="timesteps of a sample")
     add("--coding", help="input: direct, the same integers at each timestep, or events")
     add("--bits", type=int, metavar="N", help="bits of a direct input value")
-    add("--scale", type=float, metavar="X", help="what 1 is worth of a direct input value")
-    add("--offset", type=float, default=0.0, metavar="X",
+    add("--scale", type=numbers, metavar="X[,X...]",
+        help="what 1 is worth of a direct input value, for all channels or one each")
+    add("--offset", type=numbers, default=0.0, metavar="X[,X...]",
         help="what 0 is worth of a direct input value (default: 0)")
     add("--readout", metavar="KIND",
         help="scores: spike_count of spikes; mean, sum, last or max of currents")
+
+
+def numbers(text: str) -> float | tuple[float, ...]:
+    """A number, or several with commas between them."""
+    found = tuple(float(each) for each in text.split(","))
+    return found[0] if len(found) == 1 else found
 
 
 def is_nir(path: Path) -> bool:

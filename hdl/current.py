@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.hdl.border import BorderClasses
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import delayed, operation
@@ -88,7 +89,7 @@ class CurrentArray(wiring.Component):
         m.d.comb += self.take.eq(latest.step & ~latest.sweep)
         sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
         if spec.gain is None:
-            bias = self._constants(m, "bias", Store.BIASES, spec.bias, self.op)
+            bias = self._biases(m, self.op)
             own = (self.currents if self._gate_bounds is None else
                    self._signals("own", self._gate_bounds.own))
             m.d.sync += [own[i].eq((sums[i] << spec.fraction_bits) + bias[i])
@@ -98,7 +99,7 @@ class CurrentArray(wiring.Component):
             return m
 
         terms = [self._product(m, "product", sums, spec.gain),
-                 self._constants(m, "bias", Store.BIASES, spec.bias, later)]
+                 self._biases(m, later)]
         terms += [self._shortcut(m, number, shortcut, later)
                   for number, shortcut in enumerate(self._layer.shortcuts)]
         pairs = []
@@ -136,6 +137,16 @@ class CurrentArray(wiring.Component):
         gains = self._constants(m, f"{name}_gain", Store.GAINS, gain, self.op)
         m.d.sync += [row[i].eq(sums[i] * gains[i]) for i in range(self._raster.width)]
         return row
+
+    def _biases(self, m, op):
+        spec = self._layer.neuron
+        if spec.border is None:
+            return self._constants(m, "bias", Store.BIASES, spec.bias, op)
+        m.submodules.border = classes = BorderClasses(spec.border, self._raster,
+                                                      timesteps=len(spec.leak))
+        m.d.comb += classes.op.eq(op)
+        return constant_rows(m, "bias", spec.bias, self._raster, op, Store.BIASES, self._memories,
+                             spec.border, classes.place)
 
     def _constants(self, m, name, store, table, op):
         return constant_rows(m, name, table, self._raster, op, store, self._memories)

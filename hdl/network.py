@@ -95,7 +95,8 @@ class NetworkTop(wiring.Component):
         m.submodules.frontend = frontend = Frontend(
             block.geometry, max_value=block.max_value, timesteps=block.timesteps,
             depth=block.depth)
-        between = hardware(block.geometry).entry(block.geometry, block.max_value.bit_length())
+        between = hardware(block.geometry).entry(block.geometry, block.max_value.bit_length(),
+                                                 block.factors)
         if between is None:
             return frontend, frontend.groups
         name, component, given, taken = between

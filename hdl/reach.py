@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+import numpy as np
+from amaranth import Array, Module, Signal
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,12 +21,13 @@ class ReachLookup(wiring.Component):
 
     A table per axis holds first row, first tap and count; rows and taps of both are added.  A
     group that reaches nothing, as the stride passes over it, is no event: it is dropped, or a lone
-    mark.
+    mark.  Where the input's channels have factors, a value comes out times that of its channel.
 
     Parameters
     ----------
     geometry : ConvEvents
     value_width : int, bits of an event's value
+    factors : of each channel, 1 or more; empty where values come out as they are
 
     Members
     -------
@@ -33,12 +35,17 @@ class ReachLookup(wiring.Component):
     groups : Out stream of ``event_group`` with ``reach``
     """
 
-    def __init__(self, geometry: ConvEvents, *, value_width: int):
+    def __init__(self, geometry: ConvEvents, *, value_width: int, factors: tuple[int, ...] = ()):
         require_instance(ConvEvents, geometry=geometry)
         require_positive(value_width=value_width)
+        if factors and (len(factors) != geometry.source.shape.channels or min(factors) < 1):
+            raise ValueError(f"factors must be {geometry.source.shape.channels} numbers of 1 or "
+                             f"more, not {factors!r}")
         self._geometry = geometry
+        self._factors = factors
+        largest = ((1 << value_width) - 1) * max(factors, default=1)
         group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                            value_width=value_width, reach=reach_layout(geometry))
+                            value_width=largest.bit_length(), reach=reach_layout(geometry))
         super().__init__({
             "placed": In(stream.Signature(placed_group(geometry, value_width))),
             "groups": Out(stream.Signature(group)),
@@ -67,13 +74,17 @@ class ReachLookup(wiring.Component):
         column = self._table(m, "columns", geometry.horizontal, looks, placed.place.x,
                              row=folds, tap=folds, count=reach["columns"].shape, layout=reach)
 
+        given = group.values.eq(waiting.values)
+        if self._factors:
+            given = [to.eq(value) for to, value in zip(
+                group.values, self._products(m, placed.rows, looks, waiting.values), strict=True)]
         charge = Signal()
         m.d.comb += charge.eq(waiting.charge & ~line.nothing & ~column.nothing)
         with m.If(adds):
             m.d.sync += [
                 self.groups.valid.eq(waits & (charge | waiting.mark)),
                 group.rows.eq(waiting.rows),
-                group.values.eq(waiting.values),
+                given,
                 group.charge.eq(charge),
                 group.mark.eq(waiting.mark),
                 group.reach.row.eq(line.row + column.row),
@@ -82,6 +93,22 @@ class ReachLookup(wiring.Component):
                 group.reach.columns.eq(column.more),
             ]
         return m
+
+    def _products(self, m, rows, enable, values):
+        """Each lane's value times the factor of its channel."""
+        geometry = self._geometry
+        channels = np.arange(geometry.source.shape.channels)
+        banks, numbers = geometry.lane_row(channels * geometry.source.shape.positions)
+        found = []
+        for lane, value in enumerate(values):
+            table = [1] * (1 << geometry.row_bits)
+            for channel in channels[banks == lane % geometry.banks]:
+                table[numbers[channel]] = self._factors[channel]
+            factor = Signal(range(max(self._factors) + 1), name=f"factor_{lane}")
+            with m.If(enable):
+                m.d.sync += factor.eq(Array(table)[rows[lane][:geometry.row_bits]])
+            found.append(value * factor)
+        return found
 
     def _table(self, m, name, axis, enable, place, *, row, tap, count, layout):
         """One axis's reach at ``place``, in units of rows and taps, a cycle after ``enable``."""

@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 import torch
 
-from bsnn_hw.model.currents import currents, given_back, join, sums
+from bsnn_hw.model.currents import currents, given_back, join, scaled, sums
 from bsnn_hw.model.description import Coding, Comparison, Layer, Model, Reset
 from bsnn_hw.model.real import RealTrace
 
@@ -91,7 +91,7 @@ def _decisions(model: Model, inputs: np.ndarray, seen: Recorded) -> tuple[int, s
         else:
             values = torch.from_numpy(np.array(inputs, dtype=np.uint8))
             values = values if model.input.coding is Coding.EVENTS else values[:, None]
-            each = sums(layer, values).expand(-1, model.timesteps, -1)
+            each = sums(layer, scaled(model.input, values)).expand(-1, model.timesteps, -1)
             own = currents(layer, each, model.input)
         given[layer.name] = given_back(layer, join(layer, own, fired, given), fired[layer.name])
         margin = _margins(layer, given[layer.name], fired[layer.name])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from bsnn_hw.convert.family import NeuronError
@@ -15,6 +16,7 @@ from bsnn_hw.convert.graph import (
     Input,
     Membrane,
     Node,
+    Norm,
     Pool,
     Reshape,
     Spikes,
@@ -48,13 +50,14 @@ class Assembled:
     -------
     layers : list of dict
     names : dict, from a neuron's module path to its layer's name
-    scale, offset, shape : what forward itself does to the input
+    scale, offset, shape : what forward itself does to the input; (1, 1, 1) or (channels, 1, 1)
     """
 
     def __init__(self) -> None:
         self.layers: list[dict[str, Any]] = []
         self.names: dict[str, str] = {}
-        self.scale, self.offset = 1.0, 0.0
+        self.scale = np.ones((1, 1, 1))
+        self.offset = np.zeros((1, 1, 1))
         self.shape: tuple[int, ...] | None = None
 
 
@@ -242,7 +245,7 @@ class _Builder:
                 pool, inner = node, node.source.shape
             elif isinstance(node, Affine) and not is_input(node):
                 gain *= gain_of(node)
-            elif isinstance(node, Affine):
+            elif isinstance(node, (Affine, Norm)) and is_input(node):
                 break
             elif isinstance(node, Sum):
                 raise TraceError("takes a sum of spikes (SEW's ADD), whose "
@@ -262,15 +265,43 @@ class _Builder:
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:
         """What forward does to the input in front of the first layer's weights."""
-        scale, offset = 1.0, 0.0
+        scale, offset = np.ones((1, 1, 1)), np.zeros((1, 1, 1))
         while not isinstance(node, Input):
-            if isinstance(node, Affine):
-                if node.scale.size != 1 or node.shift.size != 1 or node.scale.flat[0] <= 0:
-                    raise TraceError("scales the input by more than one positive number")
+            if not isinstance(node, Reshape):
                 # node = a * x + b, and what is above it is scale * node + offset.
-                offset += scale * float(node.shift.flat[0])
-                scale *= float(node.scale.flat[0])
+                factor, shift = (_by_channel(each, node.shape, shape) for each in _affine(node))
+                offset, scale = offset + scale * shift, scale * factor
+                if scale.min() <= 0:
+                    raise TraceError("scales the input by a number that is not positive")
             node = node.source
         if self.made.layers:
             raise TraceError("takes the network's input, which only the first layer can")
         self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
+
+
+def _affine(node: Node) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and summand of what normalises or scales."""
+    if isinstance(node, Norm):
+        shape = (-1, *[1] * (len(node.shape) - 1))
+        factor = node.gamma / np.sqrt(node.var + node.eps)
+        return factor.reshape(shape), (node.beta - node.mean * factor).reshape(shape)
+    if not isinstance(node, Affine):
+        raise TraceError(f"must take spikes or the input, not {described(node)}")
+    return node.scale, node.shift
+
+
+def _by_channel(constant: np.ndarray, shape: tuple[int, ...],
+                map_shape: tuple[int, ...] | None) -> np.ndarray:
+    """A number of the input, (1, 1, 1), or one for each channel of its map, (channels, 1, 1).
+
+    shape : of what is scaled; map_shape : of what the first layer takes, None unless it is a
+        convolution
+    """
+    if constant.size == 1:
+        return constant.reshape(1, 1, 1)
+    if len(shape) == 3 and map_shape is not None and shape[0] == map_shape[0]:
+        whole = np.broadcast_to(constant, shape)
+        if (whole == whole[:, :1, :1]).all():
+            return whole[:, :1, :1]
+    raise TraceError("scales the input by something else than a number, or one for each channel "
+                     "in front of a convolution")

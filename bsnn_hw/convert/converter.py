@@ -50,9 +50,10 @@ class Converter:
     families: tuple[Family, ...]
 
     def __call__(self, module: torch.nn.Module, input_shape: Sequence[int], timesteps: int, *,
-                 coding: str, bits: int | None = None, scale: float | None = None,
-                 offset: float = 0.0, readout: str | None = None, output: int | None = None,
-                 sequence: bool = False, name: str = "network",
+                 coding: str, bits: int | None = None,
+                 scale: float | Sequence[float] | None = None,
+                 offset: float | Sequence[float] = 0.0, readout: str | None = None,
+                 output: int | None = None, sequence: bool = False, name: str = "network",
                  classes: Sequence[str] | None = None, samples: int = 16, seed: int = 0
                  ) -> dict[str, Any]:
         """A document for ``bsnn_hw.model.format.save``.
@@ -66,7 +67,7 @@ class Converter:
         input_shape : of one sample at one timestep, (784,) or (channels, height, width)
         timesteps : int
         coding, bits, scale, offset : ``input`` of docs/model.md; real inputs, as the module takes
-            them, are scale * integer + offset
+            them, are scale * integer + offset, each a number or one per channel
         readout : where forward gives single timesteps: "spike_count" of spikes, "mean", "sum",
             "last" or "max" of currents
         output : int, which of several outputs has the scores; where there are several, it must
@@ -198,7 +199,8 @@ class Converter:
         inputs = _random(task, samples, seed)
         shape = (samples, task.timesteps, *task.shape)
         whole = np.broadcast_to(inputs.reshape(samples, -1, *task.shape), shape)
-        real = torch.from_numpy((task.scale or 1.0) * whole.astype(float) + task.offset)
+        real = torch.from_numpy((whole.reshape(*shape[:2], -1, *_plane(task.shape))
+                                 * task.factor + task.summand).reshape(shape))
         spikes, outputs = record(how, real, made.names)
         seen = Recorded(spikes, _taken(outputs, scores, task, how))
         flat = inputs.reshape(samples, *(() if task.coding == "direct" else (task.timesteps,)), -1)
@@ -215,6 +217,11 @@ class Converter:
                 "samples": agreement.samples, "spikes": agreement.spikes,
                 "spikes_differ": agreement.spikes_differ, "scores": agreement.scores,
                 "scores_differ": agreement.scores_differ, "ties": agreement.ties}
+
+
+def _plane(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of a sample that may be a map; the rest of it are channels."""
+    return (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
 
 
 def _whole(family: Family, part: torch.nn.Module) -> bool:

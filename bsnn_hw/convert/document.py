@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
+
 from bsnn_hw.convert.assemble import Assembled
 from bsnn_hw.convert.scores import READOUTS, Scores
 from bsnn_hw.errors import InputError
@@ -21,11 +24,23 @@ class Entry:
     timesteps: int
     coding: str
     bits: int | None
-    scale: float | None
-    offset: float
+    scale: float | Sequence[float] | None
+    offset: float | Sequence[float]
     readout: str | None
 
+    @property
+    def factor(self) -> np.ndarray:
+        """``scale``, as (1, 1, 1) or (channels, 1, 1)."""
+        return np.reshape(1.0 if self.scale is None else self.scale, (-1, 1, 1))
+
+    @property
+    def summand(self) -> np.ndarray:
+        """``offset``, likewise."""
+        return np.reshape(self.offset, (-1, 1, 1))
+
     def __post_init__(self) -> None:
+        for key in ("scale", "offset"):
+            object.__setattr__(self, key, _numbers(getattr(self, key)))
         if not isinstance(self.timesteps, int) or self.timesteps < 1:
             raise InputError(f"`timesteps`: must be a number of 1 or more, not {self.timesteps!r}")
         if self.coding not in ("direct", "events"):
@@ -33,13 +48,22 @@ class Entry:
         if self.readout is not None and self.readout not in READOUTS:
             raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
                              f"{self.readout!r}")
-        events = (self.bits or 1, self.scale or 1.0, self.offset) == (1, 1.0, 0.0)
-        if self.coding == "events" and not events:
-            raise InputError("`bits`, `scale` and `offset`: must be left out for events, which are "
-                             "0 or 1")
         if self.coding == "direct" and (self.bits is None or self.scale is None):
             raise InputError("`bits` and `scale`: must be given for direct inputs, which are scale "
                              "* integer + offset; of pixels in 0..1, 8 and 1/255")
+
+
+def _numbers(given: Any) -> Any:
+    """A number as it is, and a sequence, array or tensor of them as a tuple of floats."""
+    if isinstance(given, (list, tuple)) or getattr(given, "shape", ()) != ():
+        return tuple(float(each) for each in given)
+    return given
+
+
+def _worth(values: np.ndarray) -> Any:
+    """A number where all channels have the same, else a tensor of one each."""
+    flat = values.ravel()
+    return float(flat[0]) if (flat == flat[0]).all() else torch.from_numpy(flat.copy())
 
 
 def document_of(made: Assembled, entry: Entry, shape: Sequence[int], scores: Scores, name: str,
@@ -53,13 +77,10 @@ def document_of(made: Assembled, entry: Entry, shape: Sequence[int], scores: Sco
     """
     shape = list(made.shape or shape)
     source: dict[str, Any] = {"coding": entry.coding, "shape": shape}
-    if entry.coding == "direct":
-        assert entry.scale is not None
-        source |= {"bits": entry.bits, "scale": made.scale * entry.scale,
-                   "offset": made.scale * entry.offset + made.offset}
-    elif (made.scale, made.offset) != (1.0, 0.0):
-        raise InputError("module: must take events as 0 and 1, and scales its input; scale the "
-                         "weights instead")
+    scale, offset = made.scale * entry.factor, made.scale * entry.summand + made.offset
+    bits = entry.bits or 1
+    if entry.coding == "direct" or bits > 1 or np.any(scale != 1.0) or np.any(offset):
+        source |= {"bits": bits, "scale": _worth(scale), "offset": _worth(offset)}
     document: dict[str, Any] = {
         "format": FORMAT, "version": VERSION, "name": name, "timesteps": entry.timesteps,
         "input": source, "layers": made.layers}

@@ -30,7 +30,8 @@ REFUSED = {
 
 
 def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
-        bits: int | None = None, scale: float | None = None, offset: float = 0.0,
+        bits: int | None = None, scale: float | Sequence[float] | None = None,
+        offset: float | Sequence[float] = 0.0,
         readout: str | None = None, source: str | None = None, dt: float | None = None,
         decay: str | None = None, reset: str | None = None, comparison: str | None = None,
         norm_input: bool | None = None, spikes: str | None = None, name: str | None = None,

@@ -163,7 +163,8 @@ def _own(spec: NeuronSpec, t: int, acc: Ends) -> Ends:
     low, high = ((acc[0] << spec.fraction_bits, acc[1] << spec.fraction_bits)
                  if spec.gain is None else _times(spec.gain[t], acc))
     bias = spec.bias[t].astype(object)
-    return low + bias, high + bias
+    least, most = (0, 0) if spec.border is None else spec.border.ends(t)
+    return low + bias + least, high + bias + most
 
 
 @dataclass(frozen=True)
@@ -320,12 +321,12 @@ def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutB
     hidden: list[HiddenBounds] = []
     currents: list[list[Ends]] = []
     for number, layer in enumerate(network.hidden):
-        value = 1 if number else network.input.max_value
+        value = 1 if number else network.input.largest
         carried = [currents[number - shortcut.back] for shortcut in layer.shortcuts
                    if isinstance(shortcut, CurrentShortcut)]
         steps = step_bounds(layer, value, carried)
         currents.append([current for current, *_ in steps])
         hidden.append(_summary(layer, value, carried, steps))
     repeats = network.timesteps if network.readout.constant_gain else 1
-    value = 1 if hidden else network.input.max_value
+    value = 1 if hidden else network.input.largest
     return tuple(hidden), readout_bounds(network.readout, value, network.timesteps, repeats)

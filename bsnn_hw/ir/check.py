@@ -41,12 +41,11 @@ def leak_width(bounds: HiddenBounds, spec: NeuronSpec) -> int:
 def _problems(network: Network) -> Iterator[str]:
     if network.timesteps < 1 or network.input.size < 1:
         yield "timesteps and inputs must be 1 or more"
-    if network.input.coding is Coding.EVENTS and network.input.bits != 1:
-        yield f"input: events have 1 bit, not {network.input.bits}"
     for name in (network.name, *network.classes):
         if not (0 < len(name) <= 64 and name.isprintable()):
             yield "names must be 1 to 64 printable characters"
     layers = network.layers
+    yield from _unfit_factors(network)
     if network.input.features.size != network.input.size:
         yield f"input: shape must have {network.input.size} values, not {network.input.shape}"
         return
@@ -77,6 +76,14 @@ def _problems(network: Network) -> Iterator[str]:
     yield from _too_wide(network)
 
 
+def _unfit_factors(network: Network) -> Iterator[str]:
+    factors, first = network.input.factors, network.layers[0].synapse
+    channels = network.input.features.channels
+    if factors and (not isinstance(first, Conv) or len(factors) != channels or min(factors) < 1):
+        yield (f"input: factors must be {channels} numbers of 1 or more in front of a "
+               f"convolution, not {len(factors)}")
+
+
 def _backs(layer: Hidden | Readout) -> list[int]:
     return [layer.back, *(shortcut.back for shortcut in layer.shortcuts)]
 
@@ -92,10 +99,11 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
         yield "back must lead to an earlier layer"
         return
     source = network.features(number - layer.back)
-    largest = 1 if number else network.input.max_value
+    largest = 1 if number else network.input.largest
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
     if isinstance(layer, Hidden):
         yield from _unfit_current_pool(layer)
+        yield from _unfit_border(layer)
         yield from _unfit_gate(layer, largest)
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
@@ -141,6 +149,17 @@ def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
         yield f"current_pool: {wrong}"
     elif layer.neuron.gain is not None or layer.shortcuts:
         yield "current_pool must stand in a layer without gain and shortcuts"
+
+
+def _unfit_border(layer: Hidden) -> Iterator[str]:
+    border, shape = layer.neuron.border, layer.shape
+    if border is None:
+        return
+    if not isinstance(layer.synapse, Conv) or layer.current_pool is not None:
+        yield "a border must be in a convolution whose currents are not pooled"
+    elif (len(border.lines), len(border.columns)) != (shape.height, shape.width):
+        yield (f"the border must have classes of {shape.height} lines and {shape.width} columns, "
+               f"not {len(border.lines)} and {len(border.columns)}")
 
 
 def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bsnn_hw.ir.border import Border
 from bsnn_hw.ir.fields import Fields
 from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
@@ -43,6 +44,7 @@ MAX_TIMESTEPS = 1024
 MAX_SIDE = 4096
 MAX_KERNEL = 64
 MAX_COUNT = 1 << 40
+MAX_FACTOR = 1 << 16
 
 
 def network_object(network: Network) -> dict[str, Any]:
@@ -52,12 +54,17 @@ def network_object(network: Network) -> dict[str, Any]:
         "format": FORMAT, "version": VERSION,
         "name": network.name, "timesteps": network.timesteps,
         "input": {"coding": entry.coding.value, "size": entry.size, "bits": entry.bits,
-                  "scale": entry.scale, "offset": entry.offset,
-                  **({} if entry.shape is None else {"shape": _sides(entry.shape)})},
+                  "scale": _plain(entry.scale), "offset": _plain(entry.offset),
+                  **({} if entry.shape is None else {"shape": _sides(entry.shape)}),
+                  **({"factors": list(entry.factors)} if entry.factors else {})},
         "hidden": [_hidden(layer) for layer in network.hidden],
         "readout": _readout(network.readout),
         "classes": list(network.classes),
     }
+
+
+def _plain(number: float | tuple[float, ...]) -> float | list[float]:
+    return list(number) if isinstance(number, tuple) else number
 
 
 def _hidden(layer: Hidden) -> dict[str, Any]:
@@ -70,6 +77,8 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
               "reset": spec.reset.value, "comparison": spec.comparison.value}
     if spec.separate_reset_by is not None:
         result["reset_by"] = _table(spec.separate_reset_by)
+    if spec.border is not None:
+        result["border"] = _border(spec.border)
     if spec.gain is not None:
         result["gain"] = _table(spec.gain)
     if layer.current_pool is not None:
@@ -79,6 +88,11 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
     if layer.gate is not None:
         result["gate"] = _gate(layer.gate)
     return result
+
+
+def _border(border: Border) -> dict[str, Any]:
+    return {"lines": border.lines.tolist(), "columns": border.columns.tolist(),
+            "extra": _table(border.extra.reshape(len(border.extra), -1))}
 
 
 def _gate(gate: SampleGate) -> dict[str, Any]:
@@ -168,12 +182,20 @@ def read_network(table: Fields) -> Network:
         table.refuse("format", f"must be {FORMAT!r}, version {VERSION}")
     timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
     entry = table.inner("input")
-    source = Input(entry.choice("coding", Coding), entry.integer("size", 1, MAX_COUNT),
-                   entry.integer("bits", 1, 8), entry.positive("scale"), entry.number("offset"),
-                   _read_shape(entry, "shape") if entry.has("shape") else None)
+    source = _read_input(entry)
     hidden = tuple(_read_hidden(layer, timesteps) for layer in table.each("hidden"))
     return Network(table.text("name"), timesteps, source, hidden,
                    _read_readout(table.inner("readout"), timesteps), table.texts("classes"))
+
+
+def _read_input(table: Fields) -> Input:
+    shape = _read_shape(table, "shape") if table.has("shape") else None
+    size = table.integer("size", 1, MAX_COUNT)
+    channels = shape.channels if shape else size
+    return Input(table.choice("coding", Coding), size, table.integer("bits", 1, 8),
+                 table.positive_numbers("scale", channels), table.numbers("offset", channels),
+                 shape, table.integers("factors", channels, 1, MAX_FACTOR)
+                 if table.has("factors") else ())
 
 
 def _read_hidden(table: Fields, timesteps: int) -> Hidden:
@@ -223,7 +245,24 @@ def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:
         threshold=table.rows("threshold", timesteps, channels),
         reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison),
         gain=_read_optional_rows(table, "gain", timesteps, channels),
-        reset_by=_read_optional_rows(table, "reset_by", timesteps, channels))
+        reset_by=_read_optional_rows(table, "reset_by", timesteps, channels),
+        border=_read_border(table.inner("border"), timesteps, channels)
+        if table.has("border") else None)
+
+
+def _read_border(table: Fields, timesteps: int, channels: int) -> Border:
+    lines, columns = _read_classes(table, "lines"), _read_classes(table, "columns")
+    down, across = int(lines.max()) + 1, int(columns.max()) + 1
+    extra = table.rows("extra", timesteps, down * across * channels)
+    return Border(lines, columns, extra.reshape(timesteps, down, across, channels))
+
+
+def _read_classes(table: Fields, key: str) -> np.ndarray:
+    found = table.vector(key, None)
+    different = np.unique(found)
+    if not found.size or not np.array_equal(different, np.arange(len(different))):
+        table.refuse(key, "must be classes, numbered from 0 on")
+    return found
 
 
 def _read_leak(table: Fields, timesteps: int, channels: int) -> np.ndarray:

@@ -104,6 +104,23 @@ class Fields:
             self.refuse(key, "must be a finite number above 0")
         return value
 
+    def numbers(self, key: str, count: int) -> float | tuple[float, ...]:
+        """A finite number, or a list of ``count`` of them."""
+        if not isinstance(self._items.get(key), list):
+            return self.number(key)
+        value = self._items[key]
+        if len(value) != count or any(type(item) not in (int, float) or not
+                                      abs(item) <= sys.float_info.max for item in value):
+            self.refuse(key, f"must be a finite number, or a list of {count}")
+        return tuple(float(item) for item in value)
+
+    def positive_numbers(self, key: str, count: int) -> float | tuple[float, ...]:
+        """As `numbers`, above 0."""
+        value = self.numbers(key, count)
+        if not min(value if isinstance(value, tuple) else (value,)) > 0:
+            self.refuse(key, "must be a finite number above 0")
+        return value
+
     def choice(self, key: str, kind: type[E]) -> E:
         """A member of an enum, by its value."""
         value, members = self.text(key), {each.value: each for each in kind}

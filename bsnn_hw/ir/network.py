@@ -27,29 +27,37 @@ class Coding(enum.Enum):
     """How a sample enters the circuit."""
 
     DIRECT = "direct"  # graded events (address, value), once per inference
-    EVENTS = "events"  # address-events, per timestep
+    EVENTS = "events"  # address-events, or counts of them, per timestep
 
 
 @dataclass(frozen=True)
 class Input:
-    """What enters: ``size`` values of ``bits`` bits, unsigned (1 bit for events).
+    """What enters: ``size`` values of ``bits`` bits, unsigned; 1 bit where an event is a spike.
 
-    scale, offset : float: the real-valued input was ``scale * integer + offset``; for people, who
-        must turn pixels into integers, not for arithmetic
+    scale, offset : the real-valued input was ``scale * integer + offset``; for people, who must
+        turn pixels into integers, not for arithmetic.  A float, or one per channel of the map
     shape : Shape of ``size`` values, None where there is no map
+    factors : what the first layer's synapses get is the value times that of its channel, 1 or
+        more; empty where that is 1 for all
     """
 
     coding: Coding
     size: int
     bits: int
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
     shape: Shape | None = None
+    factors: tuple[int, ...] = ()
 
     @property
     def max_value(self) -> int:
         """Largest value of one event."""
         return (1 << self.bits) - 1
+
+    @property
+    def largest(self) -> int:
+        """Largest value that the first layer's synapses get."""
+        return self.max_value * max(self.factors, default=1)
 
     @property
     def features(self) -> Shape:

@@ -8,6 +8,8 @@ from typing import assert_never
 
 import numpy as np
 
+from bsnn_hw.ir.border import Border
+
 __all__ = ["Comparison", "NeuronSpec", "Reset"]
 
 
@@ -59,6 +61,7 @@ class NeuronSpec:
     gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
     reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
         with a hard reset
+    border : what is added to ``bias`` depending on the place, None where nothing is
     """
 
     fraction_bits: int
@@ -70,6 +73,7 @@ class NeuronSpec:
     comparison: Comparison
     gain: np.ndarray | None = None
     reset_by: np.ndarray | None = None
+    border: Border | None = None
 
     def __post_init__(self) -> None:
         if self.leak.ndim == 1:

@@ -170,7 +170,7 @@ class Builder:
         bounds = self.hidden_bounds[number].gate
         assert isinstance(geometry, EventGeometry) and bounds is not None
         return gate_block(layer.gate, geometry, bounds,
-                          max_value=network.input.max_value if number < layer.back else 1)
+                          max_value=network.input.largest if number < layer.back else 1)
 
     def synapses(self, number: int, consumer: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
@@ -181,7 +181,7 @@ class Builder:
         """
         network, producer = self.network, number - consumer.back
         first = producer < 0
-        max_value = network.input.max_value if first else 1
+        max_value = network.input.largest if first else 1
         whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
                   link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
@@ -208,7 +208,8 @@ class Builder:
             depth=SHORT_QUEUE if geometry.unhurried else kind.queue, max_value=value,
             timesteps=1 if direct else network.timesteps, register=geometry.port_register,
             slots=network_slots(network, geometry, self.readout_bounds),
-            port_parts=kind.parts(network, geometry, value.bit_length()))
+            port_parts=kind.parts(network, geometry, value.bit_length()),
+            factors=network.input.factors)
 
     def _direct(self, number: int) -> bool:
         """Whether layer ``number`` takes whole samples."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.devices.parts import Parts, Product, bits_of
+from bsnn_hw.ir.border import Border
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import (
     CurrentShortcut,
@@ -193,8 +194,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
     spec, timesteps = layer.neuron, len(layer.neuron.leak)
     currents, block = current_delay(layer), memories.hold(Store.POTENTIALS, raster.rows)
 
-    def size(store: Store, table: np.ndarray) -> TableSize:
-        rows = table_rows(table, raster)
+    def size(store: Store, table: np.ndarray, border: Border | None = None) -> TableSize:
+        rows = table_rows(table, raster, border)
         return table_size(rows, memories.hold(store, len(rows)))
 
     def gain(shortcut: Shortcut, width: int) -> Gain | None:
@@ -216,7 +217,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
         potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
         if timesteps > 1 else None,
-        bias=size(Store.BIASES, spec.bias), threshold=size(Store.THRESHOLDS, spec.threshold),
+        bias=size(Store.BIASES, spec.bias, spec.border),
+        threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else
         size(Store.RESETS, spec.separate_reset_by),
         leak=size(Store.LEAKS, spec.next_leak) if spec.shared_leak is None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bsnn_hw.devices.parts import Parts, bits_of, fifo_parts, pair_parts
+from bsnn_hw.devices.parts import Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Hidden, Pool, PoolKind, Readout, Shape, SynapseShortcut
@@ -42,6 +42,7 @@ class Entry:
     timesteps : int, ends that an inference has; a direct-coded sample has one
     register : bool, a register stands behind the queue
     port_parts : Parts of what makes event slots of another port's words
+    factors : by which the values of each channel are multiplied, empty for none
     """
 
     geometry: Geometry
@@ -52,6 +53,7 @@ class Entry:
     timesteps: int
     register: bool
     port_parts: Parts
+    factors: tuple[int, ...] = ()
 
     def parts(self) -> Parts:
         """hdl/frontend.py, and what its engine needs of an event's position."""
@@ -66,7 +68,15 @@ class Entry:
                 + Parts.adders(row, geometry.row_count)
                 + Parts.logic(lanes * (value + 2) + position + 8 + 8 * (self.timesteps > 1), 2)
                 + (Parts.adders(bits_of(self.timesteps)) if self.timesteps > 1 else Parts())
-                + geometry.lookup_parts(value))
+                + geometry.lookup_parts(value) + self._factor_parts(value))
+
+    def _factor_parts(self, value: int) -> Parts:
+        """hdl/reach.py: a factor for each lane, and its product."""
+        if not self.factors:
+            return Parts()
+        lanes, factor = self.geometry.lanes, max(self.factors).bit_length()
+        return (Parts.logic(lanes * factor / 2) + Parts.delays(lanes * 2 * factor)
+                + Parts(products=(Product(value + 1, factor + 1, lanes),)))
 
 
 @dataclass(frozen=True)

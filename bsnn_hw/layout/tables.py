@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts
+from bsnn_hw.ir.border import Border
 from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.memory import BLOCK_ROWS
 from bsnn_hw.ir.raster import Raster
 
-__all__ = ["TableSize", "table_rows", "table_size", "value_width"]
+__all__ = ["TableSize", "class_bits", "table_rows", "table_size", "value_width"]
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,36 @@ class TableSize:
         return Parts.delays(self.columns) + Parts(memories=(memory,) if self.columns else ())
 
 
-def table_rows(table: np.ndarray, raster: Raster) -> np.ndarray:
+def table_rows(table: np.ndarray, raster: Raster, border: Border | None = None) -> np.ndarray:
     """What the ROM holds, int64 (rows, width); where no timestep differs, it is one timestep.
 
     table : int64 (T, channels)
+    border : what is added to it by class of a place; then a timestep has the rows of all classes,
+        their number a power of two
     """
-    if (table == table[0]).all():
-        table = table[:1]
-    padded = np.zeros((len(table), raster.width << (raster.folds - 1).bit_length()), np.int64)
-    padded[:, : table.shape[1]] = table
+    by_class = table[:, None] if border is None else _of_classes(table, border)
+    if (by_class == by_class[0]).all():
+        by_class = by_class[:1]
+    padded = np.zeros((*by_class.shape[:2], raster.width << (raster.folds - 1).bit_length()),
+                      np.int64)
+    padded[..., : by_class.shape[2]] = by_class
     return padded.reshape(-1, raster.width)
+
+
+def _of_classes(table: np.ndarray, border: Border) -> np.ndarray:
+    """(T, numbers of classes, channels): a number is ``{class of the line, class of the column}``,
+    and those that no place has are 0."""
+    lines, columns = (1 << bits for bits in class_bits(border))
+    found = np.zeros((len(table), lines, columns, table.shape[1]), np.int64)
+    down, across = border.classes
+    found[:, :down, :across] = table[:, None, None] + border.extra
+    return found.reshape(len(table), -1, table.shape[1])
+
+
+def class_bits(border: Border) -> tuple[int, int]:
+    """Bits of the class of a line, and of a column."""
+    down, across = border.classes
+    return (down - 1).bit_length(), (across - 1).bit_length()
 
 
 def value_width(values: np.ndarray) -> int:

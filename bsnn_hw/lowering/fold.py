@@ -26,6 +26,7 @@ from bsnn_hw.ir.network import (
     Readout,
     Synapse,
 )
+from bsnn_hw.lowering.border import BorderShift, border_shift, whole_offsets
 from bsnn_hw.lowering.rounding import (
     LIMIT,
     check_range,
@@ -57,11 +58,18 @@ class Affine:
     """A synapse's ``Y = scale * acc + shift`` in real numbers, each (channels,).
 
     weights : int8, -1 or +1 or of few bits, in the shape of the model's; acc sums them
+    border : what is added to the shift depending on the place, None where nothing is
     """
 
     weights: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
+    border: BorderShift | None = None
+
+    @property
+    def spread(self) -> np.ndarray | float:
+        """By how much the shift differs at a place, of each channel."""
+        return 0.0 if self.border is None else self.border.spread
 
 
 def affine(part: Layer | SynapseShortcut, source: Input | None) -> Affine:
@@ -73,9 +81,14 @@ def affine(part: Layer | SynapseShortcut, source: Input | None) -> Affine:
     weights = part.synapse.coefficients
     norm = part.norm
     slope = norm.gamma / np.sqrt(norm.var + norm.eps)
-    scale, offset = (source.scale, source.offset) if source else (1 / part.feed.divisor, 0.0)
-    constant = part.synapse.bias + offset * weights.reshape(len(weights), -1).sum(axis=1)
-    return Affine(weights, slope * scale, slope * (constant - norm.mean) + norm.beta)
+    if source is None:
+        scale, offsets = 1 / part.feed.divisor, np.zeros(len(weights))
+    else:
+        assert not isinstance(source.scale, np.ndarray)  # `with_factors` comes first
+        scale, offsets = source.scale, whole_offsets(part, source)
+    border = border_shift(part, source, slope) if isinstance(part, Layer) else None
+    shift = slope * (part.synapse.bias + offsets - norm.mean) + norm.beta
+    return Affine(weights, slope * scale, shift, border)
 
 
 def synapse_of(part: Layer | SynapseShortcut, weights: np.ndarray,
@@ -123,17 +136,22 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         gate = layer.gate[:, None] * neuron.input_scale  # (T, channels), or (T, 1)
         weights, connected, unit = counting(layer, channel, neuron.threshold / gate.max(axis=0),
                                             max_value)
-        bias = rounded(np.ldexp(np.where(connected, channel.shift / unit, 0), fraction_bits))
+        def shifted(shift: np.ndarray) -> np.ndarray:
+            return rounded(np.ldexp(np.where(connected, shift / unit, 0), fraction_bits))
+
+        bias = shifted(channel.shift)
+        whole = shifted(channel.shift + channel.border.extra) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
         leak = _leak(neuron.leak, layer.gate, leak_bits, len(unit))
-    if np.abs(bias).max() >= LIMIT:
+    if max(np.abs(bias).max(), np.abs(whole).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
+    bias = np.broadcast_to(bias, threshold.shape).copy()
     spec = NeuronSpec(
-        fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak,
-        bias=np.broadcast_to(bias, threshold.shape).copy(),
+        fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak, bias=bias,
         threshold=threshold_integers(threshold, neuron.comparison),
-        reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by))
+        reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
+        border=channel.border.integers(bias, whole) if channel.border else None)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
@@ -192,7 +210,7 @@ def counting(layer: Layer, affine: Affine, threshold: np.ndarray | float,
 
     threshold : the lowest of all timesteps, in the unit of Y, for all channels or one each
     """
-    reach = np.abs(affine.scale) * _reach(layer, max_value)
+    reach = np.abs(affine.scale) * _reach(layer, max_value) + affine.spread
     connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), threshold)
     # A negative scale flips the weights.
     signs = np.where(affine.scale < 0, -1, 1).reshape(-1, *[1] * (affine.weights.ndim - 1))
@@ -204,6 +222,8 @@ def _idle_spikes(layer: Layer, source: Input | None) -> np.ndarray:
     """Spikes of the real-valued neurons without input events, bool (T, channels)."""
     idle = torch.zeros((1, len(layer.gate), len(layer.synapse.weight)))
     alone = replace(layer, current_pool=None)  # all currents of a window are the same
+    if isinstance(layer.synapse, Conv2d):  # and of all places
+        alone = replace(alone, synapse=replace(layer.synapse, padding=(0, 0)))
     return real.spikes(alone, real.currents(alone, idle, source))[0][0].numpy()
 
 
@@ -240,6 +260,7 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
         if spec.reset_by is None:  # else a table may serve for both
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
+                   border=spec.border.without(~connected) if spec.border else None,
                    leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
     _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
     return replace(layer, synapse=replace(layer.synapse, connected=connected),

@@ -63,8 +63,9 @@ class Mean:
 def mean_of(layer: Layer, source: Input | None) -> Mean:
     """What the mean of a layer's Y is made of; ``source`` as in `affine`."""
     channel = affine(layer, source)
+    border = channel.border.mean if channel.border else 0.0
     return Mean(np.tensordot(channel.scale, channel.weights, 1) / layer.shape.size,
-                float(channel.shift.mean()))
+                float(channel.shift.mean()) + border)
 
 
 def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_bits: int,
@@ -90,7 +91,13 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
                         np.ldexp(np.maximum(np.abs(channel.shift), least), -SILENT_BITS))
         bias, threshold, reset_by = (np.ldexp(value / unit, fraction_bits) for value in (
             channel.shift, least, neuron.reset_amount / neuron.input_scale))
+        whole = np.ldexp((channel.shift + channel.border.extra) / unit,
+                         fraction_bits) if channel.border else bias
+    if np.abs(whole).max() >= LIMIT:
+        check_width(layer.name, LIMIT.bit_length())
     spec = _spec(layer, rounded(bias), threshold, rounded(reset_by), fraction_bits, leak_bits)
+    if channel.border:
+        spec = replace(spec, border=channel.border.integers(spec.bias, rounded(whole)))
     synapse = synapse_of(layer, weights, connected)
     gate = _gate(layer, mean_of(layer, source), synapse,
                  pooled_value(pool_of(layer), max_value), bits, means)
@@ -104,8 +111,6 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
     """Constants (channels,), the same in every timestep, as the gate is not in them."""
     neuron, timesteps = layer.neuron, len(layer.gate)
     assert neuron is not None
-    if np.abs(bias).max() >= LIMIT:
-        check_width(layer.name, LIMIT.bit_length())
     leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, (timesteps, len(bias))), leak_bits))
     leak[0] = 0
 
@@ -164,7 +169,7 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
     ranges = step_bounds(layer, max_value)
     low, high = (np.array([charged[end] for _, charged, *_ in ranges]) for end in (0, 1))
     always, never = spec.threshold + above <= low, spec.threshold + above > high
-    fixed = (never | always).all(axis=0)
+    fixed = np.asarray((never | always).all(axis=0))
     for _, *kinds in ranges:
         for ends in kinds:
             check_range(layer.name, *(end[~fixed] for end in ends))
@@ -173,6 +178,7 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
     threshold[beyond] = (high[beyond] + 1 - above).astype(np.int64)
     reset_by = None if spec.reset_by is None else np.where(fixed, 0, spec.reset_by)
     spec = replace(spec, bias=np.where(fixed, 0, spec.bias), threshold=threshold,
+                   border=spec.border.without(fixed) if spec.border else None,
                    reset_by=reset_by,
                    leak=np.zeros_like(spec.leak) if fixed.all() else spec.leak)
     connected = layer.synapse.connected & ~fixed

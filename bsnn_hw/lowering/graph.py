@@ -59,7 +59,7 @@ class Graph:
 
     def max_value(self, number: int) -> int:
         """Largest value that layer ``number``, or the `INPUT`, gives."""
-        return 1 if number >= 0 else (1 << self.model.input.bits) - 1
+        return 1 if number >= 0 else self.model.input.largest
 
     def shape(self, number: int) -> Shape:
         """What layer ``number``, or the `INPUT`, gives."""

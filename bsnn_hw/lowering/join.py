@@ -96,18 +96,21 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
             if isinstance(shortcut, description.SynapseShortcut):
                 shift = shift + shortcut.gate[:, None] * affine(shortcut, None).shift
         bias = _units(shift, exponent)
+        whole = _units(shift[:, None, None] + layer.gate[:, None, None, None]
+                       * channel.border.extra, exponent) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / neuron.input_scale, exponent)
                                for value in (neuron.threshold, neuron.reset_amount))
         shortcuts = tuple(_shortcut(graph, number, each, len(bias[0]), exponent)
                           for each in layer.shortcuts)
-    if max(np.abs(gain).max(), np.abs(bias).max()) >= LIMIT:
+    if max(np.abs(table).max() for table in (gain, bias, whole)) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, bias.shape), leak_bits))
     leak[0] = 0
     spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
                       threshold_integers(np.broadcast_to(threshold, bias.shape), neuron.comparison),
                       neuron.reset, neuron.comparison, gain,
-                      rounded(np.broadcast_to(reset_by, bias.shape)))
+                      rounded(np.broadcast_to(reset_by, bias.shape)),
+                      channel.border.integers(bias, whole) if channel.border else None)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
+from bsnn_hw.lowering.factors import with_factors
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
 from bsnn_hw.lowering.gate import USUAL_BITS, GateBits, fold_gated
 from bsnn_hw.lowering.gate_precision import GATE_BITS, choose_gated
@@ -20,7 +21,7 @@ from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
 from bsnn_hw.model.composed import averages, without_average
-from bsnn_hw.model.description import Conv2d, Layer, Model, ScoreKind, Scoring
+from bsnn_hw.model.description import Conv2d, Layer, Model, PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.real import check_inputs, run
 from bsnn_hw.reference.readout import decide, score
 
@@ -111,7 +112,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     _check_request(model, request)
     if calibration is not None:
         calibration = _checked(model, calibration)
-    graph = Graph(_without_averages(_fold_timesteps(model)))
+    graph = Graph(_without_averages(_fold_timesteps(with_factors(model))))
     _check_groups(graph, request)
     if calibration is None:
         return _lowered(graph, None, request)[0]
@@ -160,9 +161,18 @@ def _lowered(graph: Graph, inputs: np.ndarray | None,
 
 
 def _input(graph: Graph) -> Input:
-    source, first = graph.model.input, graph.model.layers[0].synapse
-    return Input(source.coding, source.size, source.bits, source.scale, source.offset,
-                 source.shape if isinstance(first, Conv2d) else None)
+    source = graph.model.input
+    mapped = isinstance(graph.model.layers[0].synapse, Conv2d)
+    factors = () if source.factors is None else tuple(source.factors.tolist())
+    scale = source.scale if source.factors is None else source.scale * source.factors
+    # Without a map, each value is a channel.
+    places = 1 if mapped else source.shape.positions
+    return Input(source.coding, source.size, source.bits, _listed(scale, places),
+                 _listed(source.offset, places), source.shape if mapped else None, factors)
+
+
+def _listed(value: PerChannel, places: int) -> float | tuple[float, ...]:
+    return tuple(value.repeat(places).tolist()) if isinstance(value, np.ndarray) else value
 
 
 def _group(graph: Graph, group: tuple[int, ...], samples: Samples | None,

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.ir.network import Hidden
+from bsnn_hw.lowering.factors import multiplied
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import unit
 from bsnn_hw.model import real
@@ -37,7 +38,7 @@ class Samples:
 
     def __init__(self, graph: Graph, inputs: np.ndarray) -> None:
         self._graph = graph
-        self.spikes = {INPUT: torch.as_tensor(inputs)}
+        self.spikes = {INPUT: torch.as_tensor(multiplied(graph.model.input, inputs))}
         self._carried: dict[int, torch.Tensor] = {}
         self._units: dict[int, float] = {}
 

@@ -20,7 +20,7 @@ ONLY_ONE = {
 }
 
 
-def check_geometry(table: Table, incoming: Incoming) -> Geometry | None:
+def check_geometry(table: Table) -> Geometry | None:
     """Stride and padding; None after a problem."""
     for key, why in ONLY_ONE.items():
         if table.has(key) and not _is_one(table.raw(key)):
@@ -32,11 +32,6 @@ def check_geometry(table: Table, incoming: Incoming) -> Geometry | None:
                                  "(k - 1) / 2 for an odd kernel side k")
         return None
     padding = table.pair("padding", 0, MAX_KERNEL - 1, 0)
-    if padding and any(padding) and incoming.offset:
-        table.problem("padding", f"must be 0 where the input has the offset {incoming.offset}: a "
-                                 "padded pixel is 0 in real numbers, not the offset; train on "
-                                 "inputs whose zero is zero (offset 0), or do not pad the first "
-                                 "layer")
     return (stride, padding) if stride and padding else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bsnn_hw.model.description import Feed, Input, Pooling, PoolingKind, Shape
 from bsnn_hw.model.values import Table, listed, shown
 
@@ -49,13 +51,15 @@ class Incoming:
 
     feed : Feed, None after a problem
     producer : str, who gives it, for messages; largest : float, largest absolute value of it
-    offset : float, what an input value of 0 is worth, 0 for spikes
+    shifted : bool, whether a value of 0 is worth something else than 0, as spikes never are
+    scaled : bool, whether channels have scales of their own
     """
 
     feed: Feed | None
     producer: str
     largest: float
-    offset: float = 0.0
+    shifted: bool = False
+    scaled: bool = False
 
 
 class Seen:
@@ -90,8 +94,8 @@ class Seen:
             return self._known[-1]
         if self.entry is None:
             return Known("", "the input", None)
-        largest = self.entry.scale * (2**self.entry.bits - 1) + abs(self.entry.offset)
-        return Known("", "the input", self.entry.shape, largest)
+        largest = np.max(self.entry.scale * (2**self.entry.bits - 1) + np.abs(self.entry.offset))
+        return Known("", "the input", self.entry.shape, float(largest))
 
     def find(self, table: Table, key: str) -> Known | None:
         """The earlier layer that ``key`` names, which is thereby used; None after a problem."""
@@ -131,7 +135,9 @@ def check_feed(table: Table, seen: Seen, first: bool) -> Incoming:
                               "network's input; pool the samples before they come in")
     source, entry = seen.before(), seen.entry
     feed = Feed(None, None, source.shape) if source.shape else None
-    return Incoming(feed, source.title, source.largest, entry.offset if entry else 0.0)
+    return Incoming(feed, source.title, source.largest,
+                    entry is not None and bool(np.any(entry.offset)),
+                    entry is not None and isinstance(entry.scale, np.ndarray))
 
 
 def pooled(table: Table, source: Known | None) -> Incoming:

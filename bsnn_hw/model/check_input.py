@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 
-from bsnn_hw.model.description import Coding, Input, Shape
-from bsnn_hw.model.values import Problems, Table, equals, is_integer, shown, word
+import numpy as np
+
+from bsnn_hw.model.description import Coding, Input, PerChannel, Shape
+from bsnn_hw.model.values import Problems, Table, is_integer, shown, word
 
 __all__ = ["check_input"]
+
+PER = "channel of the input"
 
 
 def check_input(value: object, problems: Problems) -> Input | None:
@@ -21,14 +25,12 @@ def check_input(value: object, problems: Problems) -> Input | None:
                   optional=() if direct else quantised)
     table.choice("coding", {kind.value: kind for kind in Coding})
     shape = _shape(table)
-    if direct:
-        bits = table.integer("bits", 1, 8)
-        scale = table.number("scale", "a finite number above 0", above=0)
-        offset = table.number("offset")
-    else:
-        bits, scale, offset = 1, 1.0, 0.0
-        if coding == Coding.EVENTS.value:
-            _plain_events(table)
+    channels = shape.channels if shape else None
+    bits = table.integer("bits", 1, 8) if direct or table.has("bits") else 1
+    scale = _single(table.number_or_vector("scale", "a finite number above 0", above=0,
+                                           length=channels, per=PER))
+    offset = _single(table.number_or_vector("offset", length=channels, per=PER)
+                     if direct or table.has("offset") else 0.0)
     if len(problems.invalid) > before:
         return None
     assert shape is not None and bits is not None
@@ -51,10 +53,8 @@ def _shape(table: Table) -> Shape | None:
     return None
 
 
-def _plain_events(table: Table) -> None:
-    """An event has no value: what a direct input states may be repeated, not changed."""
-    for key, plain in (("bits", 1), ("scale", 1), ("offset", 0)):
-        given = table.raw(key)
-        if given is not None and not equals(given, plain):
-            table.problem(key, f"must be absent or {plain} for events, which carry no value, not "
-                               f"{shown(given)}; graded inputs have coding 'direct'")
+def _single(values: PerChannel) -> PerChannel:
+    """A number where all channels have the same."""
+    if isinstance(values, np.ndarray) and (values == values[0]).all():
+        return float(values[0])
+    return values

@@ -37,6 +37,9 @@ _SEW = "a SEW shortcut acts on spikes behind the neuron and is refused; see 'sho
 HINTS = {"residual": _SHORTCUTS, "shortcut": _SHORTCUTS, "downsample": _SHORTCUTS,
          "recurrent": "a recurrence is an entry of 'shortcuts' of kind 'recurrent'",
          "connect_f": _SEW, "cnf": _SEW, "from": "it is 'input'"}
+BORDER = ("kind 'max' is refused in a first layer that pads an input with an offset, as neurons at "
+          "the border have another bias, and the largest current of a window is found before it "
+          "is added; accepted are 'avg' and 'sum', an offset of 0, or no padding")
 OPTIONAL = ("input", "pool", "current_pool", "weight_bits", "bias", "norm", "gate",
             "shortcuts")
 
@@ -84,6 +87,8 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
                             spiking=not place.readout, constant_in=_ungated(table, place))
     neuron = check_neuron(table, place.readout, weights.channels, KINDS[kind].per)
     pool = check_current_pool(table, kind, place.readout, weights.shape)
+    if pool and pool.kind is PoolingKind.MAX and incoming.shifted and weights.pads:
+        table.problem("current_pool", BORDER)
     shape = pooled_shape(pool, weights.shape)
     added = _shortcuts(table, place, seen, shape)
     if problems.count > before or scaling is None or incoming.feed is None:

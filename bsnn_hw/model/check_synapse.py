@@ -65,6 +65,11 @@ class Weights:
     geometry: Geometry | None = None
     bits: int = 1
 
+    @property
+    def pads(self) -> bool:
+        """Whether they stand beyond the border of what comes in."""
+        return self.geometry is not None and any(self.geometry[1])
+
     def synapse(self, bias: np.ndarray) -> Synapse:
         """The synapse of weights without a problem."""
         assert self.values is not None
@@ -75,7 +80,7 @@ class Weights:
 
 def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> Weights:
     """The weights of ``table``, a layer or shortcut, against what comes in."""
-    geometry = check_geometry(table, incoming) if kind == "conv2d" else None
+    geometry = check_geometry(table) if kind == "conv2d" else None
     bits = (table.integer("weight_bits", 1, MAX_BITS) if table.has("weight_bits") else None) or 1
     weight = _weight_shape(table, KINDS[kind], seen)
     if weight is None:
@@ -115,6 +120,10 @@ def _weight_shape(table: Table, kind: Kind, seen: Seen) -> tuple[int, ...] | Non
 
 def _check_fan_in(table: Table, weight: tuple[int, ...], incoming: Incoming) -> None:
     source = incoming.feed.shape if incoming.feed else None
+    if incoming.scaled:
+        table.problem("type", "must be 'conv2d' where each channel of the input has a scale of its "
+                              "own; give one scale for all, and scale the pixels before they come "
+                              "in")
     if source and weight[1] != source.size:
         of_map = f" ({sides(source)})" if source.positions > 1 else ""
         table.problem("weight", f"must be (neurons, {source.size}) because {incoming.producer} "

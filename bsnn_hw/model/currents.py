@@ -22,17 +22,18 @@ from bsnn_hw.model.description import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["a_timestep_later", "added", "currents", "given_back", "join", "pooled", "sums"]
+__all__ = ["a_timestep_later", "added", "currents", "given_back", "join", "pooled", "scaled",
+           "sums"]
 
 FLOAT32_INTEGERS = 1 << 24  # below it float32 holds every integer
 
 
 def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
-    """Exact integer sums of the coefficients over pooled values, float (N, T, neurons).
+    """Sums of the coefficients over pooled values, float (N, T, neurons), exact of integers.
 
     part : what has a synapse and a feed
-    values : bool or integers (N, T, neurons of the feed's source), spikes or input values; behind
-        an average the integers are counts, which `currents` divides
+    values : bool or integers (N, T, neurons of the feed's source), spikes or input values, or
+        float64, `scaled`; behind an average the integers are counts, which `currents` divides
     """
     import torch
 
@@ -42,7 +43,8 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
         maps = pooled(maps, part.feed.pool)
     largest = int(maps.max()) if maps.numel() else 0
     # No partial sum leaves the integers, so their order changes nothing.
-    exact = torch.float32 if synapse.reach * largest < FLOAT32_INTEGERS else torch.float64
+    narrow = not values.is_floating_point() and synapse.reach * largest < FLOAT32_INTEGERS
+    exact = torch.float32 if narrow else torch.float64
     coefficients = torch.from_numpy(synapse.coefficients).to(exact)
     maps = maps.to(exact)
     if not isinstance(synapse, Conv2d):
@@ -72,8 +74,8 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
 
     sums : (N, T, sums), integers: the coefficients summed over spikes or input values; channel
         by channel for a map, whose channels have one constant each
-    source : Input of a first layer, whose scale and offset stand outside of the sum; None where
-        spikes come in
+    source : Input of a first layer, whose scale, unless it is in ``sums``, and offset stand
+        outside of the sum; None where spikes come in
     """
     import torch
 
@@ -83,8 +85,8 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
     found: torch.Tensor = sums.double().unflatten(  # type: ignore[no-untyped-call]
         -1, (len(norm.gamma), -1))
     if source is not None:
-        ones = synapse.coefficients.reshape(len(norm.gamma), -1).sum(axis=1, dtype=float)
-        found = source.scale * found + source.offset * torch.from_numpy(ones)[:, None]
+        scale = 1.0 if isinstance(source.scale, np.ndarray) else source.scale
+        found = scale * found + torch.from_numpy(_offsets(part, source))
     elif part.feed.divisor != 1:
         found = found / part.feed.divisor
     found = found + bias
@@ -93,6 +95,33 @@ def currents(part: Layer | SynapseShortcut, sums: torch.Tensor, source: Input | 
     if isinstance(part, Layer) and part.own_gate:
         gate = gate * torch.sigmoid(found.mean(dim=(-2, -1), keepdim=True))
     return _pooled_currents(part, found.mul_(gate))
+
+
+def _offsets(part: Layer | SynapseShortcut, source: Input) -> np.ndarray:
+    """What the input's offset adds to the sums, (channels, positions), or (channels, 1) where it
+    is the same at all; padded places have none."""
+    import torch
+
+    synapse, offset = part.synapse, source.offset
+    weights = synapse.coefficients.astype(float)
+    if isinstance(synapse, Conv2d) and any(synapse.padding) and np.any(offset):
+        shape = source.shape
+        whole = np.broadcast_to(np.reshape(offset, (-1, 1)), (shape.channels, shape.positions))
+        return sums(part, torch.tensor(whole.ravel())).reshape(len(weights), -1).numpy()
+    if isinstance(offset, np.ndarray):
+        found: np.ndarray = weights.reshape(len(weights), len(offset), -1).sum(axis=2) @ offset
+        return found[:, None]
+    found = offset * weights.reshape(len(weights), -1).sum(axis=1)
+    return found[:, None]
+
+
+def scaled(source: Input, values: torch.Tensor) -> torch.Tensor:
+    """Input values (..., size) times the scale of their channel, where channels have their own."""
+    import torch
+
+    if not isinstance(source.scale, np.ndarray):
+        return values
+    return values * torch.from_numpy(source.scale.repeat(source.shape.positions))
 
 
 def _pooled_currents(part: Layer | SynapseShortcut, given: torch.Tensor) -> torch.Tensor:

@@ -62,17 +62,28 @@ class Input:
     """A sample's size and coding.
 
     size : int, number of input values, 1 or more
-    bits : int, 1..8: direct input values are integers 0..2**bits-1; 1 for events
-    scale, offset : float: the real input is ``scale * integer + offset`` (1 and 0 for events)
+    bits : int, 1..8: values are integers 0..2**bits-1, of events 1 where they are spikes, and more
+        where they are counts
+    scale, offset : the real input is ``scale * integer + offset``; a float, or float64
+        (channels,), one for each channel of the map
     shape : Shape of ``size`` values, (size, 1, 1) if not said
+    factors : int64 (channels,), by what lowering multiplies the integers of each channel so that
+        one ``scale`` serves all; None in a model that is as it was read
     """
 
     coding: Coding
     size: int
     bits: int = 1
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: PerChannel = 1.0
+    offset: PerChannel = 0.0
     shape: Shape = _UNSAID
+    factors: np.ndarray | None = None
+
+    @property
+    def largest(self) -> int:
+        """Largest integer that the first layer's synapses get."""
+        most = 1 if self.factors is None else int(self.factors.max())
+        return ((1 << self.bits) - 1) * most
 
     def __post_init__(self) -> None:
         if self.shape is _UNSAID:

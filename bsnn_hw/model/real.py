@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import numpy as np
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.model.currents import added, currents, join, sums
+from bsnn_hw.model.currents import added, currents, join, scaled, sums
 from bsnn_hw.model.description import (
     Coding,
     Comparison,
@@ -108,6 +108,7 @@ def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
     if layer.feed.source is not None:
         return currents(layer, sums(layer, fired[layer.feed.source]))
     values = torch.from_numpy(np.array(inputs, dtype=np.uint8))
+    values = scaled(model.input, values)
     if model.input.coding is Coding.EVENTS:
         return currents(layer, sums(layer, values), model.input)
     # The same at every timestep.

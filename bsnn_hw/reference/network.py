@@ -101,7 +101,7 @@ def _check(network: Network, inputs: np.ndarray) -> None:
 def _run_batch(network: Network, inputs: torch.Tensor,
                traced: Sequence[LayerTrace]) -> np.ndarray:
     """Fill ``traced`` with the hidden layers' spikes and potentials, give the scores."""
-    spikes: dict[int, torch.Tensor] = {-1: inputs}
+    spikes: dict[int, torch.Tensor] = {-1: _multiplied(network, inputs)}
     carried: dict[int, torch.Tensor] = {}
     last_use = {number - shortcut.back: number for number, layer in enumerate(network.hidden)
                 for shortcut in layer.shortcuts if isinstance(shortcut, CurrentShortcut)}
@@ -121,10 +121,18 @@ def _run_batch(network: Network, inputs: torch.Tensor,
     return readout.score(network.readout, accs).numpy()
 
 
+def _multiplied(network: Network, inputs: torch.Tensor) -> torch.Tensor:
+    """What the first layer's synapses get."""
+    if not network.input.factors:
+        return inputs
+    factors = torch.as_tensor(network.input.factors)
+    return inputs * factors.repeat_interleave(network.input.features.positions)
+
+
 def _accumulated(network: Network, number: int,
                  spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
     layer, source = network.layers[number], number - network.layers[number].back
-    value = 1 if source >= 0 else network.input.max_value
+    value = 1 if source >= 0 else network.input.largest
     return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
                         network.features(source))
 
@@ -132,7 +140,7 @@ def _accumulated(network: Network, number: int,
 def _factors(network: Network, number: int,
              spikes: Mapping[int, torch.Tensor]) -> torch.Tensor | None:
     layer, source = network.hidden[number], number - network.hidden[number].back
-    value = 1 if source >= 0 else network.input.max_value
+    value = 1 if source >= 0 else network.input.largest
     return gate.factors(layer, spikes[source], network.timesteps, value, network.features(source))
 
 

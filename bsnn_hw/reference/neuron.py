@@ -38,6 +38,8 @@ def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Ten
     """The whole current of one timestep, int64 (N, neurons); arguments as in `step`."""
     bias = _column(spec.bias[timestep])
     counts = _maps(acc, len(bias))
+    if spec.border is not None:
+        bias = bias + torch.as_tensor(spec.border.rows[timestep][spec.border.places].T)
     gained = (counts << spec.fraction_bits if spec.gain is None
               else counts * _column(spec.gain[timestep]))
     current = (gained + bias).flatten(1)

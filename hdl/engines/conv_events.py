@@ -52,9 +52,10 @@ class ConvEventsHardware(Hardware[ConvEvents]):
         channels = len(range(lane, shape.channels, geometry.lanes))
         return row, below(row, channels) & below(x, shape.width) & below(y, shape.height)
 
-    def entry(self, geometry: ConvEvents, value_width: int) -> Between:
+    def entry(self, geometry: ConvEvents, value_width: int,
+              factors: tuple[int, ...] = ()) -> Between:
         """What a position reaches."""
-        lookup = ReachLookup(geometry, value_width=value_width)
+        lookup = ReachLookup(geometry, value_width=value_width, factors=factors)
         return Between("lookup", lookup, lookup.placed, lookup.groups)
 
     def value_row(self, geometry: ConvEvents) -> Signal:

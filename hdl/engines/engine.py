@@ -77,9 +77,14 @@ class Hardware(ABC, Generic[G]):
         # The last row is not full where the lanes do not divide the inputs evenly.
         return slot.row, below(slot.row, len(range(lane, geometry.inputs, geometry.lanes)))
 
-    def entry(self, geometry: G, value_width: int) -> Between | None:
+    def entry(self, geometry: G, value_width: int,
+              factors: tuple[int, ...] = ()) -> Between | None:
         """What stands between the input queue and the sequencer: the end of a walk, late in its
-        cycle, says whether the layer is ready for a group."""
+        cycle, says whether the layer is ready for a group.
+
+        factors : by which values are multiplied there, one per channel of a map; empty for none
+        """
+        assert not factors
         if not geometry.port_register:
             return None
         register = StreamRegister(self.group(geometry, value_width))

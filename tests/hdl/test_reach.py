@@ -102,7 +102,37 @@ def test_where_a_stride_passes_over_a_pixel():
         ({"row": 3, "tap": 0, "columns": 0, "lines": 0}, [0], [2], True)]
 
 
+@for_each("case", CASES)
+def test_values_times_the_factors_of_their_channels(case):
+    geometry = geometry_of(case)
+    shape, rng = geometry.source.shape, np.random.default_rng(5)
+    factors = tuple(rng.integers(1, 20, shape.channels).tolist())
+    dut, taken = ReachLookup(geometry, value_width=VALUE_WIDTH, factors=factors), []
+    place = next((y, x) for y in range(shape.height) for x in range(shape.width)
+                 if reach_of(geometry, y, x))
+    banks, rows = geometry.lane_row(np.arange(shape.channels) * shape.positions)
+    events = [(channel, int(bank), int(row)) for channel, (bank, row) in enumerate(
+        zip(banks, rows, strict=True))]
+
+    def group(bank, row):
+        rows = [row if lane == bank else 0 for lane in range(geometry.lanes)]
+        return payload((place, rows, [5 * (lane == bank) for lane in range(geometry.lanes)], 0))
+
+    async def source(context):
+        await send(context, dut.placed, [group(bank, row) for _, bank, row in events], stalls(1, 0))
+
+    async def sink(context):
+        await receive(context, dut.groups, len(events), stalls(2, .3), taken)
+
+    Bench(dut).run(source, sink)
+    assert [list(each.values) for each in taken] == [
+        [5 * factors[channel] * (lane == bank) for lane in range(geometry.lanes)]
+        for channel, bank, _ in events]
+
+
 def test_wrong_arguments():
+    with pytest.raises(ValueError, match="factors must be 1 numbers of 1 or more, not \\(0,\\)"):
+        ReachLookup(geometry_of(CONVS[0]), value_width=1, factors=(0,))
     with pytest.raises(TypeError, match="geometry must be a ConvEvents, not None"):
         ReachLookup(None, value_width=1)
     with pytest.raises(ValueError, match="value_width must be an integer of 1 or more, not 0"):

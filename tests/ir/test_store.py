@@ -128,7 +128,7 @@ def spoiled(path, value):
     (["name"], "a\nb", "names must be 1 to 64 printable characters"),
     (["input"], [], "input must be an object"),
     (["input", "coding"], "burst", r"input.coding must be one of direct, events"),
-    (["input", "coding"], "events", "events have 1 bit, not 4"),
+    (["input", "coding"], "spikes", r"input.coding must be one of direct, events"),
     (["input", "bits"], 9, "input.bits must be an integer from 1 to 8"),
     (["input", "size"], 8, "layer 'fc0': fan_in must be 8"),
     (["hidden"], {}, "hidden must be a list of objects"),

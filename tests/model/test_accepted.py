@@ -111,6 +111,14 @@ def test_events_may_state_that_they_carry_no_value(build_document):
         Coding.EVENTS, 6, 1, 1.0, 0.0)
 
 
+def test_events_may_be_counts(build_document):
+    document = build_document(coding="events")
+    document["input"] |= {"shape": (2, 3), "bits": 3, "scale": 0.5, "offset": -0.25}
+    source = describe(document).input
+    assert (source.coding, source.bits, source.scale, source.offset) == (
+        Coding.EVENTS, 3, 0.5, -0.25)
+
+
 @for_each("name", ["float64", "float16", "bfloat16", "int8", "int64",
                                   "float8_e4m3fn"])
 def test_real_dtypes_are_accepted(document, name):

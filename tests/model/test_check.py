@@ -58,9 +58,9 @@ CASES = [
     ("input.bits", ..., [r"input: bits is missing"]),
     ("input.bits", 9, [r"bits must be an integer from 1 to 8, not 9"]),
     ("input.bits", 0, [r"bits must be an integer from 1 to 8, not 0"]),
-    ("input.scale", 0, [r"scale must be a finite number above 0, not 0"]),
+    ("input.scale", 0, [r"scale must be a finite number above 0, or a tensor.*, not 0"]),
     ("input.scale", ..., [r"scale is missing"]),
-    ("input.offset", float("inf"), [r"offset must be a finite number, not inf"]),
+    ("input.offset", float("inf"), [r"offset must be a finite number, or a tensor.*, not inf"]),
     ("input.mean", 0.0, [rf"input: unknown key 'mean'; {KNOWN} 'coding', 'shape', 'bits'"]),
     ("layers", ..., [r"layers is missing"]),
     ("layers", {}, [r"layers must be a list of 1 to 256 layers"]),
@@ -195,12 +195,12 @@ def test_one_problem(document, path, value, patterns):
 
 
 @for_each("value, pattern", [
-    ({"bits": 4}, r"input: bits must be absent or 1 for events, which carry no value, not 4"),
-    ({"scale": 0.5}, r"input: scale must be absent or 1 for events"),
-    ({"offset": True}, r"input: offset must be absent or 0 for events.*not True"),
-    ({"bits": torch.ones(2)}, r"input: bits must be absent or 1 for events"),
+    ({"bits": 9}, r"input: bits must be an integer from 1 to 8, not 9"),
+    ({"scale": 0}, r"input: scale must be a finite number above 0"),
+    ({"offset": True}, r"input: offset must be a finite number.*not True"),
+    ({"bits": torch.ones(2)}, r"input: bits must be an integer from 1 to 8"),
 ])
-def test_graded_events_are_refused(build_document, value, pattern):
+def test_what_counts_of_events_cannot_be(build_document, value, pattern):
     document = build_document(coding="events")
     document["input"] |= value
     refused(document, pattern)

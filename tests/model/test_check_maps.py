@@ -109,9 +109,11 @@ CASES = [
     ("layers.4.weight", torch.ones(6, 40), [(
         "layer 'fc1': weight must be (neurons, 20) because layer 'conv4' gives 20 values "
         "(5 x 2 x 2)", "not shape (6, 40)")]),
-    ("input.offset", -0.5, [(
-        "layer 'conv1': padding must be 0 where the input has the offset -0.5: a padded pixel is "
-        "0 in real numbers", "or do not pad the first layer")]),
+    ("input.offset", torch.ones(2), [(
+        "input: offset must have one value per channel of the input, shape (1,)", "shape (2,)")]),
+    ("input.scale", torch.tensor([-1.0]), [(
+        "input: scale must be a finite number above 0 for each channel of the input, but is not "
+        "for 1 of 1", "with -1.0")]),
     ("input.shape", [36], [(
         "layer 'conv1': weight must be (channels out, 36, height, width) because the input gives "
         "36 x 1 x 1", "use a full or a 1x1 one")]),

@@ -73,7 +73,7 @@ def execute(network, sample):
     membranes, peak = list(scores), network.readout.peak
     for t in range(network.timesteps):
         row = sample if network.input.coding is Coding.DIRECT else sample[t]
-        values, currents = {-1: [int(value) for value in row]}, {}
+        values, currents = {-1: multiplied(network.input, row)}, {}
         for index, layer in enumerate(network.hidden):
             values[index] = before[index]  # until the layer has spikes of this timestep
             currents[index] = current(network, index, t, values, currents)
@@ -105,7 +105,7 @@ def current(network, index, t, values, currents):
     for n, acc in enumerate(accs):
         c = channel(layer.shape, n)
         weight = 2 ** spec.fraction_bits if spec.gain is None else int(spec.gain[t, c])
-        result.append(acc * weight + int(spec.bias[t, c]))
+        result.append(acc * weight + int(spec.bias[t, c]) + at_border(layer, t, n))
     if layer.gate is not None:
         factor = gate_factor(network, index, t, values)
         result = [own * factor // 2 ** layer.gate.factor_bits for own in result]
@@ -121,6 +121,24 @@ def current(network, index, t, values, currents):
                 value *= int(shortcut.gain[t, channel(layer.shape, n)])
             result[n] += value
     return result
+
+
+def multiplied(source, row):
+    """The values that come in, times the factor of their channel."""
+    if not source.factors:
+        return [int(value) for value in row]
+    places = source.shape.height * source.shape.width
+    return [int(value) * source.factors[n // places] for n, value in enumerate(row)]
+
+
+def at_border(layer, t, n):
+    """What the bias of neuron n is more than its channel's."""
+    border = layer.neuron.border
+    if border is None:
+        return 0
+    c, place = divmod(n, layer.shape.height * layer.shape.width)
+    y, x = divmod(place, layer.shape.width)
+    return int(border.extra[t, border.lines[y], border.columns[x], c])
 
 
 def gate_factor(network, index, t, values):
