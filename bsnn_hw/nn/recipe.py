@@ -182,9 +182,8 @@ def check_twin(recipe: Recipe, twin: Recipe | None) -> None:
     if twin is None:
         raise InputError("twin: must be given with distillation, none is; train it with "
                          "`weights` real and give its checkpoint")
-    alike = {"weights": "real", "distillation": 0.0, "device": twin.device,
-             "threads": twin.threads}
-    wanted = dataclasses.replace(recipe, **alike)
+    wanted = dataclasses.replace(recipe, weights="real", distillation=0.0, device=twin.device,
+                                 threads=twin.threads)
     differing = [f"{key} is {getattr(twin, key)!r}, not {value!r}"
                  for key, value in dataclasses.asdict(wanted).items()
                  if getattr(twin, key) != value]

@@ -39,18 +39,19 @@ class Replayed:
         if self._calls <= _EAGER_STEPS:
             return self._step(*inputs)
         if self._graph is None:
-            self._record(inputs)
+            self._graph = self._record(inputs)
         for held, given in zip(self._inputs, inputs, strict=True):
             held.copy_(given)
         self._graph.replay()
         return self._result
 
-    def _record(self, inputs: tuple[Tensor, ...]) -> None:
+    def _record(self, inputs: tuple[Tensor, ...]) -> torch.cuda.CUDAGraph:
         self._inputs = tuple(given.clone() for given in inputs)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=torch.cuda.current_stream(),
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=torch.cuda.current_stream(),
                               capture_error_mode="thread_local"):
             self._result = self._step(*self._inputs)
+        return graph
 
 
 def own_stream(device: str) -> AbstractContextManager:
