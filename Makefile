@@ -117,6 +117,7 @@ train-example: $(READY)
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --network conv --validation 0 --out examples/fashion_mnist_conv.pt --force
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --network residual --validation 0 --out examples/fashion_mnist_residual.pt --force
 	$(BIN)/python -m bsnn_hw.train fashion-mnist --hidden 80 --timesteps 2 --gate none --rate-penalty 0 --epochs 60 --validation 0 --out examples/fashion_mnist_up5k.pt --force
+	$(BIN)/python -m bsnn_hw.train fashion-mnist --epochs 60 --validation 0 --gate-ratios equal --seed 2 --out examples/fashion_mnist_fc_shift.pt --force
 
 lock: $(READY)
 	echo "torch ; sys_platform == 'none'" | $(BIN)/python -m uv pip compile --quiet --upgrade \

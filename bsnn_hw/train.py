@@ -17,7 +17,7 @@ from bsnn_hw.progress import counted, step
 
 __all__ = ["main", "train"]
 
-_NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "force", "talk"}
+_NOT_RECIPE = {"dataset", "data_dir", "out", "resume", "twin", "force", "talk"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,6 +73,7 @@ def _trainer(options: argparse.Namespace):
     else:
         recipe, state = _resumed_recipe(options, changes)
     from bsnn_hw.nn.data import load
+    from bsnn_hw.nn.files import load_checkpoint
     from bsnn_hw.nn.training import Trainer
     from bsnn_hw.scratch import scratch_root
 
@@ -80,7 +81,8 @@ def _trainer(options: argparse.Namespace):
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(scratch_root()))
     with step(f"{recipe.dataset} read"):
         data = load(recipe.dataset, options.data_dir, recipe.bits)
-    return Trainer(recipe, data, state)
+    twin = None if options.twin is None else load_checkpoint(options.twin)
+    return Trainer(recipe, data, state, twin)
 
 
 def _fresh_recipe(options: argparse.Namespace, changes: dict[str, Any]):
@@ -146,9 +148,10 @@ def _save_results(trainer, result: dict[str, Any], out: Path) -> None:
     from bsnn_hw.nn.export import save_trained
     from bsnn_hw.nn.files import write_whole
 
-    if trainer.recipe.weights != "real":
-        save_trained(out, trainer, result["accuracy"])
     write_whole(out.with_suffix(".jsonl"), _log(trainer, {"test": result}))
+    if trainer.recipe.weights == "real":
+        return  # its checkpoint stays: a binary network can learn from it
+    save_trained(out, trainer, result["accuracy"])
     # A finished run has nothing to continue; the model holds the recipe.
     out.with_suffix(".checkpoint").unlink(missing_ok=True)
 
@@ -186,7 +189,8 @@ def _result_text(trainer, result: dict[str, Any], out: Path) -> str:
     spikes = ", ".join(f"{name} {count:.1f}"
                        for name, count in result["spikes_per_inference"].items())
     written = (f"model {out}" if trainer.recipe.weights != "real" else
-               "no model: real weights are to compare with, and no circuit holds them")
+               f"no model: real weights are to compare with and to learn from (--twin "
+               f"{out.with_suffix('.checkpoint')}), and no circuit holds them")
     return (f"test {result['accuracy']:.2%} of {result['samples']:,} samples; spikes per "
             f"inference: {spikes}\n{written}")
 
@@ -209,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
         "dense layer (32,64,64,128); residual: channels of each convolution (32,32,64,64)")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
-        "with: it writes a log and no model (binary)")
+        "with and to learn from: it leaves a log and its checkpoint, and no model (binary)")
     add("--timesteps", type=int, metavar="T", help="timesteps per inference (4; conv and "
         "residual 2)")
     add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "
@@ -234,6 +238,14 @@ def _parser() -> argparse.ArgumentParser:
         "(5000; digits 200)")
     add("--flips", action=argparse.BooleanOptionalAction, default=None, help="mirror half of the "
         "training images (fashion-mnist, cifar)")
+    add("--shift", type=int, metavar="N", help="move each training image by up to N pixels, down "
+        "and across; zeros come in (0)")
+    add("--label-smoothing", type=float, metavar="SHARE", help="of each label, spread over all "
+        "classes (0)")
+    add("--distillation", type=float, metavar="SHARE", help="of the loss that is the distance from "
+        "the scores of the full-precision twin; with --twin (0)")
+    add("--twin", type=Path, metavar="CHECKPOINT", help="what a run of the same recipe with "
+        "--weights real left; also with --resume")
     add("--seed", type=int, help="of weights and order (0)")
     add("--threads", type=int, help="CPU threads; results are equal for an equal number (1)")
     add("--device", choices=("cpu", "cuda"), help="where to train (cpu)")

@@ -76,10 +76,23 @@ def test_eight_bits_at_the_ends(tmp_path, network, hidden):
 def test_a_twin_of_real_weights_leaves_no_model(tmp_path, capsys):
     out = tmp_path / "m.pt"
     assert train.main([*SMALL, "--weights", "real", "--out", str(out)]) == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["m.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.checkpoint", "m.jsonl"]
     shown = capsys.readouterr().out
     assert "1,336 real weights" in shown
-    assert "no model: real weights are to compare with" in shown
+    assert "no model: real weights are to compare with and to learn from" in shown
+    assert f"(--twin {tmp_path / 'm.checkpoint'})" in shown
+
+
+def test_a_binary_network_learns_from_its_twin(tmp_path, capsys):
+    twin, out = tmp_path / "t.pt", tmp_path / "m.pt"
+    assert train.main([*SMALL, "--weights", "real", "--out", str(twin)]) == 0
+    taught = [*SMALL, "--distillation", "0.5", "--out", str(out)]
+    assert train.main([*taught, "--twin", str(twin.with_suffix(".checkpoint"))]) == 0
+    assert torch.load(out, weights_only=True)["recipe"]["distillation"] == 0.5
+    assert train.main([*taught, "--force", "--twin", str(out)]) == 1
+    assert "m.pt: must be a training checkpoint" in capsys.readouterr().err
+    assert train.main([*taught, "--force"]) == 1
+    assert "twin: must be given with distillation" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_continues_to_the_same_bytes(tmp_path, monkeypatch, capsys):

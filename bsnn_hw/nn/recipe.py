@@ -10,7 +10,7 @@ from typing import Any
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn.data import DATASETS
 
-__all__ = ["Recipe", "default_recipe", "recipe_from"]
+__all__ = ["Recipe", "check_twin", "default_recipe", "recipe_from"]
 
 GATES = ("agmm", "agmm-sample", "none")
 RATIOS = ("free", "equal")
@@ -37,7 +37,8 @@ _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
-_YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free"}
+_YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free", "shift": 0,
+            "label_smoothing": 0.0, "distillation": 0.0}
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Recipe:
     gate_ratios : one of `RATIOS`; "equal" keeps the circuit's leak a shift
     weights : "binary"; "int8-ends", those of the first layer and the readout of 8 bits; or "real"
         for the full-precision twin
+    shift : int, pixels that a training image moves at most, down and across
+    label_smoothing : float in [0, 1), share of a label that is spread over all classes
+    distillation : float in [0, 1], share of the loss that is the distance from the scores of the
+        trained full-precision twin
 
     Raises
     ------
@@ -88,6 +93,9 @@ class Recipe:
     network: str = "fc"
     weights: str = "binary"
     gate_ratios: str = "free"
+    shift: int = 0
+    label_smoothing: float = 0.0
+    distillation: float = 0.0
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -111,9 +119,12 @@ class Recipe:
             yield name, "1 or more", getattr(self, name) >= 1
         # BatchNorm has no variance to work with in a batch of one.
         yield "batch", "2 or more", self.batch >= 2
-        for name in ("rate_penalty", "validation", "seed"):
+        for name in ("rate_penalty", "validation", "seed", "shift"):
             yield name, "0 or more", 0 <= getattr(self, name) < float("inf")
         yield "leak", "in (0, 1]", 0 < self.leak <= 1
+        yield "label_smoothing", "in [0, 1)", 0 <= self.label_smoothing < 1
+        yield "distillation", "in [0, 1]", 0 <= self.distillation <= 1
+        yield "distillation", "0 with real weights", self.weights != "real" or not self.distillation
         for name in ("threshold", "learning_rate"):
             yield name, "positive", 0 < getattr(self, name) < float("inf")
 
@@ -158,3 +169,24 @@ def recipe_from(fields: dict[str, Any]) -> Recipe:
     except (TypeError, KeyError) as error:
         raise InputError(f"recipe: must have the fields of this version, {error}; "
                          f"train again") from error
+
+
+def check_twin(recipe: Recipe, twin: Recipe | None) -> None:
+    """Check that `twin` is the full-precision twin of `recipe`, at equal epochs.
+
+    Raises
+    ------
+    InputError
+        When there is none, or it was trained otherwise; names what differs.
+    """
+    if twin is None:
+        raise InputError("twin: must be given with distillation, none is; train it with "
+                         "`weights` real and give its checkpoint")
+    wanted = dataclasses.replace(recipe, weights="real", distillation=0.0, device=twin.device,
+                                 threads=twin.threads)
+    differing = [f"{key} is {getattr(twin, key)!r}, not {value!r}"
+                 for key, value in dataclasses.asdict(wanted).items()
+                 if getattr(twin, key) != value]
+    if differing:
+        raise InputError(f"twin: must have this recipe with real weights, its "
+                         f"{'; its '.join(differing)}; train it with the same options")

@@ -11,11 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.nn.architectures import convolutional, fully_connected, residual
+from bsnn_hw.nn.augmentation import mirrored, shifted
+from bsnn_hw.nn.building import build, distance, teacher
 from bsnn_hw.nn.data import Dataset, encode_events
 from bsnn_hw.nn.gate import AGMMGate
-from bsnn_hw.nn.network import Network
+from bsnn_hw.nn.network import Network, Output
 from bsnn_hw.nn.recipe import Recipe
+from bsnn_hw.nn.replay import Replayed, own_stream
 from bsnn_hw.nn.tally import Tally, by_layer
 
 __all__ = ["Trainer"]
@@ -36,6 +38,7 @@ class Trainer:
     recipe : Recipe
     dataset : Dataset, the one that the recipe names
     state : what `state` returned, to continue from
+    twin : what `state` returned of the trained full-precision twin; for a recipe with distillation
 
     Members
     -------
@@ -46,11 +49,12 @@ class Trainer:
     Raises
     ------
     InputError
-        When the device is absent, the validation split leaves no training data, or `state` does
-        not fit the recipe.
+        When the device is absent, the validation split leaves no training data, or `state` or
+        `twin` does not fit the recipe.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, state: dict[str, Any] | None = None):
+    def __init__(self, recipe: Recipe, dataset: Dataset, state: dict[str, Any] | None = None,
+                 twin: dict[str, Any] | None = None):
         samples = len(dataset.train_x) - recipe.validation
         if samples < recipe.batch:
             raise InputError(f"validation: must leave at least one batch of {recipe.batch}, leaves "
@@ -65,11 +69,18 @@ class Trainer:
         self._inputs, self._labels = self._tensors(dataset.train_x, dataset.train_y)
         self._batches = samples // recipe.batch
         self._samples = samples
-        self.network = _build(recipe, dataset).to(recipe.device)
+        self.network = build(recipe, dataset).to(recipe.device)
+        self._teacher = teacher(recipe, dataset, twin)
+        # A recorded step reads its learning rates from the GPU's memory.
+        recorded = recipe.device == "cuda" and recipe.coding == "direct"
         self._optimizer = torch.optim.Adam(_groups(self.network), lr=recipe.learning_rate,
-                                           fused=True)
+                                           fused=True, capturable=recorded)
         if state is not None:
             self._restore(state)
+        if recorded:
+            for group in self._optimizer.param_groups:
+                group["lr"] = torch.zeros((), device=recipe.device)
+        self._advance = Replayed(self._update) if recorded else self._update
 
     @property
     def finished(self) -> bool:
@@ -93,13 +104,17 @@ class Trainer:
         InputError
             When the loss is no longer finite.
         """
+        with own_stream(self.recipe.device):
+            return self._run_epoch(progress)
+
+    def _run_epoch(self, progress: Callable[[Iterable], Iterable]) -> dict[str, Any]:
         self.network.train()
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.epoch)
         order = torch.randperm(self._samples, generator=generator).to(self.recipe.device)
         tally = Tally(self.network)
         for step in progress(range(self._batches)):
             chosen = order[step * self.recipe.batch:(step + 1) * self.recipe.batch]
-            inputs = self._mirror(self._inputs[chosen], generator)
+            inputs = self._augment(self._inputs[chosen], generator)
             self._step_number = step + 1
             self._set_learning_rate(self.epoch * self._batches + step)
             loss, output = self._step(inputs, self._labels[chosen])
@@ -122,13 +137,13 @@ class Trainer:
         return (torch.from_numpy(values).to(self.recipe.device),
                 torch.from_numpy(labels).to(self.recipe.device))
 
-    def _mirror(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
-        if not self.recipe.flips:
-            return inputs
+    def _augment(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
         images = inputs.view(-1, *self.dataset.shape)
-        mirrored = torch.rand(len(images), generator=generator).to(inputs.device) < 0.5
-        chosen = mirrored.view(-1, *[1] * (images.ndim - 1))
-        return torch.where(chosen, images.flip(-1), images).flatten(1)
+        if self.recipe.flips:
+            images = mirrored(images, generator)
+        if self.recipe.shift:
+            images = shifted(images, self.recipe.shift, generator)
+        return images.flatten(1)
 
     def _encode(self, inputs: Tensor) -> Tensor:
         """Turn integers (batch, size) into what the network takes."""
@@ -143,21 +158,45 @@ class Trainer:
         share = step / (self.recipe.epochs * self._batches)
         for group in self._optimizer.param_groups:
             rate = self.recipe.learning_rate * (1 + math.cos(math.pi * share)) / 2
-            group["lr"] = rate * group["share"]
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate * group["share"])
+            else:
+                group["lr"] = rate * group["share"]
 
-    def _step(self, inputs: Tensor, labels: Tensor):
-        output = self.network(self._encode(inputs))
-        loss = functional.cross_entropy(output.logits, labels)
-        if not math.isfinite(loss.detach()):
-            raise self._diverged(f"the loss must be finite, is {loss.detach():g}")
+    def _step(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Output]:
+        loss, output = self._advance(inputs, labels)
+        self._check(loss)
+        # Neurons that get what is no number stay silent, and the loss does not tell.
+        if not torch.stack(torch._foreach_norm(list(self.network.parameters()))).isfinite().all():
+            raise self._diverged("weights must be finite")
+        return loss, output
+
+    def _update(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Output]:
+        """One step of the optimizer; on a GPU it is recorded, and waits for nothing."""
+        values = self._encode(inputs)
+        output = self.network(values)
+        loss = self._loss(values, output.logits, labels)
+        if self.recipe.device == "cpu":
+            self._check(loss.detach())
         self._optimizer.zero_grad()
         (loss + self.recipe.rate_penalty * output.rates.sum()).backward()
         self._optimizer.step()
         self.network.clip()
-        # Neurons that get what is no number stay silent, and the loss does not tell.
-        if not torch.stack(torch._foreach_norm(list(self.network.parameters()))).isfinite().all():
-            raise self._diverged("weights must be finite")
         return loss.detach(), output
+
+    def _loss(self, values: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the cross-entropy, and the distance from the teacher's probabilities."""
+        loss = functional.cross_entropy(logits, labels,
+                                        label_smoothing=self.recipe.label_smoothing)
+        if self._teacher is None:
+            return loss
+        with torch.no_grad():
+            wanted = self._teacher(values).logits
+        return loss.lerp(distance(logits, wanted), self.recipe.distillation)
+
+    def _check(self, loss: Tensor) -> None:
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss must be finite, is {loss:g}")
 
     def _diverged(self, problem: str) -> InputError:
         """Say in which step, and which numbers are the first that are not finite."""
@@ -196,22 +235,6 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise InputError("checkpoint: its tensors must fit its recipe, they do not; "
                              "train again") from error
-
-
-def _build(recipe: Recipe, dataset: Dataset) -> Network:
-    shape, classes = recipe.input_shape(dataset.shape), len(dataset.classes)
-    style = {"timesteps": recipe.timesteps, "gate": recipe.gate,
-             "gate_ratios": recipe.gate_ratios, "leak": recipe.leak, "threshold": recipe.threshold,
-             "reset": recipe.reset, "coding": recipe.coding, "binary": recipe.weights != "real",
-             "int8_ends": recipe.weights == "int8-ends"}
-    with torch.random.fork_rng(devices=[]):  # a library call leaves the caller's seed alone
-        torch.manual_seed(recipe.seed)
-        if recipe.network == "conv":
-            *channels, neurons = recipe.hidden
-            return convolutional(shape, channels, (neurons,), classes, **style)
-        if recipe.network == "residual":
-            return residual(shape, recipe.hidden, classes, **style)
-        return fully_connected((*shape, *recipe.hidden, classes), **style)
 
 
 def _groups(network: Network) -> list[dict[str, Any]]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from bsnn_hw import lower
 from bsnn_hw.errors import InputError
+from bsnn_hw.layout.timing import leak_shift
 from bsnn_hw.model.format import load
 from bsnn_hw.model.real import run
 from bsnn_hw.nn import data
@@ -20,7 +22,8 @@ def accuracy(name, samples, labels):
 
 
 # With the accuracy on the test set that each must have.
-MAPS = [("fashion_mnist_conv.pt", 0.90), ("fashion_mnist_residual.pt", 0.89)]
+MAPS = [("fashion_mnist_conv.pt", 0.90), ("fashion_mnist_residual.pt", 0.89),
+        ("fashion_mnist_conv_int8_ends.pt", 0.915)]
 
 
 @for_each("name", ["digits_fc.pt", "fashion_mnist_fc.pt"])
@@ -54,6 +57,19 @@ def test_networks_of_maps_are_small(name, floor):
     assert {layer["weight"].dtype for layer in stored["layers"]} == {torch.int8}
     assert stored["recipe"]["gate"] == "agmm"
     assert stored["recipe"]["test_accuracy"] >= floor
+
+
+def test_the_one_with_shifts_has_no_leak_that_is_multiplied():
+    network = lower(load(EXAMPLES / "fashion_mnist_fc_shift.pt")).network
+    assert [leak_shift(layer.neuron) for layer in network.layers[:-1]] == [1, 1]
+    stored = torch.load(EXAMPLES / "fashion_mnist_fc_shift.pt", weights_only=True)
+    assert stored["recipe"]["test_accuracy"] >= 0.8831 - 0.003
+
+
+def test_eight_bits_stand_at_the_ends_only():
+    layers = load(EXAMPLES / "fashion_mnist_conv_int8_ends.pt").layers
+    assert [layer.synapse.weight_bits for layer in layers] == [8, 1, 1, 1, 8]
+    assert sum(layer.synapse.weight.size for layer in layers) == 458_784
 
 
 def test_digits_accuracy():

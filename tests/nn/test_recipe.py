@@ -29,6 +29,7 @@ def test_networks_have_defaults_of_their_own():
 def test_younger_fields_are_stated_only_where_they_say_something():
     assert "network" not in default_recipe("digits").as_dict()
     assert "weights" not in default_recipe("digits").as_dict()
+    assert "distillation" not in default_recipe("digits").as_dict()
     fields = default_recipe("digits", network="residual", weights="real").as_dict()
     assert (fields["network"], fields["weights"]) == ("residual", "real")
 
@@ -59,6 +60,10 @@ def test_shape_of_a_sample():
     ({"batch": 1}, "batch: must be 2 or more, not 1"),
     ({"validation": -1}, "validation: must be 0 or more"),
     ({"seed": -1}, "seed: must be 0 or more"),
+    ({"shift": -1}, "shift: must be 0 or more, not -1"),
+    ({"label_smoothing": 1.0}, r"label_smoothing: must be in \[0, 1\), not 1.0"),
+    ({"distillation": 1.5}, r"distillation: must be in \[0, 1\], not 1.5"),
+    ({"distillation": 0.5, "weights": "real"}, "distillation: must be 0 with real weights"),
 ])
 def test_wrong_values(changes, message):
     with pytest.raises(InputError, match=message):

@@ -120,15 +120,56 @@ def test_a_rate_penalty_makes_spikes_rare(digits):
             < 0.6 * sum(free["spikes_per_inference"].values()))
 
 
-def test_mirroring_flips_whole_rows(digits):
-    trainer = Trainer(recipe(flips=True), digits)
-    images = torch.arange(128, dtype=torch.uint8).view(2, 64)
-    seen = set()
-    for seed in range(8):
-        result = trainer._mirror(images, torch.Generator().manual_seed(seed))
-        assert np.isin(result[0].view(8, 8)[0].tolist(), range(8)).all()
-        seen.add(result[0, 0].item())
-    assert seen == {0, 7}
+def test_shifts_and_smooth_labels_are_learnt_and_resumed(digits, tmp_path):
+    chosen = recipe(shift=1, flips=True, label_smoothing=0.1)
+    whole = run(Trainer(chosen, digits))
+    save_checkpoint(tmp_path / "c", run(Trainer(chosen, digits), 2).state())
+    resumed = run(Trainer(chosen, digits, load_checkpoint(tmp_path / "c")))
+    assert torch.equal(parameters(whole), parameters(resumed))
+    # Smooth labels hold the loss above their own entropy.
+    assert whole.history[-1]["loss"] > 0.3
+    assert whole.history[-1]["loss"] < whole.history[0]["loss"]
+
+
+def twin_of(chosen, digits):
+    return run(Trainer(dataclasses.replace(chosen, weights="real", distillation=0.0),
+                       digits)).state()
+
+
+def test_a_network_learns_from_its_twin_alone(digits):
+    chosen = recipe(epochs=6, distillation=1.0)
+    twin = twin_of(chosen, digits)
+    # Labels that say nothing: all that can be learnt comes from the twin.
+    blind = dataclasses.replace(digits, train_y=np.zeros_like(digits.train_y))
+    assert run(Trainer(chosen, blind, twin=twin)).test()["accuracy"] > 0.85
+
+
+def test_a_resumed_pupil_is_bit_for_bit_uninterrupted(digits, tmp_path):
+    chosen = recipe(distillation=0.5)
+    twin = twin_of(chosen, digits)
+    whole = run(Trainer(chosen, digits, twin=twin))
+    save_checkpoint(tmp_path / "c", run(Trainer(chosen, digits, twin=twin), 2).state())
+    resumed = run(Trainer(chosen, digits, load_checkpoint(tmp_path / "c"), twin))
+    assert torch.equal(parameters(whole), parameters(resumed))
+
+
+def test_a_teacher_must_be_the_trained_twin(digits):
+    chosen = recipe(distillation=0.5)
+    with pytest.raises(InputError, match="twin: must be given with distillation, none is"):
+        Trainer(chosen, digits)
+    other = Trainer(recipe(weights="real", epochs=3), digits).state()
+    with pytest.raises(InputError, match="twin: must have this recipe with real weights, its "
+                                         "epochs is 3, not 4; train it"):
+        Trainer(chosen, digits, twin=other)
+    unfit = twin_of(chosen, digits)
+    unfit["network"].popitem()
+    with pytest.raises(InputError, match="twin: its tensors must fit its recipe"):
+        Trainer(chosen, digits, twin=unfit)
+    with pytest.raises(InputError, match="twin: must come with a share of the loss"):
+        Trainer(recipe(), digits, twin=unfit)
+    early = Trainer(recipe(weights="real"), digits).state()
+    with pytest.raises(InputError, match="twin: must have ended its 4 epochs, it ended 0"):
+        Trainer(chosen, digits, twin=early)
 
 
 def test_latent_weights_stay_within_one(digits):
