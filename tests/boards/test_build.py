@@ -1,6 +1,7 @@
 """A board made: which clock, what is kept, and what does not fit; with a nextpnr of ours."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -207,13 +208,21 @@ def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches)
     ([], "folder: must be given, a bundle's"),
     (["x", "--seeds", "-1"], "--seeds: must be 0..2147483647, not -1"),
     (["x", "--simulate", "-1"], "--simulate: must be 0 or more, not -1"),
-    (["x", "--clock", "nan"], "--clock: must be MHz above 0, not nan"),
+    *((["x", "--clock", value], f"--clock: must be MHz, 0.001..1000, not {value}")
+      for value in ("nan", "inf", "0", "-1", "1e-09", "1e+300")),
     (["x", "--flash"], "x: must be a board's folder with board.json, No such file"),
 ])
 def test_options(capsys, monkeypatch, options, message):
     monkeypatch.setattr(module, "require_router", lambda target: None)
     assert verb.main(options) == 1
     assert f"python -m bsnn_hw.board: {message}" in capsys.readouterr().err
+
+
+def test_a_bridge_that_there_is_not(capsys):
+    with pytest.raises(SystemExit):
+        verb.main(["x", "--bridge", "i2c"])
+    assert re.search(r"--bridge: invalid choice: 'i2c' \(choose from '?uart'?, '?spi'?\)",
+                     capsys.readouterr().err)
 
 
 def test_the_list_of_boards(capsys):
