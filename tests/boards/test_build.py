@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,8 @@ from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from tests.bundles import make_bundle
 from tests.for_each import for_each, quick
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -150,10 +153,16 @@ def test_what_does_not_fit_and_where_it_would(board, tmp_path, reaches, monkeypa
     def refuse(netlist, target):
         raise NoRoomError("ice40-up5k: the design must fit, but needs 9 block RAMs too many")
     monkeypatch.setattr(module, "check_room", refuse)
+    words = "needs 9 block RAMs too many; "
     with pytest.raises(InputError, match=(
-            r"needs 9 block RAMs too many; by the planner's forecast it fits, with the smallest "
-            r"plan for each, on colorlight-i5, .*icebreaker.*ulx3s-85f$")):
+            rf"{words}planned for icebreaker, by the forecast, it fits: give the model file in the "
+            r"bundle's place, or generate with `target` ice40-up5k and `goal` smallest$")):
         make_board(request(board, tmp_path))
+    with pytest.raises(InputError) as caught:  # of a model, which was planned for the board
+        make_board(replace(request(board, tmp_path), source=ROOT / "examples/digits_fc.pt"))
+    assert words + "by the planner's forecast it fits, with the smallest plan for each, on " in str(
+        caught.value)
+    assert "colorlight-i5, " in str(caught.value) and "icebreaker" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
