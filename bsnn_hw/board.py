@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bsnn_hw.link.bridge import Bridge
 __all__ = ["main"]
 
 CLOCK = 12.0  # MHz, of a board without a name
+SLOWEST, FASTEST = 0.001, 1000.0  # MHz
 BAUD = 1_000_000
 MAX_SEED = 2**31 - 1
 _WORDS = {Bridge.UART: ("rx, tx", "baud"),
@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--clock", type=float, metavar="MHZ",
         help="of the circuit, at most (default: what placing reaches less 10 %%; without --board "
              "12)")
-    add("--bridge", type=Bridge, choices=tuple(Bridge), default=Bridge.UART, metavar="uart|spi",
+    add("--bridge", choices=[each.value for each in Bridge], default=Bridge.UART.value,
         help="without --board: a serial line, or SPI of at most an eighth of the clock (default: "
              "uart)")
     add("--baud", type=int, metavar="N",
@@ -67,8 +67,9 @@ def _act(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.clock is not None and not (math.isfinite(options.clock) and options.clock > 0):
-        raise InputError(f"`clock`: must be MHz above 0, not {options.clock:g}")
+    options.bridge = Bridge(options.bridge)
+    if options.clock is not None and not SLOWEST <= options.clock <= FASTEST:
+        raise InputError(f"`clock`: must be MHz, {SLOWEST:g}..{FASTEST:g}, not {options.clock:g}")
     if options.bridge is Bridge.SPI and options.board:
         raise InputError("`bridge`: must be uart with `board`, which has serial pins, not spi; "
                          "leave `board` out and give the pins yourself")

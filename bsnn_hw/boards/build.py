@@ -104,7 +104,8 @@ def make_board(request: BoardRequest) -> Made:
         try:
             attempt = _placed(request, design, scratch)
         except NoRoomError as error:
-            raise InputError(f"{error}; {could_take(design, inputs, request.board)}") from None
+            words = could_take(design, inputs, request.board, not request.source.is_dir())
+            raise InputError(f"{error}; {words}") from None
         if request.simulate:
             with step(f"netlist simulated at its pins, {request.simulate} inferences: every score "
                       "equal"):

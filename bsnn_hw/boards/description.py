@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from bsnn_hw.devices.clocks import PLLS
+from bsnn_hw.devices.clocks import PLL_FAMILIES, PLLS
 from bsnn_hw.devices.targets import TARGETS, Target
 from bsnn_hw.errors import InputError
 
@@ -126,6 +126,9 @@ def _board(name: str, given: Any, where: str) -> Board:
     inverted = take("leds.inverted", lambda value: isinstance(value, bool), "true or false", False)
     pll = take("pll", lambda value: value == "" or value in list(PLLS),
                f"one of {', '.join(PLLS)}", "")
+    if target and pll and PLL_FAMILIES[pll] != target.name.partition("-")[0]:
+        problems.append(f"{where}: pll must be a cell of {target.name}, not {pll}, which is of "
+                        f"{PLL_FAMILIES[pll]} parts; see docs/board.md")
     standard = take("standard", _plain, text, "LVCMOS33")
     loader = take("flash", lambda value: value == "" or _plain(value), text, "")
     title, note = (take(key, lambda value: isinstance(value, str) and value.isprintable(),

@@ -19,8 +19,11 @@ __all__ = ["could_take"]
 LINK_SHARE = 0.85  # of a part, which a plan may take: the line and its memory need the rest
 
 
-def could_take(design: Design, inputs: np.ndarray, board: Board) -> str:
-    """Words about the listed boards on which the design's network would fit, planned anew."""
+def could_take(design: Design, inputs: np.ndarray, board: Board, planned: bool) -> str:
+    """Words about the listed boards on which the design's network would fit, planned anew.
+
+    board : on which it does not; planned : whether it was planned for that one
+    """
     network = design.network
     activity = measure_activity(network, inputs, run(network, inputs, potentials=False),
                                 design.port)
@@ -33,8 +36,12 @@ def could_take(design: Design, inputs: np.ndarray, board: Board) -> str:
         assert plan.forecast is not None
         return find_chip(target).fill(plan.forecast.cost) <= LINK_SHARE
 
+    if not planned and fits(board.part.name):
+        return (f"planned for {board.name}, by the forecast, it fits: give the model file in the "
+                f"bundle's place, or generate with `target` {board.part.name} and `goal` smallest")
     taken = {target: fits(target) for target in sorted(_targets())}
-    names = [each.name for each in known_boards().values() if taken[each.part.name]]
+    names = [each.name for each in known_boards().values()
+             if taken[each.part.name] and each.name != board.name]
     if not names:
         return "none of the listed boards would take it, as the planner sees it"
     return ("by the planner's forecast it fits, with the smallest plan for each, on "

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bsnn_hw.errors import InputError
 
-__all__ = ["DIVIDERS", "PLLS", "Clocking", "choose_clock", "clockings"]
+__all__ = ["DIVIDERS", "PLLS", "PLL_FAMILIES", "Clocking", "choose_clock", "clockings"]
 
 DIVIDERS = (2, 4, 8, 16)
 
@@ -124,6 +124,9 @@ PLLS: dict[str, Callable[[float], Iterator[Clocking]]] = {
     "EHXPLLL": _ecp5,
     "rPLL": _gowin,
 }
+# Of whose parts each is: the first word of a target's name.
+PLL_FAMILIES = {"SB_PLL40_PAD": "ice40", "SB_PLL40_CORE": "ice40", "EHXPLLL": "ecp5",
+                "rPLL": "gowin"}
 
 
 def clockings(oscillator: float, pll: str = "") -> Iterator[Clocking]:

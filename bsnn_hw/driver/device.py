@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,6 +136,16 @@ class Device:
         """
         found = [scores for scores, _ in self._results(samples, progress)]
         return np.array(found, np.int64).reshape(-1, len(self.facts.classes))
+
+    def stream(self, samples: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        """Class and scores of each sample as soon as it comes, of a camera for one.
+
+        samples : integers, (size,) or (channels, height, width) each; with several timesteps
+            (T, ...)
+        """
+        for sample in samples:
+            for scores, answer in self._results(np.asarray(sample)[None], None):
+                yield answer, scores
 
     def _results(self, samples, progress):
         for done, sample in enumerate(self.facts.sample_bytes(samples), 1):

@@ -1,8 +1,10 @@
 """A board made: which clock, what is kept, and what does not fit; with a nextpnr of ours."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,8 @@ from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
 from tests.bundles import make_bundle
 from tests.for_each import for_each, quick
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -149,10 +153,16 @@ def test_what_does_not_fit_and_where_it_would(board, tmp_path, reaches, monkeypa
     def refuse(netlist, target):
         raise NoRoomError("ice40-up5k: the design must fit, but needs 9 block RAMs too many")
     monkeypatch.setattr(module, "check_room", refuse)
+    words = "needs 9 block RAMs too many; "
     with pytest.raises(InputError, match=(
-            r"needs 9 block RAMs too many; by the planner's forecast it fits, with the smallest "
-            r"plan for each, on colorlight-i5, .*icebreaker.*ulx3s-85f$")):
+            rf"{words}planned for icebreaker, by the forecast, it fits: give the model file in the "
+            r"bundle's place, or generate with `target` ice40-up5k and `goal` smallest$")):
         make_board(request(board, tmp_path))
+    with pytest.raises(InputError) as caught:  # of a model, which was planned for the board
+        make_board(replace(request(board, tmp_path), source=ROOT / "examples/digits_fc.pt"))
+    assert words + "by the planner's forecast it fits, with the smallest plan for each, on " in str(
+        caught.value)
+    assert "colorlight-i5, " in str(caught.value) and "icebreaker" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
@@ -207,13 +217,21 @@ def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches)
     ([], "folder: must be given, a bundle's"),
     (["x", "--seeds", "-1"], "--seeds: must be 0..2147483647, not -1"),
     (["x", "--simulate", "-1"], "--simulate: must be 0 or more, not -1"),
-    (["x", "--clock", "nan"], "--clock: must be MHz above 0, not nan"),
+    *((["x", "--clock", value], f"--clock: must be MHz, 0.001..1000, not {value}")
+      for value in ("nan", "inf", "0", "-1", "1e-09", "1e+300")),
     (["x", "--flash"], "x: must be a board's folder with board.json, No such file"),
 ])
 def test_options(capsys, monkeypatch, options, message):
     monkeypatch.setattr(module, "require_router", lambda target: None)
     assert verb.main(options) == 1
     assert f"python -m bsnn_hw.board: {message}" in capsys.readouterr().err
+
+
+def test_a_bridge_that_there_is_not(capsys):
+    with pytest.raises(SystemExit):
+        verb.main(["x", "--bridge", "i2c"])
+    assert re.search(r"--bridge: invalid choice: 'i2c' \(choose from '?uart'?, '?spi'?\)",
+                     capsys.readouterr().err)
 
 
 def test_the_list_of_boards(capsys):

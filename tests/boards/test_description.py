@@ -124,6 +124,8 @@ def test_what_a_file_must_say(tmp_path, change, message):
 
 @for_each("line, message", [
     ('pll = "PLL"', "pll must be one of SB_PLL40_PAD, SB_PLL40_CORE, EHXPLLL, rPLL, not 'PLL'"),
+    ('pll = "rPLL"', "pll must be a cell of ecp5-45k, not rPLL, which is of gowin parts"),
+    ('pll = "SB_PLL40_PAD"', "pll must be a cell of ecp5-45k, not SB_PLL40_PAD"),
     ('leds = { pins = ["A1"] }', "a pin must be used once, A1 is used more often"),
     ('leds = { pins = "D1" }', "leds.pins must be a list of pins, not 'D1'"),
     ('leds = { pins = ["D1"], inverted = 1 }', "leds.inverted must be true or false, not 1"),

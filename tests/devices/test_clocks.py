@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from bsnn_hw.devices.clocks import PLLS, choose_clock, clockings
+from bsnn_hw.devices.clocks import PLL_FAMILIES, PLLS, choose_clock, clockings
+from bsnn_hw.devices.targets import TARGETS
 from bsnn_hw.errors import InputError
 from tests.for_each import for_each
 
@@ -107,3 +108,8 @@ def test_no_clock(most, pll, words):
 
 def test_the_plain_clock_comes_first():
     assert [each.megahertz for each in clockings(48)] == [48, 24, 12, 6, 3]
+
+
+def test_every_pll_is_of_parts_that_there_are():
+    assert set(PLL_FAMILIES) == set(PLLS)
+    assert set(PLL_FAMILIES.values()) <= {target.name.partition("-")[0] for target in TARGETS}

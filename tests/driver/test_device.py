@@ -1,6 +1,8 @@
 """The driver against a board in Python: exact whatever the line does, or one line of error."""
 
 import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,6 +17,8 @@ from tests.for_each import for_each
 
 FACTS = BoardFacts("00112233445566c0", 12, 1, 15, (3, 2, 2), True, 2, 1, ("a", "b", "c"), 0.5,
                    115_200, 8)
+
+COMPILER = ("torch", "safetensors", "amaranth", "pyosys", "jinja2", "serial")
 
 
 class Board:
@@ -137,6 +141,21 @@ def test_samples_that_do_not_fit(samples, message):
         Device(Board(), FACTS).scores(samples)
 
 
+def test_samples_that_come_one_by_one():
+    samples = np.random.default_rng(3).integers(0, 16, (3, 3, 2, 2))
+    board, given = Board(), []
+
+    def camera():
+        for sample in samples:
+            given.append(sample)
+            yield sample
+
+    for number, (answer, scores) in enumerate(Device(board, FACTS).stream(camera())):
+        assert len(given) == number + 1, "a result comes before the next sample is asked for"
+        np.testing.assert_array_equal(scores, wanted(samples)[number])
+        assert answer == np.argmax(scores)
+
+
 def test_no_samples():
     assert Device(Board(), FACTS).scores(np.zeros((0, 12), int)).shape == (0, 3)
 
@@ -174,3 +193,17 @@ def test_facts_that_are_none(tmp_path, key, value):
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(InputError, match=r"link\.json: must be a bsnn-hw/link of version 3"):
         BoardFacts.read(tmp_path)
+
+
+def test_it_needs_numpy_alone():
+    """Neither torch nor the compiler is there; nor pyserial, for a line that needs none."""
+    code = (f"import sys; sys.modules.update(dict.fromkeys({COMPILER}))\n"
+            "from bsnn_hw.driver import Device\n"
+            "from bsnn_hw.errors import BsnnError\n"
+            "from bsnn_hw.events import samples\n"
+            "try:\n    Device.open('pty:/dev/none', sys.argv[1])\n"
+            "except BsnnError as error:\n    print(error)")
+    done = subprocess.run([sys.executable, "-c", code, "/none"], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (
+        "/none: must be a board's folder with link.json, No such file or directory; make one with "
+        "python -m bsnn_hw.board\n", "")
