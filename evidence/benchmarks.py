@@ -53,6 +53,9 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_fastest", "the fastest plan of it that fits an ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fastest --out OUT",
         "bsnn_hw.synth OUT")),
+    Benchmark("fashion_mnist_shift", "the same network with leaks that are shifts, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_fc_shift.pt --out OUT",
+        "bsnn_hw.synth OUT --clock 120 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_up5k", "Fashion-MNIST on an iCE40 UP5K, pins of an iCEBreaker", (
         "bsnn_hw.generate examples/fashion_mnist_up5k.pt --target ice40-up5k --goal fps=5000 "
         "--port bytes --out OUT",
@@ -74,6 +77,10 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_conv.pt --out OUT",
         "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3")),
+    Benchmark("fashion_mnist_conv_int8", "convolutional, 8 bits at the ends, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_conv_int8_ends.pt --fraction-bits 3 "
+        "--leak-bits 6 --out OUT",
+        "bsnn_hw.synth OUT --clock 80 --seeds 1,2,3")),
     Benchmark("boards", "from a model file to a bitstream for each listed board", (
         "evidence.boards",)),
     Benchmark("predictions", "plans: what was forecast, and what was placed", (
