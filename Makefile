@@ -64,6 +64,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_places --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_semantics --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_recurrences --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)

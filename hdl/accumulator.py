@@ -31,6 +31,7 @@ class Accumulator(wiring.Component):
         ``width`` in bits, of a sum.
     delta_shape : Shape, of one delta
     block : bool, rows lie in block RAM
+    gated : bool, ``sums`` are 0 behind an op that does not step
 
     Members
     -------
@@ -41,7 +42,7 @@ class Accumulator(wiring.Component):
     """
 
     def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
-                 block: bool = False):
+                 block: bool = False, gated: bool = False):
         require_positive(timesteps=timesteps, width=width)
         require_instance(Raster, raster=raster)
         if len(connected) != raster.shape.channels:
@@ -51,6 +52,7 @@ class Accumulator(wiring.Component):
         self._raster = raster
         self._width = width
         self._blocks = block
+        self._gated = gated
         layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
         super().__init__({
             "next_row": In(layout["row"].shape),
@@ -85,7 +87,7 @@ class Accumulator(wiring.Component):
                 charged.eq(with_carry(before[i], delta, carry)),
                 after[i].eq(Mux(empty, 0, charged)),
             ]
-            m.d.sync += self.sums[i].eq(charged)
+            m.d.sync += self.sums[i].eq(Mux(self.op.step, charged, 0) if self._gated else charged)
         return m
 
     def _latest(self, m, stored, write, after):

@@ -14,6 +14,7 @@ from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.formats import delayed, index_width, spike_word
 from bsnn_hw.hdl.gate import GateUnit
 from bsnn_hw.hdl.neuron import NeuronArray
+from bsnn_hw.hdl.place_array import PlaceArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
@@ -28,21 +29,23 @@ def charge_pipeline(m, groups, synapse: Synapse, block: Synapses, *, cadence: Ca
     """The part that every layer has: events in, sums out.
 
     Adds the submodules ``sequencer``, ``synapses`` and ``accumulator`` to ``m`` and returns
-    (sequencer, accumulator).
+    (sequencer, accumulator); in the place of the last two `PlaceArray` where there are several.
 
     name : str, what the submodules' names end with
     """
     geometry, ahead = block.geometry, block.sums.ahead
     engine = hardware(geometry)
-    synapses = engine.synapses(geometry, synapse, block.max_value)
     sequencer = Sequencer(
         engine.walk(geometry), lanes=geometry.lanes, timesteps=block.timesteps,
         row_count=geometry.row_count, row_width=index_width(geometry.rows),
         value_width=block.max_value.bit_length(), cadence=cadence, recovery=recovery)
+    m.submodules[f"sequencer{name}"] = sequencer
+    if geometry.places > 1:
+        return sequencer, _charge_places(m, sequencer, groups, synapse, block, name)
+    synapses = engine.synapses(geometry, synapse, block.max_value)
     accumulator = Accumulator(
         synapse.connected, geometry.raster, timesteps=block.timesteps, width=block.sum_width,
         delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block)
-    m.submodules[f"sequencer{name}"] = sequencer
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
@@ -59,6 +62,19 @@ def charge_pipeline(m, groups, synapse: Synapse, block: Synapses, *, cadence: Ca
         m.d.comb += getattr(synapses, signal).eq(early)
     connect(m, wiring.flipped(groups), sequencer.groups)
     return sequencer, accumulator
+
+
+def _charge_places(m, sequencer, groups, synapse: Synapse, block: Synapses,
+                   name: str) -> PlaceArray:
+    """The submodule ``places``, which has synapses and sums for several places at once."""
+    places = PlaceArray(synapse, block)
+    m.submodules[f"places{name}"] = places
+    for signal, given in (("start", "op"), ("places", "places"), ("rows", "rows"),
+                          ("values", "values")):
+        m.d.comb += getattr(places, signal).eq(
+            delayed(m, getattr(sequencer, given), block.wait, f"{signal}{name}"))
+    connect(m, wiring.flipped(groups), sequencer.groups)
+    return places
 
 
 def group_stream(block: Synapses) -> stream.Signature:

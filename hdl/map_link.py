@@ -10,12 +10,11 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance
 from bsnn_hw.hdl.collector import EventCollector
-from bsnn_hw.hdl.formats import event_group, place_layout
+from bsnn_hw.hdl.formats import place_layout
 from bsnn_hw.hdl.map_encoder import MapEncoder
 from bsnn_hw.hdl.pooling import placed_word
 from bsnn_hw.hdl.queue import WordQueue, require_depth
 from bsnn_hw.hdl.reach import ReachLookup
-from bsnn_hw.hdl.walk import reach_layout
 
 __all__ = ["MapLink"]
 
@@ -30,6 +29,7 @@ class MapLink(wiring.Component):
     ----------
     geometry : ConvEvents, of the layer that receives
     depth, margin : int, as in `SpikeLink`
+    lookup : ReachLookup, or one derived from it
 
     Members
     -------
@@ -38,19 +38,19 @@ class MapLink(wiring.Component):
     groups : Out stream of ``event_group`` with ``reach``
     """
 
-    def __init__(self, geometry: ConvEvents, *, depth: int, margin: int):
+    def __init__(self, geometry: ConvEvents, *, depth: int, margin: int,
+                 lookup: ReachLookup | None = None):
         require_instance(ConvEvents, geometry=geometry)
         require_depth(depth, margin)
         self._geometry = geometry
+        self._lookup = lookup = lookup or ReachLookup(geometry, value_width=1)
         self._depth = depth
         self._margin = margin
-        group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                            value_width=1, reach=reach_layout(geometry))
         super().__init__({
             "words": In(placed_word(geometry.source)),
             "words_valid": In(1),
             "room": Out(1, init=1),
-            "groups": Out(stream.Signature(group)),
+            "groups": Out(stream.Signature(lookup.groups.payload.shape())),
         })
 
     def elaborate(self, platform):
@@ -58,7 +58,7 @@ class MapLink(wiring.Component):
         layout = placed_word(self._geometry.source)
         m.submodules.queue = queue = WordQueue(layout, depth=self._depth, margin=self._margin)
         m.submodules.encoder = encoder = MapEncoder(self._geometry)
-        m.submodules.lookup = lookup = ReachLookup(self._geometry, value_width=1)
+        m.submodules.lookup = lookup = self._lookup
         m.d.comb += [
             queue.word.eq(self.words),
             queue.write.eq(self.words_valid & (self.words.spikes.any() | self.words.last)),

@@ -45,7 +45,7 @@ class ReachLookup(wiring.Component):
         self._factors = factors
         largest = ((1 << value_width) - 1) * max(factors, default=1)
         group = event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                            value_width=largest.bit_length(), reach=reach_layout(geometry))
+                            value_width=largest.bit_length(), reach=self._layout(geometry))
         super().__init__({
             "placed": In(stream.Signature(placed_group(geometry, value_width))),
             "groups": Out(stream.Signature(group)),
@@ -54,7 +54,6 @@ class ReachLookup(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         geometry, placed, group = self._geometry, self.placed.payload, self.groups.payload
-        folds, reach = geometry.folds, reach_layout(geometry)
 
         # One cycle to look up, one to add.
         looks = Signal()
@@ -68,11 +67,7 @@ class ReachLookup(wiring.Component):
         ]
         with m.If(looks):
             m.d.sync += [waits.eq(self.placed.valid), waiting.eq(placed)]
-        line = self._table(m, "lines", geometry.vertical, looks, placed.place.y,
-                           row=geometry.out.width * folds, tap=geometry.kernel[1] * folds,
-                           count=reach["lines"].shape, layout=reach)
-        column = self._table(m, "columns", geometry.horizontal, looks, placed.place.x,
-                             row=folds, tap=folds, count=reach["columns"].shape, layout=reach)
+        line, column = self._tables(m, geometry, looks)
 
         given = group.values.eq(waiting.values)
         if self._factors:
@@ -87,10 +82,7 @@ class ReachLookup(wiring.Component):
                 given,
                 group.charge.eq(charge),
                 group.mark.eq(waiting.mark),
-                group.reach.row.eq(line.row + column.row),
-                group.reach.tap.eq(line.tap + column.tap),
-                group.reach.lines.eq(line.more),
-                group.reach.columns.eq(column.more),
+                *self._reached(group.reach, line, column),
             ]
         return m
 
@@ -110,13 +102,41 @@ class ReachLookup(wiring.Component):
             found.append(value * factor)
         return found
 
-    def _table(self, m, name, axis, enable, place, *, row, tap, count, layout):
+    @staticmethod
+    def _layout(geometry):
+        """Of what a group reaches."""
+        return reach_layout(geometry)
+
+    def _tables(self, m, geometry, looks):
+        """What an event's line and its column reach, a cycle after ``looks``."""
+        place, folds, reach = self.placed.payload.place, geometry.folds, reach_layout(geometry)
+        line = self._axis(m, "lines", geometry.vertical, looks, place.y,
+                          row=geometry.out.width * folds, tap=geometry.kernel[1] * folds,
+                          count=reach["lines"].shape, layout=reach)
+        column = self._axis(m, "columns", geometry.horizontal, looks, place.x,
+                            row=folds, tap=folds, count=reach["columns"].shape, layout=reach)
+        return line, column
+
+    def _reached(self, reach, line, column):
+        """Statements that make ``reach`` of both."""
+        return [
+            reach.row.eq(line.row + column.row),
+            reach.tap.eq(line.tap + column.tap),
+            reach.lines.eq(line.more),
+            reach.columns.eq(column.more),
+        ]
+
+    def _axis(self, m, name, axis, enable, place, *, row, tap, count, layout):
         """One axis's reach at ``place``, in units of rows and taps, a cycle after ``enable``."""
         shape = data.StructLayout({"row": layout["row"].shape, "tap": layout["tap"].shape,
                                    "more": count, "nothing": 1})
         entries = [{"row": int(first) * row, "tap": int(at) * tap, "more": int(number) - 1,
                     "nothing": 0} if number else {"nothing": 1}
                    for first, number, at in zip(axis.first, axis.count, axis.tap, strict=True)]
+        return self._table(m, name, shape, entries, enable, place)
+
+    def _table(self, m, name, shape, entries, enable, place):
+        """The entry at ``place``, a cycle after ``enable``."""
         m.submodules[name] = table = memory.Memory(shape=shape, depth=len(entries), init=entries,
                                                    attrs=rom_attributes(0))
         read = table.read_port()

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, operation
+from bsnn_hw.hdl.line_walk import LineWalk
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk
 
 __all__ = ["Cadence", "Sequencer"]
@@ -34,7 +35,7 @@ class Sequencer(wiring.Component):
 
     Parameters
     ----------
-    walk : FoldWalk or MapWalk
+    walk : FoldWalk, MapWalk or LineWalk
     lanes, timesteps : int, 1 or more
     row_width, value_width : int, bits
     row_count : int, rows of a group; as many as lanes where not given
@@ -50,19 +51,21 @@ class Sequencer(wiring.Component):
     go : In, the step may start, in a layer of several engines once all of them are ``due``
     room : In, a step's operation may start in this cycle
     op : Out, ``operation``
-    tap : Out, which of the weights; rows, values : Out, of the group
+    tap : Out, which of the weights, or places : Out, ``places_layout``, of a walk over lines
+    rows, values : Out, of the group
         The values are 0 where ``op`` charges nothing.
     """
 
-    def __init__(self, walk: FoldWalk | MapWalk, *, lanes: int, timesteps: int, row_width: int,
-                 value_width: int, cadence: Cadence, recovery: int,
+    def __init__(self, walk: FoldWalk | MapWalk | LineWalk, *, lanes: int, timesteps: int,
+                 row_width: int, value_width: int, cadence: Cadence, recovery: int,
                  row_count: int | None = None):
         require_positive(lanes=lanes, timesteps=timesteps,
                          row_width=row_width, value_width=value_width, recovery=recovery)
-        require_instance(FoldWalk | MapWalk, walk=walk)
+        require_instance(FoldWalk | MapWalk | LineWalk, walk=walk)
         require_instance(Cadence, cadence=cadence)
         self._walk = walk
-        self._mapped = mapped = isinstance(walk, MapWalk)
+        self._mapped = mapped = isinstance(walk, MapWalk | LineWalk)
+        self._where = where = "places" if isinstance(walk, LineWalk) else "tap"
         self._timesteps = timesteps
         self._cadence = cadence
         self._recovery = recovery
@@ -75,7 +78,7 @@ class Sequencer(wiring.Component):
             "go": In(1, init=1),
             "room": In(1),
             "op": Out(operation(folds=walk.folds, timesteps=timesteps, rows=walk.rows)),
-            "tap": Out(walk.tap.shape()),
+            where: Out(getattr(walk, where).shape()),
             "rows": Out(group["rows"].shape),
             "values": Out(group["values"].shape),
         })
@@ -96,7 +99,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.op.row.eq(walk.row),
             self.op.fold.eq(walk.fold),
-            self.tap.eq(walk.tap),
+            getattr(self, self._where).eq(getattr(walk, self._where)),
             self.op.timestep.eq(timestep),
             self.op.charge.eq(charging & advance),
             self.op.step.eq(stepping & self.room),

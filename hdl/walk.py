@@ -10,7 +10,7 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import index_width
 
-__all__ = ["FoldWalk", "MapWalk", "reach_layout"]
+__all__ = ["FoldWalk", "MapWalk", "count_folds", "reach_layout"]
 
 
 def reach_layout(geometry: ConvEvents) -> data.StructLayout:
@@ -52,7 +52,7 @@ class FoldWalk(wiring.Component):
         m.d.comb += [
             self.row.eq(self.fold),
             self.tap.eq(self.fold),
-            self.last.eq(_count_folds(m, self)),
+            self.last.eq(count_folds(m, self)),
         ]
         return m
 
@@ -103,7 +103,7 @@ class MapWalk(wiring.Component):
         line_columns = Signal.like(reach.columns)
         line_row = Signal.like(self.row)  # where the next line starts
         line_tap = Signal.like(self.tap)
-        place_ends = _count_folds(m, self)
+        place_ends = count_folds(m, self)
         m.d.comb += self.last.eq(place_ends & (columns == 0) & (lines == 0))
         with m.If(self.load):
             m.d.sync += [
@@ -133,7 +133,7 @@ class MapWalk(wiring.Component):
         return m
 
 
-def _count_folds(m, walk):
+def count_folds(m, walk):
     """Count ``walk.fold`` round and round; returns whether it is the last, known a cycle before,
     as what a layer takes next hangs on it."""
     if walk.folds == 1:

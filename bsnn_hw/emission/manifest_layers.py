@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bsnn_hw.emission.design import Design
+from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.document import window_facts
 from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
@@ -34,13 +35,19 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "map": map_facts(layer.shape),
         "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
-        "parallel": geometry.parallel, "folds": geometry.folds, "rows": geometry.raster.rows,
+        "parallel": geometry.parallel, **_places(geometry),
+        "folds": geometry.folds, "rows": geometry.raster.rows,
         "block_ram": sorted(store.value for store in design.layout.blocks[number].in_blocks),
     }
     if isinstance(layer, Hidden):
         return entry | _hidden_facts(design, number, layer)
     bounds = design.layout.readout_bounds
     return entry | {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
+
+
+def _places(geometry: Geometry) -> dict[str, int]:
+    """Output places of a line that are charged per cycle, where they are several."""
+    return {"places": geometry.places} if geometry.places > 1 else {}
 
 
 def map_facts(shape: Shape) -> list[int]:

@@ -139,11 +139,12 @@ def _name(text):
 def _design(folder, network, facts):
     plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
                             Engine(layer["engine"]),
-                            Stores(frozenset(map(Store, layer["block_ram"]))))
+                            Stores(frozenset(map(Store, layer["block_ram"]))),
+                            layer.get("places", 1))
                   for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
-               for count in (plan.lanes, plan.parallel)):
-        raise ValueError("lanes and parallel neurons must be 1 or more")
+               for count in (plan.lanes, plan.parallel, plan.places)):
+        raise ValueError("lanes, parallel neurons and places must be 1 or more")
     schedule = Schedule(plans)
     port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])

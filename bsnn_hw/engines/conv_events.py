@@ -24,7 +24,7 @@ from bsnn_hw.engines.costs import collector_parts, encoder_parts, placed_bits
 from bsnn_hw.engines.events import EventGeometry, pack_events
 from bsnn_hw.engines.feed import Feed, pool_positions
 from bsnn_hw.ir.memory import bank_parts, block_rams
-from bsnn_hw.ir.network import Conv, Network, Shape, Synapse
+from bsnn_hw.ir.network import Conv, Hidden, Network, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import LayerPlan
 
@@ -75,7 +75,7 @@ class ConvEvents(EventGeometry):
     parallel: int
     shared: bool = False
 
-    searched: ClassVar = (1, 2, 3, 4)  # events of one position come together
+    searched: ClassVar = (1, 2, 3, 4, 6, 8, 12)  # events of one position come together
 
     @classmethod
     def weighs(cls, synapse: Synapse) -> bool:
@@ -89,6 +89,16 @@ class ConvEvents(EventGeometry):
         return None if conv else "a fully connected layer has no map"
 
     @classmethod
+    def place_choices(cls, network: Network, number: int) -> list[int]:
+        """One, or as many of a line as an event reaches; a gate sums places one by one."""
+        layer = network.layers[number]
+        assert isinstance(layer.synapse, Conv)
+        gated = isinstance(layer, Hidden) and layer.gate is not None
+        whole = cls.of(layer.synapse, Raster(layer.synapse.source, 1), LayerPlan(1, 1))
+        most = int(whole.horizontal.count.max())
+        return [1] if gated or most < 2 else [1, most]
+
+    @classmethod
     def of(cls, synapse: Synapse, source: Raster, plan: LayerPlan) -> ConvEvents:
         """The layer laid out."""
         assert isinstance(synapse, Conv)
@@ -98,9 +108,9 @@ class ConvEvents(EventGeometry):
     def worth_sharing(self, weight_bits: int) -> bool:
         """Whether one encoder, an event a cycle, keeps the lanes busy, and the further copies of
         the weights, one for two lanes, take few block RAMs."""
-        walks = self.reach * self.folds
+        walks = self.walked * self.folds
         waits = np.maximum(walks, self.lanes * (walks > 0))
-        width, copies = self.parallel * weight_bits, -(-self.lanes // 2) - 1
+        width, copies = self.parallel * weight_bits, self.places * (-(-self.lanes // 2) - 1)
         return bool(waits.sum() <= ENCODER_SLACK * walks.sum()
                     and copies * sum(block_rams(part, width, 2) for part in
                                      bank_parts(self.depth, width, 2)) <= COPY_BLOCKS)
@@ -163,6 +173,11 @@ class ConvEvents(EventGeometry):
         return found
 
     @property
+    def walked(self) -> np.ndarray:
+        """Operations, for each fold, of an event, int (height, width) of the input map."""
+        return self.reach
+
+    @property
     def fan_out(self) -> np.ndarray:
         """As in `Geometry`."""
         return self.reach * self.out.channels
@@ -215,8 +230,14 @@ class ConvEvents(EventGeometry):
                           self.parallel), np.int8)
         by_fold = padded.reshape(self.folds, self.parallel, inputs, height, width)
         banks[bit % self.banks, channel] = by_fold.transpose(2, 3, 4, 0, 1)
-        flat = np.moveaxis(banks, 1, 4).reshape(self.banks, self.depth, self.parallel)
+        taps = self._spaced(np.moveaxis(banks, 1, 4))
+        flat = taps.reshape(self.banks, self.depth, self.parallel)
         return [pack_words(bank, weight_bits) for bank in flat]
+
+    def _spaced(self, taps: np.ndarray) -> np.ndarray:
+        """Weights (banks, kernel height, kernel width, folds, channels, parallel) as far apart as
+        their addresses are."""
+        return taps
 
     # The queue in front.
 
@@ -237,20 +258,20 @@ class ConvEvents(EventGeometry):
         if self.shared:
             return self._shared_walk(feed)
         groups = pool_positions(self._word_groups(feed), feed.window)
-        found: np.ndarray = np.einsum("nmyx,yx->nm", groups, self.reach)
+        found: np.ndarray = np.einsum("nmyx,yx->nm", groups, self.walked)
         return found
 
     def even_walk(self, feed: Feed) -> np.ndarray:
         """The same if every group were full."""
         counts = pool_positions(feed.totals, feed.window)
-        found: np.ndarray = np.einsum("nmyx,yx->nm", -(-counts // self.lanes), self.reach)
+        found: np.ndarray = np.einsum("nmyx,yx->nm", -(-counts // self.lanes), self.walked)
         return found
 
     def _shared_walk(self, feed: Feed) -> np.ndarray:
         """Where lanes take any event, of all words of a position that come one after the other: of
         a line of what a sum makes one position.  The encoder gives an event a cycle."""
         counts = pool_positions(feed.totals, (1, feed.window[1]))
-        reach = np.repeat(self.reach, feed.window[0], axis=0)
+        reach = np.repeat(self.walked, feed.window[0], axis=0)
         groups = -(-counts // self.lanes)
         found: np.ndarray = np.maximum(groups * reach, counts / self.folds).sum(axis=(2, 3))
         return found
@@ -290,7 +311,7 @@ class ConvEvents(EventGeometry):
     @property
     def values_reach(self) -> np.ndarray:
         """Positions that an event walks over, for each of its own."""
-        return self.reach.ravel()
+        return self.walked.ravel()
 
     def beats(self, steps: np.ndarray, slot_width: int,
               value_width: int) -> tuple[np.ndarray, np.ndarray]:

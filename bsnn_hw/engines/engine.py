@@ -36,6 +36,7 @@ class Geometry(ABC):
     takes: ClassVar[Engine]
     binary: ClassVar[bool] = False
     whole_walks: ClassVar[bool] = False
+    many_places: ClassVar[bool] = False  # an operation charges several output places
     lanes_of: ClassVar[str] = "lanes"  # what messages call the lanes
     slot_kind: ClassVar[str] = "slots"  # of beats at the input: of events, or "words" of spikes
 
@@ -87,6 +88,21 @@ class Geometry(ABC):
     def plan(self) -> LayerPlan:
         """The plan that leads here."""
         return LayerPlan(self.lanes, self.parallel, self.shared, self.takes)
+
+    @classmethod
+    def place_choices(cls, network: Network, number: int) -> list[int]:
+        """Counts of ``places`` that layer ``number`` may have."""
+        return [1]
+
+    @property
+    def places(self) -> int:
+        """Output places that one operation charges, each with weights and sums of its own."""
+        return 1
+
+    @property
+    def sums_raster(self) -> Raster:
+        """Order of the sums of each of ``places``."""
+        return self.raster
 
     # Counts.
 

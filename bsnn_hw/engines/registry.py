@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.engines.engine import Geometry
@@ -15,7 +16,7 @@ from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 __all__ = ["ENGINES", "engine_problem", "engines_of", "find_engine", "geometry_of",
            "network_geometries", "shortcut_geometries", "source_raster"]
 
-ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords)
+ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords, ConvLines)
 
 
 def engine_problem(network: Network, number: int, engine: Engine) -> str | None:
@@ -37,7 +38,8 @@ def engines_of(network: Network, number: int) -> list[Engine]:
 
 def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:
     """Synapses laid out whose spikes come in the order ``source``."""
-    kind = next(each for each in ENGINES if each.takes is plan.engine and each.weighs(synapse))
+    kind = next(each for each in ENGINES if each.takes is plan.engine and each.weighs(synapse)
+                and each.many_places == (plan.places > 1))
     return kind.of(synapse, source, plan)
 
 

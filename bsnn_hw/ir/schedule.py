@@ -91,6 +91,8 @@ class LayerPlan:
     shared : bool, every lane takes any event; not in the first layer, and only of events
     engine : Engine; words in fully connected layers of binary spikes and weights only
     memories : which of the layer's memories lie in block RAM, by name or by a rule
+    places : int, output places of a line that are charged per cycle: 1, or of events of a
+        convolution as many as one reaches
     """
 
     lanes: int
@@ -98,6 +100,7 @@ class LayerPlan:
     shared: bool = False
     engine: Engine = Engine.EVENTS
     memories: Rows | Stores = USUAL_ROWS
+    places: int = 1
 
 
 @dataclass(frozen=True)

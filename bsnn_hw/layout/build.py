@@ -189,7 +189,7 @@ class Builder:
             source = feedback_block(source, network.timesteps)
         return synapses_block(source, consumer.synapse, geometry, sum_width=sum_width,
                               max_value=max_value, timesteps=network.timesteps,
-                              block=memories.hold(Store.SUMS, geometry.raster.rows))
+                              block=memories.hold(Store.SUMS, geometry.sums_raster.rows))
 
     def carry(self, number: int, shortcut: CurrentShortcut | SpikeShortcut, raster: Raster,
               sum_width: int, *, margin: int, name: str = "") -> Carry:

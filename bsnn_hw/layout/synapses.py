@@ -56,15 +56,25 @@ class Synapses:
         return (Parts.logic(12 + 3 * time, CONTROL + 2 * time + 1) + geometry.walk_parts()
                 + Parts.delays((self.delay + self.wait)
                                * operation_bits(geometry.raster, self.timesteps))
-                + geometry.synapse_parts(self.weight_bits, self.max_value)
-                + self._accumulator_parts())
+                + geometry.places * (geometry.synapse_parts(self.weight_bits, self.max_value)
+                                     + self._accumulator_parts())
+                + self._place_parts())
 
     def weight_parts(self) -> Parts:
         """The weight memory."""
-        return self.geometry.weight_parts(self.weight_bits)
+        return self.geometry.places * self.geometry.weight_parts(self.weight_bits)
+
+    def _place_parts(self) -> Parts:
+        """hdl/place_array.py: an operation of each place's own, and a step's sums of one place."""
+        geometry = self.geometry
+        if geometry.places == 1:
+            return Parts()
+        own = bits_of(geometry.sums_raster.rows) + CONTROL
+        return (Parts.delays(geometry.places * (self.delay + self.wait) * own)
+                + Parts.logic(geometry.raster.width * self.sum_width * (geometry.places - 1) / 3))
 
     def _accumulator_parts(self) -> Parts:
-        raster = self.geometry.raster
+        raster = self.geometry.sums_raster
         return (accumulator_parts(raster, self.sums)
                 + Parts.logic(self.disconnected and raster.width * self.sum_width / 2))
 
@@ -85,7 +95,7 @@ def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
 def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
                    max_value: int, timesteps: int, block: bool) -> Synapses:
     """An engine, its sums in block RAM or not; it does not wait for another one yet."""
-    raster = geometry.raster
+    raster = geometry.sums_raster
     return Synapses(
         source=source, geometry=geometry, weight_bits=synapse.weight_bits, max_value=max_value,
         timesteps=timesteps, disconnected=int((~synapse.connected).sum()),

@@ -81,9 +81,10 @@ def _of_gate(gate: Gate) -> Iterator[_Found]:
 
 
 def _of_engine(synapses: Synapses) -> Iterator[_Found]:
-    for rows, width, readers in synapses.geometry.weight_memories(synapses.weight_bits):
-        yield "weights", rows, width, readers, rows >= BLOCK_ROWS
-    yield from _state("accumulators", synapses.sums)
+    for _ in range(synapses.geometry.places):
+        for rows, width, readers in synapses.geometry.weight_memories(synapses.weight_bits):
+            yield "weights", rows, width, readers, rows >= BLOCK_ROWS
+        yield from _state("accumulators", synapses.sums)
     if isinstance(synapses.source, Link):
         for width in synapses.geometry.queue_widths:
             yield "queues", synapses.source.depth - 1, width, 1, synapses.source.depth > BLOCK_ROWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,8 +35,15 @@ EXACT = 8  # up to here all are
 MOST_LARGE = 11  # numbers above it
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
-EngineLanes = tuple[Engine, int]  # what a layer takes, and in how many lanes
 Choices = tuple[tuple[int, ...], ...]  # numbers of parallel neurons of each group
+
+
+class Way(NamedTuple):
+    """What a layer takes, in how many lanes, and to how many output places at once."""
+
+    engine: Engine
+    lanes: int
+    places: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class OptionTable:
 
     groups : (producer, own), indices of ``Space.choices``; the producer is None at the input port
     number : int, of the layer; main : bool, its own synapses, not a shortcut's
-    ways : for each of the producer's choices (engine, lanes), None where there are fewer
+    ways : for each of the producer's choices `Way`, None where there are fewer
     costs : float (RESOURCES, producers, own, ways), as in `Cost`
     moves : float (RESOURCES, own, STORES), what each of the layer's memories takes more in block
         RAM; 0 where it may not move
@@ -56,7 +63,7 @@ class OptionTable:
     groups: tuple[int | None, int]
     number: int
     main: bool
-    ways: tuple[tuple[EngineLanes | None, ...], ...]
+    ways: tuple[tuple[Way | None, ...], ...]
     costs: np.ndarray
     moves: np.ndarray
     cycles: np.ndarray
@@ -125,7 +132,7 @@ class _Builder:
         self._port = PORTS[port_of(activity)]
         self._blocks = Builder(network, self._port.port)
         self._moves = Moves(self._blocks, family) if rows is None else None
-        self._cores: dict[tuple[int, EngineLanes, int], Cost] = {}
+        self._cores: dict[tuple[int, Way, int], Cost] = {}
         self._steps: dict[tuple[int, int], Cost] = {}
         self._supplies: dict[tuple[Any, ...], Cost] = {}
         self._walks: dict[tuple[Any, ...], np.ndarray] = {}
@@ -141,7 +148,7 @@ class _Builder:
 
     def _least_cells(self, number: int, parallel: int) -> float:
         """Of engine and neurons, each memory being where it takes fewer."""
-        cells = self._core(number, (Engine.EVENTS, 1), parallel).cells
+        cells = self._core(number, Way(Engine.EVENTS, 1), parallel).cells
         moved = self._all_moves(number, [parallel])[0]
         return cells + float(np.minimum(moved, 0).sum())
 
@@ -162,7 +169,8 @@ class _Builder:
             if width is not None:
                 counts[number - layer.back] = width
             counts[number] = parallel
-            laid_out[at] = layer_layout(network, number, way[1], counts, way[0])
+            laid_out[at] = layer_layout(network, number, way.lanes, counts, way.engine,
+                                        way.places)
         self._walk_together(number, laid_out.values())
         for at, geometry in laid_out.items():
             parallel, way = choices[own][at[1]], ways[at[0]][at[2]]
@@ -183,7 +191,7 @@ class _Builder:
         return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
-              engine: Engine | None) -> tuple[tuple[EngineLanes | None, ...], ...]:
+              engine: Engine | None) -> tuple[tuple[Way | None, ...], ...]:
         """Engines and lanes for each of the producer's widths, all as many."""
         network, found = self._network, []
         # At the input an engine that makes a port of another kind must be asked for.
@@ -191,10 +199,11 @@ class _Builder:
             each for each in Engine if engine_problem(network, number, each) is None]
         for width in widths:
             counts = [width or 1] * len(network.layers)
-            ways: list[EngineLanes | None] = [
-                (each, count) for each in weighed
-                for count in find_engine(network, number, each).lane_choices(network, number,
-                                                                             counts)]
+            ways: list[Way | None] = [
+                Way(each, count, places) for each in weighed
+                for kind in [find_engine(network, number, each)]
+                for places in kind.place_choices(network, number)
+                for count in kind.lane_choices(network, number, counts)]
             found.append(ways)
         longest = max(map(len, found))
         return tuple((*ways, *[None] * (longest - len(ways))) for ways in found)
@@ -203,7 +212,7 @@ class _Builder:
                choices: Choices) -> OptionTable:
         """A shortcut's synapses: one lane."""
         network = self._network
-        ways = (((Engine.EVENTS, 1),),) * len(choices[producer])
+        ways = ((Way(Engine.EVENTS, 1),),) * len(choices[producer])
         costs = np.zeros((RESOURCES, len(choices[producer]), len(choices[own]), 1))
         cycles = np.full(costs.shape[1:], np.inf)
         for a, width in enumerate(choices[producer]):
@@ -223,17 +232,17 @@ class _Builder:
         moves = np.zeros((RESOURCES, len(choices[own]), len(STORES)))
         return OptionTable((producer, own), number, False, ways, costs, moves, cycles)
 
-    def _core(self, number: int, way: EngineLanes, parallel: int) -> Cost:
+    def _core(self, number: int, way: Way, parallel: int) -> Cost:
         """Engine and neurons, which do not depend on the producer."""
         key = number, way, parallel
         if key not in self._cores:
             counts = [1] * len(self._network.layers)
             counts[number] = parallel
-            engine, lanes = way
+            engine, lanes, places = way
             layer = self._network.layers[number]
             source = source_raster(self._network, counts, lanes, number, layer.back, layer.pool)
             geometry = geometry_of(layer.synapse, source,
-                                   LayerPlan(lanes, parallel, engine=engine))
+                                   LayerPlan(lanes, parallel, engine=engine, places=places))
             block = self._synapses(number, None, geometry)
             self._cores[key] = (self._family.cost(block.engine_parts())
                                 + self._step(number, block))

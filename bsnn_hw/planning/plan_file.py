@@ -23,7 +23,7 @@ __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
 KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
-LAYER_KEYS = (*COUNTS, "engine", "block_ram")
+LAYER_KEYS = (*COUNTS, "engine", "places", "block_ram")
 MOST_CHARACTERS = 1 << 18  # of a file
 MOST_PARTS = 100  # of a key, a.b.c
 ENGINES = {engine.value: engine for engine in Engine}
@@ -34,8 +34,8 @@ STORES = {store.value: store for store in Store}
 class PlanFile:
     """What a file says; None, or empty, where it says nothing.
 
-    layers : name -> {"lanes": int, "parallel": int, "engine": str, "block_ram": list of str}, as
-        the file has them; checked by ``schedule``
+    layers : name -> {"lanes": int, "parallel": int, "engine": str, "places": int, "block_ram":
+        list of str}, as the file has them; checked by ``schedule``
     clock : MHz
     rows : from which on memories are in block RAM, of layers that do not name them
     """
@@ -62,7 +62,8 @@ class PlanFile:
         try:
             schedule = make_schedule(network, [each["lanes"] for each in counts],
                                      [each["parallel"] for each in counts],
-                                     [ENGINES[each.get("engine", "events")] for each in counts])
+                                     [ENGINES[each.get("engine", "events")] for each in counts],
+                                     [each.get("places", 1) for each in counts])
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
                                        for line in str(error).splitlines())) from None
@@ -118,6 +119,9 @@ class PlanFile:
             if not isinstance(engine, str) or engine not in ENGINES:
                 yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
                        f"not {shown(engine)}")
+            if not is_integer(given.get("places", 1)):
+                yield (f"{self.path}: layer '{name}': places must be a whole number, "
+                       f"not {shown(given['places'])}")
             for key in COUNTS:
                 if not is_integer(given.get(key)):
                     yield (f"{self.path}: layer '{name}': {key} must be a whole number, "
@@ -201,6 +205,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
         lines += ["", f"[layers.{_key(layer.name)}]", f"lanes = {plan.lanes}",
                   f"parallel = {plan.parallel}"]
         lines += [f'engine = "{plan.engine.value}"'] if plan.engine is not Engine.EVENTS else []
+        lines += [f"places = {plan.places}"] if plan.places > 1 else []
         lines += [f"block_ram = {json.dumps(stores)}"]
     return "\n".join(lines).lstrip("\n") + "\n"
 

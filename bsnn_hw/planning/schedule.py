@@ -22,10 +22,11 @@ __all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_sc
 
 
 def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
-                  engines: Sequence[Engine] | None = None) -> Schedule:
+                  engines: Sequence[Engine] | None = None,
+                  places: Sequence[int] | None = None) -> Schedule:
     """The schedule that the user asks for.
 
-    engines : one per layer, events where not given
+    engines : one per layer, events where not given; places : one per layer, 1 where not given
 
     Raises
     ------
@@ -34,18 +35,21 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
     """
     layers = network.layers
     engines = [Engine.EVENTS for _ in layers] if engines is None else engines
+    places = [1 for _ in layers] if places is None else places
     problems = [f"{what}: must have one {unit} per layer, {len(layers)} "
                 f"({', '.join(layer.name for layer in layers)}), not {len(given)}"
                 for what, unit, given in (("lanes", "number", lanes),
                                           ("parallel", "number", parallel),
-                                          ("engine", "name", engines))
+                                          ("engine", "name", engines),
+                                          ("places", "number", places))
                 if len(given) != len(layers)]
-    problems = problems or list(_problems(network, lanes, parallel, engines))
+    problems = problems or [*_problems(network, lanes, parallel, engines),
+                            *place_problems(network, engines, places)]
     if problems:
         raise InputError("\n".join(problems))
-    return Schedule(tuple(layer_layout(network, number, count, parallel, engine).plan
-                          for number, (count, engine) in enumerate(zip(lanes, engines,
-                                                                       strict=True))))
+    return Schedule(tuple(layer_layout(network, number, count, parallel, engine, each).plan
+                          for number, (count, engine, each) in enumerate(zip(
+                              lanes, engines, places, strict=True))))
 
 
 def engine_problems(network: Network, engines: Sequence[Engine | None]) -> Iterator[str]:
@@ -55,6 +59,19 @@ def engine_problems(network: Network, engines: Sequence[Engine | None]) -> Itera
         if engine and why:
             others = " or ".join(each.value for each in engines_of(network, number))
             yield f"layer '{layer.name}': engine must be {others}, not {engine.value}, as {why}"
+
+
+def place_problems(network: Network, engines: Sequence[Engine],
+                   places: Sequence[int]) -> Iterator[str]:
+    """Layers that cannot charge so many places per cycle."""
+    for number, (layer, engine, count) in enumerate(zip(network.layers, engines, places,
+                                                        strict=True)):
+        if engine_problem(network, number, engine) is None:
+            choices = find_engine(network, number, engine).place_choices(network, number)
+            if count not in choices:
+                yield (f"layer '{layer.name}': places must be {' or '.join(map(str, choices))}, "
+                       f"the output places of a line that one of its {engine.value} reaches, "
+                       f"not {count}")
 
 
 def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
@@ -107,14 +124,14 @@ def joined_layers(network: Network) -> list[list[int]]:
 
 
 def layer_layout(network: Network, number: int, lanes: int, parallel: Sequence[int],
-                 engine: Engine = Engine.EVENTS) -> Geometry:
+                 engine: Engine = Engine.EVENTS, places: int = 1) -> Geometry:
     """Layer ``number`` laid out with so many lanes, the layers' parallel neurons being given.
 
     Lanes are shared where that is as fast and the copies of the weights are affordable.
     """
     layer = network.layers[number]
     source = source_raster(network, parallel, lanes, number, layer.back, layer.pool)
-    plan = LayerPlan(lanes, parallel[number], engine=engine)
+    plan = LayerPlan(lanes, parallel[number], engine=engine, places=places)
     geometry = geometry_of(layer.synapse, source, plan)
     if number >= layer.back and lanes > 1:
         shared = geometry_of(layer.synapse, source, replace(plan, shared=True))

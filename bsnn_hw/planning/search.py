@@ -141,12 +141,13 @@ class Search:
                         if isinstance(plan.memories, Stores) and store in plan.memories.names)
             sides: dict[Engine, list[tuple[float, float]]] = {}
             for n, way in enumerate(table.ways[a]):
-                if way is None or (way[0] is plan.engine and way[1] != plan.lanes):
+                if way is None or (way.engine is plan.engine
+                                   and (way.lanes, way.places) != (plan.lanes, plan.places)):
                     continue
-                side = sides.setdefault(way[0], [])
+                side = sides.setdefault(way.engine, [])
                 cells = float(table.costs[0, a, b, n] + moved)
                 cycles = float(table.cycles[a, b, n])
-                if way[0] is plan.engine or cycles <= chosen.cycles:
+                if way.engine is plan.engine or cycles <= chosen.cycles:
                     side.append((cells, cycles))
             mine = min(sides.pop(plan.engine))
             if sides:
@@ -182,7 +183,8 @@ class Search:
             ways = [table.ways[at[0]][at[2]] for table, at in pairs if table.main]
             parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
-                layer_layout(self.network, number, way[1], parallel, way[0]).plan
+                layer_layout(self.network, number, way.lanes, parallel, way.engine,
+                             way.places).plan
                 for number, way in enumerate(ways) if way)).placed(*memories)
             cost = sum(self._costs.of(schedule), Cost())
             cycles = max(cycles, port_cycles(self.network, self.activity))

@@ -114,7 +114,7 @@ def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
     steps, timesteps = len(times[0]), network.timesteps
     producers = [sorted({number - each.back for each in (layer, *layer.shortcuts) if each.back})
                  for number, layer in enumerate(network.layers)]
-    passes = [float(block.synapses.sums.rows) for block in layout.blocks]
+    passes = [float(block.synapses.geometry.raster.rows) for block in layout.blocks]
     passes[-1] = 0.0
     durations = [each.tolist() for each in times]
     done = [[0.0] * steps for _ in times]

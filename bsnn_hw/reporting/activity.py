@@ -83,8 +83,9 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
     network, layer = layout.network, layout.network.layers[number]
     fed = list(engines(layout, activity, number))
     operations = [_operations(*each) for each in fed]
-    # A row of sums is read and written in every cycle of an engine.
-    rows = [_cycles(engine, feed) * engine.geometry.parallel for engine, feed in fed]
+    # A row of sums is read and written in every cycle of an engine, in the bank of each place.
+    rows = [_cycles(engine, feed) * engine.geometry.parallel * engine.geometry.places
+            for engine, feed in fed]
     weight_bits = sum(weight_words(*each) * each[0].geometry.parallel * each[0].weight_bits
                       for each in fed)
     sum_bits = sum(2 * row * engine.sum_width

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Signal
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.hdl.engines.engine import Between, Hardware, below
@@ -24,9 +24,18 @@ class ConvEventsHardware(Hardware[ConvEvents]):
     def group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
         """Events of one position, with what it reaches."""
         return event_group(lanes=geometry.lanes, row_width=max(1, geometry.row_bits),
-                           value_width=value_width, reach=reach_layout(geometry))
+                           value_width=value_width, reach=self.reach(geometry))
 
-    def walk(self, geometry: ConvEvents) -> MapWalk:
+    def reach(self, geometry: ConvEvents) -> data.StructLayout:
+        """Of an event."""
+        return reach_layout(geometry)
+
+    def lookup(self, geometry: ConvEvents, value_width: int,
+               factors: tuple[int, ...] = ()) -> ReachLookup:
+        """What a position reaches."""
+        return ReachLookup(geometry, value_width=value_width, factors=factors)
+
+    def walk(self, geometry: ConvEvents) -> wiring.Component:
         """Line by line."""
         return MapWalk(geometry)
 
@@ -36,7 +45,7 @@ class ConvEventsHardware(Hardware[ConvEvents]):
 
     def link(self, geometry: ConvEvents, *, depth: int, margin: int) -> MapLink:
         """Placed words to groups."""
-        return MapLink(geometry, depth=depth, margin=margin)
+        return MapLink(geometry, depth=depth, margin=margin, lookup=self.lookup(geometry, 1))
 
     def entry_group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
         """Events with their place."""
@@ -55,7 +64,7 @@ class ConvEventsHardware(Hardware[ConvEvents]):
     def entry(self, geometry: ConvEvents, value_width: int,
               factors: tuple[int, ...] = ()) -> Between:
         """What a position reaches."""
-        lookup = ReachLookup(geometry, value_width=value_width, factors=factors)
+        lookup = self.lookup(geometry, value_width, factors)
         return Between("lookup", lookup, lookup.placed, lookup.groups)
 
     def value_row(self, geometry: ConvEvents) -> Signal:

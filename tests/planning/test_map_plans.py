@@ -77,7 +77,8 @@ def test_the_default_is_legal(seed, goal):
     schedule = default_schedule(net, measure_activity(net, inputs, run(net, inputs)), goal)
     again = make_schedule(net, [plan.lanes for plan in schedule.layers],
                           [plan.parallel for plan in schedule.layers],
-                          [plan.engine for plan in schedule.layers])
+                          [plan.engine for plan in schedule.layers],
+                          [plan.places for plan in schedule.layers])
     assert again.placed(*(plan.memories for plan in schedule.layers)) == schedule
 
 

@@ -51,9 +51,9 @@ class Options:
 
     def plan(self, number, way, chosen):
         parallel = self.space.parallel(chosen)
-        lanes, engines = [1] * len(parallel), [Engine.EVENTS] * len(parallel)
-        engines[number], lanes[number] = way
-        return make_schedule(self.net, lanes, parallel, engines).placed(
+        lanes, engines, places = ([each] * len(parallel) for each in (1, Engine.EVENTS, 1))
+        engines[number], lanes[number], places[number] = way
+        return make_schedule(self.net, lanes, parallel, engines, places).placed(
             *[self.rows] * len(parallel))
 
     def counted(self, schedule, number):

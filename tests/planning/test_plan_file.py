@@ -62,7 +62,7 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel, engine, block_ram and "
+        "FILE: layer 'out': must have lanes, parallel, engine, places, block_ram and "
         "nothing else, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
@@ -122,6 +122,8 @@ def test_a_single_row_is_no_memory(path):
      "FILE: layer 'fc1': engine must be events or words, not [1]"),
     (f"[layers.fc1]\nlanes = 0x{'f' * 5000}\nparallel = 1",
      "FILE: layer 'fc1': lanes must be a whole number, not an integer of 20000 bits"),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\nplaces = true",
+     "FILE: layer 'fc1': places must be a whole number, not True"),
     ("clock = 0", "FILE: clock must be MHz above 0, not 0"),
     ('clock = "fast"', "FILE: clock must be MHz above 0, not 'fast'"),
     ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),

@@ -39,7 +39,7 @@ def flat(sizes=(12, 9, 8, 4), coding=Coding.EVENTS):
 def counts(schedule):
     layers = schedule.layers
     return ([plan.lanes for plan in layers], [plan.parallel for plan in layers],
-            [plan.engine for plan in layers])
+            [plan.engine for plan in layers], [plan.places for plan in layers])
 
 
 def remade(net, schedule):
