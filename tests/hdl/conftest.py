@@ -20,10 +20,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _refused_components(request):
-    if not _refuses(request.node):
-        yield
-        return
-    gc.freeze()  # what was there before is not searched
     yield
-    gc.collect()
-    gc.unfreeze()
+    if _refuses(request.node):
+        gc.collect()
