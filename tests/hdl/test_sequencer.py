@@ -208,5 +208,5 @@ def test_wrong_argument_cadence():
 
 
 def test_wrong_argument_walk():
-    with pytest.raises(TypeError, match="walk must be a FoldWalk or MapWalk, not 3"):
+    with pytest.raises(TypeError, match="walk must be a FoldWalk or MapWalk or LineWalk, not 3"):
         Sequencer(3, **CORRECT)
