@@ -1,7 +1,7 @@
 """``python -m evidence.random_places``: convolutions that charge several places at once, exact.
 
-As random_maps, with plans of their own: every convolution that can charges all places of a line at
-once, but for some.
+As random_maps and, every third, random_normalised, with plans of their own: every convolution that
+can charges all places of a line at once, but for some.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def check_one(seed: int, lint: bool = True) -> str:
         It could not be generated, is not exact, or the linter has something to say.
     """
     from evidence.random_map_models import random_map_document
+    from evidence.random_normalised import random_normalised
 
-    return check_document(seed, random_map_document(seed), lint, _plan, narrow=seed % 4 == 3)
+    document = random_normalised(seed) if seed % 3 == 2 else random_map_document(seed)
+    return check_document(seed, document, lint, _plan, narrow=seed % 4 == 3)
 
 
 def main(argv: list[str] | None = None) -> int:
