@@ -17,7 +17,7 @@ __all__ = ["POOLING_DELAY", "Carry", "Entry", "Feedback", "Link", "carry_block",
            "feedback_block", "gathers", "link_block"]
 
 POOLING_DELAY = 2  # cycles from a word to what becomes of it
-FEEDBACK_DELAY = 6  # from a word until the layer's own sequencer has the end of its timestep
+FEEDBACK_DELAY = 5  # from a word until the layer's own sequencer has the end of its timestep
 
 # What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
 # memory costs more than the waiting.

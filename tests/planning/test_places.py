@@ -18,6 +18,7 @@ from bsnn_hw.planning.schedule import make_schedule
 from tests.for_each import for_each
 from tests.planning.maps import chain
 from tests.planning.test_map_cycles import measured
+from tests.reference.gates import with_gates
 
 ONE, THREE = (1, 1, 1), (3, 3, 1)
 
@@ -70,6 +71,12 @@ def test_illegal_places_are_named(places, problem):
 def test_a_line_of_one_place_has_no_choice():
     with pytest.raises(InputError, match="'c1': places must be 1, the"):
         schedule_of(chain(Shape(3, 4, 1)), (2, 1, 1))
+
+
+def test_a_gate_of_the_sample_charges_one_place():
+    network = with_gates(np.random.default_rng(0), chain(), share=1)
+    with pytest.raises(InputError, match="'c1': places must be 1, the"):
+        schedule_of(network)
 
 
 def test_a_plan_is_read_again(tmp_path):
