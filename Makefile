@@ -17,8 +17,8 @@
 # make clean          remove what was built, the virtual environment included
 #
 # Everything is set up in .venv by the first of them. Needed beforehand: python3 (3.11 or later),
-# and for simulations g++, make and Python's shared library. TORCH=cuda at the first call takes PyTorch's build for NVIDIA's
-# cards, which only training can use: 4 GB more.
+# and for simulations g++, make and Python's shared library. TORCH=cuda at the first call takes
+# PyTorch's build for NVIDIA's cards, which only training can use: 4 GB more.
 
 PYTHON ?= python3
 JOBS ?= 2
