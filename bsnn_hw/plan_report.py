@@ -9,6 +9,7 @@ from bsnn_hw.devices.families import Cost
 from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.ir.wording import lane_count
 from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
@@ -40,16 +41,15 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
 
 
 def _layout(schedule: Schedule) -> tuple[str, str]:
-    """Lanes, those that take no events with their engine's first letter and those to several
-    places with their number, and parallel neurons."""
-    lanes = (f"{layer.lanes}{'' if layer.engine is Engine.EVENTS else layer.engine.value[0]}"
-             f"{f'x{layer.places}' if layer.places > 1 else ''}" for layer in schedule.layers)
+    """Lanes, those that take no events with their engine's first letter, and parallel neurons."""
+    lanes = (lane_count(layer.lanes, layer.places)
+             + ("" if layer.engine is Engine.EVENTS else layer.engine.value[0])
+             for layer in schedule.layers)
     return ",".join(lanes), ",".join(str(layer.parallel) for layer in schedule.layers)
 
 
 def plan_counts(schedule: Schedule) -> str:
-    """``"lanes 16,6,1, parallel 8,3,1"``; lanes of words have a w, and
-    lanes to three places at once x3."""
+    """``"lanes 4x3,6,1w, parallel 8,3,1"``: to three places at once, and of words."""
     lanes, parallel = _layout(schedule)
     return f"lanes {lanes}, parallel {parallel}"
 
@@ -73,9 +73,9 @@ def _layer_rows(network: Network, plan: Plan, chip: Chip) -> list[list[str]]:
     for layer, geometry, cost, cycles in zip(
             network.layers, network_geometries(network, plan.schedule), plan.forecast.layers,
             plan.forecast.layer_cycles, strict=True):
-        lanes = f"{geometry.lanes}{f'x{geometry.places}' if geometry.places > 1 else ''}"
-        rows.append([layer.name, plans[layer.name], lanes, f"{geometry.parallel}",
-                     f"{geometry.folds}", *_used(chip, cost), f"{cycles:,.1f}"])
+        rows.append([layer.name, plans[layer.name], lane_count(geometry.lanes, geometry.places),
+                     f"{geometry.parallel}", f"{geometry.folds}", *_used(chip, cost),
+                     f"{cycles:,.1f}"])
     rows.append(["all", "", "", "", "", *_used(chip, plan.forecast.cost), ""])
     rows.append(["of", "", "", "", "", *(f"{capacity:,}" for _, _, capacity, _ in resources), ""])
     rows.append(["share", "", "", "", "", *(percent(used / capacity) if capacity else "-"

@@ -16,7 +16,7 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import feature_map, lane_count, layer_kind, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
@@ -173,8 +173,8 @@ def _layer_rows(built):
         rows.append([
             layer.name, layer_kind(layer), feature_map(geometry.source.shape),
             feature_map(layer.shape), design.schedule.layers[index].engine.value,
-            geometry.lanes, geometry.parallel,
-            geometry.folds, precision.fraction_bits,
+            lane_count(geometry.lanes, geometry.places), geometry.parallel, geometry.folds,
+            precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits,
             percent(precision.mismatch), bounds.acc.width,
             state.width, f"{memories[index].bits / 1024:.1f}",

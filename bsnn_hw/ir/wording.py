@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bsnn_hw.ir.network import Conv, Hidden, Pool, Readout, Shape, Synapse
 
-__all__ = ["feature_map", "layer_kind", "synapse_kind"]
+__all__ = ["feature_map", "lane_count", "layer_kind", "synapse_kind"]
 
 
 def feature_map(shape: Shape) -> str:
@@ -27,6 +27,11 @@ def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:
     if not isinstance(synapse, Conv):
         return " ".join([*words, "linear"])
     return " ".join([*words, f"conv {_across(synapse.kernel, synapse.stride, (1, 1))}"])
+
+
+def lane_count(lanes: int, places: int) -> str:
+    """Lanes, and to how many places at once where it is not one: ``"4x3"``."""
+    return f"{lanes}x{places}" if places > 1 else str(lanes)
 
 
 def _windows(pool: Pool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import CurrentShortcut, SpikeShortcut
-from bsnn_hw.ir.wording import feature_map, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import feature_map, lane_count, layer_kind, synapse_kind
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
@@ -84,8 +84,8 @@ def _texts(design, number):
     hidden = number < len(design.network.hidden)
     bounds = design.layout.hidden_bounds[number] if hidden else design.layout.readout_bounds
     state = f"membranes {bounds.charged.width}" if hidden else f"scores {bounds.score.width}"
-    yield (f"{plan.engine.value}: {geometry.lanes} lane(s) x {geometry.parallel} parallel, "
-           f"{geometry.folds} fold(s)")
+    yield (f"{plan.engine.value}: {lane_count(geometry.lanes, geometry.places)} lane(s) x "
+           f"{geometry.parallel} parallel, {geometry.folds} fold(s)")
     yield f"sums {bounds.acc.width} bit, {state} bit"
 
 

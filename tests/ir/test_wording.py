@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
-from bsnn_hw.ir.wording import synapse_kind
+from bsnn_hw.ir.wording import lane_count, synapse_kind
 from tests.for_each import for_each
 
 
@@ -23,6 +23,10 @@ def test_windows(kind, size, step, padding, words):
 @for_each("stride, words", [((1, 1), "conv 3x5"), ((2, 2), "conv 3x5/2"), ((1, 2), "conv 3x5/1,2")])
 def test_kernels(stride, words):
     assert synapse_kind(conv(stride), None) == words
+
+
+def test_lanes():
+    assert (lane_count(4, 1), lane_count(4, 3)) == ("4", "4x3")
 
 
 def conv(stride: tuple[int, int]) -> Conv:
