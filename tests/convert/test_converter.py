@@ -5,35 +5,16 @@ import pytest
 import torch
 from torch import nn
 
-from bsnn_hw.errors import InputError, ModelError
+from bsnn_hw.errors import ModelError
 from bsnn_hw.model.check import describe
+from tests.convert.converting import EVENTS, PIXELS, chain, convert, refused
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.convert.toy import Fire, Strange, Twice, looped, toy
-from tests.for_each import for_each
-
-PIXELS = {"coding": "direct", "bits": 4, "scale": 1.0}
-EVENTS = {"coding": "events", "bits": None, "scale": None}
 
 
 @pytest.fixture(autouse=True)
 def _same_weights():
     torch.manual_seed(0)
-
-
-def chain(*more):
-    return nn.Sequential(BinaryLinear(6, 5), Fire(), *more, BinaryLinear(5, 3))
-
-
-def convert(module, shape=(6,), timesteps=3, **options):
-    document = toy(module, shape, timesteps, **{**PIXELS, "readout": "mean", **options})
-    assert document["recipe"]["converted"]["spikes_differ"] == 0
-    assert document["recipe"]["converted"]["scores_differ"] == 0
-    return document
-
-
-def refused(message, module, *args, **options):
-    with pytest.raises(InputError, match=message):
-        convert(module, *args, **options)
 
 
 class Function(nn.Module):
@@ -139,61 +120,6 @@ def test_a_convolution_with_norm_and_pooling():
     assert document["layers"][1]["pool"] == {"kind": "max", "size": [2, 2]}
     model = describe(document)
     assert np.allclose(model.layers[0].norm.mean * 0.125, net[1].running_mean)
-
-
-def test_an_input_that_forward_normalises_and_reshapes():
-    class Normalised(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.body = nn.Sequential(BinaryConv2d(1, 4, 3), Fire(), nn.Flatten(),
-                                      BinaryLinear(16, 2))
-
-        def forward(self, x):
-            return self.body(((x - 3) / 2).view(-1, 1, 4, 4))
-
-    document = convert(Normalised(), (16,))
-    assert document["input"]["shape"] == [1, 4, 4]
-    assert document["input"]["scale"] == 0.5 and document["input"]["offset"] == -1.5
-
-
-class Standardised(nn.Module):
-    """torchvision's Normalize in front of a padded convolution."""
-
-    def __init__(self, mean=(0.5, 0.4, 0.3), deviation=(0.25, 0.5, 0.125)):
-        super().__init__()
-        self.mean = torch.tensor(mean).view(-1, 1, 1)
-        self.deviation = torch.tensor(deviation).view(-1, 1, 1)
-        self.body = nn.Sequential(BinaryConv2d(3, 4, 3, padding=1), Fire(), nn.Flatten(),
-                                  BinaryLinear(64, 2))
-
-    def forward(self, x):
-        return self.body((x - self.mean) / self.deviation)
-
-
-def test_an_input_that_is_normalised_channel_by_channel():
-    torch.manual_seed(0)
-    document = convert(Standardised(), (3, 4, 4), bits=8, scale=1 / 255)
-    assert document["input"]["scale"].tolist() == [4 / 255, 2 / 255, 8 / 255]
-    assert torch.allclose(document["input"]["offset"], torch.tensor([-2., -.8, -2.4]).double())
-    outside = convert(Standardised().body, (3, 4, 4), bits=8, scale=[4 / 255, 2 / 255, 8 / 255],
-                      offset=(-2.0, -0.8, -2.4))
-    assert torch.equal(outside["input"]["scale"], document["input"]["scale"])
-
-
-def test_an_input_that_a_batch_norm_normalises():
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.BatchNorm2d(3), *Standardised().body)
-    net[0].running_mean.uniform_(0, 1)
-    net[0].running_var.uniform_(0.5, 2)
-    document = convert(net, (3, 4, 4))
-    assert document["input"]["scale"].shape == document["input"]["offset"].shape == (3,)
-
-
-def test_an_input_that_is_scaled_place_by_place_or_by_0():
-    module = Standardised(deviation=(0.25, -0.5, 0.125))
-    refused("scales the input by a number that is not positive", module, (3, 4, 4))
-    module.mean, module.deviation = torch.arange(16.).view(4, 4), torch.tensor(2.0)
-    refused("something else than a number, or one for each channel", module, (3, 4, 4))
 
 
 def test_names_that_verilog_has():
@@ -307,87 +233,6 @@ def test_all_neurons_that_are_refused_at_once():
     assert failure.value.problems == (
         "module '1': a second-order neuron (twice)",
         "module '3': Strange is not known here; known are Fire")
-
-
-@for_each("pool", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AvgPool2d(3, 2), nn.LPPool2d(1, 2)])
-@for_each("norm_first", [True, False])
-def test_pooling_in_front_of_the_neuron(pool, norm_first):
-    norm = nn.BatchNorm2d(2).eval()
-    norm.weight.data = torch.tensor([-0.7, 0.5] if norm_first else [0.7, 0.5])
-    norm.running_mean += 0.0 if isinstance(pool, nn.LPPool2d) else 0.25
-    between = [norm, pool] if norm_first else [pool, norm]
-    wide = isinstance(pool, nn.AvgPool2d) and pool.kernel_size == 3
-    side = 2 if wide else 3  # of the windows' map
-    net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), *between, Fire(), nn.Flatten(),
-                        BinaryLinear(2 * side * side, 3))
-    document = convert(net, (1, 6, 6))
-    written = document["layers"][0]["current_pool"]
-    assert written["size"] == ([3, 3] if wide else [2, 2])
-    assert written.get("stride", [2, 2]) == [2, 2]
-    assert document["recipe"]["converted"]["spikes_differ"] == 0
-
-
-@for_each("pool", [nn.MaxPool2d(1, 2), nn.AvgPool2d(1, 2), nn.LPPool2d(1, 1, 2)])
-def test_windows_of_one_place_that_skip_others(pool):
-    """What remains is every second place, whatever the kind."""
-    for parts in ([Fire(), pool], [pool, Fire()]):
-        net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), *parts,
-                            BinaryConv2d(2, 2, 3, padding=1), Fire(), nn.Flatten(),
-                            BinaryLinear(8, 3))
-        document = convert(net, (1, 4, 4))
-        first, second, _ = document["layers"]
-        written = first.get("current_pool") or second["pool"]
-        assert (written["size"], written["stride"]) == ([1, 1], [2, 2])
-        assert document["recipe"]["converted"]["spikes_differ"] == 0
-
-
-class Joined(nn.Module):
-    """Two convolutions of the same spikes, joined in any order, each of them pooled or not."""
-
-    def __init__(self, pools, swapped):
-        super().__init__()
-        self.first, self.fire = BinaryConv2d(1, 2, 3, padding=1), Fire()
-        self.parts = nn.ModuleList(
-            nn.Sequential(BinaryConv2d(2, 2, 1, stride=1 if pooled else 2),
-                          nn.AvgPool2d(2) if pooled else nn.Identity()) for pooled in pools)
-        self.last, self.fc, self.swapped = Fire(), BinaryLinear(8, 3), swapped
-
-    def forward(self, x):
-        spikes = self.fire(self.first(x))
-        left, right = (part(spikes) for part in self.parts)
-        whole = right + left if self.swapped else left + right
-        return self.fc(self.last(whole).flatten(1))
-
-
-@for_each("pools", [(True, False), (False, True)])
-@for_each("swapped", [True, False])
-def test_a_pooled_current_in_any_place_of_a_sum(pools, swapped):
-    document = convert(Joined(pools, swapped), (1, 4, 4))
-    second = document["layers"][1]
-    assert second["current_pool"] == {"kind": "avg", "size": [2, 2]}
-    assert [each["kind"] for each in second["shortcuts"]] == ["conv2d"]
-    assert document["recipe"]["converted"]["spikes_differ"] == 0
-
-
-def test_two_pooled_currents():
-    refused("must join currents or spikes, not a second current that is pooled: pool spikes",
-            Joined((True, True), swapped=False), (1, 4, 4))
-
-
-def test_pooling_whose_order_matters():
-    norm = nn.BatchNorm2d(2).eval()
-    norm.weight.data = torch.tensor([-0.7, 0.5])
-    head = [Fire(), nn.Flatten(), BinaryLinear(8, 3)]
-    refused("module '0': normalises or scales the largest currents by a negative factor",
-            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), norm, *head),
-            (1, 4, 4))
-    norm.running_mean += 1
-    refused("module '0': shifts sums of currents",
-            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.LPPool2d(1, 2), norm, *head),
-            (1, 4, 4))
-    refused("network: layer 'layer_0': current_pool unknown key 'padding'",
-            nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2, padding=1), Fire(),
-                          nn.Flatten(), BinaryLinear(18, 3)), (1, 4, 4))
 
 
 def test_spikes_that_are_added():
