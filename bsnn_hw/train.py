@@ -199,6 +199,11 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in text.split(","))
 
 
+def _kernels(text: str) -> tuple[tuple[int, int], ...]:
+    sides = (each.partition("/") for each in text.split(","))
+    return tuple((int(side), int(stride or 1)) for side, _, stride in sides)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bsnn_hw.train",
@@ -211,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
         "digits 128,64; cifar 512,256); conv: channels of each convolution and neurons of a "
         "dense layer (32,64,64,128); residual: channels of each convolution (32,32,64,64)")
+    add("--kernels", type=_kernels, metavar="K/S,K/S", help="conv: side and stride of each "
+        "convolution (5/2,3/2,3/1); 4/4 takes patches that lie side by side")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
         "with and to learn from: it leaves a log and its checkpoint, and no model (binary)")

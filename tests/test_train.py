@@ -61,6 +61,15 @@ def test_networks_of_maps(tmp_path, capsys, network, hidden):
     assert f"digits {network} 1x8x8-{hidden.replace(',', '-')}-10, " in capsys.readouterr().out
 
 
+def test_patches_that_lie_side_by_side(tmp_path):
+    out = tmp_path / "m.pt"
+    assert train.main(["digits", "--network", "conv", "--hidden", "3,4,5", "--kernels", "2/2,3",
+                       "--epochs", "1", "--out", str(out)]) == 0
+    synapses = [layer.synapse for layer in load(out).layers]
+    assert [synapse.weight.shape[2:] for synapse in synapses[:2]] == [(2, 2), (3, 3)]
+    assert train.main(["--resume", str(out.with_suffix(".checkpoint")), "--kernels", "4/4,3"]) != 0
+
+
 @for_each("network, hidden", [("fc", "9,8"), ("conv", "3,4,5"),
                                                  ("residual", "3,3,4")])
 def test_eight_bits_at_the_ends(tmp_path, network, hidden):

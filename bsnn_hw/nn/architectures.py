@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.nn.gate import AGMMGate
 from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SynapseShortcut
 from bsnn_hw.nn.network import Network
@@ -59,9 +60,10 @@ class Style:
 
     def convolution(self, channels_in: int, channels_out: int, kernel: int, *, stride: int = 1,
                     first: bool = False, **others: Any) -> Layer:
-        """Return a layer whose odd kernel is padded so that stride 1 keeps the map's size."""
+        """Return a layer whose odd kernel is padded so that stride 1 keeps the map's size; an even
+        one is not padded."""
         kind = Int8Conv2d if first and self.int8_ends else BinaryConv2d
-        synapse = kind(channels_in, channels_out, kernel, stride=stride, padding=kernel // 2,
+        synapse = kind(channels_in, channels_out, kernel, stride=stride, padding=_padding(kernel),
                        binary=self.binary)
         return self._layer(synapse, channels_out, others)
 
@@ -119,26 +121,37 @@ def fully_connected(sizes: Sequence[int], **style: Any) -> Network:
 
 
 def convolutional(shape: Sequence[int], channels: Sequence[int], neurons: Sequence[int],
-                  classes: int, **style: Any) -> Network:
+                  classes: int, *, kernels: Sequence[tuple[int, int]] = (), **style: Any
+                  ) -> Network:
     """Build convolutions ``conv1``, ``conv2``, …, then fully connected ``fc1``, …, and a readout.
 
     The first convolution is 5x5, the others 3x3. The first two have stride 2: an event-driven
     circuit pays for each position that a spike reaches, so maps shrink early and without pools.
+    With a kernel of 4x4 and stride 4 in the first, a pixel reaches one position.
 
     Parameters
     ----------
     shape : (channels, height, width) of a sample
     channels : of each convolution, one or more
     neurons : of each hidden fully connected layer; may be empty
+    kernels : (side, stride) of each convolution, in place of those; an even side is not padded
     style : as `Style`
+
+    Raises
+    ------
+    InputError
+        When a kernel is larger than its map.
     """
     common, hidden = Style(**style), {}
     fan_in, *sides = shape
-    for index, width in enumerate(channels, 1):
-        stride = 2 if index <= 2 else 1
-        hidden[f"conv{index}"] = common.convolution(fan_in, width, 5 if index == 1 else 3,
-                                                    stride=stride, first=index == 1)
-        fan_in, sides = width, _strided(sides, stride)
+    kernels = kernels or ((5, 2), (3, 2), *[(3, 1)] * len(channels))[:len(channels)]
+    for index, (width, (kernel, stride)) in enumerate(zip(channels, kernels, strict=True), 1):
+        hidden[f"conv{index}"] = common.convolution(fan_in, width, kernel, stride=stride,
+                                                    first=index == 1)
+        fan_in, sides = width, _strided(sides, stride, kernel)
+        if min(sides) < 1:
+            raise InputError(f"kernels: must fit into the map, {kernel}x{kernel} of conv{index} "
+                             "does not; take a smaller one, or a smaller stride before it")
     flat = fan_in * prod(sides)
     for index, (size, width) in enumerate(pairwise((flat, *neurons)), 1):
         hidden[f"fc{index}"] = common.dense(size, width)
@@ -178,6 +191,10 @@ def carrying(common: Style, source: str, fan_in: int, width: int) -> Layer:
         common.projection(source, fan_in, width, stride=2)])
 
 
-def _strided(sides: Sequence[int], stride: int) -> list[int]:
-    """Return the sides of a map behind a padded convolution of an odd kernel."""
-    return [-(-side // stride) for side in sides]
+def _padding(kernel: int) -> int:
+    return kernel // 2 if kernel % 2 else 0
+
+
+def _strided(sides: Sequence[int], stride: int, kernel: int = 3) -> list[int]:
+    """Return the sides of a map behind a convolution."""
+    return [(side + 2 * _padding(kernel) - kernel) // stride + 1 for side in sides]

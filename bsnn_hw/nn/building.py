@@ -32,7 +32,8 @@ def build(recipe: Recipe, dataset: Dataset) -> Network:
         torch.manual_seed(recipe.seed)
         if recipe.network == "conv":
             *channels, neurons = recipe.hidden
-            return convolutional(shape, channels, (neurons,), classes, **style)
+            return convolutional(shape, channels, (neurons,), classes, kernels=recipe.kernels,
+                                 **style)
         if recipe.network == "residual":
             return residual(shape, recipe.hidden, classes, **style)
         return fully_connected((*shape, *recipe.hidden, classes), **style)

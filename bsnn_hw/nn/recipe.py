@@ -38,7 +38,7 @@ _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
 _YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free", "shift": 0,
-            "label_smoothing": 0.0, "distillation": 0.0}
+            "label_smoothing": 0.0, "distillation": 0.0, "kernels": ()}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Recipe:
     label_smoothing : float in [0, 1), share of a label that is spread over all classes
     distillation : float in [0, 1], share of the loss that is the distance from the scores of the
         trained full-precision twin
+    kernels : (side, stride) of each convolution of "conv", else those of `convolutional`; a side
+        that is even is its stride, so that patches lie side by side
 
     Raises
     ------
@@ -96,6 +98,7 @@ class Recipe:
     shift: int = 0
     label_smoothing: float = 0.0
     distillation: float = 0.0
+    kernels: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -115,6 +118,8 @@ class Recipe:
             len(self.hidden) > 0 and min(self.hidden) >= 1)
         if self.network == "conv":
             yield "hidden", "two or more sizes for conv", len(self.hidden) >= 2
+        if self.kernels:
+            yield from self._kernel_rules()
         for name in ("epochs", "timesteps", "threads"):
             yield name, "1 or more", getattr(self, name) >= 1
         # BatchNorm has no variance to work with in a batch of one.
@@ -128,6 +133,14 @@ class Recipe:
         for name in ("threshold", "learning_rate"):
             yield name, "positive", 0 < getattr(self, name) < float("inf")
 
+    def _kernel_rules(self):
+        """The same of `kernels`, where they are given."""
+        yield "kernels", "left out but for conv", self.network == "conv"
+        yield "kernels", "as many as convolutions", len(self.kernels) == len(self.hidden) - 1
+        yield "kernels", "side/stride of at least 1, the side odd or equal to its stride", all(
+            min(side, stride) >= 1 and (side % 2 or side == stride)
+            for side, stride in self.kernels)
+
     def input_shape(self, image: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of a sample of `image` = (height, width), or with channels before them,
         as the network takes it."""
@@ -136,10 +149,11 @@ class Recipe:
         return image if len(image) == 3 else (1, *image)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as primitives, `hidden` as a list."""
-        fields = dataclasses.asdict(self) | {"hidden": list(self.hidden)}
-        return {key: value for key, value in fields.items()
-                if key not in _YOUNGER or value != _YOUNGER[key]}
+        """Return the fields as primitives, tuples as lists."""
+        fields = {key: value for key, value in dataclasses.asdict(self).items()
+                  if key not in _YOUNGER or value != _YOUNGER[key]}
+        lists = {"hidden": list(self.hidden), "kernels": [list(each) for each in self.kernels]}
+        return fields | {key: value for key, value in lists.items() if key in fields}
 
 
 def default_recipe(dataset: str, **changes: Any) -> Recipe:
@@ -165,7 +179,8 @@ def recipe_from(fields: dict[str, Any]) -> Recipe:
         When fields are missing, unknown or out of range.
     """
     try:
-        return Recipe(**fields | {"hidden": tuple(fields["hidden"])})
+        kernels = tuple(tuple(kernel) for kernel in fields.get("kernels", ()))
+        return Recipe(**fields | {"hidden": tuple(fields["hidden"]), "kernels": kernels})
     except (TypeError, KeyError) as error:
         raise InputError(f"recipe: must have the fields of this version, {error}; "
                          f"train again") from error

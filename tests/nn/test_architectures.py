@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.nn import (
     CurrentShortcut,
     SynapseShortcut,
@@ -36,6 +37,16 @@ def test_convolutional_without_dense_layers_and_with_odd_sides():
     output = convolutional((1, 13, 9), (3, 5), (), 4, timesteps=1)(torch.rand(2, 1, 13, 9))
     assert maps(output) == [(3, 7, 5), (5, 4, 3)]
     assert output.logits.shape == (2, 4)
+
+
+def test_kernels_of_a_convolutional_network():
+    network = convolutional((1, 28, 30), (3, 5), (6,), 10, timesteps=2, kernels=((4, 4), (3, 2)))
+    assert maps(network(torch.rand(8, 1, 28, 30))) == [(3, 7, 7), (5, 4, 4), (6,)]
+
+
+def test_a_kernel_larger_than_its_map():
+    with pytest.raises(InputError, match="kernels: must fit into the map, 4x4 of conv2 does not"):
+        convolutional((1, 12, 12), (3, 5), (6,), 10, timesteps=2, kernels=((4, 4), (4, 4)))
 
 
 @for_each("gate", ["agmm", "none"])

@@ -34,6 +34,13 @@ def test_younger_fields_are_stated_only_where_they_say_something():
     assert (fields["network"], fields["weights"]) == ("residual", "real")
 
 
+def test_kernels_come_back_as_they_were():
+    recipe = default_recipe("digits", network="conv", hidden=(4, 5), kernels=((4, 4),))
+    assert recipe.as_dict()["kernels"] == [[4, 4]]
+    assert recipe_from(recipe.as_dict()) == recipe
+    assert "kernels" not in default_recipe("digits").as_dict()
+
+
 def test_shape_of_a_sample():
     assert default_recipe("mnist").input_shape((28, 20)) == (560,)
     assert default_recipe("mnist", network="conv").input_shape((28, 20)) == (1, 28, 20)
@@ -50,6 +57,11 @@ def test_shape_of_a_sample():
     ({"coding": "x"}, "coding: must be one of direct, events"),
     ({"network": "rnn"}, "network: must be one of fc, conv, residual, not 'rnn'"),
     ({"network": "conv", "hidden": (8,)}, "hidden: must be two or more sizes for conv"),
+    ({"kernels": ((3, 1),)}, "kernels: must be left out but for conv"),
+    ({"network": "conv", "hidden": (8, 8), "kernels": ((3, 1), (3, 1))},
+     "kernels: must be as many as convolutions"),
+    ({"network": "conv", "hidden": (8, 8), "kernels": ((4, 2),)},
+     "kernels: must be side/stride of at least 1, the side odd or equal to its stride"),
     ({"weights": "ternary"}, "weights: must be one of binary, int8-ends, real"),
     ({"device": "tpu"}, "device: must be one of cpu, cuda"),
     ({"leak": 0.0}, r"leak: must be in \(0, 1\], not 0.0"),
