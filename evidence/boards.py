@@ -50,10 +50,12 @@ def row(made: Made) -> tuple[str, ...]:
     board, used = made.board, made.placement.used
     logic, memory = board.part.logic, next(each for each in board.part.resources
                                            if "block RAM" in each.words)
-    return (board.name, _model(board.name).stem, made.facts.bridge, f"{made.clocking.megahertz:.2f} MHz",
+    return (board.name, _model(board.name).stem, made.facts.bridge,
+            f"{made.clocking.megahertz:.2f} MHz",
             f"{made.placement.megahertz:.2f}", f"{100 * made.margin:+.1f} %",
             f"{used[logic.bel]:,} {logic.bel}", f"{used[memory.bel]} {memory.bel}",
-            Path(made.bitstream).suffix or "none", f"{made.simulated} exact" if made.simulated else "-")
+            Path(made.bitstream).suffix or "none",
+            f"{made.simulated} exact" if made.simulated else "-")
 
 
 def _act(options: argparse.Namespace) -> None:
@@ -63,7 +65,7 @@ def _act(options: argparse.Namespace) -> None:
 
     rows: list[tuple[str, ...]] = [HEADING]
     with scratch_folder() as scratch:
-        for bridge in options.bridges:
+        for bridge in [Bridge(options.bridge)] if options.bridge else Bridge:
             for name in options.names or known_boards():
                 rows.append(row(measure(name, bridge, options.images, scratch)))
                 print(" ".join(rows[-1]), file=sys.stderr, flush=True)
@@ -75,8 +77,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evidence.boards",
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="boards (default: all)")
-    parser.add_argument("--bridges", nargs="+", type=Bridge, choices=[*Bridge], default=[*Bridge],
-                        help="that hosts are connected by (default: all)")
+    parser.add_argument("--bridge", choices=[each.value for each in Bridge],
+                        help="what hosts are connected by (default: one after the other)")
     parser.add_argument("--images", type=int, default=IMAGES, metavar="N",
                         help=f"through the netlist, 0 for none (default: {IMAGES})")
     return run_verb(parser, _act, argv)
