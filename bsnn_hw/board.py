@@ -1,4 +1,4 @@
-"""``python -m bsnn_hw.board FOLDER``: a bundle's circuit behind a serial line, on a board."""
+"""``python -m bsnn_hw.board FOLDER``: a bundle's circuit on a board, by serial line or SPI."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ CLOCK = 12.0  # MHz, of a board without a name
 SLOWEST, FASTEST = 0.001, 1000.0  # MHz
 BAUD = 1_000_000
 MAX_SEED = 2**31 - 1
-_WORDS = {Bridge.UART: ("rx, tx", "baud"),
-          Bridge.SPI: ("sck, mosi, miso, cs_n", "Hz of SCK at most")}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,8 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of the circuit, at most (default: what placing reaches less 10 %%; without --board "
              "12)")
     add("--bridge", choices=[each.value for each in Bridge], default=Bridge.UART.value,
-        help="without --board: a serial line, or SPI of at most an eighth of the clock (default: "
-             "uart)")
+        help="a serial line, or SPI of at most an eighth of the clock (default: uart)")
     add("--baud", type=int, metavar="N",
         help="bits a second on the line (default: 1000000)")
     add("--seeds", type=counts, default=(1,), metavar="N,N,...",
@@ -70,9 +67,6 @@ def _check(options: argparse.Namespace) -> None:
     options.bridge = Bridge(options.bridge)
     if options.clock is not None and not SLOWEST <= options.clock <= FASTEST:
         raise InputError(f"`clock`: must be MHz, {SLOWEST:g}..{FASTEST:g}, not {options.clock:g}")
-    if options.bridge is Bridge.SPI and options.board:
-        raise InputError("`bridge`: must be uart with `board`, which has serial pins, not spi; "
-                         "leave `board` out and give the pins yourself")
     if options.bridge is Bridge.SPI and options.baud is not None:
         raise InputError("`baud`: must be absent with `bridge` spi, whose speed is the host's")
     options.baud = BAUD if options.baud is None else options.baud
@@ -89,20 +83,23 @@ def _list() -> None:
 
     for board in known_boards().values():
         print(f"{board.name:16} {board.title}, {board.part.part}")
+        for bridge, line in board.lines.items():
+            print(f"{'':16} {bridge:5} {line.words()}")
 
 
 def _core(options: argparse.Namespace) -> None:
     from bsnn_hw.boards.core import TOP, write_core
+    from bsnn_hw.boards.lines import line_words, ports
 
     clock = options.clock or CLOCK
     out = options.out or options.folder.with_name(f"{options.folder.resolve().name}_board")
     _, facts = write_core(options.folder, out, clock=clock, baud=options.baud,
                           bridge=options.bridge)
-    pins, unit = _WORDS[options.bridge]
     print(f"board     circuit {facts.identifier}, {facts.shape.sample:,} bytes a sample in blocks "
-          f"of {facts.shape.block}, {facts.shape.result:,} a result, {facts.baud:,} "
-          f"{unit} at {clock:g} MHz")
-    print(f"written   {out}/ (top level {TOP}: clk, rst, {pins}, active, answer; docs/serial.md)")
+          f"of {facts.shape.block}, {facts.shape.result:,} a result, "
+          f"{line_words(facts.bridge, facts.baud, facts.divisor)} at {clock:g} MHz")
+    print(f"written   {out}/ (top level {TOP}: clk, rst, {', '.join(ports(facts.bridge))}, active, "
+          "answer; docs/serial.md)")
 
 
 def _board(options: argparse.Namespace) -> None:
@@ -114,8 +111,8 @@ def _board(options: argparse.Namespace) -> None:
     source = options.folder
     out = options.out or source.with_name(
         f"{source.resolve().name if source.is_dir() else source.stem}_{board.name}")
-    made = make_board(BoardRequest(source, board, out, options.baud, options.clock, options.seeds,
-                                   options.simulate, options.edited))
+    made = make_board(BoardRequest(source, board, out, options.baud, options.bridge, options.clock,
+                                   options.seeds, options.simulate, options.edited))
     print(text(made))
     print(f"written   {out}/", flush=True)
     check_met(made)

@@ -10,8 +10,9 @@ from bsnn_hw.hdl.wire import Wire
 from bsnn_hw.link.bridge import SPI_CYCLES
 from bsnn_hw.link.frames import END
 
-__all__ = ["SpiWire"]
+__all__ = ["PINS", "SpiWire"]
 
+PINS = {"sck": In(1), "mosi": In(1), "cs_n": In(1, init=1), "miso": Out(1)}
 BITS = 8
 
 
@@ -30,8 +31,7 @@ class SpiWire(Wire):
     """
 
     def __init__(self):
-        super().__init__({"sck": In(1), "mosi": In(1), "cs_n": In(1, init=1), "miso": Out(1)},
-                         byte_cycles=BITS * SPI_CYCLES)
+        super().__init__(PINS, byte_cycles=BITS * SPI_CYCLES)
 
     def elaborate(self, platform):
         m = Module()

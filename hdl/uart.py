@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from bsnn_hw.hdl.checks import require_positive
 from bsnn_hw.hdl.wire import Wire
 
-__all__ = ["LEAST_DIVISOR", "UartReceiver", "UartTransmitter", "UartWire"]
+__all__ = ["LEAST_DIVISOR", "PINS", "UartReceiver", "UartTransmitter", "UartWire"]
 
+PINS = {"rx": In(1, init=1), "tx": Out(1, init=1)}
 LEAST_DIVISOR = 4  # clock cycles of a bit, below which its middle is no place to look
 FRAME_BITS = 10  # start, eight of data, stop
 
@@ -124,8 +125,7 @@ class UartWire(Wire):
     def __init__(self, divisor: int):
         _require_divisor(divisor)
         self._divisor = divisor
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)},
-                         byte_cycles=divisor * FRAME_BITS)
+        super().__init__(PINS, byte_cycles=divisor * FRAME_BITS)
 
     def elaborate(self, platform):
         m = Module()

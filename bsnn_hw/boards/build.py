@@ -6,13 +6,14 @@ import importlib.metadata
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bsnn_hw.boards.constraints import constraints
 from bsnn_hw.boards.core import (
     board_facts,
     core_verilog,
-    divisor_of,
+    line_speed,
     open_core,
     suits,
     written_whole,
@@ -29,6 +30,7 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.vectors import read_inputs
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.schedule import Port
+from bsnn_hw.link.bridge import Bridge
 from bsnn_hw.pipeline import generate
 from bsnn_hw.planning.goal import parse_goal
 from bsnn_hw.progress import step
@@ -50,7 +52,8 @@ class BoardRequest:
     source : Path of a bundle, or of a model file to plan for the board
     out : Path of the folder to write
     clock : float, MHz at most, whether placing reaches them or not; None for what it reaches
-    baud : of the line
+    baud : of a serial line
+    bridge : what a host is connected by
     seeds : of nextpnr, at least one
     simulate : int, of the bundle's vectors to run through the netlist
     edited : whether files of the bundle may be other than they were written
@@ -60,6 +63,7 @@ class BoardRequest:
     board: Board
     out: Path
     baud: int = 1_000_000
+    bridge: Bridge = Bridge.UART
     clock: float | None = None
     seeds: Sequence[int] = (1,)
     simulate: int = 0
@@ -91,6 +95,7 @@ def make_board(request: BoardRequest) -> Made:
     BsnnError
         What the user can mend; nothing is left behind.
     """
+    request.board.line(request.bridge)
     require_router(request.board.part)
     if request.simulate:
         cell_models(request.board.part)
@@ -129,7 +134,7 @@ def _placed(request: BoardRequest, design: Design, scratch: Path) -> _Attempt:
 
     def clock(most: float) -> Clocking:
         return choose_clock(board.oscillator, board.pll, most,
-                            lambda megahertz: suits(megahertz, request.baud))
+                            partial(suits, request.bridge, request.baud))
 
     tried = _attempt(request, design, clock(request.clock or find_chip(board.part.name).clock),
                      scratch / "0")
@@ -144,15 +149,15 @@ def _placed(request: BoardRequest, design: Design, scratch: Path) -> _Attempt:
 
 def _attempt(request: BoardRequest, design: Design, clocking: Clocking, folder: Path) -> _Attempt:
     """Synthesize and place with this clock."""
-    board, baud = request.board, request.baud
-    facts = board_facts(design, baud, divisor_of(clocking.megahertz, baud))
+    board, bridge = request.board, request.bridge
+    facts = board_facts(design, *line_speed(bridge, clocking.megahertz, request.baud), bridge)
     rtl = folder / "rtl"
     rtl.mkdir(parents=True)
     inside = (*core_verilog(design, facts, rtl).paths,
-              *pins_verilog(board, 8 * facts.class_bytes, rtl).paths)
-    sources = clock_verilog(board, clocking, folder)
+              *pins_verilog(board, bridge, 8 * facts.class_bytes, rtl).paths)
+    sources = clock_verilog(board, bridge, clocking, folder)
     pins = folder / f"{board.top}{board.part.pins_suffix}"
-    pins.write_text(constraints(board), encoding="utf-8")
+    pins.write_text(constraints(board, bridge), encoding="utf-8")
     whole = replace(design, verilog=replace(design.verilog, top=board.top,
                                             paths=(*inside, *sources)))
     with step(f"yosys, {clocking.megahertz:.2f} MHz"):

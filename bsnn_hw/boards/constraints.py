@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bsnn_hw.boards.description import Board
+from bsnn_hw.link.bridge import RESTS_HIGH, Bridge
 
 __all__ = ["constraints"]
 
@@ -26,16 +27,16 @@ _FORMATS = {
 }
 
 
-def constraints(board: Board) -> str:
+def constraints(board: Board, bridge: Bridge = Bridge.UART) -> str:
     """The text of the board's file of pins, for the ports of templates/board_top.v.j2."""
     comment, plain, pulled, timed = _FORMATS[board.part.pins_suffix]
     lights = {f"lights[{index}]" if len(board.leds) > 1 else "lights": pin
               for index, pin in enumerate(board.leds)}
     lines = [f"{comment} {board.title}"]
-    for port, pin in {"clk": board.clock, "tx": board.tx, **lights}.items():
-        lines.append(plain.format(port=port, pin=pin, standard=board.standard))
-    # An open line rests at 1.
-    lines.append(pulled.format(port="rx", pin=board.rx, standard=board.standard))
+    pins = {"clk": board.clock, **lights, **board.line(bridge).pins}
+    for port, pin in pins.items():
+        form = pulled if port in RESTS_HIGH else plain  # where nobody is connected
+        lines.append(form.format(port=port, pin=pin, standard=board.standard))
     if timed:
         lines.append(timed.format(port="clk", megahertz=board.oscillator,
                                   period=1e3 / board.oscillator))

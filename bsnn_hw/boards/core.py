@@ -21,8 +21,8 @@ from bsnn_hw.scratch import removed_after
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
 
-__all__ = ["TOP", "board_facts", "core_verilog", "divisor_of", "open_core", "suits", "write_core",
-           "written_whole"]
+__all__ = ["TOP", "board_facts", "core_verilog", "divisor_of", "line_speed", "open_core", "suits",
+           "write_core", "written_whole"]
 
 MOST_OFF = 0.02  # of the line's speed, that a divisor may miss
 
@@ -38,19 +38,33 @@ def divisor_of(clock: float, baud: int) -> int:
     from bsnn_hw.hdl.uart import LEAST_DIVISOR
 
     divisor = round(clock * 1e6 / baud)
-    if not suits(clock, baud):
+    if not suits(Bridge.UART, baud, clock):
         raise InputError(f"`baud`: must be {clock * 1e6 / max(LEAST_DIVISOR, divisor):,.0f} or "
                          f"another whole part of the clock, {LEAST_DIVISOR} cycles and more for a "
                          f"bit, not {baud:,}")
     return divisor
 
 
-def suits(clock: float, baud: int) -> bool:
-    """Whether a whole number of cycles at ``clock`` MHz comes near to a bit."""
+def suits(bridge: Bridge, baud: int, clock: float) -> bool:
+    """Whether a whole number of cycles at ``clock`` MHz comes near to a bit; of SPI, always."""
     from bsnn_hw.hdl.uart import LEAST_DIVISOR
 
+    if bridge is Bridge.SPI:
+        return True
     divisor = round(clock * 1e6 / baud)
     return divisor >= LEAST_DIVISOR and abs(divisor * baud / (clock * 1e6) - 1) <= MOST_OFF
+
+
+def line_speed(bridge: Bridge, clock: float, baud: int) -> tuple[int, int]:
+    """Bits a second on the line, at most, and clock cycles of a bit, at ``clock`` MHz.
+
+    baud : of a serial line; SPI is as fast as the clock lets it
+    """
+    match bridge:
+        case Bridge.UART:
+            return baud, divisor_of(clock, baud)
+        case Bridge.SPI:
+            return int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
 
 
 def board_facts(design: Design, baud: int, divisor: int,
@@ -136,12 +150,7 @@ def write_core(bundle: Path, out: Path, *, clock: float, baud: int,
         is there or cannot be written.
     """
     design = open_core(bundle)
-    match bridge:
-        case Bridge.UART:
-            divisor = divisor_of(clock, baud)
-        case Bridge.SPI:
-            baud, divisor = int(clock * 1e6 / SPI_CYCLES), SPI_CYCLES
-    facts = board_facts(design, baud, divisor, bridge)
+    facts = board_facts(design, *line_speed(bridge, clock, baud), bridge)
     with written_whole(out) as draft:
         rtl = draft / "rtl"
         rtl.mkdir()

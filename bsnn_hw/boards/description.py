@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bsnn_hw.boards.lines import CONNECTOR, KEYS, BoardLine, ports
 from bsnn_hw.devices.clocks import PLL_FAMILIES, PLLS
 from bsnn_hw.devices.targets import TARGETS, Target
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import Bridge
 
 __all__ = ["Board", "find_board", "known_boards"]
 
@@ -33,7 +35,8 @@ class Board:
     title, note : for people
     part : Target, as it is on this board
     clock : pin; oscillator : MHz at it
-    pll : name in `PLLS`, or empty; rx, tx : pins of the line
+    lines : what a host can be connected by, one at least
+    pll : name in `PLLS`, or empty
     leds : pins, none or more; inverted : they shine where the pin is 0
     standard : of the pins' levels
     loader : what openFPGALoader calls the board, or empty
@@ -44,14 +47,21 @@ class Board:
     part: Target
     clock: str
     oscillator: float
-    rx: str
-    tx: str
+    lines: Mapping[Bridge, BoardLine]
     leds: tuple[str, ...] = ()
     inverted: bool = False
     pll: str = ""
     standard: str = "LVCMOS33"
     loader: str = ""
     note: str = ""
+
+    def line(self, bridge: Bridge) -> BoardLine:
+        """Its pins for ``bridge``; InputError where its file names none."""
+        if bridge not in self.lines:
+            there = " or ".join(self.lines)
+            raise InputError(f"`bridge`: must be {there} for {self.name}, whose file names no pins "
+                             f"for {bridge}; add `{KEYS[bridge]}` to it, docs/board.md")
+        return self.lines[bridge]
 
     @property
     def top(self) -> str:
@@ -120,8 +130,10 @@ def _board(name: str, given: Any, where: str) -> Board:
                               f"one of {', '.join(targets)}"))
     leds = take("leds.pins", lambda value: isinstance(value, list) and all(map(_plain, value)),
                 "a list of pins", [])
-    pins = [take(key, _plain, "the name of a pin")
-            for key in ("clock.pin", "serial.rx", "serial.tx")]
+    clock = take("clock.pin", _plain, "the name of a pin")
+    lines = {bridge: _line(bridge, take) for bridge, key in KEYS.items() if key in given}
+    if not lines:
+        lines = {Bridge.UART: _line(Bridge.UART, take)}
     oscillator = take("clock.megahertz", _megahertz, "MHz, 1..1000")
     inverted = take("leds.inverted", lambda value: isinstance(value, bool), "true or false", False)
     pll = take("pll", lambda value: value == "" or value in list(PLLS),
@@ -131,27 +143,42 @@ def _board(name: str, given: Any, where: str) -> Board:
                         f"{PLL_FAMILIES[pll]} parts; see docs/board.md")
     standard = take("standard", _plain, text, "LVCMOS33")
     loader = take("flash", lambda value: value == "" or _plain(value), text, "")
-    title, note = (take(key, lambda value: isinstance(value, str) and value.isprintable(),
-                        "a line of text", default) for key, default in (("title", name),
-                                                                        ("note", "")))
+    title, note = (take(key, _is_line, "a line of text", default)
+                   for key, default in (("title", name), ("note", "")))
     options = {key: take(f"nextpnr.{key}", lambda value: value == "" or _plain(value), text, "")
                for key in NEXTPNR}
-    used = [pin for pin in (*pins, *(leds or ())) if pin]
-    if twice := sorted({pin for pin in used if used.count(pin) > 1}):
+    if twice := sorted(_twice([clock, *(leds or ())], lines)):
         problems.append(f"{where}: a pin must be used once, {twice[0]} is used more often; see "
                         "docs/board.md")
     if problems or target is None:
         raise InputError("\n".join(problems))
-    return Board(name, title, _part(target, {key: value for key, value in options.items()
-                                             if value}), pins[0], float(oscillator), pins[1],
-                 pins[2], tuple(leds), inverted, pll, standard, loader, note)
+    part = _part(target, {key: value for key, value in options.items() if value})
+    return Board(name, title, part, clock, float(oscillator), lines, tuple(leds), inverted, pll,
+                 standard, loader, note)
+
+
+def _line(bridge: Bridge, take: Callable[..., Any]) -> BoardLine:
+    """The pins of a bridge, out of the file's contents."""
+    key = KEYS[bridge]
+    pins = {port: take(f"{key}.{port}", _plain, "the name of a pin") for port in ports(bridge)}
+    return BoardLine(pins, take(f"{key}.{CONNECTOR}", _is_line, "a line of text", ""))
+
+
+def _twice(fixed: list[str], lines: Mapping[Bridge, BoardLine]) -> set[str]:
+    """Pins that a board would use for two things; its lines are never there together."""
+    found: set[str] = set()
+    for line in lines.values():
+        used = [pin for pin in (*fixed, *line.pins.values()) if pin]
+        found |= {pin for pin in used if used.count(pin) > 1}
+    return found
 
 
 def _check_keys(given: Any, where: str, problems: list[str]) -> None:
     """Words that mean nothing are a slip of the pen, and said."""
-    known = {"title": (), "target": (), "clock": ("pin", "megahertz"), "serial": ("rx", "tx"),
+    known = {"title": (), "target": (), "clock": ("pin", "megahertz"),
              "leds": ("pins", "inverted"), "pll": (), "standard": (), "flash": (), "note": (),
-             "nextpnr": NEXTPNR}
+             "nextpnr": NEXTPNR,
+             **{key: (*ports(bridge), CONNECTOR) for bridge, key in KEYS.items()}}
     for key, value in given.items():
         inside = value if isinstance(value, dict) and known.get(key) else {}
         for word in [key] if key not in known else [f"{key}.{each}" for each in inside
@@ -161,6 +188,10 @@ def _check_keys(given: Any, where: str, problems: list[str]) -> None:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, str) and bool(_NAME.fullmatch(value))
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _megahertz(value: Any) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bsnn_hw.boards import DIVIDER, PINS, TOP
 from bsnn_hw.boards.description import Board
 from bsnn_hw.devices.clocks import Clocking
+from bsnn_hw.link.bridge import INPUTS, OUTPUTS, Bridge
 from bsnn_hw.sim.render import render
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
@@ -24,20 +25,24 @@ class _Top:
     words: str
     lights: int
     clocking: Clocking
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     pins: str = PINS
     divider: str = DIVIDER
 
 
-def pins_verilog(board: Board, answer_bits: int, rtl: Path) -> Verilog:
+def pins_verilog(board: Board, bridge: Bridge, answer_bits: int, rtl: Path) -> Verilog:
     """Write the module `PINS`, around `TOP`, into the folder ``rtl``: all but the clock."""
     from bsnn_hw.hdl.board_pins import BoardPins
+    from bsnn_hw.hdl.bridges import wire_pins
 
-    pins = BoardPins(TOP, answer_bits=answer_bits, lights=len(board.leds),
-                     inverted=board.inverted)
+    pins = BoardPins(TOP, wire_pins(bridge), answer_bits=answer_bits,
+                     lights=len(board.leds), inverted=board.inverted)
     return to_verilog(to_rtlil(pins, PINS), rtl, PINS)
 
 
-def clock_verilog(board: Board, clocking: Clocking, folder: Path) -> tuple[Path, ...]:
+def clock_verilog(board: Board, bridge: Bridge, clocking: Clocking,
+                  folder: Path) -> tuple[Path, ...]:
     """Write the module ``board.top``, the clock around `PINS`, into ``folder``."""
     from bsnn_hw.hdl.board_clock import ClockDivider
 
@@ -47,7 +52,8 @@ def clock_verilog(board: Board, clocking: Clocking, folder: Path) -> tuple[Path,
         divider = to_verilog(to_rtlil(ClockDivider(bits), DIVIDER), folder, DIVIDER).paths
     words = f"{clocking.megahertz:.2f} MHz, {clocking.words(board.oscillator)}"
     path = folder / f"{board.top}.v"
-    path.write_text(render("board_top.v.j2", top=_Top(board.top, board.title, words,
-                                                      len(board.leds), clocking)),
+    path.write_text(render("board_top.v.j2", top=_Top(
+        board.top, board.title, words, len(board.leds), clocking, INPUTS[bridge],
+        OUTPUTS[bridge])),
                     encoding="utf-8")
     return (path, *divider)

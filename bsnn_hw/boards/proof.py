@@ -39,7 +39,7 @@ def pll_model(clocking: Clocking) -> str:
 
 def prove(design: Design, board: Board, clocking: Clocking, netlist: Path, facts: BoardFacts,
           inputs: np.ndarray, folder: Path) -> None:
-    """Send ``inputs`` to the pin rx of the simulated netlist and compare every score.
+    """Send ``inputs`` to the pins of the simulated netlist and compare every score.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bsnn_hw.boards.description import Board
+from bsnn_hw.boards.lines import BoardLine, line_words
 from bsnn_hw.devices.clocks import Clocking
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import BsnnError
@@ -39,6 +40,11 @@ class Made:
     simulated: int
     bitstream: str
     versions: dict[str, str]
+
+    @property
+    def line(self) -> BoardLine:
+        """Where the host is connected."""
+        return self.board.line(self.facts.bridge)
 
     @property
     def margin(self) -> float:
@@ -73,13 +79,15 @@ def text(made: Made) -> str:
         f"placing reached {best.megahertz:.2f} MHz, margin {100 * made.margin:+.1f} %: "
         f"{'met' if made.met else 'MISSED'}",
         f"critical  {best.path.words()} (seed {best.seed})",
-        f"serial    {facts.baud:,} baud, {facts.divisor} cycles a bit; {facts.shape.sample:,} "
-        f"bytes a sample, {facts.shape.result:,} a result; circuit {facts.identifier}",
+        f"{facts.bridge:9} {line_words(facts.bridge, facts.baud, facts.divisor)}; "
+        f"{facts.shape.sample:,} bytes a sample, {facts.shape.result:,} a result; circuit "
+        f"{facts.identifier}",
+        f"pins      {made.line.words()}",
         f"bitstream {made.bitstream or _none(made)}",
     ]
     if made.simulated:
         lines.append(f"netlist   {made.simulated} inference(s) through the simulated netlist's "
-                     "pins rx and tx: every score equal")
+                     f"pins {', '.join(made.line.pins)}: every score equal")
     if board.note:
         lines.append(f"note      {board.note}")
     return "\n".join([*lines, "", table(rows)])
@@ -96,7 +104,9 @@ def report(made: Made) -> dict[str, Any]:
     return {
         "format": FORMAT, "version": VERSION, "board": board.name, "title": board.title,
         "target": board.part.name, "part": board.part.part, "tools": made.versions,
-        "circuit": made.facts.identifier, "top": board.top, "loader": board.loader,
+        "circuit": made.facts.identifier, "bridge": made.facts.bridge,
+        "pins": dict(made.line.pins), "connector": made.line.connector or None,
+        "top": board.top, "loader": board.loader,
         "bitstream": made.bitstream or None,
         "clock": {"megahertz": clocking.megahertz, "reached": best.megahertz,
                   "margin": made.margin, "met": made.met, "oscillator": board.oscillator,

@@ -155,6 +155,6 @@ def choose_clock(oscillator: float, pll: str, most: float,
     if not fitting:
         made = "a PLL or a divider" if pll else "a divider"
         raise InputError(f"`clock`: must be one that {made} makes of {oscillator:g} MHz and that "
-                         f"suits `baud`, and there is none of at most {most:.2f} MHz; ask for "
-                         "another `baud`, or generate for a faster plan")
+                         f"suits the line, and there is none of at most {most:.2f} MHz; ask for "
+                         "more, for another `baud` of a serial line, or generate for a faster plan")
     return max(fitting, key=lambda each: each.megahertz)

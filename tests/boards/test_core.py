@@ -40,17 +40,20 @@ def verilog(folder):
     return sorted((folder / "rtl").glob("*.v"))
 
 
-@for_each("name, megahertz", [("crosslink-nx-evn", 12), ("crosslink-nx-evn", 6),
-                              ("icebreaker", 36), ("tang-nano-9k", 54), ("ulx3s-85f", 50)])
-def test_tops_with_pins(board, tmp_path, name, megahertz):
+@for_each("name, megahertz, bridge", [
+    ("crosslink-nx-evn", 12, Bridge.UART), ("crosslink-nx-evn", 6, Bridge.SPI),
+    ("icebreaker", 36, Bridge.SPI), ("tang-nano-9k", 54, Bridge.UART),
+    ("ulx3s-85f", 50, Bridge.UART)])
+def test_tops_with_pins(board, spi_board, tmp_path, name, megahertz, bridge):
     """Without a clock cell, divided, with an inverted and with several lights, behind PLLs."""
     known = find_board(name)
     clocking = choose_clock(known.oscillator, known.pll, megahertz, lambda _: True)
     rtl = tmp_path / "rtl"
     rtl.mkdir()
     (tmp_path / "pll.v").write_text(pll_model(clocking), encoding="utf-8")
-    paths = [*verilog(board[2]), *pins_verilog(known, 8, rtl).paths,
-             *clock_verilog(known, clocking, tmp_path),
+    paths = [*verilog(spi_board if bridge is Bridge.SPI else board[2]),
+             *pins_verilog(known, bridge, 8, rtl).paths,
+             *clock_verilog(known, bridge, clocking, tmp_path),
              *([tmp_path / "pll.v"] if clocking.cell else [])]
     assert icarus(paths, known.top, tmp_path) == (0, [])
     assert slang(paths, known.top) == (0, 0)

@@ -7,6 +7,7 @@ import pytest
 from bsnn_hw.boards.constraints import constraints
 from bsnn_hw.boards.description import find_board, known_boards
 from bsnn_hw.errors import InputError
+from bsnn_hw.link.bridge import INPUTS, OUTPUTS, RESTS_HIGH, Bridge
 from tests.for_each import for_each
 
 SMALL = """
@@ -30,6 +31,7 @@ def test_the_listed_boards():
     for name, board in known.items():
         assert find_board(name) == board
         assert board.leds and board.loader and board.title != name
+        assert all(board.line(bridge) for bridge in Bridge) and board.line(Bridge.SPI).connector
         assert not board.part.harness
 
 
@@ -51,6 +53,27 @@ def names(resource, part=None):
     return list(pins.names), pins.invert
 
 
+# Pins of a connector of amaranth-boards: cs_n, mosi, miso, sck.
+SPI = {
+    "icebreaker": ("pmod", 0, ("1", "2", "3", "4")),
+    "ulx3s-85f": ("gpio", 0, ("0+", "1+", "2+", "3+")),
+    "orangecrab-85f": ("io", 0, ("10", "copi", "cipo", "sck")),
+}
+
+
+@for_each("name", SPI)
+def test_spi_is_on_a_connector_of_amaranth_boards(name):
+    pytest.importorskip("amaranth_boards")
+    module, platform, _ = AMARANTH[name]
+    found = getattr(importlib.import_module(f"amaranth_boards.{module}"), platform)
+    kind, number, places = SPI[name]
+    pins, = (each.mapping for each in found.connectors
+             if (each.name, each.number) == (kind, number))
+    given = find_board(name).line(Bridge.SPI).pins
+    assert [given[port] for port in ("cs_n", "mosi", "miso", "sck")] == [
+        pins[place] for place in places]
+
+
 @for_each("name", AMARANTH)
 def test_pins_are_those_of_amaranth_boards(name):
     module, platform, clock = AMARANTH[name]
@@ -63,12 +86,12 @@ def test_pins_are_those_of_amaranth_boards(name):
     assert frequency.hertz == pytest.approx(board.oscillator * 1e6)
     if name == "orangecrab-85f":
         pins = found.connectors[0].mapping
-        assert (board.rx, board.tx) == (pins["0"], pins["1"])
+        assert board.line(Bridge.UART).pins == {"rx": pins["0"], "tx": pins["1"]}
         led = resources["rgb_led", 0]
         assert [names(led, part) for part in "grb"] == [([pin], True) for pin in board.leds]
         return
-    uart = resources["uart", 0]
-    assert (names(uart, "rx")[0], names(uart, "tx")[0]) == ([board.rx], [board.tx])
+    for port, pin in board.line(Bridge.UART).pins.items():
+        assert names(resources["uart", 0], port)[0] == [pin]
     leds = [names(resources["led", number]) for number in range(len(board.leds))]
     assert leds == [([pin], board.inverted) for pin in board.leds]
 
@@ -82,10 +105,10 @@ def test_a_user_s_board(tmp_path):
 # mine
 LOCATE COMP "clk" SITE "A1";
 IOBUF PORT "clk" IO_TYPE=LVCMOS33;
-LOCATE COMP "tx" SITE "C1";
-IOBUF PORT "tx" IO_TYPE=LVCMOS33;
 LOCATE COMP "rx" SITE "B1";
 IOBUF PORT "rx" IO_TYPE=LVCMOS33 PULLMODE=UP;
+LOCATE COMP "tx" SITE "C1";
+IOBUF PORT "tx" IO_TYPE=LVCMOS33;
 FREQUENCY PORT "clk" 50 MHZ;
 """
 
@@ -102,6 +125,38 @@ FREQUENCY PORT "clk" 50 MHZ;
 ])
 def test_pins_in_the_words_of_each_family(name, lines):
     assert set(lines) <= set(constraints(find_board(name)).splitlines())
+
+
+def test_pins_of_spi():
+    lines = constraints(find_board("icebreaker"), Bridge.SPI).splitlines()
+    assert lines[4:] == ["set_io sck 45", "set_io mosi 2", "set_io -pullup yes cs_n 4",
+                         "set_io miso 47", "set_frequency clk 12"]
+    assert find_board("icebreaker").line(Bridge.SPI).words() == (
+        "sck 45, mosi 2, cs_n 4, miso 47, on PMOD 1A, pins 1 to 4")
+
+
+def test_a_board_with_spi_alone(tmp_path):
+    spi = 'spi = { sck = "B1", mosi = "B2", cs_n = "B3", miso = "B4" }'
+    board = described(tmp_path, SMALL.replace('serial = { rx = "B1", tx = "C1" }', spi))
+    assert board.line(Bridge.SPI).words() == "sck B1, mosi B2, cs_n B3, miso B4"
+    with pytest.raises(InputError, match=r"^`bridge`: must be spi for mine, whose file names no "
+                                         r"pins for uart; add `serial` to it, docs/board\.md$"):
+        constraints(board)
+    both = described(tmp_path, SMALL + spi)  # never both at a time
+    assert both.lines == {**described(tmp_path, SMALL).lines, **board.lines}
+
+
+@pytest.mark.parametrize("bridge", Bridge)
+def test_the_ports_are_those_of_the_circuit(bridge):
+    from amaranth.lib.wiring import In
+
+    from bsnn_hw.hdl.bridges import wire_pins
+
+    pins = wire_pins(bridge)
+    assert [*INPUTS[bridge]] == [name for name, pin in pins.items() if pin.flow == In]
+    assert [*OUTPUTS[bridge]] == [name for name, pin in pins.items() if pin.flow != In]
+    assert {name for name in INPUTS[bridge] if name in RESTS_HIGH} == {
+        name for name in INPUTS[bridge] if pins[name].init}
 
 
 def test_a_board_that_nobody_knows():
@@ -133,6 +188,12 @@ def test_what_a_file_must_say(tmp_path, change, message):
     ('flash = "-x"', "flash must be a name of letters"),
     ('led = ["D1"]', "must have no 'led'"),
     ('leds = { pin = "D1" }', "must have no 'leds.pin'"),
+    ('spi = { sck = "B1", mosi = "B2", cs_n = "B3" }',
+     "spi.miso must be the name of a pin, not None"),
+    ('spi = { sck = "A1", mosi = "B2", cs_n = "B3", miso = "B4" }',
+     "a pin must be used once, A1 is used more often"),
+    ('spi = { clk = "B1" }', "must have no 'spi.clk'"),
+    ('spi = 3', "spi.sck must be the name of a pin, not None"),
     ('title = "a\\nb"', "title must be a line of text"),
     ('clock = "A1"', "must be TOML, Cannot overwrite a value"),
 ])

@@ -1,5 +1,8 @@
 """Bundles with the narrow ports: the same integers, by both simulations."""
 
+import re
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -44,3 +47,13 @@ def test_the_readme_says_how_to_drive_it(tmp_path):
     assert "one inference; 19 value(s) in the order of their index; s_axis_tlast" in text
     assert f"2 score(s) of {port.score} byte(s), low end first, then the class in 1" in text
     assert "slot(s)" not in text
+
+
+def test_the_readme_s_lines_for_a_microcontroller_compile(tmp_path):
+    bundle = make_bundle(24, tmp_path / "b", port=Port.BYTES)
+    lines, = re.findall(r"```c\n(.+?)```", (bundle.folder / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "main.c").write_text(lines, encoding="utf-8")
+    done = subprocess.run(["cc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion",
+                           "-Werror", "-fsyntax-only", "-I", bundle.folder / "driver",
+                           tmp_path / "main.c"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from bsnn_hw.devices.clocks import choose_clock
 from bsnn_hw.emission.c_driver import _Driver
 from bsnn_hw.emission.flows import FlowFacts, PortFacts, StreamFacts
 from bsnn_hw.exploration.page import Facts, Failures, Part, Plot
+from bsnn_hw.link.bridge import INPUTS, OUTPUTS, Bridge
 from bsnn_hw.link.frames import LinkShape
 from bsnn_hw.link.registers import register_map
 from bsnn_hw.reporting.charts import scatter
@@ -71,9 +72,10 @@ def driver(user, groups):
     return _driver("bsnn_small", ports, groups)
 
 
-def board_top(pll, megahertz, lights=3):
+def board_top(pll, megahertz, lights=3, bridge=Bridge.UART):
     clocking = choose_clock(25.0, pll, megahertz)
-    return _Top("board_small", "Small board", clocking.words(25.0), lights, clocking)
+    return _Top("board_small", "Small board", clocking.words(25.0), lights, clocking,
+                INPUTS[bridge], OUTPUTS[bridge])
 
 
 def page(circuit):
@@ -125,6 +127,7 @@ CASES = {
         "bsnn-hw 1.2.3", "small", ("cat", "dog"), "00112233445566c0", "0.5", 12, 4, 3, 1, 15, 2, 1,
         32)}),
     "board_top.v": ("board_top.v.j2", {"top": board_top("EHXPLLL", 80.0)}),
+    "board_top_spi.v": ("board_top.v.j2", {"top": board_top("", 25.0, bridge=Bridge.SPI)}),
     "board_top_plain.v": ("board_top.v.j2", {"top": board_top("", 25.0, lights=1)}),
     "board_top_divided.v": ("board_top.v.j2", {"top": board_top("", 7.0, lights=0)}),
     "registers.rdl": ("registers.rdl.j2", {"soc": SOC}),
