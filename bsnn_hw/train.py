@@ -12,7 +12,7 @@ from typing import Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import InputError
-from bsnn_hw.nn.data import DATASETS
+from bsnn_hw.nn.data import DATASETS, is_own
 from bsnn_hw.progress import counted, step
 
 __all__ = ["main", "train"]
@@ -67,11 +67,12 @@ def _trainer(options: argparse.Namespace):
     if _out(options).suffix not in (".pt", ".safetensors"):
         raise InputError(f"{_out(options)}: the model file must end in .pt or .safetensors; "
                          f"give another --out")
+    own = _own(options)
     if options.resume is None:
-        recipe, state = _fresh_recipe(options, changes), None
+        recipe, state = _fresh_recipe(options, changes, own), None
         _refuse_overwriting(options)
     else:
-        recipe, state = _resumed_recipe(options, changes)
+        recipe, state = _resumed_recipe(options, changes, own)
     from bsnn_hw.nn.data import load
     from bsnn_hw.nn.files import load_checkpoint
     from bsnn_hw.nn.training import Trainer
@@ -79,33 +80,53 @@ def _trainer(options: argparse.Namespace):
 
     # torch makes a folder for compiled code with every optimizer, and leaves it in $TMPDIR.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(scratch_root()))
+    if own is None and is_own(recipe.dataset):
+        raise InputError(f"dataset: must be given again when a run on a file is resumed; give the "
+                         f"path of {recipe.dataset}")
     with step(f"{recipe.dataset} read"):
-        data = load(recipe.dataset, options.data_dir, recipe.bits)
+        data = own or load(recipe.dataset, options.data_dir, recipe.bits)
     twin = None if options.twin is None else load_checkpoint(options.twin)
     return Trainer(recipe, data, state, twin)
 
 
-def _fresh_recipe(options: argparse.Namespace, changes: dict[str, Any]):
+def _own(options: argparse.Namespace):
+    """The samples of an .npz file, or None."""
+    if options.dataset is None or not is_own(options.dataset):
+        return None
+    from bsnn_hw.nn.own import load_own
+
+    with step(f"{options.dataset} read"):
+        return load_own(options.dataset)
+
+
+def _fresh_recipe(options: argparse.Namespace, changes: dict[str, Any], own):
     from bsnn_hw.nn.recipe import default_recipe
 
     if options.dataset is None:
-        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, or --resume, "
-                         f"none given; name one")
-    return default_recipe(options.dataset, **changes)
+        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, an .npz file of "
+                         f"samples, or --resume, none given; name one")
+    if own is None:
+        return default_recipe(options.dataset, **changes)
+    from bsnn_hw.nn.own import own_changes
+
+    return default_recipe(**own_changes(own, changes))
 
 
-def _resumed_recipe(options: argparse.Namespace, changes: dict[str, Any]):
+def _resumed_recipe(options: argparse.Namespace, changes: dict[str, Any], own):
     from bsnn_hw.nn.files import load_checkpoint
+    from bsnn_hw.nn.own import own_changes
     from bsnn_hw.nn.recipe import recipe_from
 
     state = load_checkpoint(options.resume)
     recipe = recipe_from(state["recipe"])
     if options.dataset is not None:
-        changes["dataset"] = options.dataset
+        changes["dataset"] = Path(options.dataset).name
     for key, value in changes.items():
         if getattr(recipe, key) != value:
             raise InputError(f"{options.resume}: {key} must stay {getattr(recipe, key)!r} when a "
                              f"run is resumed, not {value!r}; leave the option out")
+    if own is not None:
+        own_changes(own, recipe.as_dict())
     return recipe, state
 
 
@@ -122,7 +143,9 @@ def _out(options: argparse.Namespace) -> Path:
         return options.out
     if options.resume is not None:
         return options.resume.with_suffix(".pt")
-    return Path("runs") / f"{str(options.dataset).replace('-', '_')}_{options.network or 'fc'}.pt"
+    name = str(options.dataset)
+    name = Path(name).stem if is_own(name) else name
+    return Path("runs") / f"{name.replace('-', '_')}_{options.network or 'fc'}.pt"
 
 
 def _epoch(trainer) -> str:
@@ -195,6 +218,13 @@ def _result_text(trainer, result: dict[str, Any], out: Path) -> str:
             f"inference: {spikes}\n{written}")
 
 
+def _dataset(text: str) -> str:
+    if text not in DATASETS and not is_own(text):
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(DATASETS)}, or an .npz file "
+                                         f"of samples, not {text!r}")
+    return text
+
+
 def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in text.split(","))
 
@@ -209,7 +239,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bsnn_hw.train",
         description="Train a binary spiking network on a data set and write model.pt; beside it a "
         "checkpoint after every epoch and a log (JSON lines).")
-    parser.add_argument("dataset", nargs="?", choices=DATASETS, help="left out with --resume")
+    parser.add_argument("dataset", nargs="?", type=_dataset, help=f"{', '.join(DATASETS)}, or an "
+        ".npz file of samples (docs/training.md); left out with --resume, but for a file")
     add = parser.add_argument
     add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "
         "convolutional with the current carried around each convolution (fc)")

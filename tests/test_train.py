@@ -154,8 +154,8 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
 
 
 @for_each("arguments, message", [
-    ([], "dataset: must be one of digits, fashion-mnist, mnist, cifar-10, cifar-100, or --resume, "
-         "none given"),
+    ([], "dataset: must be one of digits, fashion-mnist, mnist, cifar-10, cifar-100, "
+         "an .npz file of samples, or --resume, none given"),
     (["mnist", "--data-dir", "nowhere"], "mnist: the files train-images"),
     (["digits", "--leak", "2"], r"leak: must be in (0, 1], not 2.0; change --leak"),
     (["digits", "--resume", "nowhere.checkpoint"], "nowhere.checkpoint: must be a readable"),

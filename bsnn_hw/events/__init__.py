@@ -2,5 +2,6 @@
 
 from bsnn_hw.events.framing import Framing, Tally, frames, samples
 from bsnn_hw.events.recording import EVENT, Recording
+from bsnn_hw.events.sets import labelled_frames
 
-__all__ = ["EVENT", "Framing", "Recording", "Tally", "frames", "samples"]
+__all__ = ["EVENT", "Framing", "Recording", "Tally", "frames", "labelled_frames", "samples"]

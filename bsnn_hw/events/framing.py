@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Shape
+from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.samples import SampleShape
 
 __all__ = ["Framing", "Tally", "frames", "samples"]
@@ -54,6 +54,24 @@ class Framing:
     def channels(self) -> int:
         """Channels of a timestep."""
         return 2 if self.polarity == "both" else 1
+
+    def shape(self, sensor: tuple[int, int], timesteps: int, bits: int) -> SampleShape:
+        """The samples that the pixels of ``sensor`` = (width, height) become.
+
+        Raises
+        ------
+        InputError
+            Windows of ``pool`` do not divide the pixels; says which crop would do.
+        """
+        across, down = self.crop[2:] if self.crop else sensor
+        positions = self._map(across, down)
+        if positions is None:
+            wide, high = (max(1, side // pool) * pool
+                          for side, pool in zip((across, down), self.pool[::-1], strict=True))
+            raise InputError(f"`pool`: windows of {self.pool[0]},{self.pool[1]} must divide "
+                             f"{across} x {down} pixels; crop to 0,0,{wide},{high}, or pool "
+                             "otherwise")
+        return SampleShape(Coding.EVENTS, positions.size, bits, timesteps, positions)
 
     def fit(self, shape: SampleShape, sensor: tuple[int | None, int | None]) -> SampleShape:
         """``shape`` as the map that the pixels become.

@@ -128,7 +128,7 @@ _KINDS = {"int": _whole(0), "float": _number("a number", -math.inf, math.inf), "
           "str": TEXT, "tuple[int, ...]": COUNTS}
 RECIPE = {"name": TEXT, "data_dir": TEXT,
           **{field.name: _KINDS[str(field.type)] for field in dataclasses.fields(Recipe)
-             if field.name != "seed"},
+             if field.name not in ("seed", "kernels")},  # an axis of its own; pairs are no value
           "dataset": _one_of(DATASETS),
           "weights": _one_of(("binary", "int8-ends"))}  # no circuit holds real ones
 KEYS = ("network", "precision", "plan", "parts", "seeds", "port", "measure", "optuna",

@@ -16,7 +16,7 @@ from bsnn_hw.nn.cifar import CIFAR, read_cifar
 from bsnn_hw.nn.idx import read_idx
 from bsnn_hw.text import shown
 
-__all__ = ["DATASETS", "Dataset", "encode_events", "load", "load_sample"]
+__all__ = ["DATASETS", "Dataset", "encode_events", "is_own", "load", "load_sample"]
 
 DATASETS = ("digits", "fashion-mnist", "mnist", *CIFAR)
 
@@ -48,12 +48,15 @@ _DIGITS_BITS = 4
 class Dataset:
     """Samples, flattened, and their labels.
 
-    name : str, one of `DATASETS`
-    train_x, test_x : uint8 (samples, values), each 0..2**bits-1
+    name : str, one of `DATASETS`, or of a file of one's own
+    train_x, test_x : uint8 (samples, values), each 0..2**bits-1; with ``timesteps`` of frames
+        over time (samples, T, values)
     train_y, test_y : int64 (samples,), index into `classes`
-    shape : (height, width), or (channels, height, width), of a sample before flattening
+    shape : (height, width), or (channels, height, width), of a sample or frame before flattening;
+        (values,) where it is no image
     bits : int, 1..8
     classes : names of the classes, in order
+    timesteps : int, T, where samples are frames over time, else None
     """
 
     name: str
@@ -64,6 +67,12 @@ class Dataset:
     shape: tuple[int, ...]
     bits: int
     classes: tuple[str, ...]
+    timesteps: int | None = None
+
+
+def is_own(name: str) -> bool:
+    """Whether a data set's name is that of an .npz file of one's own."""
+    return name.lower().endswith(".npz")
 
 
 def load(name: str, data_dir: str | Path | None = None, bits: int = 4) -> Dataset:

@@ -41,8 +41,11 @@ def save_trained(path: str | Path, trainer: Trainer, accuracy: float, name: str 
                  ) -> None:
     """Write what a finished training made, with its recipe; ``accuracy`` is of the test set."""
     recipe, dataset = trainer.recipe, trainer.dataset
-    described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": recipe.bits,
-                 "scale": 1 / ((1 << recipe.bits) - 1), "offset": 0.0}
+    # Pixels that became spikes, a thermometer over time, are one bit wide.
+    spikes = recipe.coding == "events" and dataset.timesteps is None
+    bits = 1 if spikes else recipe.bits
+    described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": bits,
+                 "scale": 1 / ((1 << bits) - 1), "offset": 0.0}
     save_model(path, trainer.network, input=described, name=name, classes=dataset.classes,
                recipe=recipe.as_dict() | {"test_accuracy": accuracy})
 
@@ -55,8 +58,8 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
     ----------
     network : `Network`, of own layers or of torch modules inside `Layer` and `Readout`
     input : {"shape": [size] or [channels, height, width], "bits": 1..8, "scale": float,
-        "offset": float}; the real input is ``scale * integer + offset``; only "shape" for a
-        network with events coding
+        "offset": float}; the real input is ``scale * integer + offset``; of a network with
+        events coding "bits" is 1, spikes, where it is left out
     classes : names of the classes, in order
     recipe : primitives that say how it was trained
 
@@ -80,7 +83,7 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
 
 
 def _input(coding: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    if coding == "events":
+    if coding == "events" and given.get("bits", 1) == 1:
         return {"coding": coding, "scale": 1.0, "offset": 0.0, "shape": list(given["shape"])}
     return {"coding": coding, "scale": 1.0, "offset": 0.0, **given, "shape": list(given["shape"])}
 

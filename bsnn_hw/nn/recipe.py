@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.nn.data import DATASETS
+from bsnn_hw.nn.data import DATASETS, is_own
+from bsnn_hw.text import shown
 
 __all__ = ["Recipe", "check_twin", "default_recipe", "recipe_from"]
 
@@ -27,6 +28,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "cifar-10": {"hidden": (512, 256), "epochs": 40, "flips": True, "bits": 6},
     "cifar-100": {"hidden": (512, 256), "epochs": 40, "flips": True, "bits": 6},
 }
+# Of an .npz file of one's own: nothing is known of its samples.
+_OWN: dict[str, Any] = {"hidden": (128, 96), "epochs": 40, "flips": False, "validation": 0}
 # Per kind of network, what differs from those of the data set.
 _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "fc": {},
@@ -45,7 +48,7 @@ _YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free", "shift"
 class Recipe:
     """Everything that the trained weights depend on; checked when it is made.
 
-    dataset : one of `bsnn_hw.nn.data.DATASETS`
+    dataset : one of `bsnn_hw.nn.data.DATASETS`, or the name of an .npz file of one's own
     hidden : neurons of each hidden layer; of "conv", the channels of each convolution and last
         the neurons of a fully connected layer; of "residual", the channels of each convolution
     epochs, timesteps, batch, seed, threads : int; threads, since sums depend on their order
@@ -109,7 +112,8 @@ class Recipe:
 
     def _rules(self):
         """Yield (field, what must hold, whether it does)."""
-        yield "dataset", f"one of {', '.join(DATASETS)}", self.dataset in DATASETS
+        yield "dataset", f"one of {', '.join(DATASETS)}, or an .npz file", (
+            self.dataset in DATASETS or is_own(self.dataset))
         for name, choices in (("gate", GATES), ("gate_ratios", RATIOS), ("reset", RESETS),
                               ("coding", CODINGS), ("device", ("cpu", "cuda")),
                               ("network", NETWORKS), ("weights", WEIGHTS)):
@@ -164,10 +168,12 @@ def default_recipe(dataset: str, **changes: Any) -> Recipe:
     InputError
         For an unknown data set or a value outside its range.
     """
-    if dataset not in _DEFAULTS:
-        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, not {dataset!r}")
+    usual = _OWN if is_own(dataset) else _DEFAULTS.get(dataset)
+    if usual is None:
+        raise InputError(f"dataset: must be one of {', '.join(DATASETS)}, or an .npz file of "
+                         f"samples, not {shown(dataset)}")
     network = _NETWORK_DEFAULTS.get(changes.get("network", "fc"), {})
-    return Recipe(dataset, **_DEFAULTS[dataset] | network | changes)
+    return Recipe(dataset, **usual | network | changes)
 
 
 def recipe_from(fields: dict[str, Any]) -> Recipe:

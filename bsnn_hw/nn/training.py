@@ -138,16 +138,19 @@ class Trainer:
                 torch.from_numpy(labels).to(self.recipe.device))
 
     def _augment(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
-        images = inputs.view(-1, *self.dataset.shape)
+        """Change images at random; all frames of a sample alike."""
+        images = inputs.view(len(inputs), -1, *self.dataset.shape[-2:])
         if self.recipe.flips:
             images = mirrored(images, generator)
         if self.recipe.shift:
             images = shifted(images, self.recipe.shift, generator)
-        return images.flatten(1)
+        return images.reshape(inputs.shape)
 
     def _encode(self, inputs: Tensor) -> Tensor:
-        """Turn integers (batch, size) into what the network takes."""
-        if self.recipe.coding == "events":
+        """Turn integers (batch, size) or (batch, T, size) into what the network takes."""
+        if self.dataset.timesteps is not None:
+            values = inputs.float().transpose(0, 1) / ((1 << self.recipe.bits) - 1)
+        elif self.recipe.coding == "events":
             events = encode_events(inputs.cpu().numpy(), self.recipe.timesteps, self.recipe.bits)
             values = torch.from_numpy(events).to(self.recipe.device, torch.float32)
         else:

@@ -25,7 +25,7 @@ NOT_RUN = {
     r"python -m bsnn_hw\.train (fashion-mnist|digits --out examples)": "minutes of training",
     r"python -m bsnn_hw\.generate .*int8_ends": "minutes of calibration and of the bench",
     r"python -m bsnn_hw\.(nn\.table|show --log) runs/": "logs of the reader's own",
-    r"python -m bsnn_hw\.events|.*--events": "recordings, see tests/events",
+    r"python -m bsnn_hw\.events|.*(--events|nmnist)": "recordings, see tests/events",
     r"python -m bsnn_hw\.board .*--flash": "a board, see tests/boards",
     r"python -m bsnn_hw\.explore": "a study of the reader's own",
     r"python -m bsnn_hw\.virtual": "runs until it is ended, see tests/boards",

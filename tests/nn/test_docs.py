@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "training.md"
 def test_code_of_the_page_runs(monkeypatch):
     monkeypatch.chdir(PAGE.parents[1])
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks:
         exec(block, names)
