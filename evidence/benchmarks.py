@@ -85,6 +85,20 @@ BENCHMARKS = (
         "bsnn_hw.generate examples/fashion_mnist_conv_int8_ends.pt --fraction-bits 3 "
         "--leak-bits 6 --out OUT",
         "bsnn_hw.synth OUT --clock 80 --seeds 1,2,3")),
+    Benchmark("fashion_mnist_patches", "convolution of patches, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_patches.pt --target ecp5-85k --goal fps=150000 "
+        "--clock 90 --out OUT",
+        "bsnn_hw.synth OUT --seeds 1,2,3 --simulate 8")),
+    Benchmark("fashion_mnist_14x14", "images of 14 x 14, fully connected, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_14x14.pt --data "
+        "examples/fashion_mnist_14x14_sample.npz --target ecp5-85k --goal fps=500000 --clock 110 "
+        "--out OUT",
+        "bsnn_hw.synth OUT --seeds 1,2,3 --simulate 8")),
+    Benchmark("fashion_mnist_14x14_fast", "the same, millions of inferences a second, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_14x14.pt --data "
+        "examples/fashion_mnist_14x14_sample.npz --target ecp5-85k --goal fps=5000000 --clock 90 "
+        "--out OUT",
+        "bsnn_hw.synth OUT --simulate 8")),
     Benchmark("boards", "from a model file to a bitstream for each listed board", (
         "evidence.boards",)),
     Benchmark("predictions", "plans: what was forecast, and what was placed", (

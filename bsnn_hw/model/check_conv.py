@@ -1,30 +1,22 @@
-"""What only a convolution has: stride and padding, and a kernel that must fit its map."""
+"""What only a convolution has: stride, padding, groups, and a kernel that must fit its map."""
 
 from __future__ import annotations
 
 from bsnn_hw.model.check_feed import MAX_KERNEL, MAX_SIDE, Incoming, sides
 from bsnn_hw.model.description import Shape
-from bsnn_hw.model.values import Table, equals, shown
+from bsnn_hw.model.expanded import Spread
+from bsnn_hw.model.values import Table, shown
 
-__all__ = ["MAX_NEURONS", "Geometry", "check_geometry", "check_map"]
+__all__ = ["MAX_NEURONS", "Geometry", "check_geometry", "check_map", "check_spread"]
 
+MAX_GROUPS = 1 << 16
 MAX_NEURONS = 1 << 24  # of one layer: a small file can ask for a huge map
 
 # Stride and padding, each (vertical, horizontal).
 Geometry = tuple[tuple[int, int], tuple[int, int]]
 
-ONLY_ONE = {
-    "groups": "grouped and depthwise convolutions are not supported, an output channel reads all "
-              "channels that come in; use a full or a 1x1 convolution",
-    "dilation": "a kernel's places lie side by side; use a larger kernel",
-}
-
-
 def check_geometry(table: Table) -> Geometry | None:
     """Stride and padding; None after a problem."""
-    for key, why in ONLY_ONE.items():
-        if table.has(key) and not _is_one(table.raw(key)):
-            table.problem(key, f"must be 1 or absent, not {shown(table.raw(key))}: {why}")
     stride = table.pair("stride", 1, MAX_KERNEL, 1)
     if isinstance(table.raw("padding"), str):
         table.problem("padding", "must be an integer or two, [vertical, horizontal], not "
@@ -35,28 +27,35 @@ def check_geometry(table: Table) -> Geometry | None:
     return (stride, padding) if stride and padding else None
 
 
-def _is_one(value: object) -> bool:
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return 0 < len(values) <= 2 and all(equals(item, 1) for item in values)
+def check_spread(table: Table, channels: int | None) -> Spread | None:
+    """Groups and dilation of a convolution of ``channels`` outputs; None after a problem."""
+    groups = table.integer("groups", 1, MAX_GROUPS) if table.has("groups") else 1
+    dilation = table.pair("dilation", 1, MAX_KERNEL, 1)
+    if groups is None or dilation is None:
+        return None
+    if channels is not None and channels % groups:
+        table.problem("groups", f"must divide the {channels} channels out, not be {groups}")
+        return None
+    return Spread(groups, dilation)
 
 
-def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incoming: Incoming
-              ) -> Shape | None:
+def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, spread: Spread,
+              incoming: Incoming) -> Shape | None:
     """The shape that a convolution gives, None if it does not fit what comes in.
 
-    weight : (channels out, channels in, kernel height, kernel width)
+    weight : (channels out, channels in / groups, kernel height, kernel width)
     """
     if incoming.feed is None:
         return None
     stride, padding = geometry
-    source, kernel = incoming.feed.shape, weight[2:]
-    if weight[1] != source.channels:
-        why = ("; depthwise convolutions are not supported, use a full or a 1x1 one"
-               if weight[1] == 1 else "")
-        if not _is_grouped(table):
-            table.problem("weight", f"must be (channels out, {source.channels}, height, width) "
-                                    f"because {incoming.producer} gives {sides(source)}, not shape "
-                                    f"{weight}{why}")
+    source, kernel = incoming.feed.shape, spread.shape(weight)[2:]
+    if weight[1] * spread.groups != source.channels:
+        read = f"{source.channels}{f' / {spread.groups}' if spread.groups > 1 else ''}"
+        why = ("; a depthwise convolution has groups of one channel, give `groups`"
+               if weight[1] == 1 and spread.groups == 1 else "")
+        table.problem("weight", f"must be (channels out, {read}, height, width) because "
+                                f"{incoming.producer} gives {sides(source)}, not shape "
+                                f"{weight}{why}")
         return None
     if max(kernel) > MAX_KERNEL:
         table.problem("weight", f"must have a kernel with sides of at most {MAX_KERNEL}, not "
@@ -84,8 +83,3 @@ def check_map(table: Table, weight: tuple[int, ...], geometry: Geometry, incomin
                                 "use a stride or pooling")
         return None
     return output
-
-
-def _is_grouped(table: Table) -> bool:
-    """Whether groups have been refused, which explains the weight's shape."""
-    return table.has("groups") and not _is_one(table.raw("groups"))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.network import largest_weight
-from bsnn_hw.model.check_conv import Geometry, check_geometry, check_map
+from bsnn_hw.model.check_conv import Geometry, check_geometry, check_map, check_spread
 from bsnn_hw.model.check_feed import Incoming, Seen, sides
 from bsnn_hw.model.check_signs import no_signs
 from bsnn_hw.model.description import Conv2d, Linear, Shape, Synapse
+from bsnn_hw.model.expanded import PLAIN, Spread
 from bsnn_hw.model.values import Table
 
 __all__ = ["KINDS", "MAX_WEIGHTS", "Kind", "Weights", "check_weights"]
@@ -56,7 +57,8 @@ class Weights:
 
     channels : int, neurons or output channels
     shape : Shape of what goes out
-    values : float64; geometry : of a convolution; bits : int, of a weight; 1: only signs count
+    values : float64; geometry, spread : of a convolution; bits : int, of a weight; 1: only signs
+        count
     """
 
     channels: int | None = None
@@ -64,6 +66,7 @@ class Weights:
     values: np.ndarray | None = None
     geometry: Geometry | None = None
     bits: int = 1
+    spread: Spread = PLAIN
 
     @property
     def pads(self) -> bool:
@@ -75,7 +78,11 @@ class Weights:
         assert self.values is not None
         if self.geometry is None:
             return Linear(self.values, bias, self.bits)
-        return Conv2d(self.values, bias, *self.geometry, self.bits)
+        if self.spread.is_plain:
+            return Conv2d(self.values, bias, *self.geometry, self.bits)
+        levels = np.where(self.values >= 0, 1.0, -1.0) if self.bits == 1 else self.values
+        return Conv2d(self.spread.dense(levels), bias, *self.geometry,
+                      self.spread.bits(self.bits))
 
 
 def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> Weights:
@@ -83,16 +90,29 @@ def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> We
     geometry = check_geometry(table) if kind == "conv2d" else None
     bits = (table.integer("weight_bits", 1, MAX_BITS) if table.has("weight_bits") else None) or 1
     weight = _weight_shape(table, KINDS[kind], seen)
+    spread = PLAIN if kind == "linear" else check_spread(table, weight[0] if weight else None)
     if weight is None:
         return Weights()
-    seen.room -= math.prod(weight)
-    output = None
     if kind == "linear":
-        output = Shape(weight[0])
+        output: Shape | None = Shape(weight[0])
         _check_fan_in(table, weight, incoming)
-    elif geometry:
-        output = check_map(table, weight, geometry, incoming)
-    return Weights(weight[0], output, _values(table, bits), geometry, bits)
+    elif geometry and spread:
+        output = check_map(table, weight, geometry, spread, incoming)
+    else:
+        output = None
+    spread = _fitting(table, spread or PLAIN, weight, seen)
+    return Weights(weight[0], output, _values(table, bits), geometry, bits, spread)
+
+
+def _fitting(table: Table, spread: Spread, weight: tuple[int, ...], seen: Seen) -> Spread:
+    """``spread``, whose zeros have room as well; else a problem, and none."""
+    count = math.prod(weight if spread.is_plain else spread.shape(weight))
+    if count > seen.room:
+        table.problem("weight", f"must fit the limit of {MAX_WEIGHTS} weights in all layers, "
+                                f"{count} with the zeros between its groups or places")
+        return PLAIN
+    seen.room -= count
+    return spread
 
 
 def _weight_shape(table: Table, kind: Kind, seen: Seen) -> tuple[int, ...] | None:

@@ -153,16 +153,15 @@ def _levels(synapse: Any) -> tuple[Tensor, float, int]:
 
 
 def _geometry(where: str, synapse: Any, problems: list[str]) -> dict[str, Any]:
-    for key in ("groups", "dilation"):
-        value = getattr(synapse, key, 1)
-        if value not in (1, (1, 1)):
-            problems.append(f"{where}: {key} must be 1, not {value!r}; use a plain convolution")
     mode = getattr(synapse, "padding_mode", "zeros")
     if mode != "zeros" or isinstance(synapse.padding, str):
         problems.append(f"{where}: padding must be numbers of zeros, not {synapse.padding!r} of "
                         f"{mode}; state the rows and columns")
         return {}
-    return {"stride": list(pair(synapse.stride)), "padding": list(pair(synapse.padding))}
+    written = {"stride": list(pair(synapse.stride)), "padding": list(pair(synapse.padding))}
+    groups, dilation = getattr(synapse, "groups", 1), list(pair(getattr(synapse, "dilation", 1)))
+    return (written | ({"groups": groups} if groups != 1 else {})
+            | ({"dilation": dilation} if dilation != [1, 1] else {}))
 
 
 def _signs(weight: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class BinaryConv2d(nn.Conv2d):
 
     def forward(self, x):
         return nn.functional.conv2d(x, signs(self.weight, self.scale), self.bias, self.stride,
-                                    self.padding)
+                                    self.padding, self.dilation, self.groups)
 
 
 class CentredConv2d(nn.Conv2d):

@@ -40,6 +40,16 @@ def test_a_module_of_one_timestep():
     assert document["recipe"]["converted"]["samples"] == 16
 
 
+def test_a_depthwise_separable_network():
+    module = nn.Sequential(
+        BinaryConv2d(1, 4, 3, padding=1), Fire(), BinaryConv2d(4, 4, 3, padding=2, dilation=2,
+                                                               groups=4), Fire(),
+        BinaryConv2d(4, 6, 1, groups=2), Fire(), nn.Flatten(), BinaryLinear(6 * 25, 3))
+    layers = convert(module, (1, 5, 5))["layers"]
+    assert [layer.get("groups", 1) for layer in layers] == [1, 4, 2, 1]
+    assert layers[1]["dilation"] == [2, 2]
+
+
 def test_a_module_that_loops_itself_needs_no_readout():
     assert convert(looped(chain()), readout=None)["layers"][0]["name"] == "body_0"
     total = looped(chain(), reduce=lambda record: sum(record) / 3)

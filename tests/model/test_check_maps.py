@@ -73,12 +73,11 @@ CASES = [
         "1 x 6 x 6", "not shape (4, 2, 3, 3)")]),
     ("layers.1.weight", torch.ones(4, 1, 3, 3), [(
         "layer 'conv2': weight must be (channels out, 4, height, width) because layer 'conv1' "
-        "gives 4 x 6 x 6", "depthwise convolutions are not supported, use a full or a 1x1 one")]),
-    ("layers.1.groups", 4, [(
-        "layer 'conv2': groups must be 1 or absent, not 4: grouped and depthwise convolutions are "
-        "not supported", "use a full or a 1x1 convolution")]),
-    ("layers.1.dilation", [1, 2], [(
-        "layer 'conv2': dilation must be 1 or absent, not [1, 2]", "use a larger kernel")]),
+        "gives 4 x 6 x 6", "a depthwise convolution has groups of one channel, give `groups`")]),
+    ("layers.1.groups", 3, [(
+        "layer 'conv2': groups must divide the 4 channels out", "not be 3")]),
+    ("layers.1.dilation", [1, 0], [(
+        "layer 'conv2': dilation must be an integer from 1 to 64, or two", "not [1, 0]")]),
     ("layers.1.stride", 0, [(
         "layer 'conv2': stride must be an integer from 1 to 64, or two, [vertical, horizontal]",
         "not 0")]),
@@ -116,7 +115,7 @@ CASES = [
         "for 1 of 1", "with -1.0")]),
     ("input.shape", [36], [(
         "layer 'conv1': weight must be (channels out, 36, height, width) because the input gives "
-        "36 x 1 x 1", "use a full or a 1x1 one")]),
+        "36 x 1 x 1", "depthwise convolution has groups of one channel, give `groups`")]),
     ("input.shape", [1, 5000, 1], [(
         "layer 'conv1': weight must stand on a map with sides of at most 4096", "5000 x 1")]),
     ("layers.0.pool", {"kind": "max", "size": 2}, [(
@@ -184,7 +183,7 @@ CASES = [
     ("layers.3.shortcuts.1.norm.gamma", torch.ones(4), [(
         f"{FOUR}[1].norm.gamma must have one value per output channel, shape (5,)", "(4,)")]),
     ("layers.3.shortcuts.1.weight", torch.ones(5, 1, 3, 5), [(
-        f"{FOUR}[1].weight must be (channels out, 4, height, width)", "1x1 one")]),
+        f"{FOUR}[1].weight must be (channels out, 4, height, width)", "give `groups`")]),
     ("layers.3.shortcuts.1.weight_bits", 8, [(
         f"{FOUR}[1].weight must be int8 where weight_bits is 8", "not float32")]),
     ("layers.3.shortcuts.2.scale", 2, [(f"{FOUR}[2] unknown key 'scale'", "as it is)")]),
@@ -232,7 +231,7 @@ def test_a_gate_of_each_sample_is_refused_where_currents_are_pooled(maps):
 
 def test_all_problems_at_once(maps):
     put(maps, "layers.0.stride", 0)
-    put(maps, "layers.1.groups", 2)
+    put(maps, "layers.1.groups", 3)
     put(maps, "layers.2.pool.size", 7)
     put(maps, "layers.3.shortcuts.0.kind", "AND")
     put(maps, "layers.5.input", "conv9")

@@ -209,11 +209,18 @@ class Foreign(torch.nn.Module):
         self.source = source
 
 
+def test_groups_and_dilation_are_written():
+    hidden = OrderedDict(deep=Layer(torch.nn.Conv2d(4, 8, 3, groups=4, dilation=(1, 2))))
+    network = Network(hidden, Readout(BinaryLinear(8, 2)), timesteps=1)
+    written = document(network, input=INPUT, name="m")["layers"][0]
+    assert (written["groups"], written["dilation"]) == (4, [1, 2])
+    assert written["weight"].shape == (8, 1, 3, 3)
+
+
 def test_all_that_cannot_be_written_is_listed_at_once():
     hidden = OrderedDict(
         synapse=Layer(torch.nn.Bilinear(2, 2, 3)),
         twin=Layer(BinaryLinear(3, 3, binary=False)),
-        groups=Layer(torch.nn.Conv2d(4, 4, 3, groups=2)),
         padding=Layer(torch.nn.Conv2d(4, 4, 3, padding="same")),
         norm=Layer(BinaryLinear(4, 3), torch.nn.BatchNorm1d(3, track_running_stats=False)),
         gate=Layer(BinaryLinear(3, 3), BatchNorm(3), torch.nn.Sigmoid()),
@@ -224,11 +231,10 @@ def test_all_that_cannot_be_written_is_listed_at_once():
     network = Network(hidden, Readout(BinaryLinear(3, 2)), timesteps=1)
     with pytest.raises(ModelError) as caught:
         document(network, input=INPUT, name="m")
-    synapse, twin, groups, padding, norm, gate, neuron, real, foreign = caught.value.problems
+    synapse, twin, padding, norm, gate, neuron, real, foreign = caught.value.problems
     assert synapse.startswith("layer 'synapse': synapse must have a weight of (neurons, fan_in) or "
                               "(channels, channels_in, rows, columns), Bilinear has none; use")
     assert twin.startswith("layer 'twin': weights must be binary, not those of a full-precision")
-    assert groups.startswith("layer 'groups': groups must be 1, not 2")
     assert padding.startswith("layer 'padding': padding must be numbers of zeros, not 'same' of")
     assert norm.startswith("layer 'norm': norm must keep a running mean and variance, BatchNorm1d")
     assert gate.startswith("layer 'gate': gate must be AGMMGate, ConstantGate or None, not Sigmoid")
