@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,7 +24,7 @@ def accuracy(name, samples, labels):
 
 # With the accuracy on the test set that each must have.
 MAPS = [("fashion_mnist_conv.pt", 0.90), ("fashion_mnist_residual.pt", 0.89),
-        ("fashion_mnist_conv_int8_ends.pt", 0.915)]
+        ("fashion_mnist_conv_int8_ends.pt", 0.915), ("fashion_mnist_patches.pt", 0.90)]
 
 
 @for_each("name", ["digits_fc.pt", "fashion_mnist_fc.pt"])
@@ -70,6 +71,16 @@ def test_eight_bits_stand_at_the_ends_only():
     layers = load(EXAMPLES / "fashion_mnist_conv_int8_ends.pt").layers
     assert [layer.synapse.weight_bits for layer in layers] == [8, 1, 1, 1, 8]
     assert sum(layer.synapse.weight.size for layer in layers) == 458_784
+
+
+def test_smaller_images():
+    stored = torch.load(EXAMPLES / "fashion_mnist_14x14.pt", weights_only=True)
+    assert [tuple(layer["weight"].shape) for layer in stored["layers"]] == [
+        (256, 196), (96, 256), (10, 96)]
+    assert stored["recipe"]["test_accuracy"] >= 0.88
+    with np.load(EXAMPLES / "fashion_mnist_14x14_sample.npz") as sample:
+        test_x, test_y = sample["test_x"].reshape(512, -1), sample["test_y"]
+    assert accuracy("fashion_mnist_14x14.pt", test_x, test_y) >= 0.85
 
 
 def test_digits_accuracy():
