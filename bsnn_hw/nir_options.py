@@ -10,7 +10,7 @@ from bsnn_hw.errors import InputError
 
 __all__ = ["add_nir_options", "is_nir", "nir_document"]
 
-_WORDS = ("source", "dt", "decay", "reset", "comparison", "spikes")
+_WORDS = ("source", "dt", "decay", "reset", "comparison", "spikes", "synaptic")
 _ENTRY = ("timesteps", "coding", "bits", "scale", "readout")
 
 
@@ -28,6 +28,8 @@ def add_nir_options(parser: argparse.ArgumentParser) -> None:
     add("--norm-input", choices=("yes", "no"),
         help="whether an exponential leak also scales the input by 1 - leak")
     add("--spikes", help="single, at most one spike per timestep, or multi")
+    add("--synaptic", help="first, a CubaLIF's membrane takes the synaptic current that the "
+                           "timestep's input is in, or last, that of the timestep before")
     add("--timesteps", type=int, metavar="N", help="timesteps of a sample")
     add("--coding", help="input: direct, the same integers at each timestep, or events")
     add("--bits", type=int, metavar="N", help="bits of a direct input value")

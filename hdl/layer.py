@@ -16,10 +16,12 @@ from bsnn_hw.hdl.gate import GateUnit
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.place_array import PlaceArray
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
+from bsnn_hw.hdl.synaptic import SynapticArray
 from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Hidden, Synapse, SynapseShortcut
 from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Stores
 from bsnn_hw.layout.blocks import Carry, Layer, Synapses
+from bsnn_hw.layout.timing import charge_delay
 
 __all__ = ["HiddenLayer", "charge_pipeline", "group_stream"]
 
@@ -119,9 +121,10 @@ class HiddenLayer(wiring.Component):
         self._block = block
         raster = block.neurons.raster
         self._currents = CurrentArray(layer, bounds, raster, memories=memories)
+        self._synaptic = (None if block.neurons.synaptic is None else SynapticArray(
+            layer.neuron, bounds, raster, current_delay=self._currents.delay, memories=memories))
         self._neurons = NeuronArray(
-            layer.neuron, bounds, raster, current_delay=block.neurons.current_delay,
-            memories=memories)
+            layer.neuron, bounds, raster, current_delay=charge_delay(layer), memories=memories)
         # (what the members' names end with, synapses, their block), the main one first
         self._engines: list = [("", layer.synapse, block.synapses)]
         for number, (shortcut, each) in enumerate(zip(layer.shortcuts, block.shortcuts,
@@ -179,7 +182,7 @@ class HiddenLayer(wiring.Component):
         m.d.comb += [
             currents.op.eq(op),
             neurons.op.eq(op),
-            neurons.currents.eq(currents.currents),
+            neurons.currents.eq(self._charging(m, currents.currents, op)),
             self.take.eq(currents.take),
             self.words.eq(neurons.words),
             self.words_valid.eq(neurons.words_valid),
@@ -190,6 +193,14 @@ class HiddenLayer(wiring.Component):
         m.d.comb += [member.eq(getattr(self, f"carried_{number}"))
                      for number, member in self._carried.items()]
         return m
+
+    def _charging(self, m, currents, op):
+        """What charges the membranes."""
+        if self._synaptic is None:
+            return currents
+        m.submodules.synaptic = synaptic = self._synaptic
+        m.d.comb += [synaptic.op.eq(op), synaptic.currents.eq(currents)]
+        return synaptic.synaptic
 
     def _pooled(self, m, block, op, sums):
         """The operations that step neurons, and the largest sums that these get."""

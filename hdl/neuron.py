@@ -33,12 +33,13 @@ class NeuronArray(wiring.Component):
     bounds : HiddenBounds
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
-    current_delay : int, cycles from an op to its currents, 3 or more
+    current_delay : int, cycles from an op to what charges the membranes, 3 or more
     memories : which memories lie in block RAM, see `LayerPlan`
 
     Members
     -------
-    op : In, ``operation``; currents : In, ``current_delay`` cycles after it
+    op : In, ``operation``
+    currents : In, ``current_delay`` cycles after it, of second-order neurons the synaptic ones
     words : Out, ``spike_word``; words_valid : Out, ``delay`` cycles after the op
     """
 
@@ -58,13 +59,13 @@ class NeuronArray(wiring.Component):
         self._raster = raster
         self._memories = memories
         self._blocks = memories.hold(Store.POTENTIALS, raster.rows)
-        self._shift = leak_shift(spec)
+        self._shift = leak_shift(spec.leak, spec.leak_bits)
         self._charges = current_delay  # the stage that has an op's currents
         self._timesteps = len(spec.leak)
         self.delay = neuron_delay(current_delay)
         super().__init__({
             "op": In(operation(folds=raster.folds, timesteps=self._timesteps, rows=raster.rows)),
-            "currents": In(data.ArrayLayout(signed(bounds.current.width), raster.width)),
+            "currents": In(data.ArrayLayout(signed(bounds.charging.width), raster.width)),
             "words": Out(spike_word(parallel=raster.width, rows=raster.rows)),
             "words_valid": Out(1),
         })

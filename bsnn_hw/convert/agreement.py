@@ -113,10 +113,12 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
     leak, threshold, scale = (torch.from_numpy(_of(layer, name))
                               for name in ("leak", "threshold", "input_scale"))
     reset_by = torch.from_numpy(_of(layer, "reset_amount"))
-    potential = torch.zeros_like(current[:, 0])
+    current_leak = torch.from_numpy(_of(layer, "current_leak"))
+    held = potential = torch.zeros_like(current[:, 0])
     margins = torch.full_like(current, -1.0)
     for t in range(current.shape[1]):
-        charged = leak * potential + scale * current[:, t]
+        held = current_leak * held + current[:, t]
+        charged = leak * potential + scale * held
         match neuron.comparison:
             case Comparison.AT_LEAST:
                 above = charged >= threshold

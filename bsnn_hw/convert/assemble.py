@@ -101,6 +101,9 @@ def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str,
         raise TraceError(f"the scores are the membrane of {path!r}, which gets its own spikes "
                          "back; return the spikes, or follow it with a layer of its own")
     neuron = read(scores.node.source.module)
+    if "current_leak" in neuron:
+        raise TraceError(f"the scores are the membrane of {path!r}, a second-order neuron; return "
+                         "the spikes, or give the last layer first-order neurons, or none")
     if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
         raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
                          "spikes, leave the last neurons out, or have them not reset "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsnn_hw.convert.graph import Membrane, Spikes
+from bsnn_hw.convert.graph import Membrane, Spikes, SynapticCurrent
 from bsnn_hw.convert.trace import Tracer, Value
 from bsnn_hw.errors import InputError
 
@@ -79,13 +79,15 @@ class Family:
 
 def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tuple[str, ...],
            spikes: Any, membrane: Any = None, state: Any = None,
-           back: tuple[np.ndarray | None, np.ndarray | None] = (None, None)) -> None:
+           back: tuple[np.ndarray | None, np.ndarray | None] = (None, None),
+           synaptic: tuple[Any, Any] = (None, None)) -> None:
     """Follow what a neuron module gives.
 
     value : of its input; lead : the leading axes that it takes
     membrane : the tensor of its state behind the reset, None where it gives none
     state : the tensor that was given as its state, None where it keeps its own
     back : weights and bias of the way back to it of its spikes, see ``Spikes``
+    synaptic : of a second-order neuron, as ``membrane`` and ``state``
     """
     number = trace.calls.get(path, 0)
     whole = "T" in "".join(lead)
@@ -105,22 +107,25 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
         raise trace.refusal(f"is called {number + 1} times, with timestep {value.step} now; a "
                             "neuron takes one value per timestep, in order, and starts anew for "
                             "each sample")
-    _check_state(trace, path, number, state)
+    _check_state(trace, path, number, state, Membrane)
+    _check_state(trace, path, number, synaptic[1], SynapticCurrent)
     node = trace.graph.make(Spikes, shape=value.node.shape, varies=True, source=value.node,
                             path=path, module=module, recurrent=back[0], bias=back[1])
     step = None if whole else number
     trace.follow(spikes, Value(node, lead, step))
-    if isinstance(membrane, torch.Tensor) and membrane.shape == spikes.shape:
-        kept = trace.graph.make(Membrane, shape=node.shape, varies=True, source=node)
-        trace.follow(membrane, Value(kept, lead, step))
+    for kind, tensor in ((Membrane, membrane), (SynapticCurrent, synaptic[0])):
+        if isinstance(tensor, torch.Tensor) and tensor.shape == spikes.shape:
+            kept = trace.graph.make(kind, shape=node.shape, varies=True, source=node)
+            trace.follow(tensor, Value(kept, lead, step))
     made = trace.neurons.setdefault(path, node)
     if made is not node:
         raise trace.refusal("takes other values than at the timestep before; its input must be "
                             "the same function of the network's input at each timestep")
 
 
-def _check_state(trace: Tracer, path: str, number: int, state: Any) -> None:
-    """The state that is given in must be the neuron's own of the timestep before."""
+def _check_state(trace: Tracer, path: str, number: int, state: Any,
+                 kind: type[Membrane | SynapticCurrent]) -> None:
+    """The state of this kind that is given in must be the neuron's own of the timestep before."""
     if not isinstance(state, torch.Tensor):
         return
     value = trace.value(state)
@@ -129,7 +134,7 @@ def _check_state(trace: Tracer, path: str, number: int, state: Any) -> None:
             raise trace.refusal("starts from a state that is given in; it must start at rest, "
                                 "once for each sample")
         return
-    own = isinstance(value.node, Membrane) and value.node.source.path == path
+    own = isinstance(value.node, kind) and value.node.source.path == path
     if not own or value.step != number - 1:
         raise trace.refusal("gets a state that is not its own of the timestep before")
 

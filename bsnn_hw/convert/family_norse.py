@@ -1,8 +1,11 @@
-"""Norse: ``LIFBoxCell`` and ``IAFCell``; Euler steps, spikes where the potential is above."""
+"""Norse: ``LIFCell``, ``LIFBoxCell`` and ``IAFCell``; Euler steps, spikes where the potential is
+above."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import torch
 
 from bsnn_hw.convert.family import Family, NeuronError, called, numbers, shifted
 from bsnn_hw.convert.trace import Tracer
@@ -21,10 +24,7 @@ def _facts(parameters: Any, facts: dict[str, Any], reset: str) -> dict[str, Any]
 
 def _box(module: Any) -> dict[str, Any]:
     """Source: norse/torch/functional/lif_box.py, 1.1."""
-    parameters = module.p
-    rate = numbers(module.dt * parameters.tau_mem_inv)
-    if isinstance(rate, float) and not 0 < rate < 1:
-        raise NeuronError(f"dt * tau_mem_inv = {rate:g}, and must be above 0 and below 1")
+    parameters, rate = module.p, _rate(module, "tau_mem_inv")
     method = getattr(parameters.reset_method, "__name__", str(parameters.reset_method))
     if method not in ("reset_value", "reset_subtract"):
         raise NeuronError(f"the reset {method}; known are reset_value and reset_subtract")
@@ -37,6 +37,26 @@ def _box(module: Any) -> dict[str, Any]:
     return _facts(parameters, facts, reset)
 
 
+def _rate(module: Any, name: str) -> float | torch.Tensor:
+    """dt times the inverse of a time constant: what a timestep takes away."""
+    rate = numbers(module.dt * getattr(module.p, name))
+    if isinstance(rate, float) and not 0 < rate < 1:
+        raise NeuronError(f"dt * {name} = {rate:g}, and must be above 0 and below 1")
+    return rate
+
+
+def _current_based(module: Any) -> dict[str, Any]:
+    """Source: norse/torch/functional/lif.py, 1.1: the membrane takes the current of the same
+    timestep, which leaks behind it."""
+    parameters, rate = module.p, _rate(module, "tau_mem_inv")
+    if numbers(parameters.v_leak) != numbers(parameters.v_reset):
+        raise NeuronError("a v_leak other than v_reset; the membrane must rest where it is reset "
+                          "to")
+    facts = {"type": "lif", "leak": 1 - rate, "input_scale": rate,
+             "current_leak": 1 - _rate(module, "tau_syn_inv")}
+    return _facts(parameters, facts, "hard")
+
+
 def _integrate(module: Any) -> dict[str, Any]:
     return _facts(module.p, {"type": "if"}, "hard")
 
@@ -45,16 +65,15 @@ def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
     lead = ("T", "N") if type(module).__name__ in WHOLE else ("N",)
     state = args[1] if len(args) > 1 else None
     called(trace, path, module, trace.value(args[0]), lead, out[0],
-           getattr(out[1], "v", None), getattr(state, "v", None))
+           getattr(out[1], "v", None), getattr(state, "v", None),
+           synaptic=(getattr(out[1], "i", None), getattr(state, "i", None)))
 
 
-WHOLE = {"IAF"}
-SECOND = "a second-order neuron ({}), whose synaptic current is a state of its own; LIFBoxCell " \
-         "has none"
+WHOLE = {"IAF", "LIF"}
 NORSE = Family(
-    "norse", {"LIFBoxCell": _box, "IAFCell": _integrate, "IAF": _integrate},
-    {"LIFCell": SECOND.format("LIFCell"), "LIF": SECOND.format("LIF"),
-     "LIFRecurrentCell": "a recurrent layer of second-order neurons",
+    "norse", {"LIFBoxCell": _box, "LIFCell": _current_based, "LIF": _current_based,
+              "IAFCell": _integrate, "IAF": _integrate},
+    {"LIFRecurrentCell": "a recurrent layer of second-order neurons",
      "LIFRecurrent": "a recurrent layer of second-order neurons",
      "LSNNCell": "an adaptive threshold (LSNN)", "LSNN": "an adaptive threshold (LSNN)",
      "LSNNRecurrentCell": "an adaptive threshold (LSNN), and recurrent",

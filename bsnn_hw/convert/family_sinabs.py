@@ -18,9 +18,6 @@ def _facts(module: Any) -> dict[str, Any]:
     if kind != "SingleSpike":
         raise NeuronError(f"a neuron of several spikes per timestep (spike_fn {kind}, sinabs' "
                           "default is MultiSpike); train with spike_fn=SingleSpike")
-    if getattr(module, "tau_syn_calculated", None) is not None:
-        raise NeuronError("a second-order neuron (tau_syn), whose synaptic current is a state of "
-                          "its own; leave tau_syn out")
     if module.min_v_mem is not None:
         raise NeuronError("a floor of the membrane (min_v_mem), which the hardware does not "
                           "have; leave it out")
@@ -40,14 +37,24 @@ def _reset_of(reset: Any) -> dict[str, Any]:
 
 def _leaky(module: Any) -> dict[str, Any]:
     alpha = module.alpha_mem_calculated.detach()
-    facts: dict[str, Any] = {"type": "lif", "leak": numbers(alpha)}
-    if module.norm_input:
-        facts["input_scale"] = numbers(1 - alpha)
-    return facts | _facts(module)
+    scale = 1 - alpha if module.norm_input else torch.ones(())
+    return {"type": "lif", "leak": numbers(alpha)} | _synaptic(module, scale) | _facts(module)
 
 
 def _integrate(module: Any) -> dict[str, Any]:
-    return {"type": "if"} | _facts(module)
+    return {"type": "if"} | _synaptic(module, torch.ones(())) | _facts(module)
+
+
+def _synaptic(module: Any, scale: torch.Tensor) -> dict[str, Any]:
+    """What the input is scaled with, and of a second-order neuron the leak of its current.
+
+    i[t] = alpha * (i[t-1] + x[t]) is alpha times a current that takes x[t] as it is.
+    """
+    alpha = module.alpha_syn_calculated
+    if alpha is None:
+        return {} if bool((scale == 1).all()) else {"input_scale": numbers(scale)}
+    alpha = alpha.detach()
+    return {"current_leak": numbers(alpha), "input_scale": numbers(alpha * scale)}
 
 
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:

@@ -1,4 +1,5 @@
-"""snnTorch: ``Leaky``, with every reset; spikes where the potential is above the threshold."""
+"""snnTorch: ``Leaky`` and ``Synaptic``, and both with their spikes back, with every reset that can
+be said; spikes where the potential is above the threshold."""
 
 from __future__ import annotations
 
@@ -45,36 +46,56 @@ def _leaky(module: Any) -> dict[str, Any]:
     return facts | {"reset": "soft", "reset_by": numbers(threshold / beta.double())}
 
 
+def _synaptic(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/synaptic.py, versions 0.8 to 1.0."""
+    if module.reset_mechanism == "zero" and getattr(module, "reset_delay", True):
+        raise NeuronError("Synaptic's 'zero' with reset_delay=True, the default, whose membrane "
+                          "does not take its current at the timestep after a spike; train with "
+                          "reset_delay=False, which resets at once, or with 'subtract' or 'none'")
+    alpha = torch.as_tensor(module.alpha).detach().clamp(0, 1)
+    return _leaky(module) | {"current_leak": numbers(alpha)}
+
+
 def _recurrent_leaky(module: Any) -> dict[str, Any]:
     """Source: snntorch/_neurons/rleaky.py, versions 0.8 to 1.0."""
-    if module.reset_mechanism == "zero":
-        raise NeuronError("RLeaky's 'zero', which also drops the whole current of the timestep "
-                          "after a spike; train with 'subtract', the default, or 'none'")
-    if not module.all_to_all:
-        raise NeuronError("RLeaky with all_to_all=False, whose V brings each neuron's spikes back "
-                          "to itself alone; train with all_to_all=True and few-bit weights")
-    if getattr(module, "linear_features", None) is None:
-        raise NeuronError("RLeaky with a convolution that brings its spikes back; only linear "
-                          "layers (linear_features) get theirs")
+    _check_recurrence(module)
     return _leaky(module)
 
 
+def _recurrent_synaptic(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/rsynaptic.py, versions 0.8 to 1.0."""
+    _check_recurrence(module)
+    return _synaptic(module)
+
+
+def _check_recurrence(module: Any) -> None:
+    kind = type(module).__name__
+    if module.reset_mechanism == "zero":
+        raise NeuronError(f"{kind}'s 'zero', which also drops the whole current of the timestep "
+                          "after a spike; train with 'subtract', the default, or 'none'")
+    if not module.all_to_all:
+        raise NeuronError(f"{kind} with all_to_all=False, whose V brings each neuron's spikes back "
+                          "to itself alone; train with all_to_all=True and few-bit weights")
+    if getattr(module, "linear_features", None) is None:
+        raise NeuronError(f"{kind} with a convolution that brings its spikes back; only linear "
+                          "layers (linear_features) get theirs")
+
+
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
-    if type(module).__name__ == "RLeaky":
-        return _recurrent_leaf(trace, path, module, args, out)
-    spikes, membrane = out if isinstance(out, tuple) else (out, None)
-    state = args[1] if len(args) > 1 else None
-    called(trace, path, module, trace.value(args[0]), ("N",), spikes, membrane, state)
-
-
-def _recurrent_leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
-    """An RLeaky, which is given its spikes and its membrane, or keeps both."""
-    spikes, membrane = out if isinstance(out, tuple) else (out, None)
-    given = args[1] if len(args) > 1 else None
-    _check_spikes(trace, path, given)
-    called(trace, path, module, trace.value(args[0]), ("N",), spikes, membrane,
-           args[2] if len(args) > 2 else None,
-           linear_map(module.recurrent, int(module.linear_features)))
+    """A neuron that is given its states, its own spikes, synaptic current and membrane as far as it
+    has them, or keeps them."""
+    kind = type(module).__name__
+    back: tuple[Any, Any] = (None, None)
+    value, *states = args
+    spikes, *kept = out if isinstance(out, tuple) else (out,)
+    if kind in ("RLeaky", "RSynaptic"):
+        _check_spikes(trace, path, next(iter(states), None))
+        back, states = linear_map(module.recurrent, int(module.linear_features)), states[1:]
+    second = kind in ("Synaptic", "RSynaptic")
+    (*synaptic, membrane), (*held, state) = (
+        [*each, *[None] * (1 + second)][:1 + second] for each in (kept, states))
+    called(trace, path, module, trace.value(value), ("N",), spikes, membrane, state, back,
+           (synaptic[0], held[0]) if second else (None, None))
 
 
 def _check_spikes(trace: Tracer, path: str, given: Any) -> None:
@@ -96,12 +117,11 @@ def _reset(module: torch.nn.Module) -> None:
             part.reset_mem()
 
 
-SECOND = "a second-order neuron ({}), whose synaptic current is a state of its own"
-RECURRENT = "a recurrent layer ({}), whose spikes come back at the next timestep"
 SNNTORCH = Family(
-    "snntorch", {"Leaky": _leaky, "RLeaky": _recurrent_leaky},
-    {"Synaptic": SECOND.format("synaptic conductance"), "Alpha": SECOND.format("alpha"),
-     "RSynaptic": RECURRENT.format("RSynaptic") + ", of second-order neurons",
+    "snntorch", {"Leaky": _leaky, "RLeaky": _recurrent_leaky, "Synaptic": _synaptic,
+                 "RSynaptic": _recurrent_synaptic},
+    {"Alpha": "a neuron of two synaptic currents (Alpha), one that excites and one that inhibits; "
+              "Synaptic has one",
      "SLSTM": "a spiking LSTM, with gates that multiply two values",
      "SConv2dLSTM": "a spiking convolutional LSTM, with gates that multiply two values",
      "Lapicque": "Lapicque's neuron, in units of R and C; Leaky with beta = 1 - dt/(R*C) and the "

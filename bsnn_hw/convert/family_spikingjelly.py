@@ -1,4 +1,5 @@
-"""SpikingJelly: ``IFNode``, ``LIFNode``, ``ParametricLIFNode``; spikes from the threshold on."""
+"""SpikingJelly: ``IFNode``, ``LIFNode``, ``ParametricLIFNode``, ``CUBALIFNode``; spikes from the
+threshold on."""
 
 from __future__ import annotations
 
@@ -43,6 +44,14 @@ def _parametric(module: Any) -> dict[str, Any]:
 def _decay(module: Any, rate: float) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": "lif", "leak": 1 - rate}
     return facts | ({"input_scale": rate} if module.decay_input else {})
+
+
+def _synaptic(module: Any) -> dict[str, Any]:
+    if module.v_reset:
+        raise NeuronError(f"CUBALIFNode with a reset to {float(module.v_reset):g}, whose membrane "
+                          "decays to 0; give it a v_reset of 0, or None")
+    return _facts(module, {"type": "lif", "leak": float(module.v_decay),
+                           "current_leak": float(module.c_decay)})
 
 
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
@@ -92,10 +101,9 @@ def _reset(module: torch.nn.Module) -> None:
 
 SPIKINGJELLY = Family(
     "spikingjelly", {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric,
-                     "SimpleIFNode": _integrate, "SimpleLIFNode": _leaky},
-    {"CUBALIFNode": "a second-order neuron (CUBA LIF), whose synaptic current is a state of its "
-                    "own",
-     "KLIFNode": "KLIF, with a ReLU and a learned scale on the membrane",
+                     "SimpleIFNode": _integrate, "SimpleLIFNode": _leaky,
+                     "CUBALIFNode": _synaptic},
+    {"KLIFNode": "KLIF, with a ReLU and a learned scale on the membrane",
      "GatedLIFNode": "GLIF, which mixes two leaks and two resets",
      "ComplementaryLIFNode": "CLIF, with a second membrane for the reset",
      "IzhikevichNode": "Izhikevich's neuron, quadratic, with a recovery variable",

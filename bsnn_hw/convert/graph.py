@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 __all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pool",
-           "Reshape", "Spikes", "Sum", "Synapse", "Vote"]
+           "Reshape", "Spikes", "Sum", "Synapse", "SynapticCurrent", "Vote"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,13 @@ class Spikes(Node):
 @dataclass(frozen=True, eq=False)
 class Membrane(Node):
     """The membrane potential behind the reset of ``source``, of which it is the state."""
+
+    source: Spikes
+
+
+@dataclass(frozen=True, eq=False)
+class SynapticCurrent(Node):
+    """The synaptic current of the second-order neurons ``source``, of which it is a state."""
 
     source: Spikes
 

@@ -1,7 +1,8 @@
 """What a NIR file leaves open: the timestep, the discretisation, the reset and the comparison.
 
-NIR states differential equations, LIF ``tau v' = v_leak - v + r*I`` and IF ``v' = r*I``, and that
-the potential goes to ``v_reset``.  A framework that writes one has its own rule of timesteps,
+NIR states differential equations, LIF ``tau v' = v_leak - v + r*I``, IF ``v' = r*I`` and CubaLIF
+``tau_syn I' = -I + w_in*x`` in front of a LIF, and that the potential goes to ``v_reset``.  A
+framework that writes one has its own rule of timesteps,
 which is not in the file.
 """
 
@@ -31,6 +32,9 @@ class Conventions:
     subtract : "threshold", or "threshold/leak" where the reset comes in front of the leak
     tau_times_dt : bool, whether time constants are written times dt
     integrate : float, what an IF adds for a current of 1 and r of 1; None is dt
+    synaptic : "first", a membrane takes the synaptic current that the timestep's input is in, or
+        "last", that of the timestep before
+    jump : bool, whether an input changes a synaptic current by w_in, whatever tau_syn is
     """
 
     dt: float | None = None
@@ -42,6 +46,8 @@ class Conventions:
     subtract: str = "threshold"
     tau_times_dt: bool = False
     integrate: float | None = None
+    synaptic: str | None = None
+    jump: bool = False
 
 
 # As the frameworks' own exporters write: snnTorch 0.9 to 1.0, SpikingJelly 2.0, sinabs 3.1,
@@ -49,17 +55,19 @@ class Conventions:
 SOURCES = {
     # The exporter writes v_reset 0 whatever the reset is.
     "snntorch": Conventions(dt=1e-4, decay="euler", comparison=">", spikes="single",
-                            norm_input=False, subtract="threshold/leak"),
+                            norm_input=False, subtract="threshold/leak", synaptic="first"),
     "spikingjelly": Conventions(dt=1e-4, decay="euler", reset="hard", comparison=">=",
-                                spikes="single", norm_input=False),
+                                spikes="single", norm_input=False, synaptic="first"),
     # tau is in timesteps; norm_input and spike_fn are not written.
     "sinabs": Conventions(dt=1.0, decay="exponential", reset="soft", comparison=">="),
     # tau is written times dt, in seconds squared.
     "norse": Conventions(dt=1e-3, decay="euler", reset="hard", comparison=">", spikes="single",
-                         norm_input=False, tau_times_dt=True, integrate=1.0),
+                         norm_input=False, tau_times_dt=True, integrate=1.0, synaptic="first",
+                         jump=True),
 }
 _WORDS = {"decay": ("euler", "exponential"), "reset": ("hard", "soft"), "comparison": (">=", ">"),
-          "spikes": ("single", "multi"), "norm_input": (True, False)}
+          "spikes": ("single", "multi"), "norm_input": (True, False),
+          "synaptic": ("first", "last")}
 
 
 def conventions(source: str | None, **said: Any) -> Conventions:
@@ -87,15 +95,16 @@ def conventions(source: str | None, **said: Any) -> Conventions:
 def needed(rules: Conventions, kinds: set[str]) -> list[str]:
     """The names of what must be known for neurons of these NIR kinds, and is not."""
     names = ["reset", "comparison", "spikes"]
-    if "LIF" in kinds:
-        names = ["dt", "decay", *names, *(["norm_input"] if rules.decay == "exponential" else [])]
+    if kinds & {"LIF", "CubaLIF"}:
+        names = ["dt", "decay", *names, *(["norm_input"] if rules.decay == "exponential" else []),
+                 *(["synaptic"] if "CubaLIF" in kinds else [])]
     elif rules.integrate is None:
         names = ["dt", *names]
     return [name for name in names if getattr(rules, name) is None]
 
 
 def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
-    """A NIR ``LIF`` or ``IF`` as a ``neuron`` of docs/model.md.
+    """A NIR ``LIF``, ``CubaLIF`` or ``IF`` as a ``neuron`` of docs/model.md.
 
     Raises
     ------
@@ -107,7 +116,7 @@ def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
     kind = type(node).__name__
     facts: dict[str, Any] = {"threshold": numbers(node.v_threshold),
                              "comparison": rules.comparison, "reset": rules.reset}
-    facts |= _integrate(node, rules) if kind == "IF" else _leaky(node, rules)
+    facts |= {"IF": _integrate, "LIF": _leaky, "CubaLIF": _current_based}[kind](node, rules)
     if rules.reset == "soft":
         if np.any(node.v_reset) or np.any(getattr(node, "v_leak", 0.0)):
             raise NeuronError("a rest potential other than 0 (v_reset, v_leak) with a soft reset; "
@@ -116,7 +125,7 @@ def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
             facts["reset_by"] = numbers(np.asarray(node.v_threshold) /
                                         np.asarray(facts.get("leak", 1.0)))
         return facts
-    if kind == "LIF" and not np.array_equal(node.v_reset, node.v_leak):
+    if kind != "IF" and not np.array_equal(node.v_reset, node.v_leak):
         raise NeuronError("a v_leak other than v_reset; the membrane must rest where it is reset "
                           "to")
     facts["threshold"] = numbers(np.asarray(node.v_threshold) - np.asarray(node.v_reset))
@@ -129,19 +138,38 @@ def _integrate(node: Any, rules: Conventions) -> dict[str, Any]:
 
 
 def _leaky(node: Any, rules: Conventions) -> dict[str, Any]:
+    leak = _leak(node.tau, "tau", rules)
+    return {"type": "lif", "leak": numbers(leak),
+            "input_scale": numbers(np.asarray(node.r, dtype=float) * _share(leak, rules))}
+
+
+def _current_based(node: Any, rules: Conventions) -> dict[str, Any]:
+    if rules.synaptic == "last":
+        raise NeuronError("a membrane that takes the synaptic current of the timestep before "
+                          "(`synaptic` last); one that takes that of its own can be said")
+    leak, kept = (_leak(getattr(node, name), name, rules) for name in ("tau_mem", "tau_syn"))
+    scale = np.asarray(node.r, dtype=float) * _share(leak, rules) * np.asarray(node.w_in)
+    scale = scale if rules.jump else scale * _share(kept, rules)
+    return {"type": "lif", "leak": numbers(leak), "current_leak": numbers(kept),
+            "input_scale": numbers(scale)}
+
+
+def _leak(constant: Any, name: str, rules: Conventions) -> np.ndarray:
+    """What a timestep leaves of a state with this time constant."""
     assert rules.dt is not None
-    tau = np.asarray(node.tau, dtype=float) / (rules.dt if rules.tau_times_dt else 1.0)
+    tau = np.asarray(constant, dtype=float) / (rules.dt if rules.tau_times_dt else 1.0)
     rate = rules.dt / tau
-    if rules.decay == "euler":
-        if (rate >= 1).any() or (rate <= 0).any():
-            raise NeuronError(f"a timestep that is no smaller than tau ({numbers(tau)} with "
-                              f"`dt` {rules.dt:g}); check `dt` and `source`")
-        leak = 1 - rate
-    else:
-        leak = np.exp(-rate)
-    if rules.decay == "euler" or rules.norm_input:
-        scale = np.asarray(node.r, dtype=float) * (1 - leak)
-    else:
-        scale = np.asarray(node.r, dtype=float)
-    return {"type": "lif", "leak": numbers(leak), "input_scale": numbers(scale)}
+    if rules.decay != "euler":
+        return np.asarray(np.exp(-rate))
+    if name == "tau_syn":  # a synaptic current may be the current itself, in float32
+        rate = np.where(np.isclose(rate, 1, rtol=1e-6, atol=0), 1.0, rate)
+    if ((rate <= 0) | (rate > 1) | ((rate == 1) & (name != "tau_syn"))).any():
+        raise NeuronError(f"a timestep that is no smaller than {name} ({numbers(tau)} with "
+                          f"`dt` {rules.dt:g}); check `dt` and `source`")
+    return np.asarray(1 - rate)
+
+
+def _share(leak: np.ndarray, rules: Conventions) -> np.ndarray | float:
+    """What a state takes of its input, beside r or w_in."""
+    return 1 - leak if rules.decay == "euler" or rules.norm_input else 1.0
 

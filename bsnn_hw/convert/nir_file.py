@@ -18,8 +18,8 @@ from bsnn_hw.errors import InputError, ModelError, ToolError
 
 __all__ = ["nir"]
 
+NEURONS = ("LIF", "IF", "CubaLIF")
 REFUSED = {
-    "CubaLIF": "a second-order neuron (CubaLIF), whose synaptic current is a state of its own",
     "CubaLI": "a second-order integrator without spikes",
     "LI": "an integrator without spikes as a layer of its own",
     "I": "an integrator without spikes as a layer of its own",
@@ -34,7 +34,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
         offset: float | Sequence[float] = 0.0,
         readout: str | None = None, source: str | None = None, dt: float | None = None,
         decay: str | None = None, reset: str | None = None, comparison: str | None = None,
-        norm_input: bool | None = None, spikes: str | None = None, name: str | None = None,
+        norm_input: bool | None = None, spikes: str | None = None,
+        synaptic: str | None = None, name: str | None = None,
         classes: Sequence[str] | None = None) -> dict[str, Any]:
     """A document for ``bsnn_hw.model.format.save``.
 
@@ -44,8 +45,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     timesteps, coding, bits, scale, offset : as of the other converters; a file has none of them
     readout : "spike_count" of spikes, or "mean", "sum", "last" or "max" of currents
     source : "snntorch", "spikingjelly", "sinabs" or "norse", whose conventions hold
-    dt, decay, reset, comparison, norm_input, spikes : see ``Conventions``; in place of ``source``,
-        or of what it does not say
+    dt, decay, reset, comparison, norm_input, spikes, synaptic : see ``Conventions``; in place of
+        ``source``, or of what it does not say
 
     Raises
     ------
@@ -58,12 +59,12 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     graph, title = _read(source_file)
     nodes, edges = _flat(graph)
     rules = conventions(source, dt=dt, decay=decay, reset=reset, comparison=comparison,
-                        norm_input=norm_input, spikes=spikes)
+                        norm_input=norm_input, spikes=spikes, synaptic=synaptic)
     problems = [f"node {path!r}: {REFUSED[type(node).__name__]}"
                 for path, node in nodes.items() if type(node).__name__ in REFUSED]
     if problems:
         raise ModelError(problems)
-    kinds = {type(node).__name__ for node in nodes.values()} & {"LIF", "IF"}
+    kinds = {type(node).__name__ for node in nodes.values()} & set(NEURONS)
     if missing := needed(rules, kinds):
         raise InputError(f"{title}: NIR does not say " + ", ".join(f"`{each}`" for each in missing)
                          + f"; give {'it' if len(missing) == 1 else 'them'}"
@@ -137,7 +138,7 @@ def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
             raise InputError(f"node {name!r}: must get something, and no edge leads to it")
         sources = [made[start] for start in before[name]]
         made[name] = _node(graph, name, nodes[name], sources, back.get(name))
-        if isinstance(made[name], Spikes) and type(nodes[name]).__name__ in ("LIF", "IF"):
+        if isinstance(made[name], Spikes) and type(nodes[name]).__name__ in NEURONS:
             neurons[name] = made[name]
     entry = made[first[0]]
     assert isinstance(entry, Input)
@@ -152,7 +153,7 @@ def _recurrences(nodes: dict[str, Any], before: dict[str, list[str]],
     for name, node in nodes.items():
         ends = before[name], after[name]
         if type(node).__name__ not in ("Linear", "Affine") or ends[0] != ends[1] or len(
-                ends[0]) != 1 or type(nodes[ends[0][0]]).__name__ not in ("LIF", "IF"):
+                ends[0]) != 1 or type(nodes[ends[0][0]]).__name__ not in NEURONS:
             continue
         neuron, = ends[0]
         if neuron in found:
@@ -173,7 +174,7 @@ def _ordered(before: dict[str, list[str]]) -> list[str]:
         if not ready:
             rest = [name for name in before if name not in order]
             raise InputError(f"node {rest[0]!r}: must not take what depends on itself, but by one "
-                             "Linear or Affine from a LIF or IF back to it; longer ways round, a "
+                             "Linear or Affine from a neuron back to it; longer ways round, a "
                              "recurrent layer of several neurons, are not supported")
         order += ready
     return order
@@ -281,5 +282,5 @@ def _pair(sides: Any) -> tuple[int, int]:
 
 
 _NODES = {"Affine": _linear, "Linear": _linear, "Conv2d": _conv2d, "SumPool2d": _pool,
-          "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale, "LIF": _neuron,
-          "IF": _neuron}
+          "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale,
+          **dict.fromkeys(NEURONS, _neuron)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.document import window_facts
 from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import (
@@ -90,6 +91,11 @@ def _gate(gate: SampleGate | None) -> dict[str, Any] | None:
         "factor_bits": gate.factor_bits, "factor_width": gate.width}
 
 
+def _synaptic(bounds: HiddenBounds) -> dict[str, Any]:
+    """The range of second-order neurons' synaptic currents, where a layer has any."""
+    return {"synaptic": asdict(bounds.synaptic.current)} if bounds.synaptic else {}
+
+
 def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
     bounds, probe, neuron = design.layout.hidden_bounds[number], design.probes[number], layer.neuron
     return {
@@ -98,7 +104,7 @@ def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
         "gate": _gate(layer.gate),
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,
-        "acc": asdict(bounds.acc), "charged": asdict(bounds.charged),
+        "acc": asdict(bounds.acc), **_synaptic(bounds), "charged": asdict(bounds.charged),
         "charged_width": bounds.charged.width,
         "probe": {"path": probe.firing.path, "module": probe.firing.module,
                   "firing": probe.firing.signal,

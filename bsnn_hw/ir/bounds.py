@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,13 +30,29 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 
-__all__ = ["Ends", "GateBounds", "HiddenBounds", "Interval", "ReadoutBounds", "accumulator_bounds",
-           "current_bounds", "gate_total_bounds", "hidden_bounds", "network_bounds",
-           "neuron_bounds", "pooled_value", "readout_bounds", "step_bounds"]
+__all__ = ["Ends", "GateBounds", "HiddenBounds", "Interval", "ReadoutBounds", "StepEnds",
+           "SynapticBounds", "accumulator_bounds", "current_bounds", "gate_total_bounds",
+           "hidden_bounds", "network_bounds", "neuron_bounds", "pooled_value", "readout_bounds",
+           "step_bounds"]
 
 # The lowest and the highest value of each channel, (channels,) Python integers in object arrays:
 # a bound that does not fit 64 bits must be seen.
 Ends = tuple[np.ndarray, np.ndarray]
+
+
+class StepEnds(NamedTuple):
+    """One timestep of a layer.
+
+    current : the whole of it; charged : H; settled : V; carried : V before, after the leak
+    synaptic : I; kept : I before, after its leak; of a first-order neuron the current, and 0
+    """
+
+    current: Ends
+    charged: Ends
+    settled: Ends
+    carried: Ends
+    synaptic: Ends
+    kept: Ends
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,15 @@ class GateBounds:
 
 
 @dataclass(frozen=True)
+class SynapticBounds:
+    """Ranges of a second-order neuron's synaptic ``current``, and of what is ``kept`` of it after
+    its leak."""
+
+    current: Interval
+    kept: Interval
+
+
+@dataclass(frozen=True)
 class HiddenBounds:
     """Ranges over all neurons and timesteps: ``acc``; ``current``, the whole of it with bias and
     shortcuts; ``charged`` = H; ``settled`` = V; ``carried`` = V after the leak; ``threshold``.
@@ -71,6 +97,7 @@ class HiddenBounds:
     shortcuts : per shortcut what comes in before its gain: the acc of synapses, 0..1 for spikes,
         the whole current of the layer that a `CurrentShortcut` names
     gate : of the gate that the sample makes, None without one
+    synaptic : of second-order neurons, None where the current itself charges
     """
 
     acc: Interval
@@ -81,6 +108,12 @@ class HiddenBounds:
     threshold: Interval
     shortcuts: tuple[Interval, ...] = ()
     gate: GateBounds | None = None
+    synaptic: SynapticBounds | None = None
+
+    @property
+    def charging(self) -> Interval:
+        """Of what charges the membranes."""
+        return self.current if self.synaptic is None else self.synaptic.current
 
 
 @dataclass(frozen=True)
@@ -123,13 +156,12 @@ def accumulator_bounds(synapse: Synapse, max_value: int,
 def current_bounds(layer: Hidden, max_value: int,
                    carried: Sequence[Sequence[Ends]] = ()) -> list[Ends]:
     """Per timestep the ends of the layer's whole current; arguments as in `hidden_bounds`."""
-    return [current for current, *_ in step_bounds(layer, max_value, carried)]
+    return [step.current for step in step_bounds(layer, max_value, carried)]
 
 
 def step_bounds(layer: Hidden, max_value: int,
-                carried: Sequence[Sequence[Ends]] = ()) -> list[tuple[Ends, ...]]:
-    """Per timestep (current, charged, settled, carried), as in `neuron_bounds`; arguments as in
-    `hidden_bounds`."""
+                carried: Sequence[Sequence[Ends]] = ()) -> list[StepEnds]:
+    """Ends of each timestep; arguments as in `hidden_bounds`."""
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     factors = _factors(layer.gate, _total(layer, max_value)) if layer.gate else None
     return list(neuron_bounds(layer.neuron, *acc, _joined(layer, carried), factors))
@@ -137,25 +169,34 @@ def step_bounds(layer: Hidden, max_value: int,
 
 def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
                   joined: Sequence[Ends] | None = None,
-                  factors: Factors | None = None) -> Iterator[tuple[Ends, ...]]:
-    """Yield per timestep (current, charged, settled, carried), each its `Ends`.
+                  factors: Factors | None = None) -> Iterator[StepEnds]:
+    """Yield the ends of each timestep.
 
     acc_low, acc_high : integers (channels,)
     joined : per timestep the ends of what all shortcuts add, None where there are none
     factors : of a gate, None without one
     """
     acc = acc_low.astype(object), acc_high.astype(object)
-    settled = acc[0] * 0, acc[1] * 0
-    for t, factor in enumerate(spec.leak.astype(object)):
-        low, high = ((v * factor) >> spec.leak_bits for v in settled)
+    synaptic = settled = acc[0] * 0, acc[1] * 0
+    for t in range(len(spec.leak)):
+        carried = _leaked(settled, spec.leak[t], spec.leak_bits)
+        kept = (_leaked(synaptic, spec.current_leak[t], spec.leak_bits)
+                if spec.current_leak is not None else (acc[0] * 0, acc[1] * 0))
         current = _own(spec, t, acc)
         if factors:
             current = _shifted(_scaled(factors.ends[t], current), factors.bits)
         if joined:
             current = current[0] + joined[t][0], current[1] + joined[t][1]
-        charged = low + current[0], high + current[1]
+        synaptic = kept[0] + current[0], kept[1] + current[1]
+        charged = carried[0] + synaptic[0], carried[1] + synaptic[1]
         settled = _settle(spec, t, *charged)
-        yield current, charged, settled, (low, high)
+        yield StepEnds(current, charged, settled, carried, synaptic, kept)
+
+
+def _leaked(ends: Ends, factor: np.ndarray, bits: int) -> Ends:
+    """What a leak (channels,) leaves of what lies between ``ends``."""
+    low, high = ((end * factor.astype(object)) >> bits for end in ends)
+    return low, high
 
 
 def _own(spec: NeuronSpec, t: int, acc: Ends) -> Ends:
@@ -271,17 +312,20 @@ def hidden_bounds(layer: Hidden, max_value: int,
 
 
 def _summary(layer: Hidden, max_value: int, carried: Sequence[Sequence[Ends]],
-             steps: Sequence[tuple[Ends, ...]]) -> HiddenBounds:
+             steps: Sequence[StepEnds]) -> HiddenBounds:
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     ranges = [[_hull(*ends) for ends in step] for step in steps]
-    current, charged, settled, kept = (_all(column) for column in zip(*ranges, strict=True))
+    current, charged, settled, carry, synaptic, kept = (
+        _all(column) for column in zip(*ranges, strict=True))
     currents = iter(carried)
     shortcuts = tuple(_all([_hull(*ends) for ends in next(currents)])
                       if isinstance(shortcut, CurrentShortcut) else _hull(*_incoming(shortcut))
                       for shortcut in layer.shortcuts)
     threshold = _hull(layer.neuron.threshold, layer.neuron.threshold)
-    return HiddenBounds(_hull(*acc), current, charged, settled, kept, threshold, shortcuts,
-                        _gate_bounds(layer, max_value))
+    return HiddenBounds(_hull(*acc), current, charged, settled, carry, threshold, shortcuts,
+                        _gate_bounds(layer, max_value),
+                        None if layer.neuron.current_leak is None else
+                        SynapticBounds(synaptic, kept))
 
 
 def _gate_bounds(layer: Hidden, max_value: int) -> GateBounds | None:
@@ -325,7 +369,7 @@ def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutB
         carried = [currents[number - shortcut.back] for shortcut in layer.shortcuts
                    if isinstance(shortcut, CurrentShortcut)]
         steps = step_bounds(layer, value, carried)
-        currents.append([current for current, *_ in steps])
+        currents.append([step.current for step in steps])
         hidden.append(_summary(layer, value, carried, steps))
     repeats = network.timesteps if network.readout.constant_gain else 1
     value = 1 if hidden else network.input.largest

@@ -34,8 +34,10 @@ def problem(network: Network) -> str | None:
 
 
 def leak_width(bounds: HiddenBounds, spec: NeuronSpec) -> int:
-    """Bits that hold every product of a potential and a leak factor, before the shift."""
-    return bounds.carried.width + spec.leak_bits
+    """Bits that hold every product of a potential, or of a synaptic current, and a leak factor,
+    before the shift."""
+    kept = bounds.synaptic.kept.width if bounds.synaptic else 0
+    return max(bounds.carried.width, kept) + spec.leak_bits
 
 
 def _problems(network: Network) -> Iterator[str]:
@@ -65,9 +67,12 @@ def _problems(network: Network) -> Iterator[str]:
     if len(network.classes) != outputs:
         yield f"classes must name each of the {outputs} outputs, not {len(network.classes)}"
     for layer in network.hidden:
-        if layer.neuron.leak[0].any() or layer.neuron.leak.min() < 0:
-            yield f"layer '{layer.name}': leak must be 0 in the first timestep and never negative"
-            return
+        for name in ("leak", "current_leak"):
+            leak = getattr(layer.neuron, name)
+            if leak is not None and (leak[0].any() or leak.min() < 0):
+                yield (f"layer '{layer.name}': {name} must be 0 in the first timestep and never "
+                       "negative")
+                return
     peak = network.readout.peak
     if peak and (peak.leak.min() < 0 or network.readout.bias.any()):
         yield f"layer '{network.readout.name}': a peak's leak must not be negative, and bias be 0"
@@ -214,7 +219,7 @@ def _map(shape: Shape) -> str:
 def _too_wide(network: Network) -> Iterator[str]:
     hidden, readout = network_bounds(network)
     widths = [max(bounds.charged.width, bounds.settled.width, bounds.carried.width,
-                  bounds.current.width, leak_width(bounds, layer.neuron),
+                  bounds.current.width, bounds.charging.width, leak_width(bounds, layer.neuron),
                   *((bounds.gate.total.width, bounds.gate.product.width) if bounds.gate else ()))
               for layer, bounds in zip(network.hidden, hidden, strict=True)]
     peak = network.readout.peak

@@ -34,6 +34,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
     largest_weight,
 )
+from bsnn_hw.ir.neuron import shared_factors
 
 __all__ = ["FORMAT", "VERSION", "network_object", "read_network", "window_facts"]
 
@@ -71,10 +72,12 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
     spec = layer.neuron
     result = {"name": layer.name, **_source(layer), **_synapse(layer.synapse),
               "fraction_bits": spec.fraction_bits, "leak_bits": spec.leak_bits,
-              "leak": (spec.leak if spec.shared_leak is None else spec.shared_leak).tolist(),
+              "leak": _leak(spec.leak),
               "bias": _table(spec.bias),
               "threshold": _table(spec.threshold),
               "reset": spec.reset.value, "comparison": spec.comparison.value}
+    if spec.current_leak is not None:
+        result["current_leak"] = _leak(spec.current_leak)
     if spec.separate_reset_by is not None:
         result["reset_by"] = _table(spec.separate_reset_by)
     if spec.border is not None:
@@ -88,6 +91,13 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
     if layer.gate is not None:
         result["gate"] = _gate(layer.gate)
     return result
+
+
+def _leak(factors: np.ndarray) -> list[Any]:
+    """One factor per timestep, or one per timestep and channel."""
+    shared = shared_factors(factors)
+    found: list[Any] = (factors if shared is None else shared).tolist()
+    return found
 
 
 def _border(border: Border) -> dict[str, Any]:
@@ -240,14 +250,16 @@ def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:
     return NeuronSpec(
         fraction_bits=table.integer("fraction_bits", 0, 62),
         leak_bits=table.integer("leak_bits", 0, 62),
-        leak=_read_leak(table, timesteps, channels),
+        leak=_read_leak(table, "leak", timesteps, channels),
         bias=table.rows("bias", timesteps, channels),
         threshold=table.rows("threshold", timesteps, channels),
         reset=table.choice("reset", Reset), comparison=table.choice("comparison", Comparison),
         gain=_read_optional_rows(table, "gain", timesteps, channels),
         reset_by=_read_optional_rows(table, "reset_by", timesteps, channels),
         border=_read_border(table.inner("border"), timesteps, channels)
-        if table.has("border") else None)
+        if table.has("border") else None,
+        current_leak=_read_leak(table, "current_leak", timesteps, channels)
+        if table.has("current_leak") else None)
 
 
 def _read_border(table: Fields, timesteps: int, channels: int) -> Border:
@@ -265,10 +277,10 @@ def _read_classes(table: Fields, key: str) -> np.ndarray:
     return found
 
 
-def _read_leak(table: Fields, timesteps: int, channels: int) -> np.ndarray:
+def _read_leak(table: Fields, key: str, timesteps: int, channels: int) -> np.ndarray:
     """One factor per timestep, or one per timestep and channel."""
-    return (table.rows("leak", timesteps, channels) if table.holds_rows("leak")
-            else table.vector("leak", timesteps))
+    return (table.rows(key, timesteps, channels) if table.holds_rows(key)
+            else table.vector(key, timesteps))
 
 
 def _read_optional_rows(table: Fields, key: str, timesteps: int,

@@ -10,7 +10,7 @@ import numpy as np
 
 from bsnn_hw.ir.border import Border
 
-__all__ = ["Comparison", "NeuronSpec", "Reset"]
+__all__ = ["Comparison", "NeuronSpec", "Reset", "next_factors", "shared_factors"]
 
 
 class Reset(enum.Enum):
@@ -38,11 +38,23 @@ class Comparison(enum.Enum):
                 assert_never(self)
 
 
+def shared_factors(leak: np.ndarray) -> np.ndarray | None:
+    """Leak factors (T,) where those of (T, channels) are the same for all channels, else None."""
+    return leak[:, 0] if (leak == leak[:, :1]).all() else None
+
+
+def next_factors(leak: np.ndarray) -> np.ndarray:
+    """Leak factors of the timestep after each, (T, channels): what is multiplied before state is
+    kept.  After the last nothing is kept, and it repeats the first."""
+    return np.concatenate([leak[1:], leak[1:2]])
+
+
 @dataclass(frozen=True)
 class NeuronSpec:
     """The neuron step, once per neuron and timestep, the constants per output channel::
 
-        H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + current[t]
+        I[t] = floor(I[t-1] * current_leak[t] / 2**leak_bits) + current[t]
+        H[t] = floor(V[t-1] * leak[t] / 2**leak_bits) + I[t]
         fired[t] = H[t] >= threshold[t]        (or >)
         V[t] = 0 if fired[t] else H[t]         (hard)
         V[t] = H[t] - reset_by[t] * fired[t]   (soft)
@@ -62,6 +74,8 @@ class NeuronSpec:
     reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
         with a hard reset
     border : what is added to ``bias`` depending on the place, None where nothing is
+    current_leak : as ``leak``, of the synaptic current I of a second-order neuron; None where I is
+        the current itself
     """
 
     fraction_bits: int
@@ -74,11 +88,14 @@ class NeuronSpec:
     gain: np.ndarray | None = None
     reset_by: np.ndarray | None = None
     border: Border | None = None
+    current_leak: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.leak.ndim == 1:
-            rows = self.leak[:, None].repeat(self.threshold.shape[1], axis=1)
-            object.__setattr__(self, "leak", rows)
+        for name in ("leak", "current_leak"):
+            factors = getattr(self, name)
+            if factors is not None and factors.ndim == 1:
+                rows = factors[:, None].repeat(self.threshold.shape[1], axis=1)
+                object.__setattr__(self, name, rows)
         match self.reset:
             case Reset.HARD:
                 object.__setattr__(self, "reset_by", None)
@@ -91,13 +108,12 @@ class NeuronSpec:
     @property
     def shared_leak(self) -> np.ndarray | None:
         """``leak`` (T,) where it is the same for all channels, else None."""
-        return self.leak[:, 0] if (self.leak == self.leak[:, :1]).all() else None
+        return shared_factors(self.leak)
 
     @property
     def next_leak(self) -> np.ndarray:
-        """``leak`` of the timestep after each, (T, channels): what is multiplied before V is kept.
-        After the last nothing is kept, and it repeats the first."""
-        return np.concatenate([self.leak[1:], self.leak[1:2]])
+        """``leak`` of the timestep after each, see `next_factors`."""
+        return next_factors(self.leak)
 
     @property
     def separate_reset_by(self) -> np.ndarray | None:

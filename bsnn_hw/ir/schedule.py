@@ -39,11 +39,12 @@ class Store(enum.Enum):
     RESETS = "reset amounts"
     LEAKS = "leaks"
     GAINS = "gains"
+    SYNAPTIC = "synaptic currents"
 
     @property
     def written(self) -> bool:
         """Whether it is state, and no constants."""
-        return self in (Store.SUMS, Store.POTENTIALS)
+        return self in (Store.SUMS, Store.POTENTIALS, Store.SYNAPTIC)
 
 
 class Rows(NamedTuple):

@@ -15,10 +15,12 @@ def feature_map(shape: Shape) -> str:
 
 
 def layer_kind(layer: Hidden | Readout) -> str:
-    """What a layer does with its inputs and its sums, in a few words."""
-    kind = synapse_kind(layer.synapse, layer.pool)
-    pool = layer.current_pool if isinstance(layer, Hidden) else None
-    return kind if pool is None else f"{kind}, {_windows(pool)}"
+    """What a layer does with its inputs, its sums and its currents, in a few words."""
+    words = [synapse_kind(layer.synapse, layer.pool)]
+    if isinstance(layer, Hidden):
+        words += [_windows(layer.current_pool)] if layer.current_pool else []
+        words += ["second order"] if layer.neuron.current_leak is not None else []
+    return ", ".join(words)
 
 
 def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:

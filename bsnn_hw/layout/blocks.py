@@ -56,7 +56,9 @@ class Layer:
     @property
     def in_blocks(self) -> frozenset[Store]:
         """Which of its memories lie in block RAM."""
-        state = ((Store.SUMS, self.synapses.sums), (Store.POTENTIALS, self.neurons.potentials))
+        synaptic = self.neurons.synaptic
+        state = ((Store.SUMS, self.synapses.sums), (Store.POTENTIALS, self.neurons.potentials),
+                 (Store.SYNAPTIC, synaptic.store if synaptic else None))
         return frozenset(store for store, memory in (*state, *self.neurons.tables)
                          if memory is not None and memory.block)
 

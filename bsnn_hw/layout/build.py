@@ -39,7 +39,7 @@ from bsnn_hw.layout.blocks import (
 )
 from bsnn_hw.layout.check import problems
 from bsnn_hw.layout.gate import Gate, gate_block
-from bsnn_hw.layout.timing import current_delay, neuron_delay, pooling_delay
+from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.ports.slots import Slots, network_slots
 
@@ -152,7 +152,7 @@ class Builder:
                                     for each in layer.shortcuts)
         delay = max(engine.delay(synapse.weight_bits) for engine, synapse in
                     zip(engines, synapses, strict=True) if engine and synapse)
-        return layer_margin(delay, neuron_delay(current_delay(layer)) + pooling_delay(layer))
+        return layer_margin(delay, neuron_delay(charge_delay(layer)) + pooling_delay(layer))
 
     def neurons(self, number: int, raster: Raster, memories: Rows | Stores) -> Neurons:
         """Currents and neurons of layer ``number``."""

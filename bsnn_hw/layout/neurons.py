@@ -19,13 +19,16 @@ from bsnn_hw.ir.network import (
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Rows, Store, Stores
 from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
+from bsnn_hw.layout.synaptic import SynapticCurrents, synaptic_block
 from bsnn_hw.layout.tables import TableSize, table_rows, table_size
 from bsnn_hw.layout.timing import (
+    charge_delay,
     current_delay,
     leak_shift,
     neuron_delay,
     pooling_delay,
     recovery,
+    synaptic_recovery,
 )
 
 __all__ = ["CurrentPool", "Gain", "Neurons", "neurons_block"]
@@ -83,6 +86,7 @@ class Neurons:
         without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None with a single timestep
+    synaptic : SynapticCurrents, of second-order neurons
     """
 
     raster: Raster
@@ -109,6 +113,7 @@ class Neurons:
     shortcut_gains: tuple[Gain | None, ...]
     pool: CurrentPool | None = None
     gated: tuple[int, int] | None = None
+    synaptic: SynapticCurrents | None = None
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -116,12 +121,14 @@ class Neurons:
         gains = [each.table for each in (self.gain, *self.shortcut_gains) if each is not None]
         named = ((Store.BIASES, self.bias), (Store.THRESHOLDS, self.threshold),
                  (Store.RESETS, self.reset_by), (Store.LEAKS, self.leak),
+                 (Store.LEAKS, self.synaptic.leak if self.synaptic else None),
                  *((Store.GAINS, table) for table in gains))
         return tuple((store, table) for store, table in named if table is not None)
 
     def parts(self) -> Parts:
-        """hdl/current.py and hdl/neuron.py, and what pools before them."""
+        """hdl/current.py, hdl/synaptic.py and hdl/neuron.py, and what pools before them."""
         parts = self._current_parts() + self._step_parts()
+        parts += self.synaptic.parts() if self.synaptic else Parts()
         return parts if self.pool is None else parts + self.pool.parts()
 
     def _current_parts(self) -> Parts:
@@ -192,7 +199,7 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
     pool = _current_pool(layer, raster, bounds.acc.width)
     raster = raster if pool is None else pool.windows
     spec, timesteps = layer.neuron, len(layer.neuron.leak)
-    currents, block = current_delay(layer), memories.hold(Store.POTENTIALS, raster.rows)
+    block = memories.hold(Store.POTENTIALS, raster.rows)
 
     def size(store: Store, table: np.ndarray, border: Border | None = None) -> TableSize:
         rows = table_rows(table, raster, border)
@@ -208,9 +215,11 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
                 return Gain(size(Store.GAINS, shortcut.gain), width)
 
     return Neurons(
-        raster=raster, timesteps=timesteps, current_delay=currents,
-        delay=neuron_delay(currents) + pooling_delay(layer),
-        recovery=recovery(spec, block), leak_shift=leak_shift(spec), leak_bits=spec.leak_bits,
+        raster=raster, timesteps=timesteps, current_delay=current_delay(layer),
+        delay=neuron_delay(charge_delay(layer)) + pooling_delay(layer),
+        recovery=max(recovery(spec, block), synaptic_recovery(
+            spec, memories.hold(Store.SYNAPTIC, raster.rows))),
+        leak_shift=leak_shift(spec.leak, spec.leak_bits), leak_bits=spec.leak_bits,
         leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
         soft=spec.reset_by is not None, acc_width=bounds.acc.width,
         current_width=bounds.current.width, charged_width=bounds.charged.width,
@@ -226,7 +235,9 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         shortcut_gains=tuple(gain(each, sums.width) for each, sums in
                              zip(layer.shortcuts, bounds.shortcuts, strict=True)),
         pool=pool,
-        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None)
+        gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None,
+        synaptic=synaptic_block(spec, bounds.synaptic, raster, memories)
+        if bounds.synaptic else None)
 
 
 def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:

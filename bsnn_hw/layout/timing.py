@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bsnn_hw.ir.network import Hidden, NeuronSpec
 
-__all__ = ["current_delay", "leak_shift", "neuron_delay", "pooling_delay", "recovery"]
+__all__ = ["SYNAPTIC_DELAY", "charge_delay", "current_delay", "leak_shift", "neuron_delay",
+           "pooling_delay", "recovery", "synaptic_recovery"]
+
+SYNAPTIC_DELAY = 1  # from a current to the synaptic current that it is added to
 
 
-def leak_shift(spec: NeuronSpec) -> int | None:
-    """Right shift that is the leak of all timesteps; None where it takes a product."""
-    factors = set(spec.leak[1:].flat)
-    shifts = {1 << bits for bits in range(spec.leak_bits + 1)}
+def leak_shift(leak: np.ndarray, bits: int) -> int | None:
+    """Right shift that is a leak of all timesteps; None where it takes a product.
+
+    leak : int64 (T, channels), factors of which ``2**bits`` is 1
+    """
+    factors = set(leak[1:].flat)
+    shifts = {1 << bit for bit in range(bits + 1)}
     if len(factors) > 1 or not factors <= shifts:
         return None
-    return spec.leak_bits - int((factors or {1}).pop()).bit_length() + 1
+    return bits - int((factors or {1}).pop()).bit_length() + 1
 
 
 def recovery(spec: NeuronSpec, block: bool) -> int:
-    """Cycles between two steps of one row, at least; ``block``: potentials are in block RAM."""
-    return 3 + (leak_shift(spec) is None) + 2 * block
+    """Cycles between two steps of one row of membranes, at least; ``block``: potentials are in
+    block RAM."""
+    return 3 + (leak_shift(spec.leak, spec.leak_bits) is None) + 2 * block
+
+
+def synaptic_recovery(spec: NeuronSpec, block: bool) -> int:
+    """The same of synaptic currents, 0 where neurons have none; ``block``: they are in block
+    RAM."""
+    if spec.current_leak is None:
+        return 0
+    return 2 + (leak_shift(spec.current_leak, spec.leak_bits) is None) + 2 * block
 
 
 def current_delay(layer: Hidden) -> int:
@@ -29,9 +46,14 @@ def current_delay(layer: Hidden) -> int:
     return 3 if layer.neuron.gain is None else 5
 
 
-def neuron_delay(current_delay: int) -> int:
+def charge_delay(layer: Hidden) -> int:
+    """Cycles from an operation to what charges the membranes."""
+    return current_delay(layer) + (0 if layer.neuron.current_leak is None else SYNAPTIC_DELAY)
+
+
+def neuron_delay(charge_delay: int) -> int:
     """Cycles from an operation to its word of spikes: charge, and fire."""
-    return current_delay + 2
+    return charge_delay + 2
 
 
 def pooling_delay(layer: Hidden) -> int:

@@ -143,7 +143,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         whole = shifted(channel.shift + channel.border.extra) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
-        leak = _leak(neuron.leak, layer.gate, leak_bits, len(unit))
+        leak, current_leak = (_leak(value, layer.gate, leak_bits, len(unit))
+                              for value in (neuron.leak, neuron.current_leak))
     if max(np.abs(bias).max(), np.abs(whole).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     bias = np.broadcast_to(bias, threshold.shape).copy()
@@ -151,7 +152,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak, bias=bias,
         threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
-        border=channel.border.integers(bias, whole) if channel.border else None)
+        border=channel.border.integers(bias, whole) if channel.border else None,
+        current_leak=current_leak if current_leak.any() else None)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
@@ -211,7 +213,10 @@ def counting(layer: Layer, affine: Affine, threshold: np.ndarray | float,
     threshold : the lowest of all timesteps, in the unit of Y, for all channels or one each
     """
     reach = np.abs(affine.scale) * _reach(layer, max_value) + affine.spread
-    connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), threshold)
+    # A synaptic current gathers what comes in, inputs and shift alike.
+    assert layer.neuron is not None
+    lowest = threshold / layer.neuron.gathered(len(layer.gate))
+    connected = reach > NEGLIGIBLE * np.maximum(np.abs(affine.shift), lowest)
     # A negative scale flips the weights.
     signs = np.where(affine.scale < 0, -1, 1).reshape(-1, *[1] * (affine.weights.ndim - 1))
     return ((affine.weights * signs).astype(np.int8), connected,
@@ -253,15 +258,16 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
     never = np.array([spec.threshold[t] + above > ranges[t][1][1] for t in range(len(ranges))])
     connected = layer.synapse.connected & ~(never | always).all(axis=0)
     threshold = spec.threshold.copy()
-    for t, (_, (low, high), settled, carried) in enumerate(ranges):
-        for ends in ((low, high), settled, carried):
+    for t, (_, (low, high), *others) in enumerate(ranges):
+        for ends in ((low, high), *others):
             check_range(layer.name, *(end[connected] for end in ends))
         _replace(threshold[t], never[t] & connected, high + 1 - above)
         if spec.reset_by is None:  # else a table may serve for both
             _replace(threshold[t], always[t] & connected, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    border=spec.border.without(~connected) if spec.border else None,
-                   leak=spec.leak if connected.any() else np.zeros_like(spec.leak))
+                   leak=spec.leak if connected.any() else np.zeros_like(spec.leak),
+                   current_leak=spec.current_leak if connected.any() else None)
     _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
     return replace(layer, synapse=replace(layer.synapse, connected=connected),
                    neuron=with_used_resets(spec, ~never & connected))
@@ -281,10 +287,13 @@ def _script(spec: NeuronSpec, chosen: np.ndarray, fires: np.ndarray) -> None:
     H is 0 in every timestep, and fires or not by its threshold alone.
     """
     above = spec.comparison.excess
-    potential = np.zeros(len(chosen), np.int64)
+    potential = synaptic = np.zeros(len(chosen), np.int64)
     for t, leak in enumerate(spec.leak):
         threshold = np.where(fires[t], -above, 1 - above)
-        spec.bias[t, chosen] = -((potential * leak) >> spec.leak_bits)[chosen]
+        kept = (0 if spec.current_leak is None else
+                (synaptic * spec.current_leak[t]) >> spec.leak_bits)
+        synaptic = -((potential * leak) >> spec.leak_bits)
+        spec.bias[t, chosen] = (synaptic - kept)[chosen]
         spec.threshold[t, chosen] = threshold[chosen]
         potential = np.where(fires[t] & (spec.reset_by is not None), -threshold, 0)
 

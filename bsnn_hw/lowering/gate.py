@@ -27,6 +27,7 @@ from bsnn_hw.lowering.rounding import (
     check_range,
     check_width,
     rounded,
+    steady_leak,
     threshold_integers,
 )
 from bsnn_hw.model.description import Input, Layer
@@ -111,15 +112,16 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
     """Constants (channels,), the same in every timestep, as the gate is not in them."""
     neuron, timesteps = layer.neuron, len(layer.gate)
     assert neuron is not None
-    leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, (timesteps, len(bias))), leak_bits))
-    leak[0] = 0
+    leak, current_leak = (steady_leak(value, (timesteps, len(bias)), leak_bits)
+                          for value in (neuron.leak, neuron.current_leak))
 
     def rows(values: np.ndarray) -> np.ndarray:
         return np.repeat(values[None], timesteps, axis=0)
 
     return NeuronSpec(fraction_bits, leak_bits, leak, rows(bias),
                       rows(threshold_integers(threshold, neuron.comparison)),
-                      neuron.reset, neuron.comparison, reset_by=rows(reset_by))
+                      neuron.reset, neuron.comparison, reset_by=rows(reset_by),
+                      current_leak=current_leak if current_leak.any() else None)
 
 
 def _gate(layer: Layer, mean: Mean, synapse: Synapse, max_value: int, bits: GateBits,
@@ -167,7 +169,7 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
     nearest that says the same, and one that no input moves gets constants and no current."""
     spec, above = layer.neuron, layer.neuron.comparison.excess
     ranges = step_bounds(layer, max_value)
-    low, high = (np.array([charged[end] for _, charged, *_ in ranges]) for end in (0, 1))
+    low, high = (np.array([step.charged[end] for step in ranges]) for end in (0, 1))
     always, never = spec.threshold + above <= low, spec.threshold + above > high
     fixed = np.asarray((never | always).all(axis=0))
     for _, *kinds in ranges:
@@ -180,7 +182,8 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
     spec = replace(spec, bias=np.where(fixed, 0, spec.bias), threshold=threshold,
                    border=spec.border.without(fixed) if spec.border else None,
                    reset_by=reset_by,
-                   leak=np.zeros_like(spec.leak) if fixed.all() else spec.leak)
+                   leak=np.zeros_like(spec.leak) if fixed.all() else spec.leak,
+                   current_leak=None if fixed.all() else spec.current_leak)
     connected = layer.synapse.connected & ~fixed
     return replace(layer, synapse=replace(layer.synapse, connected=connected),
                    neuron=with_used_resets(spec, ~never | fixed))

@@ -24,7 +24,13 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.lowering.fold import affine, pool_of, synapse_of, with_used_resets
 from bsnn_hw.lowering.graph import Graph
-from bsnn_hw.lowering.rounding import LIMIT, check_width, rounded, threshold_integers
+from bsnn_hw.lowering.rounding import (
+    LIMIT,
+    check_width,
+    rounded,
+    steady_leak,
+    threshold_integers,
+)
 from bsnn_hw.model import description
 
 __all__ = ["fold_group", "unit", "usual_fraction_bits"]
@@ -52,8 +58,8 @@ def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
         carried = [currents[source] for source in graph.carried(number)]
         _check(layer, hidden_bounds(layer, value, carried))
         steps = step_bounds(layer, value, carried)
-        currents[number] = [current for current, *_ in steps]
-        folded[number] = _tightened(layer, [charged for _, charged, *_ in steps])
+        currents[number] = [step.current for step in steps]
+        folded[number] = _tightened(layer, [step.charged for step in steps])
     return folded
 
 
@@ -104,13 +110,14 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                           for each in layer.shortcuts)
     if max(np.abs(table).max() for table in (gain, bias, whole)) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
-    leak = rounded(np.ldexp(np.broadcast_to(neuron.leak, bias.shape), leak_bits))
-    leak[0] = 0
+    leak, current_leak = (steady_leak(value, bias.shape, leak_bits)
+                          for value in (neuron.leak, neuron.current_leak))
     spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
                       threshold_integers(np.broadcast_to(threshold, bias.shape), neuron.comparison),
                       neuron.reset, neuron.comparison, gain,
                       rounded(np.broadcast_to(reset_by, bias.shape)),
-                      channel.border.integers(bias, whole) if channel.border else None)
+                      channel.border.integers(bias, whole) if channel.border else None,
+                      current_leak if current_leak.any() else None)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
 
@@ -135,7 +142,8 @@ def _units(values: np.ndarray, exponent: int) -> np.ndarray:
 
 
 def _check(layer: Hidden, bounds: HiddenBounds) -> None:
-    for interval in (bounds.current, bounds.charged, bounds.settled, bounds.carried):
+    for interval in (bounds.current, bounds.charging, bounds.charged, bounds.settled,
+                     bounds.carried):
         check_width(layer.name, interval.width)
 
 

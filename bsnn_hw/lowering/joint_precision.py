@@ -159,8 +159,10 @@ def _changed(folded: Mapping[int, Hidden], piece: Mapping[int, _Seen]) -> dict[i
 
 
 def _wrong(spec: NeuronSpec, whole: torch.Tensor, wanted: torch.Tensor) -> int:
-    potential, wrong = torch.zeros_like(whole[:, 0]), 0
+    held = potential = torch.zeros_like(whole[:, 0])
+    wrong = 0
     for t in range(whole.shape[1]):
-        _, fired, potential = neuron.fire(spec, t, potential, whole[:, t])
+        held = neuron.synaptic(spec, t, held, whole[:, t])
+        _, fired, potential = neuron.fire(spec, t, potential, held)
         wrong += int((fired != wanted[:, t]).sum())
     return wrong

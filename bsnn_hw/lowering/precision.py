@@ -125,9 +125,12 @@ def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,
 
     counts, wanted : (B, T, neurons); signs : (neurons,), what each count is multiplied by
     """
-    potential, changed = torch.zeros(counts[:, 0].shape, dtype=torch.int64), 0
+    held = potential = torch.zeros(counts[:, 0].shape, dtype=torch.int64)
+    changed = 0
     for t in range(counts.shape[1]):
-        _, fired, potential = neuron.step(spec, t, potential, counts[:, t] * signs)
+        current = neuron.charge(spec, t, counts[:, t] * signs)
+        held = neuron.synaptic(spec, t, held, current)
+        _, fired, potential = neuron.fire(spec, t, potential, held)
         changed += int((fired != wanted[:, t]).sum())
     return changed
 

@@ -11,7 +11,7 @@ from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.network import Comparison
 
 __all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "check_range", "check_width", "rounded",
-           "threshold_integers"]
+           "steady_leak", "threshold_integers"]
 
 MAX_WIDTH = 48  # bits of a potential or score
 MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits
@@ -23,6 +23,17 @@ SNAP = 1e-9  # a threshold this close to an integer, relatively, is that integer
 def rounded(values: np.ndarray) -> np.ndarray:
     """The nearest integers, int64, halves up."""
     return _to_int(np.floor(values + 0.5))
+
+
+def steady_leak(leak: np.ndarray | float, shape: tuple[int, ...], bits: int) -> np.ndarray:
+    """Leak factors (T, channels) that are the same at every t but the first, where nothing is kept
+    from before.
+
+    leak : real-valued, of all channels or (channels,)
+    """
+    found = rounded(np.ldexp(np.broadcast_to(leak, shape), bits))
+    found[0] = 0
+    return found
 
 
 def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray:

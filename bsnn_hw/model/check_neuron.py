@@ -14,6 +14,10 @@ __all__ = ["check_neuron", "membrane_reach"]
 # Keys of other frameworks, and what they are here.
 HINTS = {
     "beta": "snnTorch's beta is leak",
+    "alpha": "snnTorch's alpha, the leak of a synaptic current, is current_leak",
+    "tau_syn": "the leak of the synaptic current is current_leak: exp(-dt/tau_syn), or 1 - "
+               "dt/tau_syn",
+    "c_decay": "SpikingJelly's c_decay, the leak of a synaptic current, is current_leak",
     "tau": "leak = 1 - 1/tau; with decay_input also input_scale = 1/tau",
     "decay_input": "input_scale = 1/tau where the input decays, else 1",
     "v_threshold": "it is threshold",
@@ -44,7 +48,7 @@ def check_neuron(table: Table, readout: bool, channels: int | None,
         return scoring
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
-        optional=("input_scale", "reset_by", "reset_delay", "v_reset",
+        optional=("input_scale", "current_leak", "reset_by", "reset_delay", "v_reset",
                   *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
     if neuron.usable and neuron.choice("type", accepted) and readout:
@@ -66,6 +70,8 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
         neuron.problem("leak", "must be absent for 'if', which does not leak; 'lif' has one")
     threshold = constant("threshold", "a finite number above 0", above=0)
     scale = constant("input_scale", "a finite number above 0", above=0)
+    current_leak = (constant("current_leak", "a number from 0 to 1", least=0, most=1)
+                    if neuron.has("current_leak") else 0.0)
     reset = neuron.choice("reset", {kind.value: kind for kind in Reset})
     if neuron.has("reset_by") and reset is Reset.HARD:
         neuron.problem("reset_by", "must be absent with reset 'hard', which goes to 0; 'soft' "
@@ -80,14 +86,15 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
     if reset is None or comparison is None:
         return None
     return Neuron(leak, threshold, reset, comparison, scale,
-                  reset_by if neuron.has("reset_by") else None)
+                  reset_by if neuron.has("reset_by") else None, current_leak)
 
 
 def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
     """What no membrane potential nor threshold goes beyond, where a neuron's currents sum up to
     ``reach`` at most; infinite beyond float64."""
     with np.errstate(over="ignore"):
-        return float(np.max(np.multiply(reach, neuron.input_scale) + neuron.threshold
+        synaptic = np.multiply(reach, neuron.gathered(timesteps))
+        return float(np.max(np.multiply(synaptic, neuron.input_scale) + neuron.threshold
                             + np.multiply(timesteps, neuron.reset_amount)))
 
 

@@ -6,7 +6,8 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     Y[t] = (X[t] - mean) / sqrt(var + eps) * gamma + beta
     G[t] = pool(gate[t] * Y[t]) + every shortcut
         with an own_gate times sigmoid(mean of Y[t]) of the sample; then nothing pools or adds
-    H[t] = leak * V[t-1] + input_scale * G[t]
+    I[t] = current_leak * I[t-1] + G[t]
+    H[t] = leak * V[t-1] + input_scale * I[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
 
@@ -109,6 +110,8 @@ class Neuron:
     Each is a float for all neurons, or float64 (channels,).
 
     reset_by : 0 or more, what a soft reset subtracts; None is the threshold
+    current_leak : in [0, 1], of the synaptic current of a second-order neuron; of a first-order
+        neuron 0, and the current itself charges the membrane
     """
 
     leak: PerChannel
@@ -117,6 +120,18 @@ class Neuron:
     comparison: Comparison
     input_scale: PerChannel = 1.0
     reset_by: PerChannel | None = None
+    current_leak: PerChannel = 0.0
+
+    @property
+    def second_order(self) -> bool:
+        """Whether the synaptic current is a state of its own."""
+        return bool(np.asarray(self.current_leak).any())
+
+    def gathered(self, timesteps: int) -> PerChannel:
+        """By how much a steady current grows at most: the sum of current_leak**i over
+        ``timesteps``."""
+        found = np.power.outer(self.current_leak, np.arange(timesteps)).sum(axis=-1)
+        return found if isinstance(self.current_leak, np.ndarray) else float(found)
 
     @property
     def reset_amount(self) -> PerChannel:

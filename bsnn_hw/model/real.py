@@ -126,9 +126,10 @@ def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Te
     neuron = _expanded(layer, currents.shape[-1])
     fired = torch.empty(currents.shape, dtype=torch.bool)
     settled = torch.empty_like(currents)
-    potential = torch.zeros_like(currents[:, 0])
+    held = potential = torch.zeros_like(currents[:, 0])
     for t, now in enumerate(currents.unbind(dim=1)):
-        fired[:, t], potential = _step(neuron, potential, now)
+        held = _synaptic(neuron, held, now)
+        fired[:, t], potential = _step(neuron, potential, held)
         settled[:, t] = potential
     return fired, settled
 
@@ -141,22 +142,29 @@ def recurred(layer: Layer, given: torch.Tensor) -> torch.Tensor:
     if not layer.recurrences:
         return given
     neuron = _expanded(layer, given.shape[-1])
-    potential = torch.zeros_like(given[:, 0])
+    held = potential = torch.zeros_like(given[:, 0])
     fired = potential.bool()
     steps = []
     for t, now in enumerate(given.unbind(dim=1)):
         for shortcut in layer.recurrences:
             now = now + currents(replace(shortcut, gate=shortcut.gate[t:t + 1]),
                                  sums(shortcut, fired[:, None]))[:, 0]
-        fired, potential = _step(neuron, potential, now)
+        held = _synaptic(neuron, held, now)
+        fired, potential = _step(neuron, potential, held)
         steps.append(now)
     return torch.stack(steps, dim=1)
 
 
+def _synaptic(neuron: Any, held: torch.Tensor, now: torch.Tensor) -> torch.Tensor:
+    """The synaptic current I of one timestep, (N, neurons), from the one before and the current;
+    the neuron is `_expanded`."""
+    return neuron.current_leak * held + now if neuron.second_order else now
+
+
 def _step(neuron: Any, potential: torch.Tensor, now: torch.Tensor
           ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spikes and settled membranes of one timestep from those before and the current, each
-    (N, neurons); the neuron is `_expanded`."""
+    """Spikes and settled membranes of one timestep from those before and the synaptic current,
+    each (N, neurons); the neuron is `_expanded`."""
     charged = (neuron.leak * potential).add_(neuron.input_scale * now)
     match neuron.comparison:
         case Comparison.AT_LEAST:
@@ -181,7 +189,8 @@ def _expanded(layer: Layer, neurons: int) -> Any:
     return replace(neuron, leak=_each(neuron.leak, neurons),
                    threshold=_each(neuron.threshold, neurons),
                    input_scale=_each(neuron.input_scale, neurons),
-                   reset_by=_each(neuron.reset_amount, neurons))
+                   reset_by=_each(neuron.reset_amount, neurons),
+                   current_leak=_each(neuron.current_leak, neurons))
 
 
 def _each(value: PerChannel, neurons: int) -> Any:

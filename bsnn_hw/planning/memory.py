@@ -65,6 +65,7 @@ def _memories(block: Layer | Output) -> Iterator[_Found]:
     if isinstance(block, Layer):
         neurons = block.neurons
         yield from _state("potentials", neurons.potentials)
+        yield from _state("potentials", neurons.synaptic.store if neurons.synaptic else None)
         for _, table in neurons.tables:
             if table.rows > 1:
                 width = neurons.raster.width * table.value_width

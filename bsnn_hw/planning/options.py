@@ -18,7 +18,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Rows, Stores
 from bsnn_hw.layout.blocks import Synapses, output_block
 from bsnn_hw.layout.build import Builder
-from bsnn_hw.layout.timing import current_delay, neuron_delay, pooling_delay
+from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import before_step, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
@@ -294,7 +294,7 @@ class _Builder:
         if producer < 0:
             return 0
         layer = self._network.hidden[producer]
-        return USUAL_DELAY + pooling_delay(layer) + neuron_delay(current_delay(layer)) + 1
+        return USUAL_DELAY + pooling_delay(layer) + neuron_delay(charge_delay(layer)) + 1
 
     def _supply(self, number: int, index: int | None, geometry: Geometry) -> Cost:
         key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,

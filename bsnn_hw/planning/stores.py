@@ -14,7 +14,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import StateRows, accumulator_parts
 from bsnn_hw.layout.build import Builder
-from bsnn_hw.layout.timing import recovery
+from bsnn_hw.layout.timing import recovery, synaptic_recovery
 from bsnn_hw.planning.forecast import LayerCosts
 
 __all__ = ["BLOCK_PRICES", "RESOURCES", "STORES", "Moves", "chosen_stores", "filled", "prices",
@@ -81,15 +81,20 @@ class Moves:
         layer = self._blocks.network.layers[number]
         if store is Store.SUMS:
             there, here = (self._sums(number, raster, block) for block in (True, False))
-        elif not isinstance(layer, Hidden) or (
-                # Few rows would wait for each other.
-                store is Store.POTENTIALS and self._blocks.neurons(
-                    number, raster, Stores()).raster.rows < recovery(layer.neuron, block=True)):
+        elif not isinstance(layer, Hidden) or self._waits(number, layer, raster, store):
             return (0.0,) * RESOURCES
         else:
             there, here = (self._family.cost(self._blocks.neurons(number, raster, where).parts())
                            for where in (Stores(frozenset({store})), Stores()))
         return tuple(more - less for more, less in zip(there.row, here.row, strict=True))
+
+    def _waits(self, number: int, layer: Hidden, raster: Raster, store: Store) -> bool:
+        """Whether a state of the neurons has so few rows that they would wait for each other."""
+        recoveries = {Store.POTENTIALS: recovery, Store.SYNAPTIC: synaptic_recovery}
+        if store not in recoveries:
+            return False
+        rows = self._blocks.neurons(number, raster, Stores()).raster.rows
+        return rows < recoveries[store](layer.neuron, block=True)
 
     def _sums(self, number: int, raster: Raster, block: bool) -> Cost:
         """The accumulators of all engines of the layer, and what is around them."""

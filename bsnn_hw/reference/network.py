@@ -195,7 +195,7 @@ def recurred(layer: Hidden, current: torch.Tensor) -> torch.Tensor:
     the timestep before add, none at t = 0."""
     if not layer.recurrences:
         return current
-    potential = torch.zeros_like(current[:, 0])
+    held = potential = torch.zeros_like(current[:, 0])
     fired = potential.bool()
     steps = []
     for t in range(current.shape[1]):
@@ -203,17 +203,19 @@ def recurred(layer: Hidden, current: torch.Tensor) -> torch.Tensor:
         for shortcut in layer.recurrences:
             acc = synapse.sums(shortcut.synapse, fired[:, None], 1, 1)[:, 0]
             now = now + neuron.scaled(shortcut.gain[t], acc)
-        _, fired, potential = neuron.fire(layer.neuron, t, potential, now)
+        held = neuron.synaptic(layer.neuron, t, held, now)
+        _, fired, potential = neuron.fire(layer.neuron, t, potential, held)
         steps.append(now)
     return torch.stack(steps, dim=1)
 
 
 def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``."""
-    potential = torch.zeros_like(current[:, 0])
+    held = potential = torch.zeros_like(current[:, 0])
     steps = []
     for t in range(current.shape[1]):
-        steps.append(neuron.fire(layer.neuron, t, potential, current[:, t]))
+        held = neuron.synaptic(layer.neuron, t, held, current[:, t])
+        steps.append(neuron.fire(layer.neuron, t, potential, held))
         potential = steps[-1][2]
     return tuple(torch.stack(tensors, dim=1) for tensors in zip(*steps, strict=True))
 

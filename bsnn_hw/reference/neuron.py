@@ -9,7 +9,7 @@ import torch
 
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 
-__all__ = ["Gated", "charge", "fire", "scaled", "step"]
+__all__ = ["Gated", "charge", "fire", "scaled", "step", "synaptic"]
 
 
 class Gated(NamedTuple):
@@ -22,7 +22,7 @@ class Gated(NamedTuple):
 def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Tensor,
          joined: torch.Tensor | None = None,
          gated: Gated | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """One timestep of every neuron: ``(charged, fired, settled)``, each (N, neurons).
+    """One timestep of every first-order neuron: ``(charged, fired, settled)``, each (N, neurons).
 
     timestep : int, 0..T-1
     potential : int64 (N, neurons), V of the timestep before, in 2**-fraction_bits
@@ -48,12 +48,24 @@ def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Ten
     return current if joined is None else current + joined
 
 
+def synaptic(spec: NeuronSpec, timestep: int, held: torch.Tensor,
+             current: torch.Tensor) -> torch.Tensor:
+    """The synaptic current I, int64 (N, neurons), which charges the membrane: of a first-order
+    neuron the whole ``current`` itself.
+
+    held : int64 (N, neurons), I of the timestep before
+    """
+    if spec.current_leak is None:
+        return current
+    return _leaked(held, spec.current_leak[timestep], spec.leak_bits) + current
+
+
 def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
          current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """As `step`, from the whole ``current``, int64 (N, neurons)."""
+    """As `step`, from the ``synaptic`` current, int64 (N, neurons)."""
     threshold = _column(spec.threshold[timestep])
-    product = _maps(potential, len(threshold)) * _column(spec.leak[timestep])
-    charged = (product >> spec.leak_bits) + _maps(current, len(threshold))  # floor
+    carried = _leaked(potential, spec.leak[timestep], spec.leak_bits)
+    charged = _maps(carried + current, len(threshold))
     match spec.comparison:
         case Comparison.AT_LEAST:
             fired = charged >= threshold
@@ -64,6 +76,11 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
     reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])
     settled = torch.where(fired, reset, charged)
     return charged.flatten(1), fired.flatten(1), settled.flatten(1)
+
+
+def _leaked(values: torch.Tensor, factor: np.ndarray, bits: int) -> torch.Tensor:
+    """What is left of ``values`` (N, neurons) with the factor of their channel (channels,)."""
+    return scaled(factor, values) >> bits  # floor
 
 
 def scaled(gain: np.ndarray, values: torch.Tensor) -> torch.Tensor:

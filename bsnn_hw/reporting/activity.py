@@ -159,13 +159,16 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     energy = 3 * addition(charged)  # bias, potential and the comparison
     if network.timesteps > 1:
         energy += product(settled, neuron.leak_bits)
+    synaptic = bounds_of.synaptic.current.width if bounds_of.synaptic else 0
+    if synaptic:
+        energy += addition(synaptic) + product(synaptic, neuron.leak_bits)
     gate, gate_bounds = network.hidden[number].gate, bounds_of.gate
     if gate is not None and gate_bounds is not None:
         energy += product(gate_bounds.own.width, gate.width)
     if neuron.gain is not None:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
         energy += product(bounds_of.acc.width, gain)
-    kept = 2 * settled if network.timesteps > 1 else 0
+    kept = 2 * (settled + synaptic) if network.timesteps > 1 else 0
     constants = charged + bounds_of.threshold.width
     return bounds_of.acc.width + kept + constants, energy
 

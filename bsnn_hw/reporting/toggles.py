@@ -1,4 +1,5 @@
-"""Bits that change in the memories of potentials, counted by the reference."""
+"""Bits that change in the memories of potentials, those of synaptic currents left aside, counted
+by the reference."""
 
 from __future__ import annotations
 

@@ -184,10 +184,9 @@ def test_options(nir, message, options):
 
 def test_nodes(nir):
     ones = np.ones(5)
-    cuba = nir.CubaLIF(0.01 * ones, 0.01 * ones, ones, 0 * ones, ones)
     with pytest.raises(ModelError) as failure:
-        convert.nir(chain(nir, cuba, nir.LI(ones, ones, ones)), 4, **SAID, **EVENTS)
-    assert "node 'n1': a second-order neuron (CubaLIF)" in failure.value.problems[0]
+        convert.nir(chain(nir, nir.Threshold(ones), nir.LI(ones, ones, ones)), 4, **SAID, **EVENTS)
+    assert "node 'n1': a threshold without a membrane" in failure.value.problems[0]
     assert "node 'n2': an integrator without spikes" in failure.value.problems[1]
     loop = chain(nir, lif(nir, 5))
     loop.edges.append(("n1", "n1"))

@@ -49,7 +49,7 @@ def spec(gain, bias):
 
 def test_gains_of_any_sign_by_hand():
     acc = np.array([-1, -1, -1]), np.array([4, 4, 4])
-    (current, charged, settled, _), = neuron_bounds(spec([2, -2, 0], [1, 1, 1]), *acc)
+    (current, charged, settled, *_), = neuron_bounds(spec([2, -2, 0], [1, 1, 1]), *acc)
     assert [ends.tolist() for ends in current] == [[-1, -7, 1], [9, 3, 1]]
     assert [ends.tolist() for ends in charged] == [[-1, -7, 1], [9, 3, 1]]
     assert [ends.tolist() for ends in settled] == [[-1, -7, 1], [8, 3, 1]]  # at 9 it fires

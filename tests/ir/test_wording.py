@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
-from bsnn_hw.ir.wording import lane_count, synapse_kind
+from bsnn_hw.ir.network import Comparison, Conv, Hidden, NeuronSpec, Pool, PoolKind, Reset, Shape
+from bsnn_hw.ir.wording import lane_count, layer_kind, synapse_kind
 from tests.for_each import for_each
 
 
@@ -23,6 +23,17 @@ def test_windows(kind, size, step, padding, words):
 @for_each("stride, words", [((1, 1), "conv 3x5"), ((2, 2), "conv 3x5/2"), ((1, 2), "conv 3x5/1,2")])
 def test_kernels(stride, words):
     assert synapse_kind(conv(stride), None) == words
+
+
+def test_layers():
+    one = np.ones((2, 1), np.int64)
+    for leak, pool, words in ((None, None, "conv 3x5"),
+                              (np.array([0, 1]), None, "conv 3x5, second order"),
+                              (np.array([0, 1]), Pool(PoolKind.MAX, 2, 2),
+                               "conv 3x5, max 2x2, second order")):
+        spec = NeuronSpec(0, 1, np.array([0, 1]), one, one, Reset.HARD, Comparison.ABOVE,
+                          current_leak=leak)
+        assert layer_kind(Hidden("l", conv((1, 1)), spec, current_pool=pool)) == words
 
 
 def test_lanes():

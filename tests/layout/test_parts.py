@@ -20,6 +20,7 @@ from bsnn_hw.layout.output import Scorer
 from bsnn_hw.layout.state import StateRows, operation_bits
 from bsnn_hw.layout.supply import Carry, Entry, Link
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
+from bsnn_hw.layout.synaptic import SynapticCurrents
 from bsnn_hw.layout.tables import TableSize
 from tests.parts import same_parts
 
@@ -129,6 +130,26 @@ def test_a_leak_that_takes_a_product(neurons):
     assert same_parts(leaking.parts(), rest + Parts.logic(8, 8))  # a factor of 8 bits for all
     own = replace(leaking, leak=TableSize(10, 8, 19, False))
     assert same_parts(own.parts(), rest + table(10, 19))
+
+
+def test_synaptic_currents(neurons):
+    store = StateRows(12, 4 * 8, False)
+    block = SynapticCurrents(4, 9, 8, leak_shift=1, leak_bits=8, leak_factor=200, leak=None,
+                             store=store)
+    add = Parts.adders(9, 4) + Parts(registers=4 * 9)
+    kept = state(12, 32) + Parts.delays(4)
+    # A shift is wires, but at an inference's end nothing is kept.
+    assert same_parts(block.parts(), add + kept + Parts.logic(32))
+    product = Parts.delays(4 * (8 + 8)) + Parts(products=(Product(9, 9, 4),))
+    leaking = replace(block, leak_shift=None)
+    assert same_parts(leaking.parts(), add + kept + product + Parts.logic(8, 8))
+    own = replace(leaking, leak=TableSize(10, 8, 19, False))
+    assert same_parts(own.parts(), add + kept + product + table(10, 19))
+    assert same_parts(replace(block, store=StateRows(1, 32, False)).parts(),
+                      add + Parts(registers=32) + Parts.logic(32))
+    second = replace(neurons, synaptic=own)
+    assert same_parts(second.parts(), neurons.parts() + own.parts())
+    assert own.leak in [size for _, size in second.tables]
 
 
 def test_where_potentials_are(neurons):

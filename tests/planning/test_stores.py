@@ -65,6 +65,19 @@ def test_few_potentials_do_not_wait():
     assert Store.POTENTIALS not in chosen.layers[0].memories.names
 
 
+def test_synaptic_currents_move_like_potentials():
+    """Where their memory is large enough to save cells, and their rows do not wait."""
+    net = network((64, 40, 10), timesteps=4)
+    leak = np.array([0, 3, 3, 3])
+    first = net.hidden[0]
+    net = replace(net, hidden=(replace(first, neuron=replace(
+        first.neuron, leak_bits=2, current_leak=leak)), *net.hidden[1:]))
+    few, many = (with_memories(net, make_schedule(net, (1, 1), (parallel, 1)), NOMINAL,
+                               Port.EVENTS).layers[0].memories.names for parallel in (20, 1))
+    assert Store.SYNAPTIC not in few
+    assert Store.SYNAPTIC in many
+
+
 def test_layouts_have_what_was_chosen():
     for seed in range(20):
         net = random_network(np.random.default_rng(seed))

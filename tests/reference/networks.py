@@ -68,6 +68,7 @@ def execute(network, sample):
     """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores."""
     trace = [[] for _ in network.hidden]
     potentials = [[0] * layer.shape.size for layer in network.hidden]
+    held = [[0] * layer.shape.size for layer in network.hidden]
     before = {index: [0] * layer.shape.size for index, layer in enumerate(network.hidden)}
     scores = [int(value) for value in network.readout.bias]
     membranes, peak = list(scores), network.readout.peak
@@ -77,9 +78,12 @@ def execute(network, sample):
         for index, layer in enumerate(network.hidden):
             values[index] = before[index]  # until the layer has spikes of this timestep
             currents[index] = current(network, index, t, values, currents)
+            held[index] = [synaptic(layer.neuron, t, channel(layer.shape, n), kept, now)
+                           for n, (kept, now) in enumerate(
+                               zip(held[index], currents[index], strict=True))]
             steps = [neuron(layer.neuron, t, channel(layer.shape, n), potential, now)
                      for n, (potential, now) in enumerate(
-                         zip(potentials[index], currents[index], strict=True))]
+                         zip(potentials[index], held[index], strict=True))]
             trace[index].append(steps)
             values[index] = [int(fired) for _, fired, _ in steps]
             potentials[index] = [settled for _, _, settled in steps]
@@ -203,6 +207,13 @@ def counts(synapse, values):
     rows = synapse.weights.tolist()
     return [sum(w * v for w, v in zip(row, values, strict=True)) if connected else 0
             for row, connected in zip(rows, synapse.connected.tolist(), strict=True)]
+
+
+def synaptic(spec, t, c, before, current):
+    """What charges a membrane: of a second-order neuron what is left of ``before``, too."""
+    if spec.current_leak is None:
+        return current
+    return before * int(spec.current_leak[t, c]) // 2 ** spec.leak_bits + current
 
 
 def neuron(spec, t, c, potential, current):
