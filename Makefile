@@ -35,6 +35,7 @@ READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 unexport MAKEFLAGS MFLAGS
 
 install: $(READY)
+	@echo "Ready. In each new shell: . $(BIN)/activate   Then docs/tutorial.md, or make demo"
 
 demo: $(READY)
 	$(BIN)/python -m bsnn_hw.generate examples/fashion_mnist_fc.pt --out build/demo --force --verify
