@@ -20,6 +20,7 @@ from bsnn_hw.convert.graph import (
     Pool,
     Reshape,
     Spikes,
+    Sum,
     Synapse,
 )
 from bsnn_hw.convert.scores import Scores
@@ -267,6 +268,9 @@ class _Builder:
                 gain *= gain_of(node)
             elif isinstance(node, (Affine, Norm)) and is_input(node):
                 break
+            elif isinstance(node, Sum):
+                raise TraceError("takes a sum of more than spikes; spikes as they are can be added "
+                                 "(SEW's ADD), and currents in front of the neuron")
             elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source

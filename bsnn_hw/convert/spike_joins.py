@@ -16,7 +16,7 @@ __all__ = ["SpikeJoins", "inverted", "spiking"]
 JOINS = (Sum, Product)
 
 
-def inverted(node: Node) -> Node | None:
+def inverted(node: Any) -> Node | None:
     """What ``node`` is 1 minus of; None where it is no such thing."""
     if isinstance(node, Affine) and np.all(node.scale == -1) and np.all(node.shift == 1):
         return node.source
@@ -29,7 +29,8 @@ def spiking(node: Any) -> bool:
         return spiking(node.left) and spiking(node.right)
     if isinstance(node, Reshape) or (isinstance(node, Pool) and node.kind == "max"):
         return spiking(node.source)
-    return isinstance(node, Spikes) or spiking(inverted(node))
+    below = inverted(node)
+    return isinstance(node, Spikes) if below is None else spiking(below)
 
 
 class _Operand(NamedTuple):

@@ -13,7 +13,8 @@ from bsnn_hw.ir.neuron import NeuronSpec
 from bsnn_hw.ir.synapse import Dense, Synapse
 
 __all__ = ["CurrentShortcut", "Hidden", "JoinKind", "Peak", "Readout", "Shortcut", "SpikeJoin",
-           "SpikeShortcut", "Summand", "SynapseShortcut", "backs", "synapse_shortcuts"]
+           "SpikeShortcut", "Summand", "SynapseShortcut", "backs", "summed",
+           "synapse_shortcuts"]
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,12 @@ class Readout:
         """True if the gain is the same in every timestep and only their sum counts: one pass per
         inference is enough."""
         return self.peak is None and bool((self.gain == self.gain[0]).all())
+
+
+def summed(part: Hidden | Readout | SynapseShortcut) -> tuple[int, ...]:
+    """How many layers before each of those stands whose spikes are added up, in order; the last of
+    them gives its name to what comes in."""
+    return (*(each.back for each in part.summands), part.back)
 
 
 def synapse_shortcuts(layer: Hidden | Readout) -> tuple[SynapseShortcut, ...]:
