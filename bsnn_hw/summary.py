@@ -9,14 +9,17 @@ from bsnn_hw.class_report import class_lines
 from bsnn_hw.devices.chips import find_chip
 from bsnn_hw.devices.families import Cost
 from bsnn_hw.emission.vectors import most_vectors
+from bsnn_hw.ir.layer import summed
 from bsnn_hw.ir.network import (
     Conv,
     CurrentShortcut,
+    Hidden,
     Network,
+    Readout,
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.ir.wording import feature_map, lane_count, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import feature_map, join_words, lane_count, layer_kind, synapse_kind
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
@@ -90,17 +93,30 @@ def _synapses(network: Network) -> Iterator[Synapse]:
 
 
 def _joins(network: Network) -> Iterator[str]:
-    """What layers add to their currents, a line each."""
-    for number, layer in enumerate(network.hidden):
-        if layer.back > 1:
-            yield f"reads     {layer.name}: spikes of {network.hidden[number - layer.back].name}"
+    """What layers read and add to their currents, and what their spikes are joined with, a line
+    each."""
+    for number, layer in enumerate(network.layers):
+        if layer.back > 1 or layer.summands:
+            yield f"reads     {layer.name}: spikes of {_read(network, number, layer)}"
         for each in layer.shortcuts:
             producer = network.hidden[number - each.back]
+            if isinstance(each, SynapseShortcut) and each.summands:
+                yield (f"adds      {layer.name}: {synapse_kind(each.synapse, each.pool)} of the "
+                       f"spikes of {_read(network, number, each)}")
+                continue
             what = (f"{synapse_kind(each.synapse, each.pool)} of the spikes of"
                     if isinstance(each, SynapseShortcut) else
                     "the current of" if isinstance(each, CurrentShortcut) else "the spikes of")
             whose = producer.name if each.back else "its own, a timestep back"
             yield f"adds      {layer.name}: {what} {whose}"
+        if isinstance(layer, Hidden) and layer.join:
+            yield (f"joins     {layer.name}: {join_words(layer.join)} of "
+                   f"{network.hidden[number - layer.join.back].name}")
+
+
+def _read(network: Network, number: int, part: Hidden | Readout | SynapseShortcut) -> str:
+    """The layers whose spikes come in."""
+    return " + ".join(network.hidden[number - back].name for back in summed(part))
 
 
 def _gates(network: Network) -> Iterator[str]:

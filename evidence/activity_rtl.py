@@ -50,10 +50,10 @@ def reference_counts(network: Network, inputs: np.ndarray) -> dict[str, int]:
         shortcuts = [each for each in layer.shortcuts if hasattr(each, "synapse")]
         feeds = [received.feed, *(feed for feed in received.shortcuts if feed is not None)]
         counts[f"events_{number}"] = sum(
-            _seen(each.synapse, feed) for each, feed in zip([layer, *shortcuts], feeds,
-                                                            strict=True))
+            _seen(each.synapse, part) for each, feed in zip([layer, *shortcuts], feeds,
+                                                            strict=True) for part in feed.streams)
         if number < len(trace.hidden):
-            counts[f"spikes_{number}"] = int(trace.hidden[number].fired.sum())
+            counts[f"spikes_{number}"] = int(trace.hidden[number].sent.sum())
     return counts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.hdl.accumulator import Accumulator
@@ -105,6 +105,7 @@ class HiddenLayer(wiring.Component):
     groups : In, ``group_stream``; groups_K : In, likewise of the synapses of shortcut K
     carried_K : In, ``carried_layout``: the row of shortcut K that is to be taken next
     whole_K : In, all rows of the next step of shortcut K are there
+    joined, whole_joined, take_joined : likewise, of the spikes that its own are joined with
     starts : Out, a step starts; take : Out, it takes a row of each shortcut
     words, words_valid : Out, ``spike_word``
     currents, currents_valid, currents_last : Out, a row of the whole current, before its word
@@ -124,7 +125,8 @@ class HiddenLayer(wiring.Component):
         self._synaptic = (None if block.neurons.synaptic is None else SynapticArray(
             layer.neuron, bounds, raster, current_delay=self._currents.delay, memories=memories))
         self._neurons = NeuronArray(
-            layer.neuron, bounds, raster, current_delay=charge_delay(layer), memories=memories)
+            layer.neuron, bounds, raster, current_delay=charge_delay(layer), memories=memories,
+            join=layer.join.kind if layer.join else None)
         # (what the members' names end with, synapses, their block), the main one first
         self._engines: list = [("", layer.synapse, block.synapses)]
         for number, (shortcut, each) in enumerate(zip(layer.shortcuts, block.shortcuts,
@@ -134,7 +136,11 @@ class HiddenLayer(wiring.Component):
         self._carried = {number: getattr(self._currents, f"carried_{number}")
                          for number, each in enumerate(block.shortcuts)
                          if isinstance(each, Carry)}
+        joined = {} if layer.join is None else {
+            "joined": In(data.ArrayLayout(1, raster.width)), "whole_joined": In(1),
+            "take_joined": Out(1)}
         super().__init__({
+            **joined,
             **{f"groups{name}": In(group_stream(each)) for name, _, each in self._engines},
             **{f"carried_{number}": In(member.shape())
                for number, member in self._carried.items()},
@@ -171,6 +177,7 @@ class HiddenLayer(wiring.Component):
         # All engines step together, and only on whole timesteps of what is carried.
         waits = [sequencer.due for sequencer, _ in sequencers]
         waits += [getattr(self, f"whole_{number}") for number in self._carried]
+        waits += [self.whole_joined] if self._layer.join is not None else []
         m.d.comb += self.starts.eq(Cat(waits).all())
         m.d.comb += [sequencer.go.eq(self.starts) for sequencer, _ in sequencers]
 
@@ -192,6 +199,12 @@ class HiddenLayer(wiring.Component):
         ]
         m.d.comb += [member.eq(getattr(self, f"carried_{number}"))
                      for number, member in self._carried.items()]
+        if self._layer.join is not None:
+            # Nothing between the queue's block RAM and this register.
+            joined = delayed(m, self.joined, 1, "joined_row", reset_less=True)
+            taken = delayed(m, current_op, charge_delay(self._layer) - currents.delay, "joined_op")
+            m.d.comb += [self.take_joined.eq(taken.step & ~taken.sweep),
+                         neurons.joined.eq(joined)]
         return m
 
     def _charging(self, m, currents, op):

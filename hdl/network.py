@@ -14,11 +14,12 @@ from bsnn_hw.hdl.feedback import Feedback
 from bsnn_hw.hdl.frontend import Frontend
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.hdl.map_crop import MapCrop
+from bsnn_hw.hdl.merge import GroupMerge
 from bsnn_hw.hdl.pooling import SpikePool
 from bsnn_hw.hdl.readout import ReadoutLayer
 from bsnn_hw.hdl.window_pool import WindowPool
 from bsnn_hw.layout import blocks
-from bsnn_hw.layout.blocks import Carry, Entry, Link, Synapses
+from bsnn_hw.layout.blocks import Carry, Entry, JoinedRows, Link, Synapses
 from bsnn_hw.layout.build import Layout
 
 __all__ = ["NetworkTop"]
@@ -79,6 +80,8 @@ class NetworkTop(wiring.Component):
                                    getattr(component, f"groups_{number}"))
                     case Carry():
                         self._carry(m, layers, rooms, number, each, component)
+            if block.join is not None:
+                self._join(m, layers, rooms, block.join, component)
 
         m.submodules[f"layer_{network.readout.name}"] = readout = ReadoutLayer(
             network.readout, layout.readout_bounds, layout.output)
@@ -110,8 +113,14 @@ class NetworkTop(wiring.Component):
         match synapses.source:
             case Entry():
                 connect(m, first, groups)
-            case Link() as link:
+            case Link() as link if not synapses.summands:
                 self._link(m, layers[link.producer], rooms[link.producer], link, groups)
+            case Link() as link:
+                m.submodules[f"merge_{link.name}"] = merge = GroupMerge(
+                    groups.payload.shape(), count=len(synapses.links))
+                for each, source in zip(synapses.links, merge.sources, strict=True):
+                    self._link(m, layers[each.producer], rooms[each.producer], each, source)
+                connect(m, merge.groups, groups)
 
     def _link(self, m, producer, rooms, block: Link, groups):
         """Connect the producer's spikes to ``groups``: pool, queue, encoder."""
@@ -120,7 +129,7 @@ class NetworkTop(wiring.Component):
         if isinstance(block, blocks.Feedback):
             words, valid = self._feed_back(m, block, words, valid)
         if block.placed:
-            words, valid = self._pool(m, block, words, valid)
+            words, valid = self._pool(m, block.name, block, geometry.source, words, valid)
         m.submodules[f"link_{block.name}"] = link = hardware(geometry).link(
             geometry, depth=block.depth, margin=block.margin)
         m.d.comb += [link.words[field].eq(words[field]) for field in link.words.shape().members]
@@ -135,17 +144,16 @@ class NetworkTop(wiring.Component):
         m.d.comb += [feedback.words.eq(words), feedback.words_valid.eq(valid)]
         return feedback.earlier, feedback.earlier_valid
 
-    def _pool(self, m, block: Link, words, valid):
-        """Words with their place, pooled."""
-        name, source = f"pool_{block.name}", block.geometry.source
+    def _pool(self, m, name, block: Link | JoinedRows, source, words, valid):
+        """Words with their place, pooled; ``source`` is their raster then."""
         if block.cropped is not None:
-            m.submodules[f"crop_{block.name}"] = crop = MapCrop(block.whole, block.cropped)
+            m.submodules[f"crop_{name}"] = crop = MapCrop(block.whole, block.cropped)
             m.d.comb += [crop.words.eq(words), crop.words_valid.eq(valid)]
             words, valid = crop.inside, crop.inside_valid
         pool = (WindowPool(block.whole, source, block.pool)
                 if block.pool is not None and not block.pool.tiles else
                 SpikePool(source, block.pool))
-        m.submodules[name] = pool
+        m.submodules[f"pool_{name}"] = pool
         m.d.comb += [pool.words.eq(words), pool.words_valid.eq(valid)]
         return pool.placed, pool.placed_valid
 
@@ -166,6 +174,25 @@ class NetworkTop(wiring.Component):
             getattr(layer, f"whole_{number}").eq(queue.whole),
         ]
         rooms[block.producer].append(queue.room)
+
+    def _join(self, m, layers, rooms, block: JoinedRows, layer):
+        """Let ``layer`` have the rows of spikes that its own are joined with."""
+        carry, producer = block.carry, layers[block.carry.producer]
+        words, valid = producer.words, producer.words_valid
+        if block.pool is not None:
+            words, valid = self._pool(m, carry.name, block, block.source, words, valid)
+        m.submodules[f"carry_{carry.name}"] = queue = CarryQueue(
+            layer.joined.shape(), rows=carry.rows, depth=carry.depth, margin=carry.margin)
+        m.d.comb += [
+            queue.row.eq(words.spikes),
+            queue.write.eq(valid),
+            queue.last.eq(words.last),
+            queue.take.eq(layer.take_joined),
+            queue.start.eq(layer.starts),
+            layer.joined.eq(queue.head),
+            layer.whole_joined.eq(queue.whole),
+        ]
+        rooms[carry.producer].append(queue.room)
 
     def _ports(self, m, frontend, readout):
         beat = frontend.beats

@@ -13,7 +13,7 @@ from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import delayed, operation, spike_word
 from bsnn_hw.hdl.memory import BlockMemory, StateMemory
 from bsnn_hw.ir.bounds import HiddenBounds
-from bsnn_hw.ir.network import Comparison, NeuronSpec
+from bsnn_hw.ir.network import Comparison, JoinKind, NeuronSpec
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
 from bsnn_hw.layout.timing import leak_shift, neuron_delay, recovery
@@ -35,17 +35,21 @@ class NeuronArray(wiring.Component):
     raster : Raster
     current_delay : int, cycles from an op to what charges the membranes, 3 or more
     memories : which memories lie in block RAM, see `LayerPlan`
+    join : JoinKind or None, what becomes of spikes before they leave as words
 
     Members
     -------
     op : In, ``operation``
     currents : In, ``current_delay`` cycles after it, of second-order neurons the synaptic ones
+    joined : In, of a join, a row of the other layer's spikes, a cycle after the currents
     words : Out, ``spike_word``; words_valid : Out, ``delay`` cycles after the op
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
-                 current_delay: int, memories: Rows | Stores = USUAL_ROWS):
+                 current_delay: int, memories: Rows | Stores = USUAL_ROWS,
+                 join: JoinKind | None = None):
         require_instance(NeuronSpec, spec=spec)
+        require_instance(JoinKind | None, join=join)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
         if not isinstance(current_delay, int) or current_delay < 3:
@@ -58,6 +62,7 @@ class NeuronArray(wiring.Component):
         self._bounds = bounds
         self._raster = raster
         self._memories = memories
+        self._join = join
         self._blocks = memories.hold(Store.POTENTIALS, raster.rows)
         self._shift = leak_shift(spec.leak, spec.leak_bits)
         self._charges = current_delay  # the stage that has an op's currents
@@ -68,6 +73,7 @@ class NeuronArray(wiring.Component):
             "currents": In(data.ArrayLayout(signed(bounds.charging.width), raster.width)),
             "words": Out(spike_word(parallel=raster.width, rows=raster.rows)),
             "words_valid": Out(1),
+            **({} if join is None else {"joined": In(data.ArrayLayout(1, raster.width))}),
         })
 
     @property
@@ -103,7 +109,7 @@ class NeuronArray(wiring.Component):
             rest = charged[i] - reset_by[i] if reset_by is not None else 0
             m.d.sync += settled[i].eq(Mux(op.close, 0, Mux(fired[i], rest, charged[i])))
         m.d.sync += [
-            self.words.spikes.eq(fired),
+            self.words.spikes.eq(self._leaving(fired)),
             self.words.row.eq(op.row),
             self.words.last.eq(op.row == self._raster.rows - 1),
             self.words_valid.eq(firing),
@@ -152,6 +158,20 @@ class NeuronArray(wiring.Component):
                 return charged > threshold
             case _:
                 assert_never(self._spec.comparison)
+
+    def _leaving(self, fired):
+        """The spikes that leave the layer."""
+        match self._join:
+            case None:
+                return fired
+            case JoinKind.AND:
+                return fired & self.joined.as_value()
+            case JoinKind.IAND:
+                return ~fired & self.joined.as_value()
+            case JoinKind.INHIBIT:
+                return fired & ~self.joined.as_value()
+            case _:
+                assert_never(self._join)
 
     def _exists(self, position, fold):
         """False where the last fold has fewer channels than positions."""

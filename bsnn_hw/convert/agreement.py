@@ -15,6 +15,7 @@ import torch
 
 from bsnn_hw.model.currents import currents, given_back, join, scaled, sums
 from bsnn_hw.model.description import Coding, Comparison, Layer, Model, Reset
+from bsnn_hw.model.joined_spikes import joined_spikes
 from bsnn_hw.model.real import RealTrace
 
 __all__ = ["Agreement", "Recorded", "compare"]
@@ -81,19 +82,21 @@ def compare(model: Model, inputs: np.ndarray, seen: Recorded, own: RealTrace,
 def _decisions(model: Model, inputs: np.ndarray, seen: Recorded) -> tuple[int, str]:
     """Ties, and the first decision that differs and is none, each from the module's own spikes."""
     fired = {name: torch.from_numpy(spikes) for name, spikes in seen.spikes.items()}
+    sent: dict[str, torch.Tensor] = {}  # what layers give of them
     given: dict[str, torch.Tensor] = {}
     ties = 0
     for layer in model.layers:
         if layer.name not in fired:
             continue
         if layer.feed.source is not None:
-            own = currents(layer, sums(layer, fired[layer.feed.source]))
+            own = currents(layer, sums(layer, sent[layer.feed.source]))
         else:
             values = torch.from_numpy(np.array(inputs, dtype=np.uint8))
             values = values if model.input.coding is Coding.EVENTS else values[:, None]
             each = sums(layer, scaled(model.input, values)).expand(-1, model.timesteps, -1)
             own = currents(layer, each, model.input)
-        given[layer.name] = given_back(layer, join(layer, own, fired, given), fired[layer.name])
+        given[layer.name] = given_back(layer, join(layer, own, sent, given), fired[layer.name])
+        sent[layer.name] = joined_spikes(layer, fired[layer.name], sent)
         margin = _margins(layer, given[layer.name], fired[layer.name])
         scale = float(given[layer.name].abs().max()) + float(np.max(_of(layer, "threshold")))
         wrong = margin > ROUNDING * scale

@@ -24,6 +24,7 @@ from bsnn_hw.convert.graph import (
     Synapse,
 )
 from bsnn_hw.convert.scores import Scores
+from bsnn_hw.convert.spike_joins import SpikeJoins
 from bsnn_hw.convert.terms import (
     channelled,
     core,
@@ -77,12 +78,13 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     if isinstance(last, Membrane):
         last = last.source.source
     needed = _reachable(last)
-    builder = _Builder(Assembled(), [], {})
-    for path, spikes in neurons.items():
-        if spikes in needed:
-            builder.layer(spikes.source, path, partial(read, spikes.module), spikes)
+    kept = {path: spikes for path, spikes in neurons.items() if spikes in needed}
+    builder = _Builder(Assembled(), [], {}, SpikeJoins(kept.values(), needed))
+    for path, spikes in kept.items():
+        builder.layer(spikes.source, path, partial(read, spikes.module), spikes)
     if not isinstance(scores.node, Spikes):
         builder.layer(last, None, lambda: _readout(scores, read))
+    builder.join(kept)
     if builder.problems:
         raise ModelError(builder.problems)
     return builder.made
@@ -111,12 +113,13 @@ def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str,
     return readout | {"leak": neuron.get("leak", 1.0)}
 
 
-def _reachable(node: Node) -> set[Node]:
-    found, waiting = set(), [node]
+def _reachable(node: Node) -> dict[Node, None]:
+    """All nodes that ``node`` needs, each once and always in the same order."""
+    found, waiting = dict[Node, None](), [node]
     while waiting:
         node = waiting.pop()
         if node not in found:
-            found.add(node)
+            found[node] = None
             waiting += node.sources
     return found
 
@@ -139,13 +142,27 @@ def _recurrence(spikes: Spikes) -> dict[str, Any]:
 class _Builder:
     """The document in the making; ``currents`` are the whole currents of layers so far."""
 
-    def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str]) -> None:
+    def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str],
+                 joins: SpikeJoins) -> None:
         self.made, self.problems, self.currents = made, problems, currents
+        self.joins = joins
+
+    def join(self, neurons: dict[str, Spikes]) -> None:
+        """Write how the spikes of ``neurons``, by module path, are joined."""
+        layers = {layer["name"]: layer for layer in self.made.layers}
+        for path, spikes in neurons.items():
+            layer = layers.get(self.made.names.get(path, ""))
+            if layer is not None:
+                self._try(f"module {path!r}", partial(self._join, layer, spikes))
+
+    def _join(self, layer: dict[str, Any], spikes: Spikes) -> None:
+        found = self.joins.join(spikes, self.made.names)
+        layer.update({"join": found} if found else {})
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]],
               spikes: Spikes | None = None) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current`` and emit ``spikes``."""
-        terms = terms_of(current, self.currents)
+        terms = terms_of(current, lambda node: node in self.currents or self.joins.joins(node))
         own = self._own(terms)
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
@@ -210,9 +227,10 @@ class _Builder:
         if isinstance(below, Synapse):
             self._try(where, lambda: written.update(self._synapse(term, "kind")))
             written["from"] = written.pop("input", None)
-        elif isinstance(below, Spikes):
+        elif isinstance(below, Spikes) or self.joins.joins(below):
             self._try(where, lambda: written.update(
-                kind="spikes", **{"from": self.made.names[below.path]}, scale=gain_through(term)))
+                kind="spikes", **{"from": self.made.names[self.joins.owner(below).path]},
+                scale=gain_through(term)))
         else:
             what = ("a second current that is pooled: pool spikes, in front of its weights"
                     if own_synapse(term)[0] is not None else described(below))
@@ -243,7 +261,7 @@ class _Builder:
         gain, pool = 1.0, None
         convolution = synapse.weight.ndim == 4
         inner = node.shape
-        while not isinstance(node, (Spikes, Input)):
+        while not (isinstance(node, (Spikes, Input)) or self.joins.joins(node)):
             if isinstance(node, Pool) and pool is None:
                 pool, inner = node, node.source.shape
             elif isinstance(node, Affine) and not is_input(node):
@@ -251,9 +269,8 @@ class _Builder:
             elif isinstance(node, (Affine, Norm)) and is_input(node):
                 break
             elif isinstance(node, Sum):
-                raise TraceError("takes a sum of spikes (SEW's ADD), whose "
-                                 "values go above 1 and are no events; add currents, in front of "
-                                 "the neuron")
+                raise TraceError("takes a sum of more than spikes; spikes as they are can be added "
+                                 "(SEW's ADD), and currents in front of the neuron")
             elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source
@@ -261,7 +278,7 @@ class _Builder:
             self._input(node, synapse.source.shape if convolution else None)
             written: dict[str, Any] = {}
         else:
-            written = {"input": self.made.names[node.path]}
+            written = {"input": self.made.names[self.joins.owner(node).path]}
         if pool and pool.moves:
             written["pool"] = pooling(pool, single="max")  # which takes any stride
         return written, gain

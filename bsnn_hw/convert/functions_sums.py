@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Over, Sum
+from bsnn_hw.convert.graph import Affine, Over, Product, Sum
 from bsnn_hw.convert.registry import array, followed, of, same
+from bsnn_hw.convert.spike_joins import spiking
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -22,10 +23,16 @@ def _add(trace: Tracer, out: Any, left: Any, right: Any, *, alpha: float = 1) ->
         return _partial(trace, out, a, b)
     if isinstance(a.node, Over) and a.node.source is b.node:
         return _partial(trace, out, a, b)
+    return _met(trace, out, Sum, a, b)
+
+
+def _met(trace: Tracer, out: Any, kind: type[Sum | Product], a: Value, b: Value) -> Any:
+    """A sum or a product of two values of one shape."""
     step = _step(trace, a, b)
     if a.lead != b.lead or a.node.shape != b.node.shape:
-        raise trace.refusal(f"adds {b.node.shape} to {a.node.shape}; both must have one shape")
-    node = trace.graph.make(Sum, shape=a.node.shape, varies=a.node.varies or b.node.varies,
+        what = "adds" if kind is Sum else "joins"
+        raise trace.refusal(f"{what} {b.node.shape} to {a.node.shape}; both must have one shape")
+    node = trace.graph.make(kind, shape=a.node.shape, varies=a.node.varies or b.node.varies,
                             left=a.node, right=b.node)
     trace.follow(out, Value(node, a.lead, step))
     return out
@@ -67,12 +74,21 @@ def _sub(trace: Tracer, out: Any, left: Any, right: Any, *, alpha: float = 1) ->
     return _affine(trace, out, left, right, 1, -1)
 
 
+@of("rsub", "__rsub__")
+def _rsub(trace: Tracer, out: Any, x: Any, constant: Any, *, alpha: float = 1) -> Any:
+    if alpha != 1 or trace.value(x) is None:
+        raise trace.refusal("subtracts values of the network; only sums of them can be computed")
+    return _affine(trace, out, x, constant, -1, +1)
+
+
 @of("mul", "__mul__", "__rmul__", "mul_", "__imul__")
 def _mul(trace: Tracer, out: Any, left: Any, right: Any) -> Any:
     a, b = trace.value(left), trace.value(right)
     if a is not None and b is not None:
-        raise trace.refusal("multiplies two values of the network (attention, a mask, or spikes "
-                            "joined by AND); one factor must be a constant")
+        if not (spiking(a.node) and spiking(b.node)):
+            raise trace.refusal("multiplies two values of the network that are not both spikes "
+                                "(attention, or a mask); one factor must be a constant")
+        return _met(trace, out, Product, a, b)
     return _affine(trace, out, *((left, right) if b is None else (right, left)), array, 0)
 
 

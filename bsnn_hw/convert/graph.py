@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 __all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pool",
-           "Reshape", "Spikes", "Sum", "Synapse", "SynapticCurrent", "Vote"]
+           "Product", "Reshape", "Spikes", "Sum", "Synapse", "SynapticCurrent", "Vote"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +140,14 @@ class SynapticCurrent(Node):
 @dataclass(frozen=True, eq=False)
 class Sum(Node):
     """``left + right``."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Node):
+    """``left * right``, both of spikes."""
 
     left: Node
     right: Node

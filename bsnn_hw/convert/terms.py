@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bsnn_hw.convert.graph import (
     Node,
     Norm,
     Pool,
+    Product,
     Reshape,
     Spikes,
     Sum,
@@ -39,12 +41,12 @@ __all__ = [
 NORMS = (Norm, Affine, Gate)
 
 
-def terms_of(node: Node, currents: dict[Node, str]) -> list[Node]:
-    """What is summed to a current; a sum that is a whole earlier current stays one term."""
+def terms_of(node: Node, whole: Callable[[Node], bool]) -> list[Node]:
+    """What is summed to a current; a sum that is ``whole`` stays one term."""
     if not isinstance(node, Sum):
         return [node]
     return [term for side in (node.left, node.right)
-            for term in ([side] if side in currents else terms_of(side, currents))]
+            for term in ([side] if whole(side) else terms_of(side, whole))]
 
 
 def core(node: Node) -> Any:
@@ -201,4 +203,5 @@ def described(node: Node) -> str:
             Pool: "pooled values that are no current", Membrane: "a membrane",
             Spikes: "spikes without weights",
             Sum: "a sum that is normalised or reshaped behind the join",
+            Product: "joined spikes without weights",
             Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

@@ -15,8 +15,10 @@ from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
     Pool,
+    Readout,
     Shape,
     Shortcut,
+    SpikeJoin,
     SpikeShortcut,
     Synapse,
     SynapseShortcut,
@@ -31,7 +33,8 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
     layer = network.layers[number]
     entry = {
         "name": layer.name, "from": _name(design, number - layer.back),
-        "pool": _pool(layer.pool), "synapses": _synapses(layer.synapse),
+        **_added(design, number, layer), "pool": _pool(layer.pool),
+        "synapses": _synapses(layer.synapse),
         "inputs": geometry.inputs, "neurons": layer.shape.size,
         "map": map_facts(layer.shape),
         "engine": geometry.takes.value,
@@ -81,8 +84,24 @@ def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]
         case SpikeShortcut():
             return {"adds": "spikes", **producer}
         case SynapseShortcut():
-            return {"adds": "synapses", **producer, "pool": _pool(shortcut.pool),
+            return {"adds": "synapses", **producer, **_added(design, number, shortcut),
+                    "pool": _pool(shortcut.pool),
                     "synapses": _synapses(shortcut.synapse)}
+
+
+def _added(design: Design, number: int,
+           part: Hidden | Readout | SynapseShortcut) -> dict[str, Any]:
+    """The layers whose spikes are added to those that come in; left out where there are none."""
+    return {} if not part.summands else {"added": [
+        {"from": _name(design, number - each.back), "pool": _pool(each.pool)}
+        for each in part.summands]}
+
+
+def _join(design: Design, number: int, join: SpikeJoin | None) -> dict[str, Any]:
+    """What leaves the layer; left out where that are its own spikes."""
+    return {} if join is None else {"join": {
+        "kind": join.kind.value, "from": _name(design, number - join.back),
+        "pool": _pool(join.pool)}}
 
 
 def _gate(gate: SampleGate | None) -> dict[str, Any] | None:
@@ -101,7 +120,7 @@ def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
     return {
         "current_pool": _pool(layer.current_pool),
         "shortcuts": [_shortcut(design, number, shortcut) for shortcut in layer.shortcuts],
-        "gate": _gate(layer.gate),
+        "gate": _gate(layer.gate), **_join(design, number, layer.join),
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,
         "acc": asdict(bounds.acc), **_synaptic(bounds), "charged": asdict(bounds.charged),

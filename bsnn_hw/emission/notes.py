@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Conv, Shape, Synapse
-from bsnn_hw.layout.blocks import Carry, Entry, Layer, Link, Output, Synapses
+from bsnn_hw.layout.blocks import Carry, Entry, Layer, Output, Synapses
 from bsnn_hw.layout.build import Layout
 
 __all__ = ["module_notes"]
@@ -40,6 +40,11 @@ def _layer(layout: Layout, block: Layer | Output) -> Iterator[tuple[str, str]]:
     sources = block.shortcuts if isinstance(block, Layer) else ()
     for source in (block.synapses, *sources):
         yield from _between(layout, source, layer.name)
+    if isinstance(block, Layer) and block.join is not None:
+        carry = block.join.carry
+        note = (f"From layer {layout.layers[carry.producer].name} to layer {layer.name}: spikes "
+                "that its own are joined with.")
+        yield from ((f"{kind}_{carry.name}", note) for kind in ("carry", "crop", "pool"))
 
 
 def _between(layout: Layout, block: Synapses | Carry, to: str) -> Iterator[tuple[str, str]]:
@@ -52,10 +57,13 @@ def _between(layout: Layout, block: Synapses | Carry, to: str) -> Iterator[tuple
         note = f"From the input to layer {to}: {_plan(block.geometry)}."
         yield from ((name, note) for name in ("frontend", "first", "lookup"))
     else:
-        link: Link = block.source
-        of = layout.layers[link.producer].name
-        for kind in ("pool", "link"):
-            yield f"{kind}_{link.name}", f"From layer {of} to layer {to}: {_plan(block.geometry)}."
+        for link in block.links:
+            of = layout.layers[link.producer].name
+            for kind in ("pool", "link"):
+                yield (f"{kind}_{link.name}",
+                       f"From layer {of} to layer {to}: {_plan(block.geometry)}.")
+        names = ", ".join(layout.layers[link.producer].name for link in block.links)
+        yield f"merge_{block.source.name}", f"Layer {to}: spikes of {names}, which it adds."
 
 
 def _shape(shape: Shape) -> str:

@@ -95,6 +95,8 @@ class DenseWords(Geometry):
             return "a convolution walks from event to event"
         if layer.synapse.weight_bits != 1:
             return f"its weights have {layer.synapse.weight_bits} bits"
+        if layer.summands:
+            return "spikes of several layers come to it one after the other"
         if isinstance(layer, Hidden) and layer.gate is not None:
             return "its gate sums weights of several bits, event by event"
         if number < layer.back and network.input.max_value > 1:

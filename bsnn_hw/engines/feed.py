@@ -25,6 +25,7 @@ class Feed:
     port : Port that they come from, None where a layer sends them; a beat of event slots holds any
         events of a position, bytes are the values of all inputs one after the other
     passes : of the neurons that follow on each mark
+    before : events of further layers, which the synapse takes in each timestep ahead of these
     """
 
     events: np.ndarray
@@ -32,6 +33,12 @@ class Feed:
     window: tuple[int, int] = (1, 1)
     port: Port | None = None
     passes: int = 1
+    before: tuple[Feed, ...] = ()
+
+    @property
+    def streams(self) -> tuple[Feed, ...]:
+        """All that the synapse takes in a timestep, in order."""
+        return (*self.before, self)
 
     @property
     def map(self) -> np.ndarray:

@@ -282,7 +282,7 @@ def _gained(shortcut: SpikeShortcut | SynapseShortcut) -> list[Ends]:
 def _incoming(shortcut: SpikeShortcut | SynapseShortcut) -> Ends:
     """Ends of what a shortcut multiplies by its gain: spikes, or sums over spikes."""
     if isinstance(shortcut, SynapseShortcut):
-        return accumulator_bounds(shortcut.synapse, 1, shortcut.pool)
+        return accumulator_bounds(shortcut.synapse, 1 + len(shortcut.summands), shortcut.pool)
     return np.zeros(shortcut.gain.shape[1], np.int64), np.ones(shortcut.gain.shape[1], np.int64)
 
 
@@ -365,12 +365,12 @@ def network_bounds(network: Network) -> tuple[tuple[HiddenBounds, ...], ReadoutB
     hidden: list[HiddenBounds] = []
     currents: list[list[Ends]] = []
     for number, layer in enumerate(network.hidden):
-        value = 1 if number else network.input.largest
+        value = network.largest(number)
         carried = [currents[number - shortcut.back] for shortcut in layer.shortcuts
                    if isinstance(shortcut, CurrentShortcut)]
         steps = step_bounds(layer, value, carried)
         currents.append([step.current for step in steps])
         hidden.append(_summary(layer, value, carried, steps))
     repeats = network.timesteps if network.readout.constant_gain else 1
-    value = 1 if hidden else network.input.largest
+    value = network.largest(len(hidden))
     return tuple(hidden), readout_bounds(network.readout, value, network.timesteps, repeats)

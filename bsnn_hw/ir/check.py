@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsnn_hw.ir.bounds import HiddenBounds, network_bounds, pooled_value
+from bsnn_hw.ir.check_spikes import sides, unfit_join, unfit_summands, unfit_windows
+from bsnn_hw.ir.layer import backs, synapse_shortcuts
 from bsnn_hw.ir.network import (
     Coding,
     Conv,
@@ -56,7 +58,7 @@ def _problems(network: Network) -> Iterator[str]:
         if wrong:
             yield f"layer '{layer.name}': {wrong}"
             return
-    used = {number - back for number, layer in enumerate(layers) for back in _backs(layer)
+    used = {number - back for number, layer in enumerate(layers) for back in backs(layer)
             if back}
     for number, layer in enumerate(network.hidden):
         if number not in used:
@@ -89,22 +91,18 @@ def _unfit_factors(network: Network) -> Iterator[str]:
                f"convolution, not {len(factors)}")
 
 
-def _backs(layer: Hidden | Readout) -> list[int]:
-    return [layer.back, *(shortcut.back for shortcut in layer.shortcuts)]
-
-
 def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[str]:
     """What does not fit to the layers before."""
     if number == 0:
-        if layer.back != 1 or any(_backs(layer)[1:]) or layer.pool:
+        if layer.back != 1 or any(backs(layer)[1:]) or layer.pool:
             yield ("the first layer must take the network's input, as it is and without shortcuts "
                    "but its own spikes")
             return
-    elif not all(1 <= back <= number for back in _backs(layer) if back) or not layer.back:
+    elif not all(1 <= back <= number for back in backs(layer) if back) or not layer.back:
         yield "back must lead to an earlier layer"
         return
     source = network.features(number - layer.back)
-    largest = 1 if number else network.input.largest
+    largest = network.largest(number)
     yield from _unfit_synapse(layer.synapse, source, layer.pool, largest)
     if isinstance(layer, Hidden):
         yield from _unfit_current_pool(layer)
@@ -112,12 +110,16 @@ def _unfit(network: Network, number: int, layer: Hidden | Readout) -> Iterator[s
         yield from _unfit_gate(layer, largest)
         for shortcut in layer.shortcuts:
             yield from _unfit_shortcut(layer, shortcut, network.hidden[number - shortcut.back])
+        if layer.join is not None:
+            yield from unfit_join(layer, layer.join, network.features(number - layer.join.back))
+    for part in (layer, *synapse_shortcuts(layer)):
+        yield from unfit_summands(network, number, part)
 
 
 def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
                    largest: int) -> Iterator[str]:
     if pool is not None:
-        wrong = next(_unfit_windows(pool, source), None)
+        wrong = next(unfit_windows(pool, source), None)
         if wrong:
             yield wrong
             return
@@ -131,18 +133,6 @@ def _unfit_synapse(synapse: Synapse, source: Shape, pool: Pool | None,
         yield f"{synapse.weights[0].size} inputs are more than can be summed exactly"
 
 
-def _unfit_windows(pool: Pool, source: Shape) -> Iterator[str]:
-    sides = f"{pool.height} x {pool.width}"
-    if min(pool.height, pool.width, *pool.stride) < 1 or min(pool.padding) < 0 or min(
-            pool.shape(source).height, pool.shape(source).width) < 1:
-        yield f"windows of {sides} must fit a map of {source.height} x {source.width}"
-    elif not pool.tiles and pool.kind is not PoolKind.MAX:
-        yield f"windows of {sides} whose spikes are summed must lie side by side"
-    elif any(padding >= min(step, size) for padding, step, size in zip(
-            pool.padding, pool.stride, (pool.height, pool.width), strict=True)):
-        yield f"padding of windows must be less than their size and stride, not {pool.padding}"
-
-
 def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
     pool, shape = layer.current_pool, layer.synapse.shape
     if pool is None:
@@ -150,7 +140,7 @@ def _unfit_current_pool(layer: Hidden) -> Iterator[str]:
     if pool.kind is not PoolKind.MAX or not pool.tiles or not isinstance(layer.synapse, Conv):
         yield ("current_pool must be a maximum over the sums of a convolution, of windows side by "
                "side")
-    elif wrong := next(_unfit_windows(pool, shape), None):
+    elif wrong := next(unfit_windows(pool, shape), None):
         yield f"current_pool: {wrong}"
     elif layer.neuron.gain is not None or layer.shortcuts:
         yield "current_pool must stand in a layer without gain and shortcuts"
@@ -169,7 +159,7 @@ def _unfit_border(layer: Hidden) -> Iterator[str]:
 
 def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
     if conv.source != source or conv.weights.shape[1] != source.channels:
-        yield (f"the kernel must be for a map of {_map(source)}, not of {_map(conv.source)} with "
+        yield (f"the kernel must be for a map of {sides(source)}, not of {sides(conv.source)} with "
                f"{conv.weights.shape[1]} channels")
     elif not all(0 <= padding < kernel
                  for padding, kernel in zip(conv.padding, conv.kernel, strict=True)):
@@ -200,20 +190,17 @@ def _unfit_shortcut(layer: Hidden, shortcut: Shortcut, source: Hidden) -> Iterat
     if isinstance(shortcut, SynapseShortcut):
         if shortcut.recurrent and (isinstance(shortcut.synapse, Conv) or shortcut.pool):
             yield "a recurrence must be fully connected, and pool nothing"
-        yield from _unfit_synapse(shortcut.synapse, shape, shortcut.pool, 1)
+        yield from _unfit_synapse(shortcut.synapse, shape, shortcut.pool,
+                                  1 + len(shortcut.summands))
         shape = shortcut.synapse.shape
     elif isinstance(shortcut, CurrentShortcut):
         gains.append(source.neuron.gain)
     if shape != layer.shape:
-        yield (f"the shortcut from '{source.name}' must have the shape {_map(layer.shape)} of the "
-               f"layer, not {_map(shape)}")
+        yield (f"the shortcut from '{source.name}' must have the shape {sides(layer.shape)} of the "
+               f"layer, not {sides(shape)}")
     if any(gain is None for gain in gains):
         yield (f"the shortcut from '{source.name}' needs a gain in the layer" + (
             "" if len(gains) == 1 else ", and in that one"))
-
-
-def _map(shape: Shape) -> str:
-    return f"{shape.channels} x {shape.height} x {shape.width}"
 
 
 def _too_wide(network: Network) -> Iterator[str]:

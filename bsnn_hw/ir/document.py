@@ -20,6 +20,7 @@ from bsnn_hw.ir.network import (
     Dense,
     Hidden,
     Input,
+    JoinKind,
     Network,
     NeuronSpec,
     Peak,
@@ -29,7 +30,9 @@ from bsnn_hw.ir.network import (
     Reset,
     Shape,
     Shortcut,
+    SpikeJoin,
     SpikeShortcut,
+    Summand,
     Synapse,
     SynapseShortcut,
     largest_weight,
@@ -90,6 +93,9 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
         result["shortcuts"] = [_shortcut(shortcut) for shortcut in layer.shortcuts]
     if layer.gate is not None:
         result["gate"] = _gate(layer.gate)
+    if layer.join is not None:
+        result["join"] = {"kind": layer.join.kind.value, "back": layer.join.back,
+                          **_pool(layer.join.pool)}
     return result
 
 
@@ -125,11 +131,18 @@ def _shortcut(shortcut: Shortcut) -> dict[str, Any]:
     if isinstance(shortcut, SpikeShortcut):
         return {"kind": "spikes", "back": shortcut.back, "gain": _table(shortcut.gain)}
     return {"kind": "synapse", "back": shortcut.back, **_pool(shortcut.pool),
-            **_synapse(shortcut.synapse), "gain": _table(shortcut.gain)}
+            **_summands(shortcut.summands), **_synapse(shortcut.synapse),
+            "gain": _table(shortcut.gain)}
 
 
 def _source(layer: Hidden | Readout) -> dict[str, Any]:
-    return {**({} if layer.back == 1 else {"back": layer.back}), **_pool(layer.pool)}
+    return {**({} if layer.back == 1 else {"back": layer.back}), **_pool(layer.pool),
+            **_summands(layer.summands)}
+
+
+def _summands(summands: tuple[Summand, ...]) -> dict[str, Any]:
+    return {} if not summands else {
+        "summands": [{"back": each.back, **_pool(each.pool)} for each in summands]}
 
 
 def _pool(pool: Pool | None) -> dict[str, Any]:
@@ -216,7 +229,18 @@ def _read_hidden(table: Fields, timesteps: int) -> Hidden:
                                            for each in shortcuts),
                   _read_pool(table, "current_pool"),
                   _read_gate(table.inner("gate"), timesteps, synapse)
-                  if table.has("gate") else None)
+                  if table.has("gate") else None, _read_summands(table),
+                  _read_join(table.inner("join")) if table.has("join") else None)
+
+
+def _read_summands(table: Fields) -> tuple[Summand, ...]:
+    return tuple(Summand(each.integer("back", 1, MAX_COUNT), _read_pool(each))
+                 for each in (table.each("summands") if table.has("summands") else []))
+
+
+def _read_join(table: Fields) -> SpikeJoin:
+    return SpikeJoin(table.choice("kind", JoinKind), table.integer("back", 1, MAX_COUNT),
+                     _read_pool(table))
 
 
 def _read_gate(table: Fields, timesteps: int, synapse: Synapse) -> SampleGate:
@@ -237,7 +261,7 @@ def _read_readout(table: Fields, timesteps: int) -> Readout:
                    table.vector("bias", synapse.neurons), table.positive("scale"),
                    _read_back(table), _read_pool(table),
                    _read_peak(table.inner("peak"), timesteps, synapse.neurons)
-                   if table.has("peak") else None)
+                   if table.has("peak") else None, _read_summands(table))
 
 
 def _read_peak(table: Fields, timesteps: int, classes: int) -> Peak:
@@ -299,7 +323,7 @@ def _read_shortcut(table: Fields, timesteps: int, channels: int) -> Shortcut:
         table.refuse("kind", "must be one of current, spikes, synapse")
     synapse = _read_synapse(table)
     return SynapseShortcut(back, synapse, table.rows("gain", timesteps, len(synapse.weights)),
-                           _read_pool(table))
+                           _read_pool(table), _read_summands(table))
 
 
 def _read_back(table: Fields) -> int:

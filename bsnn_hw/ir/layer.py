@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,41 @@ from bsnn_hw.ir.maps import Pool, Shape
 from bsnn_hw.ir.neuron import NeuronSpec
 from bsnn_hw.ir.synapse import Dense, Synapse
 
-__all__ = ["CurrentShortcut", "Hidden", "Peak", "Readout", "Shortcut", "SpikeShortcut",
-           "SynapseShortcut"]
+__all__ = ["CurrentShortcut", "Hidden", "JoinKind", "Peak", "Readout", "Shortcut", "SpikeJoin",
+           "SpikeShortcut", "Summand", "SynapseShortcut", "backs", "summed",
+           "synapse_shortcuts"]
+
+
+@dataclass(frozen=True)
+class Summand:
+    """Spikes of a further layer, added to those that come into a synapse.
+
+    back : int, more than that of the synapse; pool : of these spikes, before they are added
+    """
+
+    back: int
+    pool: Pool | None = None
+
+
+class JoinKind(enum.Enum):
+    """Which spikes leave a layer, of its own neurons' and of another's."""
+
+    AND = "and"  # where both fire
+    IAND = "iand"  # the other's, where its own neuron is silent
+    INHIBIT = "inhibit"  # its own, where the other is silent
+
+
+@dataclass(frozen=True)
+class SpikeJoin:
+    """Joins a layer's spikes with those of an earlier layer of the same shape, at the same t,
+    behind its neurons.
+
+    back : int, 1 or more; pool : a maximum, of the earlier layer's spikes
+    """
+
+    kind: JoinKind
+    back: int
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,12 +78,14 @@ class SynapseShortcut:
     back : int, 1 or more, or 0 for a recurrence: the layer's own spikes of the timestep before,
         none at t = 0
     pool : of the spikes, before the synapse; gain : int64 (T, channels)
+    summands : as in `Hidden`, of no recurrence
     """
 
     back: int
     synapse: Synapse
     gain: np.ndarray
     pool: Pool | None = None
+    summands: tuple[Summand, ...] = ()
 
     @property
     def recurrent(self) -> bool:
@@ -70,6 +106,8 @@ class Hidden:
     current_pool : of the sums of a convolution, MAX: neurons get the largest acc of each window;
         only without a gain
     gate : a factor that the sample makes, or None
+    summands : spikes that are added to those that come in, of the earliest layer first
+    join : of the spikes that leave the layer, or None
     """
 
     name: str
@@ -80,6 +118,8 @@ class Hidden:
     shortcuts: tuple[Shortcut, ...] = ()
     current_pool: Pool | None = None
     gate: SampleGate | None = None
+    summands: tuple[Summand, ...] = ()
+    join: SpikeJoin | None = None
 
     @property
     def shape(self) -> Shape:
@@ -121,7 +161,7 @@ class Readout:
 
     gain : int64 (T, classes); bias : int64 (classes,), 0 where there is a peak, which has its own
     scale : float: score * scale is the real-valued score; for people, not for arithmetic
-    back, pool : as in `Hidden`
+    back, pool, summands : as in `Hidden`
     """
 
     name: str
@@ -132,6 +172,7 @@ class Readout:
     back: int = 1
     pool: Pool | None = None
     peak: Peak | None = None
+    summands: tuple[Summand, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -148,3 +189,22 @@ class Readout:
         """True if the gain is the same in every timestep and only their sum counts: one pass per
         inference is enough."""
         return self.peak is None and bool((self.gain == self.gain[0]).all())
+
+
+def summed(part: Hidden | Readout | SynapseShortcut) -> tuple[int, ...]:
+    """How many layers before each of those stands whose spikes are added up, in order; the last of
+    them gives its name to what comes in."""
+    return (*(each.back for each in part.summands), part.back)
+
+
+def synapse_shortcuts(layer: Hidden | Readout) -> tuple[SynapseShortcut, ...]:
+    """The shortcuts of a layer that have synapses, recurrences among them."""
+    return tuple(each for each in layer.shortcuts if isinstance(each, SynapseShortcut))
+
+
+def backs(layer: Hidden | Readout) -> list[int]:
+    """How many layers before each layer stands that this one takes anything of; its own ``back``
+    first, and 0 for a recurrence."""
+    joined = [layer.join.back] if isinstance(layer, Hidden) and layer.join else []
+    return [layer.back, *(each.back for each in layer.shortcuts), *joined,
+            *(each.back for part in (layer, *synapse_shortcuts(layer)) for each in part.summands)]

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from bsnn_hw.ir.layer import (
     CurrentShortcut,
     Hidden,
+    JoinKind,
     Peak,
     Readout,
     Shortcut,
+    SpikeJoin,
     SpikeShortcut,
+    Summand,
     SynapseShortcut,
 )
 from bsnn_hw.ir.maps import Pool, PoolKind, Shape
 from bsnn_hw.ir.neuron import Comparison, NeuronSpec, Reset
 from bsnn_hw.ir.synapse import Conv, Dense, Synapse, largest_weight
 
-__all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input", "Network",
-           "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset", "Shape", "Shortcut",
-           "SpikeShortcut", "Synapse", "SynapseShortcut", "largest_weight"]
+__all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input",
+           "JoinKind", "Network", "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset",
+           "Shape", "Shortcut", "SpikeJoin", "SpikeShortcut", "Summand", "Synapse",
+           "SynapseShortcut", "largest_weight"]
 
 
 class Coding(enum.Enum):
@@ -85,6 +89,12 @@ class Network:
     def layers(self) -> tuple[Hidden | Readout, ...]:
         """All layers, the readout last."""
         return (*self.hidden, self.readout)
+
+    def largest(self, number: int) -> int:
+        """Largest value that comes into layer ``number``, before its pooling: of spikes how many
+        layers' are added."""
+        layer = self.layers[number]
+        return 1 + len(layer.summands) if number else self.input.largest
 
     def features(self, number: int) -> Shape:
         """What layer ``number`` gives, -1 being the input."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bsnn_hw.ir.network import Conv, Hidden, Pool, Readout, Shape, Synapse
+from bsnn_hw.ir.network import Conv, Hidden, Pool, Readout, Shape, SpikeJoin, Synapse
 
-__all__ = ["feature_map", "lane_count", "layer_kind", "synapse_kind"]
+__all__ = ["feature_map", "join_words", "lane_count", "layer_kind", "synapse_kind"]
 
 
 def feature_map(shape: Shape) -> str:
@@ -29,6 +29,12 @@ def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:
     if not isinstance(synapse, Conv):
         return " ".join([*words, "linear"])
     return " ".join([*words, f"conv {_across(synapse.kernel, synapse.stride, (1, 1))}"])
+
+
+def join_words(join: SpikeJoin) -> str:
+    """What leaves a layer with a join; the other layer's name follows behind "of"."""
+    pooled = f"the {_windows(join.pool)} of " if join.pool else ""
+    return f"{join.kind.value.upper()} of its spikes and {pooled}those"
 
 
 def lane_count(lanes: int, places: int) -> str:

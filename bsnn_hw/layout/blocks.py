@@ -13,24 +13,25 @@ from bsnn_hw.ir.schedule import Store
 from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons, neurons_block
 from bsnn_hw.layout.output import Output, Scorer, output_block
+from bsnn_hw.layout.pooling import POOLING_DELAY, gathers
+from bsnn_hw.layout.spike_join import JoinedRows, joined_rows
 from bsnn_hw.layout.state import StateRows
 from bsnn_hw.layout.supply import (
-    POOLING_DELAY,
     Carry,
     Entry,
     Feedback,
     Link,
     carry_block,
     feedback_block,
-    gathers,
     link_block,
 )
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts, synapses_block
 
-__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Feedback", "Gain", "Gate", "Layer",
-           "Link", "Neurons", "Output", "Scorer", "StateRows", "Synapses", "accumulator_parts",
-           "carry_block", "feedback_block", "gathers", "layer_block", "layer_margin",
-           "link_block", "neurons_block", "output_block", "synapses_block"]
+__all__ = ["POOLING_DELAY", "Carry", "CurrentPool", "Entry", "Feedback", "Gain", "Gate",
+           "JoinedRows", "Layer", "Link", "Neurons", "Output", "Scorer", "StateRows", "Synapses",
+           "accumulator_parts", "carry_block", "feedback_block", "gathers", "joined_rows",
+           "layer_block", "layer_margin", "link_block", "neurons_block", "output_block",
+           "synapses_block"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Layer:
     gate : of the sample, None where there is none
     delay : int, cycles from a sequencer to its accumulator, the same in all engines
     margin : int, words that may still come from it once its consumer's queue is almost full
+    join : of the spikes that leave it, None where there is none
     """
 
     name: str
@@ -52,6 +54,7 @@ class Layer:
     delay: int
     margin: int
     gate: Gate | None = None
+    join: JoinedRows | None = None
 
     @property
     def in_blocks(self) -> frozenset[Store]:
@@ -64,14 +67,14 @@ class Layer:
 
     def parts(self) -> Parts:
         """Everything of the layer, and what stands before it."""
-        gate = self.gate.parts() if self.gate else Parts()
-        return sum((each.parts() for each in self.shortcuts),
-                   self.synapses.parts() + self.neurons.parts() + gate)
+        further = [each for each in (self.gate, self.join) if each]
+        return sum((each.parts() for each in (*self.shortcuts, *further)),
+                   self.synapses.parts() + self.neurons.parts())
 
 
 def layer_block(name: str, direct: bool, synapses: Synapses,
                 shortcuts: tuple[Synapses | Carry, ...], neurons: Neurons,
-                gate: Gate | None = None) -> Layer:
+                gate: Gate | None = None, join: JoinedRows | None = None) -> Layer:
     """A spiking layer whose engines, and gate, work in step: the faster ones wait."""
     engines = [each for each in (synapses, *shortcuts) if isinstance(each, Synapses)]
     delay = max(*(each.delay for each in engines), gate.delay if gate else 0)
@@ -79,7 +82,7 @@ def layer_block(name: str, direct: bool, synapses: Synapses,
                  tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
                        else each for each in shortcuts), neurons, delay,
                  layer_margin(delay, neurons.delay),
-                 replace(gate, wait=delay - gate.delay) if gate else None)
+                 replace(gate, wait=delay - gate.delay) if gate else None, join)
 
 
 def layer_margin(delay: int, neuron_delay: int) -> int:

@@ -16,6 +16,7 @@ from bsnn_hw.ir.network import (
     Network,
     Readout,
     SpikeShortcut,
+    Summand,
     SynapseShortcut,
 )
 from bsnn_hw.ir.raster import Raster
@@ -23,6 +24,7 @@ from bsnn_hw.ir.schedule import Port, Rows, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import (
     Carry,
     Entry,
+    JoinedRows,
     Layer,
     Link,
     Neurons,
@@ -30,6 +32,7 @@ from bsnn_hw.layout.blocks import (
     Synapses,
     carry_block,
     feedback_block,
+    joined_rows,
     layer_block,
     layer_margin,
     link_block,
@@ -114,9 +117,18 @@ class Builder:
             producer = number - consumer.back
             margin = (0 if producer < 0 else layers[producer].margin if producer < number else
                       self._own_margin(number, (geometries[number], *beside[number])))
+            added = [number - each.back for each in consumer.summands]
             return self.synapses(number, consumer, geometry, sum_width, margin=margin,
                                  memories=schedule.layers[number].memories,
-                                 name=name(producer) if producer >= 0 else "")
+                                 name=name(producer) if producer >= 0 else "",
+                                 summands=[(layers[each].margin, name(each)) for each in added])
+
+        def joined(number: int, layer: Hidden) -> JoinedRows | None:
+            if layer.join is None:
+                return None
+            producer = layers[number - layer.join.back]
+            return self.join(number, geometries[number].raster.width, margin=producer.margin,
+                             name=name(number - layer.join.back))
 
         for number, layer in enumerate(network.hidden):
             bounds = self.hidden_bounds[number]
@@ -135,7 +147,8 @@ class Builder:
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
                                       self.neurons(number, geometries[number].raster,
                                                    schedule.layers[number].memories),
-                                      self.gate(number, geometries[number])))
+                                      self.gate(number, geometries[number]),
+                                      joined(number, layer)))
         last = len(layers)
         output = output_block(network.readout, self.readout_bounds, engine(
             last, network.readout, geometries[last], self.readout_bounds.acc.width))
@@ -174,10 +187,11 @@ class Builder:
 
     def synapses(self, number: int, consumer: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
-                 name: str = "") -> Synapses:
+                 name: str = "", summands: Sequence[tuple[int, str]] = ()) -> Synapses:
         """The engine of layer ``number``, or of its shortcut ``consumer``.
 
         margin : int, words that its producer may send late
+        summands : the same, and the link's name, of each layer whose spikes are added
         """
         network, producer = self.network, number - consumer.back
         first = producer < 0
@@ -187,9 +201,29 @@ class Builder:
                   link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
         if isinstance(source, Link) and not consumer.back:
             source = feedback_block(source, network.timesteps)
-        return synapses_block(source, consumer.synapse, geometry, sum_width=sum_width,
-                              max_value=max_value, timesteps=network.timesteps,
-                              block=memories.hold(Store.SUMS, geometry.sums_raster.rows))
+        return synapses_block(
+            source, consumer.synapse, geometry, sum_width=sum_width, max_value=max_value,
+            timesteps=network.timesteps,
+            block=memories.hold(Store.SUMS, geometry.sums_raster.rows),
+            summands=tuple(self._summand(number, each, geometry, *given) for each, given in
+                           zip(consumer.summands, summands, strict=True)))
+
+    def _summand(self, number: int, summand: Summand, geometry: Geometry, margin: int,
+                 name: str) -> Link:
+        """What brings an engine of layer ``number`` the spikes of a further layer."""
+        producer, network = number - summand.back, self.network
+        return link_block(name, producer,
+                          Raster(network.features(producer), geometry.source.width), summand,
+                          geometry, network.timesteps, margin)
+
+    def join(self, number: int, width: int, *, margin: int, name: str = "") -> JoinedRows:
+        """What brings layer ``number``, of ``width`` parallel neurons, the spikes that its own are
+        joined with; ``margin`` words may come late."""
+        layer, network = self.network.hidden[number], self.network
+        assert layer.join is not None
+        whole = Raster(network.features(number - layer.join.back), width)
+        return joined_rows(name, number, layer.join, whole, Raster(layer.shape, width),
+                           margin=margin)
 
     def carry(self, number: int, shortcut: CurrentShortcut | SpikeShortcut, raster: Raster,
               sum_width: int, *, margin: int, name: str = "") -> Carry:

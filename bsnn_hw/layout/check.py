@@ -30,21 +30,42 @@ def problems(blocks: tuple[Layer | Output, ...]) -> Iterator[str]:
         for each in (block.synapses, *beside):
             name = f"layer '{block.name}'"
             match each:
-                case Synapses(source=Feedback() as link):
-                    yield from _own_spikes(name, number, block, link)
-                case Synapses(source=Link() as link):
-                    yield from _producer(name, number, blocks, link.producer,
-                                         link.margin - POOLING_DELAY * link.placed)
-                    if link.depth < max(3, link.kept_free + 1):
-                        yield (f"{name}: its queue must have {max(3, link.kept_free + 1)} entries "
-                               f"or more, {link.kept_free} of them for words that come late, "
-                               f"not {link.depth}")
+                case Synapses(source=Feedback() as feedback):
+                    yield from _own_spikes(name, number, block, feedback)
+                case Synapses():
+                    for link in each.links:
+                        yield from _link(name, number, blocks, link)
+                    yield from _order(name, each)
                 case Carry():
                     yield from _producer(name, number, blocks, each.producer, each.margin)
-                    if each.depth < max(3, each.rows + each.margin):
-                        yield (f"{name}: its FIFO must have {each.rows + each.margin} rows or "
-                               f"more, a timestep and {each.margin} that come late, "
-                               f"not {each.depth}")
+                    yield from _holds_a_timestep(name, each)
+        if isinstance(block, Layer) and block.join is not None:
+            name, carry = f"layer '{block.name}'", block.join.carry
+            yield from _producer(name, number, blocks, carry.producer, block.join.producer_margin)
+            yield from _holds_a_timestep(name, carry)
+
+
+def _link(name: str, number: int, blocks: tuple[Layer | Output, ...], link: Link) -> Iterator[str]:
+    yield from _producer(name, number, blocks, link.producer,
+                         link.margin - POOLING_DELAY * link.placed)
+    if link.depth < max(3, link.kept_free + 1):
+        yield (f"{name}: its queue must have {max(3, link.kept_free + 1)} entries or more, "
+               f"{link.kept_free} of them for words that come late, not {link.depth}")
+
+
+def _order(name: str, engine: Synapses) -> Iterator[str]:
+    """An engine waits for the end of one layer's timestep before it takes another's: these must
+    not wait for each other."""
+    producers = [link.producer for link in engine.links]
+    if sorted(set(producers)) != producers:
+        yield (f"{name}: what is added must be taken in the order of the layers, each once, "
+               f"not {producers}")
+
+
+def _holds_a_timestep(name: str, carry: Carry) -> Iterator[str]:
+    if carry.depth < max(3, carry.rows + carry.margin):
+        yield (f"{name}: its FIFO must have {carry.rows + carry.margin} rows or more, a timestep "
+               f"and {carry.margin} that come late, not {carry.depth}")
 
 
 def _own_spikes(name: str, number: int, block: Layer | Output, link: Feedback) -> Iterator[str]:

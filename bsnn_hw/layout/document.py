@@ -16,6 +16,7 @@ from bsnn_hw.layout.build import Layout
 __all__ = ["layout_document"]
 
 FORMAT, VERSION = "bsnn-hw/layout", 1
+UNUSUAL = {"summands", "join"}  # left out where there is none
 
 
 def layout_document(layout: Layout) -> dict[str, Any]:
@@ -47,7 +48,8 @@ def _plain(value: Any) -> Any:
             hidden = {"geometry"} if isinstance(value, Entry | Link) else set()
             return {"type": type(value).__name__} | {
                 field.name: _plain(getattr(value, field.name)) for field in fields(value)
-                if field.name not in hidden and not isinstance(getattr(value, field.name), Parts)}
+                if field.name not in hidden and not isinstance(getattr(value, field.name), Parts)
+                and (field.name not in UNUSUAL or getattr(value, field.name))}
     return value
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bsnn_hw.devices.parts import Parts, Product, bits_of, fifo_parts, pair_parts
-from bsnn_hw.engines.costs import placed_bits
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.ir.network import Hidden, Pool, PoolKind, Readout, Shape, SynapseShortcut
+from bsnn_hw.ir.network import Hidden, Pool, Readout, Shape, Summand, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port
-from bsnn_hw.layout.state import StateRows
+from bsnn_hw.layout.pooling import POOLING_DELAY, cropped, gathers, pooling_parts
 from bsnn_hw.ports.slots import Slots
 
 __all__ = ["POOLING_DELAY", "Carry", "Entry", "Feedback", "Link", "carry_block",
            "feedback_block", "gathers", "link_block"]
 
-POOLING_DELAY = 2  # cycles from a word to what becomes of it
 FEEDBACK_DELAY = 5  # from a word until the layer's own sequencer has the end of its timestep
 
 # What a queue of spikes holds at most, however many an inference has: beyond a few block RAMs the
@@ -24,12 +22,6 @@ FEEDBACK_DELAY = 5  # from a word until the layer's own sequencer has the end of
 MOST_QUEUED = 512
 # A layer with a map has a word per position, and waits in its step for the consumer of all.
 MOST_QUEUED_BITS = 1 << 17  # of a map, whose words have a position and an end of about 16 bits
-
-
-def gathers(pool: Pool | None) -> bool:
-    """Whether pooling gives one word for a window of them."""
-    return (pool is not None and pool.kind is PoolKind.MAX
-            and (not pool.tiles or (pool.height, pool.width) != (1, 1)))
 
 
 @dataclass(frozen=True)
@@ -115,38 +107,10 @@ class Link:
     @property
     def cropped(self) -> Shape | None:
         """The part of the map that the windows cover, None where that is all of it."""
-        pool, whole = self.pool, self.whole.shape
-        if pool is None or not pool.tiles or pool.used(whole) == whole:
-            return None
-        return pool.used(whole)
+        return cropped(self.pool, self.whole.shape)
 
     def _pool_parts(self) -> Parts:
-        """hdl/pooling.py: counters of where a word belongs, and a line of windows; where windows
-        leave a rest, hdl/map_crop.py before it, and where they overlap hdl/window_pool.py."""
-        source, whole, pool = self.geometry.source, self.whole, self.pool
-        positions = placed_bits(source)
-        counted = bits_of(whole.rows)
-        if pool is not None and not pool.tiles:
-            down, across = pool.open
-            line = StateRows(source.folds, source.width * across, False)
-            windows = StateRows(source.shape.width * source.folds, source.width * down, False)
-            kept = source.width * (down + across)
-            return (Parts.adders(counted, 2) + Parts.logic(2 * (counted + positions) + 3 * kept)
-                    + Parts.delays(source.width * 2 + 2 * positions + 4 * counted)
-                    + Parts(memories=(*line.memories(), *windows.memories())))
-        crop = (Parts() if self.cropped is None else
-                Parts.adders(counted, 2) + Parts.logic(2 * counted, 2 * counted))
-        return crop + self._tile_parts(positions)
-
-    def _tile_parts(self, positions: int) -> Parts:
-        """hdl/pooling.py."""
-        source = self.geometry.source
-        parts = (Parts.adders(positions / 3, 4) + Parts.logic(2 * positions, positions)
-                 + Parts.delays(2 * (source.width + positions + 2)))
-        if not gathers(self.pool):
-            return parts
-        line = StateRows(source.shape.width * source.folds, source.width, False)
-        return parts + Parts.logic(2 * source.width) + Parts(memories=line.memories())
+        return pooling_parts(self.whole, self.geometry.source, self.pool)
 
 
 @dataclass(frozen=True)
@@ -194,8 +158,8 @@ class Carry:
 
 
 def link_block(name: str, producer: int, whole: Raster,
-               consumer: Hidden | Readout | SynapseShortcut, geometry: Geometry, timesteps: int,
-               margin: int) -> Link:
+               consumer: Hidden | Readout | SynapseShortcut | Summand, geometry: Geometry,
+               timesteps: int, margin: int) -> Link:
     """What stands between a layer, which may send ``margin`` words late, and an engine."""
     source, pool = geometry.source, consumer.pool
     placed = geometry.placed or pool is not None

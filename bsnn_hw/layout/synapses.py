@@ -19,6 +19,7 @@ class Synapses:
     """An engine: sequencer, synapses, accumulators, and what brings their events.
 
     source : Entry at the network's input, else Link
+    summands : Link of each further layer whose spikes are added to those of ``source``
     weight_bits : int; max_value : int, largest value of an event
     timesteps : int
     disconnected : int, channels whose sums stay 0
@@ -38,6 +39,12 @@ class Synapses:
     wait: int
     sums: StateRows
     sum_width: int
+    summands: tuple[Link, ...] = ()
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Everything that brings it spikes, in the order in which it takes a timestep's."""
+        return (*self.summands, self.source) if isinstance(self.source, Link) else ()
 
     def parts(self) -> Parts:
         """Everything that depends on lanes."""
@@ -47,8 +54,11 @@ class Synapses:
         """What hands it its events, and the sequencer's registers of them."""
         geometry, value = self.geometry, self.max_value.bit_length()
         lanes, rows = geometry.lanes, geometry.row_count * max(1, bits_of(geometry.rows))
-        return (Parts(registers=rows + lanes * value, bare=rows, luts=lanes * value)
-                + self.source.parts())
+        merge = Parts.logic(len(self.summands) * (rows + lanes * value + geometry.entry_bits) / 2,
+                            len(self.summands))
+        return sum((each.parts() for each in self.summands),
+                   Parts(registers=rows + lanes * value, bare=rows, luts=lanes * value)
+                   + self.source.parts() + merge)
 
     def engine_parts(self) -> Parts:
         """Sequencer, synapses and accumulators; only what does not depend on the producer."""
@@ -93,7 +103,8 @@ def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
 
 
 def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
-                   max_value: int, timesteps: int, block: bool) -> Synapses:
+                   max_value: int, timesteps: int, block: bool,
+                   summands: tuple[Link, ...] = ()) -> Synapses:
     """An engine, its sums in block RAM or not; it does not wait for another one yet."""
     raster = geometry.sums_raster
     return Synapses(
@@ -101,4 +112,4 @@ def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *
         timesteps=timesteps, disconnected=int((~synapse.connected).sum()),
         delay=geometry.delay(synapse.weight_bits), wait=0,
         sums=StateRows(raster.rows, raster.width * sum_width, block),
-        sum_width=sum_width)
+        sum_width=sum_width, summands=summands)

@@ -39,6 +39,7 @@ from bsnn_hw.model.description import (
     Conv2d,
     Input,
     Layer,
+    Pooling,
     PoolingKind,
     ScoreKind,
     SynapseShortcut,
@@ -46,7 +47,7 @@ from bsnn_hw.model.description import (
 from bsnn_hw.model.scoring import PerChannel
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "counting", "current_pool_of", "fold_hidden",
-           "fold_readout", "pool_of", "synapse_of", "with_used_resets"]
+           "fold_readout", "pool_of", "pooling_of", "synapse_of", "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
@@ -103,9 +104,11 @@ def synapse_of(part: Layer | SynapseShortcut, weights: np.ndarray,
 
 def pool_of(part: Layer | SynapseShortcut) -> Pool | None:
     """The integer pooling of ``part``: an average is a sum, its divisor is in the scale."""
-    pool = part.feed.pool
-    if pool is None:
-        return None
+    return None if part.feed.pool is None else pooling_of(part.feed.pool)
+
+
+def pooling_of(pool: Pooling) -> Pool:
+    """A pooling of spikes in integers."""
     return Pool(PoolKind.MAX if pool.kind is PoolingKind.MAX else PoolKind.SUM, *pool.size,
                 pool.step, pool.padding)
 

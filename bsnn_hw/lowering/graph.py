@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from bsnn_hw.ir.network import Shape
-from bsnn_hw.model.description import CurrentShortcut, Layer, Model, Neuron, SynapseShortcut
+from bsnn_hw.model.description import (
+    CurrentShortcut,
+    Layer,
+    Model,
+    Neuron,
+    Pooling,
+    SynapseShortcut,
+)
 
 __all__ = ["INPUT", "Graph"]
 
@@ -41,11 +48,26 @@ class Graph:
         """Number of the layer of this name."""
         return self._numbers[name]
 
+    def streams(self, number: int) -> list[tuple[int, Pooling | None]]:
+        """The layers whose spikes, pooled, are added to what layer ``number`` gives, the earliest
+        first and itself last; itself alone where its join adds nothing."""
+        join = self.model.layers[number].join if number >= 0 else None
+        if join is None or join.kind is not None:
+            return [(number, None)]
+        source = self.number(join.source)
+        before = self.streams(source) if join.feed.pool is None else [(source, join.feed.pool)]
+        return [*before, (number, None)]
+
     def sources(self, number: int) -> list[int]:
         """All earlier layers whose spikes or currents come in, or `INPUT`."""
         layer = self.model.layers[number]
-        return [self.source(layer), *(self.number(each.source) for each in layer.shortcuts
-                                      if each.source != layer.name)]
+        taken = [self.source(layer), *(self.number(each.source) for each in layer.shortcuts
+                                       if each.source != layer.name
+                                       and not isinstance(each, CurrentShortcut))]
+        joined = ([self.number(layer.join.source)]
+                  if layer.join is not None and layer.join.kind is not None else [])
+        spikes = [each for source in taken for each, _ in self.streams(source)]
+        return [*spikes, *joined, *self.carried(number)]
 
     def carried(self, number: int) -> list[int]:
         """The layers whose current the layer adds, in order."""
@@ -59,7 +81,7 @@ class Graph:
 
     def max_value(self, number: int) -> int:
         """Largest value that layer ``number``, or the `INPUT`, gives."""
-        return 1 if number >= 0 else self.model.input.largest
+        return len(self.streams(number)) if number >= 0 else self.model.input.largest
 
     def shape(self, number: int) -> Shape:
         """What layer ``number``, or the `INPUT`, gives."""

@@ -31,6 +31,7 @@ from bsnn_hw.lowering.rounding import (
     steady_leak,
     threshold_integers,
 )
+from bsnn_hw.lowering.spikes import placed, spike_join, summands
 from bsnn_hw.model import description
 
 __all__ = ["fold_group", "unit", "usual_fraction_bits"]
@@ -106,8 +107,8 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                        * channel.border.extra, exponent) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / neuron.input_scale, exponent)
                                for value in (neuron.threshold, neuron.reset_amount))
-        shortcuts = tuple(_shortcut(graph, number, each, len(bias[0]), exponent)
-                          for each in layer.shortcuts)
+        shortcuts = tuple(found for each in layer.shortcuts
+                          for found in _shortcuts(graph, number, each, len(bias[0]), exponent))
     if max(np.abs(table).max() for table in (gain, bias, whole)) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     leak, current_leak = (steady_leak(value, bias.shape, leak_bits)
@@ -119,21 +120,26 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                       channel.border.integers(bias, whole) if channel.border else None,
                       current_leak if current_leak.any() else None)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
-    return Hidden(layer.name, synapse, spec, number - source, pool_of(layer), shortcuts)
+    return placed(graph, number, Hidden(
+        layer.name, synapse, spec, pool=pool_of(layer), shortcuts=shortcuts,
+        join=spike_join(graph, number)))
 
 
-def _shortcut(graph: Graph, number: int, shortcut: description.Shortcut, channels: int,
-              exponent: int) -> Shortcut:
-    back = number - graph.number(shortcut.source)
+def _shortcuts(graph: Graph, number: int, shortcut: description.Shortcut, channels: int,
+               exponent: int) -> list[Shortcut]:
+    """A shortcut; of spikes that a join adds one for each layer."""
+    source = graph.number(shortcut.source)
+    back, timesteps = number - source, graph.model.timesteps
     if isinstance(shortcut, description.CurrentShortcut):
-        return CurrentShortcut(back)
-    timesteps = graph.model.timesteps
+        return [CurrentShortcut(back)]
     if isinstance(shortcut, description.SpikeShortcut):
-        return SpikeShortcut(back, _units(np.full((timesteps, channels), shortcut.scale), exponent))
+        gain = _units(np.full((timesteps, channels), shortcut.scale), exponent)
+        return [SpikeShortcut(number - each, gain) for each, _ in graph.streams(source)]
     channel = affine(shortcut, None)
     gain = _units(shortcut.gate[:, None] * channel.scale, exponent)
     synapse = synapse_of(shortcut, channel.weights, (gain != 0).any(axis=0))
-    return SynapseShortcut(back, synapse, gain, pool_of(shortcut))
+    added = summands(graph, number, shortcut) if back else ()
+    return [SynapseShortcut(back, synapse, gain, pool_of(shortcut), added)]
 
 
 def _units(values: np.ndarray, exponent: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from bsnn_hw.lowering.samples import Samples, part_sums
 from bsnn_hw.model import real
 from bsnn_hw.model.currents import a_timestep_later
 from bsnn_hw.model.description import Layer, Shortcut, SpikeShortcut, SynapseShortcut
+from bsnn_hw.model.joined_spikes import joined_spikes
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference.network import currents, gained
 
@@ -36,7 +37,7 @@ class _Seen:
     """What one layer of the group sees in some samples, (B, T, neurons) each.
 
     counts : sums of the layer's signs; wanted : the real-valued layer's spikes
-    extras : per shortcut its sums or spikes, None for a current
+    extras : per shortcut of the integer layer its sums or spikes, None for a current
     """
 
     counts: torch.Tensor
@@ -113,30 +114,39 @@ def _look(graph: Graph, group: tuple[int, ...], samples: Samples,
     """What each layer of the group sees in one piece of the samples."""
     model, seen = graph.model, {}
     given = samples.given(piece)  # layers between those of the group may add older currents
-    spikes = {number: values[piece] for number, values in samples.spikes.items()}
-    fired = {model.layers[number].name: values for number, values in spikes.items()
-             if number != INPUT}
+    ones = {number: values[piece] for number, values in samples.spikes.items()}
+    fired = {model.layers[number].name: samples.given_by(number)[piece] for number in ones
+             if number != INPUT and all(each in ones for each, _ in graph.streams(number))}
     for number in range(group[0], group[-1] + 1):
         layer, source = model.layers[number], graph.source(model.layers[number])
-        values = spikes[INPUT] if source == INPUT else fired[model.layers[source].name]
+        values = ones[INPUT] if source == INPUT else fired[model.layers[source].name]
         counts = part_sums(layer, values, model.timesteps)
         whole = real.currents(layer, counts, model.input if source == INPUT else None)
         given[layer.name] = real.recurred(layer, real.join(layer, whole, fired, given))
-        fired[layer.name] = real.spikes(layer, given[layer.name])[0]
+        own = real.spikes(layer, given[layer.name])[0]
+        fired[layer.name] = joined_spikes(layer, own, fired)
+        adds = layer.join is not None and layer.join.kind is None
+        ones[number] = own if adds else fired[layer.name]
         if number in group:
-            extras = tuple(_extra(shortcut, layer, fired, model.timesteps)
-                           for shortcut in layer.shortcuts)
-            seen[number] = _Seen(counts, extras, fired[layer.name])
+            extras = tuple(extra for shortcut in layer.shortcuts
+                           for extra in _extras(graph, shortcut, layer, fired, ones))
+            seen[number] = _Seen(counts, extras, own)
     return seen
 
 
-def _extra(shortcut: Shortcut, layer: Layer, fired: Mapping[str, torch.Tensor],
-           timesteps: int) -> torch.Tensor | None:
+def _extras(graph: Graph, shortcut: Shortcut, layer: Layer, fired: Mapping[str, torch.Tensor],
+            ones: Mapping[int, torch.Tensor]) -> list[torch.Tensor | None]:
+    """What each integer shortcut of a real-valued one gets.
+
+    fired : what layers give, by name; ones : their spikes, by number
+    """
     if isinstance(shortcut, SynapseShortcut):
         values = fired[shortcut.source]
-        return part_sums(shortcut, a_timestep_later(values)
-                         if shortcut.source == layer.name else values, timesteps)
-    return fired[shortcut.source] if isinstance(shortcut, SpikeShortcut) else None
+        return [part_sums(shortcut, a_timestep_later(values) if shortcut.source == layer.name
+                          else values, graph.model.timesteps)]
+    if isinstance(shortcut, SpikeShortcut):
+        return [ones[number] for number, _ in graph.streams(graph.number(shortcut.source))]
+    return [None]
 
 
 def _changed(folded: Mapping[int, Hidden], piece: Mapping[int, _Seen]) -> dict[int, int]:

@@ -20,6 +20,7 @@ from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
 from bsnn_hw.lowering.samples import Samples, enough
+from bsnn_hw.lowering.spikes import placed, spike_join
 from bsnn_hw.model.composed import averages, without_average
 from bsnn_hw.model.description import Conv2d, Layer, Model, PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.real import check_inputs, run
@@ -204,14 +205,14 @@ def _hidden(graph: Graph, number: int, samples: Samples | None,
         chosen = Precision(bits, leak_bits, None, gate_bits)
     elif layer.own_gate:
         folded, chosen = choose_gated(
-            layer, entry, samples.sums(number), samples.spikes[source],
+            layer, entry, samples.sums(number), samples.given_by(source),
             samples.pieces(layer.shape.size), max_value=value, tolerance=request.tolerance,
             fraction_bits=wanted, leak_bits=request.leak_bits, gate_bits=request.gate_bits)
     else:
         folded, chosen = choose_hidden(
             layer, entry, samples.sums(number), samples.pieces(layer.summed.size), max_value=value,
             tolerance=request.tolerance, fraction_bits=wanted, leak_bits=request.leak_bits)
-    return replace(folded, back=number - source), chosen
+    return replace(placed(graph, number, folded), join=spike_join(graph, number)), chosen
 
 
 def _readout(graph: Graph, samples: Samples | None,
@@ -230,7 +231,7 @@ def _readout(graph: Graph, samples: Samples | None,
         folded, chosen = choose_readout(
             layer, entry, samples.sums(number), timesteps=model.timesteps, max_value=value,
             tolerance=request.tolerance / 2, gain_bits=wanted, leak_bits=request.leak_bits)
-    return replace(folded, back=number - source), chosen
+    return placed(graph, number, folded), chosen
 
 
 def _fold_timesteps(model: Model) -> Model:

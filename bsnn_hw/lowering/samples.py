@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from bsnn_hw.ir.network import Hidden
 from bsnn_hw.lowering.factors import multiplied
+from bsnn_hw.lowering.fold import pooling_of
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import unit
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Layer, Linear, SynapseShortcut
 from bsnn_hw.reference import gate, synapse
+from bsnn_hw.reference.incoming import incoming, joined_spikes
 from bsnn_hw.reference.network import currents, integrate, joined, recurred
-from bsnn_hw.reference.pool import largest_sums
+from bsnn_hw.reference.pool import largest_sums, pooled
 
 __all__ = ["Samples", "enough", "part_sums"]
 
@@ -56,8 +59,16 @@ class Samples:
     def sums(self, number: int) -> torch.Tensor:
         """Sums of the signs of layer ``number`` over what comes in, integers (N, T, neurons)."""
         layer, timesteps = self._graph.model.layers[number], self._graph.model.timesteps
-        values = self.spikes[self._graph.source(layer)]
+        values = self.given_by(self._graph.source(layer))
         return part_sums(layer, values, timesteps, self.pieces(layer.summed.size))
+
+    def given_by(self, number: int) -> torch.Tensor:
+        """What layer ``number`` gives, or the `INPUT`: its spikes, or how many a join adds."""
+        found = [self.spikes[source] if pool is None else
+                 pooled(pooling_of(pool), self._graph.shape(source), self.spikes[source])
+                 for source, pool in self._graph.streams(number)]
+        return found[0] if len(found) == 1 else torch.stack(
+            [each.to(torch.int16) for each in found]).sum(dim=0, dtype=torch.int16)
 
     def fire(self, number: int, folded: Hidden) -> None:
         """Let layer ``number`` work in integers; then its spikes are among ``spikes``."""
@@ -65,15 +76,16 @@ class Samples:
         for part in self.pieces(folded.synapse.shape.size):
             spikes = {source: self.spikes[source][part] for source in graph.sources(number)}
             carried = {source: self._carried[source][part] for source in graph.carried(number)}
-            source = graph.source(graph.model.layers[number])
-            accs = synapse.sums(folded.synapse, spikes[source], graph.model.timesteps,
-                                graph.max_value(source), folded.pool, graph.shape(source))
+            came = incoming(folded, number, spikes, graph.shape,
+                            1 if number else graph.max_value(INPUT))
+            accs = synapse.sums(folded.synapse, came.values, graph.model.timesteps, *came[1:])
             accs = largest_sums(folded.current_pool, folded.synapse.shape, accs)
-            factors = gate.factors(folded, spikes[source], graph.model.timesteps,
-                                   graph.max_value(source), graph.shape(source))
+            factors = gate.factors(replace(folded, pool=came.pool), came.values,
+                                   graph.model.timesteps, came.max_value, came.source)
             whole = recurred(folded, currents(
                 folded, accs, joined(folded, number, spikes, carried, graph.shape), factors))
-            kept.append((integrate(folded, whole)[1], whole if self._is_carried(number) else None))
+            fired = joined_spikes(folded, number, integrate(folded, whole)[1], spikes, graph.shape)
+            kept.append((fired, whole if self._is_carried(number) else None))
         self.spikes[number] = torch.cat([fired for fired, _ in kept])
         if self._is_carried(number):
             self._carried[number] = torch.cat([whole for _, whole in kept if whole is not None])

@@ -34,6 +34,7 @@ class Known:
     reach : float, largest absolute sum of a neuron's current over all timesteps
     of_windows : bool, whether its current is the largest of a window
     own_gate : bool, each sample makes the gate of its current
+    sums_windows : bool, spikes of windows are among those that it adds
     """
 
     name: str
@@ -43,6 +44,7 @@ class Known:
     reach: float = 0.0
     of_windows: bool = False
     own_gate: bool = False
+    sums_windows: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def pooled(table: Table, source: Known | None) -> Incoming:
             table.problem("pool", f"must stand on a map with sides of at most {MAX_SIDE}, not "
                                   f"{sides(shape)}")
             return Incoming(None, source.title, 1.0)
-        wrong = _unfit(pool, source.title, shape)
+        wrong = _unfit(pool, source.title, shape) or _unfit_sums(pool, source)
         if wrong:
             table.problem("pool", wrong)
             return Incoming(None, source.title, 1.0)
@@ -162,7 +164,21 @@ def pooled(table: Table, source: Known | None) -> Incoming:
     feed = Feed(source.name, pool, shape)
     if feed.source_shape != source.shape:
         feed = replace(feed, whole=source.shape)
-    return Incoming(feed, source.title, (pool.max_value if pool else 1) / feed.divisor)
+    most = source.largest * (pool.max_value if pool else 1) / feed.divisor
+    return Incoming(feed, source.title, most)
+
+
+def _unfit_sums(pool: Pooling, source: Known) -> str | None:
+    """What the pooling of sums of spikes must be, unless it is."""
+    if source.largest > 1 and pool.kind is PoolingKind.MAX:
+        return (f"kind must be 'avg' or 'sum' behind {source.title}, whose join adds spikes: what "
+                "is added comes as events of each layer, and the largest of sums is no sum of "
+                "theirs; pool in front of the join")
+    if source.sums_windows:
+        return (f"must be absent behind {source.title}, whose join adds spikes that are pooled "
+                "themselves: events are pooled once; take a layer between, or pool in front of "
+                "each layer that reads them")
+    return None
 
 
 def _unfit(pool: Pooling, producer: str, source: Shape) -> str | None:

@@ -40,8 +40,8 @@ def check_layers(table: Table, timesteps: int | None, entry: Input | None, count
         if not place.last:
             seen.add(checked.known)
     for dead in () if seen.unsure else seen.unused:
-        problems.add(dead.title, "must be used by a later layer, as 'input' or in 'shortcuts', and "
-                                 "none does; leave it out")
+        problems.add(dead.title, "must be used by a later layer, as 'input', in 'shortcuts' or in "
+                                 "'join', and none does; leave it out")
     check_distinct(names, table)
     outputs = checked.known.shape.size if checked.known.shape else None
     return tuple(layers) if len(layers) == len(given) else (), outputs

@@ -11,6 +11,7 @@ from bsnn_hw.model.check_current_pool import (
     pooled_shape,
 )
 from bsnn_hw.model.check_feed import Incoming, Known, Seen, check_feed
+from bsnn_hw.model.check_join import Joined, check_join
 from bsnn_hw.model.check_neuron import check_neuron, membrane_reach
 from bsnn_hw.model.check_norm import Scaling, check_scaling
 from bsnn_hw.model.check_shortcut import Added, check_shortcuts
@@ -33,7 +34,7 @@ TYPE_HINTS = {
     "residual": "a residual connection is an entry of 'shortcuts'",
 }
 _SHORTCUTS = "a residual connection is an entry of 'shortcuts'"
-_SEW = "a SEW shortcut acts on spikes behind the neuron and is refused; see 'shortcuts'"
+_SEW = "SEW's connections are the key 'join', of kind 'add', 'and', 'iand' or 'inhibit'"
 HINTS = {"residual": _SHORTCUTS, "shortcut": _SHORTCUTS, "downsample": _SHORTCUTS,
          "recurrent": "a recurrence is an entry of 'shortcuts' of kind 'recurrent'",
          "connect_f": _SEW, "cnf": _SEW, "from": "it is 'input'"}
@@ -41,7 +42,7 @@ BORDER = ("kind 'max' is refused in a first layer that pads an input with an off
           "the border have another bias, and the largest current of a window is found before it "
           "is added; accepted are 'avg' and 'sum', an offset of 0, or no padding")
 OPTIONAL = ("input", "pool", "current_pool", "weight_bits", "bias", "norm", "gate",
-            "shortcuts")
+            "shortcuts", "join")
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,10 @@ def check_layer(value: object, place: Place, seen: Seen, problems: Problems) -> 
         table.problem("current_pool", BORDER)
     shape = pooled_shape(pool, weights.shape)
     added = _shortcuts(table, place, seen, shape)
+    joined = _joined(table, place, seen, shape, added)
     if problems.count > before or scaling is None or incoming.feed is None:
         return Checked(None, Known(known.name, title, shape))
-    return _built(table, known, incoming, weights, scaling, neuron, added, pool)
+    return _built(table, known, incoming, weights, scaling, neuron, added, joined, pool)
 
 
 def _ungated(table: Table, place: Place) -> str:
@@ -128,8 +130,18 @@ def _shortcuts(table: Table, place: Place, seen: Seen, shape: Shape | None) -> l
     return list(check_shortcuts(table, seen, shape, place.timesteps))
 
 
+def _joined(table: Table, place: Place, seen: Seen, shape: Shape | None,
+            added: list[Added]) -> Joined:
+    if place.readout and table.has("join"):
+        table.problem("join", "must be absent in the readout, which has no spikes")
+        seen.unsure = True
+        return Joined()
+    return check_join(table, seen, shape, tuple(each.shortcut for each in added if each.shortcut))
+
+
 def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, scaling: Scaling,
-           neuron: Neuron | Scoring | None, added: list[Added], pool: Pooling | None) -> Checked:
+           neuron: Neuron | Scoring | None, added: list[Added], joined: Joined,
+           pool: Pooling | None) -> Checked:
     """The layer of parts without a problem, unless its currents are too large."""
     assert incoming.feed is not None
     synapse = weights.synapse(scaling.bias)
@@ -138,7 +150,7 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
     spiking = neuron if isinstance(neuron, Neuron) else None
     layer = Layer(known.name, synapse, scaling.norm, scaling.gate, spiking, incoming.feed,
                   shortcuts, neuron if isinstance(neuron, Scoring) else Scoring(), pool,
-                  scaling.own_gate)
+                  scaling.own_gate, joined.join)
     # A leak only makes membranes smaller, so this bounds them in any sample.
     summed = pool.positions if pool and pool.kind is PoolingKind.SUM else 1
     reach = (summed * scaling.reach(synapse, incoming.largest)
@@ -149,6 +161,6 @@ def _built(table: Table, known: Known, incoming: Incoming, weights: Weights, sca
         table.problem("", "currents must be finite, but with these parameters they can leave the "
                           "range of float64; rescale the layer")
         reach = 0.0
-    return Checked(layer, Known(known.name, known.title, layer.shape, reach=reach,
+    return Checked(layer, Known(known.name, known.title, layer.shape, joined.largest, reach,
                                 of_windows=pool is not None and pool.kind is PoolingKind.MAX,
-                                own_gate=scaling.own_gate))
+                                own_gate=scaling.own_gate, sums_windows=joined.sums_windows))

@@ -26,8 +26,7 @@ RECURRENT = "recurrent"
 ACCEPTED = ("current", "spikes", *KINDS, RECURRENT)
 
 # SEW-ResNet's connections, by the names that SpikingJelly and others give them.
-SEW = {"add": "its sum of two spikes can be 2",
-       **dict.fromkeys(("and", "iand", "or", "sew"), "it combines spikes, and no engine here does")}
+SEW = ("add", "and", "iand", "or", "sew")
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,9 @@ def _refuse(table: Table, index: int, kind: str | None) -> None:
         table.problem(f"shortcuts[{index}]", "must be a dictionary with the keys 'kind' and "
                                              f"'from'; {accepted}")
     elif kind.lower() in SEW:
-        table.problem(f"shortcuts[{index}].kind", f"{shown(kind)} is refused: a SEW shortcut acts "
-                      f"on spikes behind the neuron, and {SEW[kind.lower()]}; {accepted}")
+        table.problem(f"shortcuts[{index}].kind", f"{shown(kind)} is refused: SEW's connections "
+                      "join spikes behind the neuron, and are the layer's key 'join'; "
+                      f"{accepted}")
     else:
         table.problem(f"shortcuts[{index}].kind", f"must be one of {listed(ACCEPTED)}, not "
                                                   f"{shown(kind)}")
@@ -91,7 +91,11 @@ def _plain(table: Table, index: int, kind: str, seen: Seen, output: Shape | None
         return Added(None)
     _check_shape(item, source.title, source.shape, output)
     if spikes:
-        return Added(SpikeShortcut(source.name, scale), scale * (timesteps or 1))
+        if source.sums_windows:
+            item.problem("from", f"must not be {source.title}, whose join adds spikes that are "
+                                 "pooled: rows of spikes are carried as their layer gives them")
+        return Added(SpikeShortcut(source.name, scale),
+                     scale * source.largest * (timesteps or 1))
     if source.of_windows:
         item.problem("from", f"must not be {source.title}, whose neurons get the largest current "
                              "of a window each; its spikes can be joined")

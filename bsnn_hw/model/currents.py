@@ -147,8 +147,8 @@ def join(layer: Layer, own: torch.Tensor, fired: Mapping[str, torch.Tensor],
     for what a recurrence adds, see ``real.recurred``.
 
     own : float64 (N, T, neurons)
-    fired, given : the spikes, bool, and the currents G, float64 (N, T, neurons), of earlier
-        layers by name, at least of those that the shortcuts name
+    fired, given : what they give, see `joined_spikes`, and the currents G, float64 (N, T, neurons),
+        of earlier layers by name, at least of those that the shortcuts name
     """
     for shortcut in layer.shortcuts:
         if shortcut.source != layer.name:

@@ -10,6 +10,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     H[t] = leak * V[t-1] + input_scale * I[t]
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
+    S[t] of later layers = S'[t], joined with spikes of an earlier layer where the layer has a join
 
 Arrays are float64 and read-only.  ``(channels,)`` is one value per output channel; in a linear
 layer every neuron is a channel.
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bsnn_hw.ir.network import Coding, Comparison, Reset, Shape
+from bsnn_hw.ir.network import Coding, Comparison, JoinKind, Reset, Shape
 from bsnn_hw.model.scoring import PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.synapse import Conv2d, Feed, Linear, Pooling, PoolingKind, Synapse
 
@@ -33,6 +34,7 @@ __all__ = [
     "CurrentShortcut",
     "Feed",
     "Input",
+    "JoinKind",
     "Layer",
     "Linear",
     "Model",
@@ -46,6 +48,7 @@ __all__ = [
     "Scoring",
     "Shape",
     "Shortcut",
+    "SpikeJoin",
     "SpikeShortcut",
     "Synapse",
     "SynapseShortcut",
@@ -186,6 +189,24 @@ Shortcut = CurrentShortcut | SpikeShortcut | SynapseShortcut
 
 
 @dataclass(frozen=True)
+class SpikeJoin:
+    """Joins a layer's spikes with what ``feed`` gives of an earlier layer, behind the neurons; what
+    comes of it is what later layers get.
+
+    kind : JoinKind; None where both are added, so that later layers get numbers of spikes
+    """
+
+    kind: JoinKind | None
+    feed: Feed
+
+    @property
+    def source(self) -> str:
+        """The earlier layer; a checked model has one."""
+        assert self.feed.source is not None
+        return self.feed.source
+
+
+@dataclass(frozen=True)
 class Layer:
     """One layer; ``gate`` is (T,), all ones without AGMM; ``neuron`` is None in the readout.
 
@@ -195,6 +216,7 @@ class Layer:
     shortcuts : what is added to the current, in order; none in the readout
     scoring : how the scores follow in the readout; of no meaning in other layers
     current_pool : Pooling of the layer's own current, before shortcuts and neuron; None without
+    join : SpikeJoin of its spikes behind the neuron, None without
     """
 
     name: str
@@ -207,6 +229,7 @@ class Layer:
     scoring: Scoring = _MEAN
     current_pool: Pooling | None = None
     own_gate: bool = False
+    join: SpikeJoin | None = None
 
     def __post_init__(self) -> None:
         if self.feed is _NO_FEED:

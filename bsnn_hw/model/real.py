@@ -24,6 +24,7 @@ from bsnn_hw.model.description import (
     Reset,
     ScoreKind,
 )
+from bsnn_hw.model.joined_spikes import joined_spikes
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ class RealTrace:
 
     Neuron (c, y, x) of a map has the index (c * height + y) * width + x.
 
-    spikes : per hidden layer bool (N, T, neurons); None if not kept
+    spikes : per hidden layer its neurons' own, bool (N, T, neurons); None if not kept
     membranes : per hidden layer float64 (N, T, neurons), V after the reset; None if not kept
     scores : float64 (N, classes), as the readout's `Scoring` says
     classes : int64 (N,), the largest score's index, the lowest on a tie
@@ -90,9 +91,10 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
             for index, layer in enumerate(hidden):
                 own = _own_currents(model, layer, inputs[part], fired)
                 given[layer.name] = recurred(layer, join(layer, own, fired, given))
-                fired[layer.name], settled = spikes(layer, given[layer.name])
+                emitted, settled = spikes(layer, given[layer.name])
+                fired[layer.name] = joined_spikes(layer, emitted, fired)
                 if kept_spikes is not None:
-                    kept_spikes[index][part] = fired[layer.name].numpy()
+                    kept_spikes[index][part] = emitted.numpy()
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
             last = _own_currents(model, model.layers[-1], inputs[part], fired)
@@ -102,7 +104,7 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
 
 def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
                   fired: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Currents of a layer's own synapse, (B, T, neurons); ``fired`` has the spikes so far."""
+    """Currents of a layer's own synapse, (B, T, neurons); ``fired`` is what layers gave so far."""
     import torch
 
     if layer.feed.source is not None:

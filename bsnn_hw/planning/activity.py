@@ -8,7 +8,17 @@ import numpy as np
 import torch
 
 from bsnn_hw.engines.feed import Feed
-from bsnn_hw.ir.network import Coding, Conv, Network, Pool, PoolKind, Shape, SynapseShortcut
+from bsnn_hw.ir.network import (
+    Coding,
+    Conv,
+    Hidden,
+    Network,
+    Pool,
+    PoolKind,
+    Readout,
+    Shape,
+    SynapseShortcut,
+)
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.reference.network import Trace
 from bsnn_hw.reference.pool import pooled
@@ -27,7 +37,8 @@ class LayerActivity:
     def events(self) -> float:
         """Mean events per inference, all synapses together."""
         feeds = [self.feed, *(feed for feed in self.shortcuts if feed is not None)]
-        return sum(np.count_nonzero(feed.events) / len(feed.events) for feed in feeds)
+        return sum(np.count_nonzero(each.events) / len(each.events)
+                   for feed in feeds for each in feed.streams)
 
 
 Activity = tuple[LayerActivity, ...]
@@ -48,7 +59,7 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
     """
     events = inputs > 0
     given = {-1: events[:, None] if network.input.coding is Coding.DIRECT else events}
-    given |= {number: layer.fired for number, layer in enumerate(trace.hidden)}
+    given |= {number: layer.sent for number, layer in enumerate(trace.hidden)}
 
     def feed(producer: int, pool: Pool | None, recurrent: bool = False) -> Feed:
         shape = network.features(producer)
@@ -59,13 +70,17 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
         received = Feed(came, shape, port=port if producer < 0 else None, passes=passes)
         return _behind(received, pool)
 
+    def all_of(number: int, part: Hidden | Readout | SynapseShortcut,
+               recurrent: bool = False) -> Feed:
+        before = tuple(feed(number - each.back, each.pool) for each in part.summands)
+        return replace(feed(number - part.back, part.pool, recurrent), before=before)
+
     activity = []
     for number, layer in enumerate(network.layers):
-        shortcuts = tuple(
-            feed(number - each.back, each.pool, each.recurrent)
-            if isinstance(each, SynapseShortcut) else None
-            for each in layer.shortcuts)
-        activity.append(LayerActivity(feed(number - layer.back, layer.pool), shortcuts))
+        shortcuts = tuple(all_of(number, each, each.recurrent)
+                          if isinstance(each, SynapseShortcut) else None
+                          for each in layer.shortcuts)
+        activity.append(LayerActivity(all_of(number, layer), shortcuts))
     return tuple(activity)
 
 

@@ -27,8 +27,9 @@ from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.schedule import make_schedule, most_parallel
 from bsnn_hw.ports.registry import PORTS
 
-__all__ = ["before_step", "event_bound", "layer_bounds", "least_bound", "most_cycles", "passes",
-           "pause_cycles", "port_cycles", "predicted_cycles", "slowest", "walk", "watchdog"]
+__all__ = ["before_step", "charged", "event_bound", "layer_bounds", "least_bound", "most_cycles",
+           "passes", "pause_cycles", "port_cycles", "predicted_cycles", "slowest", "walk",
+           "watchdog"]
 
 LEAST_WATCHDOG = 100_000
 STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
@@ -76,10 +77,10 @@ def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> li
                                                     * folds
         words             sum over t of             words with a spike[t] * folds
 
-    where events of different positions never share a cycle, as they reach other rows; a position is
-    one behind the pooling.  And a cycle per row and neuron pass: T of them, one in a readout with
-    constant gains.  In a fully connected layer a timestep's last events and the pass behind them
-    are one walk.
+    where events of different positions never share a cycle, as they reach other rows, nor those of
+    different layers; a position is one behind the pooling.  And a cycle per row and neuron pass: T
+    of them, one in a readout with constant gains.  In a fully connected layer a timestep's last
+    events and the pass behind them are one walk.
     """
     return [np.max([walked.sum(axis=1) for walked in walks], axis=0) + rest
             for walks, rest in _engines(network, schedule, activity,
@@ -162,8 +163,19 @@ def _engines(network: Network, schedule: Schedule, activity: Activity,
         engines += [(other, feed) for other, feed in zip(others, received.shortcuts, strict=True)
                     if other is not None and feed is not None]
         count = passes(network, number)
-        yield [before_step(each, feed, measure(each, feed) * float(each.folds), count)
-               for each, feed in engines], count * geometry.raster.rows
+        yield [charged(each, feed, measure, count) for each, feed in engines], (
+            count * geometry.raster.rows)
+
+
+def charged(geometry: Geometry, feed: Feed, measure: Callable[[Geometry, Feed], np.ndarray],
+            passes: int) -> np.ndarray:
+    """Cycles that an engine takes for its events, but for those that are a pass too, float64
+    (N, marks); see `before_step`.
+
+    measure : positions that groups of the events of one layer walk over, (N, marks)
+    """
+    *before, last = (measure(geometry, each) * float(geometry.folds) for each in feed.streams)
+    return sum(before, before_step(geometry, feed, last, passes))
 
 
 def passes(network: Network, number: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bsnn_hw.ir.memory import BLOCK_ROWS, block_rams
-from bsnn_hw.layout.blocks import Carry, Gate, Layer, Link, Output, StateRows, Synapses
+from bsnn_hw.layout.blocks import Carry, Gate, Layer, Output, StateRows, Synapses
 from bsnn_hw.layout.build import Layout
 
 __all__ = ["LayerMemory", "layer_memories"]
@@ -20,7 +20,7 @@ class LayerMemory:
     accumulators, potentials : of all neurons
     constants : biases, thresholds, reset amounts, gains, leaks per channel, and gates' tables
     queues : spikes on their way to this layer
-    carried : currents and spikes of earlier layers that wait to be added
+    carried : currents and spikes of earlier layers that wait to be added or joined
     """
 
     weights: int
@@ -57,7 +57,8 @@ _Found = tuple[str, int, int, int, bool]  # kind, rows, bits of a row, readers, 
 
 def _memories(block: Layer | Output) -> Iterator[_Found]:
     beside = block.shortcuts if isinstance(block, Layer) else ()
-    for each in (block.synapses, *beside):
+    joined = [block.join.carry] if isinstance(block, Layer) and block.join else []
+    for each in (block.synapses, *beside, *joined):
         if isinstance(each, Carry):
             yield "carried", each.depth - 1, each.width, 1, each.depth > BLOCK_ROWS
         else:
@@ -86,9 +87,9 @@ def _of_engine(synapses: Synapses) -> Iterator[_Found]:
         for rows, width, readers in synapses.geometry.weight_memories(synapses.weight_bits):
             yield "weights", rows, width, readers, rows >= BLOCK_ROWS
         yield from _state("accumulators", synapses.sums)
-    if isinstance(synapses.source, Link):
+    for link in synapses.links:
         for width in synapses.geometry.queue_widths:
-            yield "queues", synapses.source.depth - 1, width, 1, synapses.source.depth > BLOCK_ROWS
+            yield "queues", link.depth - 1, width, 1, link.depth > BLOCK_ROWS
 
 
 def _state(kind: str, state: StateRows | None) -> Iterator[_Found]:

@@ -20,7 +20,7 @@ from bsnn_hw.layout.blocks import Synapses, output_block
 from bsnn_hw.layout.build import Builder
 from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
-from bsnn_hw.planning.cycles import before_step, passes
+from bsnn_hw.planning.cycles import charged, passes
 from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles, waited
@@ -118,7 +118,8 @@ def _thinned(activity: Activity) -> Activity:
     """The activity of some of the samples, where there are many events."""
     def thin(feed: Feed) -> Feed:
         keep = max(LEAST_SAMPLES, MOST_EVENTS // max(1, int(np.prod(feed.events.shape[1:]))))
-        return replace(feed, events=feed.events[:keep])
+        before = tuple(replace(each, events=each.events[:keep]) for each in feed.before)
+        return replace(feed, events=feed.events[:keep], before=before)
 
     return tuple(LayerActivity(thin(each.feed), tuple(feed and thin(feed)
                                                       for feed in each.shortcuts))
@@ -266,6 +267,9 @@ class _Builder:
             if not isinstance(shortcut, SynapseShortcut):
                 margin = self._margin(number - shortcut.back)
                 parts += blocks.carry(number, shortcut, raster, sums.width, margin=margin).parts()
+        if layer.join is not None:
+            margin = self._margin(number - layer.join.back)
+            parts += blocks.join(number, raster.width, margin=margin).parts()
         return parts
 
     def _weights(self, number: int, geometry: Geometry) -> Cost:
@@ -286,7 +290,9 @@ class _Builder:
             assert isinstance(shortcut, SynapseShortcut)
             consumer, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
         return blocks.synapses(number, consumer, geometry, sums.width, memories=self._memories,
-                               margin=self._margin(number - consumer.back))
+                               margin=self._margin(number - consumer.back),
+                               summands=[(self._margin(number - each.back), "")
+                                         for each in consumer.summands])
 
     def _margin(self, producer: int) -> int:
         """Words that may come late: the producer's lanes are not known here, and with two its words
@@ -306,9 +312,11 @@ class _Builder:
 
     def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
         """Mean cycles per inference of one engine."""
-        charges = before_step(geometry, self._feed(number, index),
-                              self._walked(number, index, geometry) * geometry.folds,
-                              passes(self._network, number))
+        self._walk_together(number, [geometry], index)
+        charges = charged(
+            geometry, self._feed(number, index),
+            lambda geometry, feed: self._walks[self._walk_key(number, index, geometry, feed)],
+            passes(self._network, number))
         if index is not None:
             charges = waited(self._synapses(number, index, geometry), charges)
         layer, timesteps = self._network.layers[number], self._network.timesteps
@@ -322,18 +330,19 @@ class _Builder:
             times = score_cycles(charges, timesteps, rows, output.row_wait, layer.constant_gain)
         return float(times.sum(axis=1).mean())
 
-    def _walked(self, number: int, index: int | None, geometry: Geometry) -> np.ndarray:
-        """Positions that events of each timestep cost the engine."""
-        self._walk_together(number, [geometry], index)
-        return self._walks[self._walk_key(number, index, geometry)]
-
     def _walk_together(self, number: int, geometries: Iterable[Geometry],
                        index: int | None = None) -> None:
-        """The same of engines that differ, as a port may count those with equal lanes at once."""
-        feed = self._feed(number, index)
+        """Find which positions events of each timestep cost engines that differ, as a port may
+        count those with equal lanes at once."""
+        geometries = list(geometries)
+        for feed in self._feed(number, index).streams:
+            self._walk_feed(number, geometries, index, feed)
+
+    def _walk_feed(self, number: int, geometries: Iterable[Geometry], index: int | None,
+                   feed: Feed) -> None:
         by_lanes: dict[int, dict[tuple[Any, ...], Geometry]] = {}
         for each in geometries:
-            key = self._walk_key(number, index, each)
+            key = self._walk_key(number, index, each, feed)
             if key not in self._walks:
                 by_lanes.setdefault(each.lanes, {}).setdefault(key, each)
         for fresh in by_lanes.values():
@@ -343,9 +352,10 @@ class _Builder:
             self._walks |= {key: walked.astype(float)
                             for key, walked in zip(fresh, walks, strict=True)}
 
-    def _walk_key(self, number: int, index: int | None, geometry: Geometry) -> tuple[Any, ...]:
-        port = self._feed(number, index).port
-        return number, index, *(self._port.walk_key(geometry) if port else geometry.walk_key())
+    def _walk_key(self, number: int, index: int | None, geometry: Geometry,
+                  feed: Feed) -> tuple[Any, ...]:
+        return number, index, id(feed), *(self._port.walk_key(geometry) if feed.port else
+                                          geometry.walk_key())
 
     def _feed(self, number: int, index: int | None) -> Feed:
         received = self._activity[number]

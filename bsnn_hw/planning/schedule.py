@@ -14,7 +14,8 @@ from bsnn_hw.engines.registry import (
     source_raster,
 )
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.network import Conv, CurrentShortcut, Network, SpikeShortcut
+from bsnn_hw.ir.layer import synapse_shortcuts
+from bsnn_hw.ir.network import Conv, CurrentShortcut, Hidden, Network, SpikeShortcut
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 
 __all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_schedule",
@@ -89,11 +90,10 @@ def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
             what = "output channels" if isinstance(layer.synapse, Conv) else "neurons"
             yield (f"layer '{layer.name}': parallel must be 1..{most}, its {what}, "
                    f"not {parallel[number]}")
-    for number, producer, what in joins(network):
+    for number, producer, why in joins(network):
         if parallel[number] != parallel[producer]:
             yield (f"layer '{network.layers[number].name}': parallel must be {parallel[producer]}, "
-                   f"that of '{network.layers[producer].name}', as it adds its {what} row by row, "
-                   f"not {parallel[number]}")
+                   f"that of '{network.layers[producer].name}', as {why}, not {parallel[number]}")
 
 
 def most_parallel(network: Network, number: int) -> int:
@@ -102,13 +102,20 @@ def most_parallel(network: Network, number: int) -> int:
 
 
 def joins(network: Network) -> Iterator[tuple[int, int, str]]:
-    """(layer, producer, what it adds) of the shortcuts that carry rows, so that both layers must
-    have the same parallel neurons."""
+    """(layer, earlier layer, why) of those that must have the same parallel neurons: rows are
+    carried from one to the other, or spikes of both come to one synapse."""
     words = {CurrentShortcut: "current", SpikeShortcut: "spikes"}
-    for number, layer in enumerate(network.hidden):
+    for number, layer in enumerate(network.layers):
         for shortcut in layer.shortcuts:
             if type(shortcut) in words:
-                yield number, number - shortcut.back, words[type(shortcut)]
+                yield (number, number - shortcut.back,
+                       f"it adds its {words[type(shortcut)]} row by row")
+        if isinstance(layer, Hidden) and layer.join:
+            yield number, number - layer.join.back, "spikes of both are joined row by row"
+        for part in (layer, *synapse_shortcuts(layer)):
+            for each in part.summands:
+                yield (number - part.back, number - each.back,
+                       f"'{layer.name}' takes spikes of both")
 
 
 def joined_layers(network: Network) -> list[list[int]]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bsnn_hw.ir.layer import backs
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
-from bsnn_hw.layout.blocks import Feedback, Layer, Link, Output, Synapses
+from bsnn_hw.layout.blocks import Feedback, Layer, Output, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
-from bsnn_hw.planning.cycles import before_step, passes, port_cycles, slowest, walk
+from bsnn_hw.planning.cycles import charged, passes, port_cycles, slowest, walk
 
 __all__ = ["Throughput", "layout_throughput", "score_cycles", "step_cycles", "throughput",
            "waited"]
@@ -86,9 +87,8 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
             engines += [(each, feed) for each, feed in
                         zip(block.shortcuts, received.shortcuts, strict=True)
                         if isinstance(each, Synapses) and feed is not None]
-        charges = slowest([waited(each, before_step(
-            each.geometry, feed, walk(each.geometry, feed) * float(each.geometry.folds), count))
-            for each, feed in engines])
+        charges = slowest([waited(each, charged(each.geometry, feed, walk, count))
+                           for each, feed in engines])
         rows = block.synapses.geometry.raster.rows
         times.append(step_cycles(charges, network.timesteps, rows, block.neurons.recovery)
                      if isinstance(block, Layer) else
@@ -112,7 +112,7 @@ def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
     """Cycles per inference of all layers together, timestep by timestep."""
     network = layout.network
     steps, timesteps = len(times[0]), network.timesteps
-    producers = [sorted({number - each.back for each in (layer, *layer.shortcuts) if each.back})
+    producers = [sorted({number - back for back in backs(layer) if back})
                  for number, layer in enumerate(network.layers)]
     passes = [float(block.synapses.geometry.raster.rows) for block in layout.blocks]
     passes[-1] = 0.0
@@ -142,9 +142,9 @@ def _held(layout: Layout, activity: Activity) -> list[list[tuple[int, int]]]:
     in it."""
     found: list[list[tuple[int, int]]] = [[] for _ in layout.blocks]
     for number, block in enumerate(layout.blocks):
-        link = block.synapses.source
-        if isinstance(link, Link):
-            events = activity[number].feed.events
+        feeds = activity[number].feed.streams
+        for link, feed in zip(block.synapses.links, feeds, strict=False):
+            events = feed.events
             spikes = np.count_nonzero(events) / max(1, events.shape[0] * events.shape[1])
             most = link.geometry.arrivals(link.geometry.source.rows)
             words = max(1, int(min(most, spikes + 1)))

@@ -15,7 +15,7 @@ def factors(layer: Hidden, inputs: torch.Tensor, timesteps: int, max_value: int,
             source: Shape) -> torch.Tensor | None:
     """The factor of each sample and timestep, int64 (N, T); None of a layer without a gate.
 
-    inputs, timesteps, max_value, source : as in `synapse.sums`
+    inputs, timesteps, max_value, source : as in `synapse.sums`, before the layer's pooling
     """
     if layer.gate is None:
         return None

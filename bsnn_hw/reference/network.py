@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
 )
 from bsnn_hw.reference import gate, neuron, readout, synapse
+from bsnn_hw.reference.incoming import incoming, joined_spikes
 from bsnn_hw.reference.pool import largest_sums
 
 __all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "recurred", "run",
@@ -28,18 +29,32 @@ PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about
 @dataclass(frozen=True)
 class LayerTrace:
     """One spiking layer: ``charged`` (H) and ``settled`` (V) int64, ``fired`` bool, all
-    (N, T, neurons); neurons in the order of `Shape`."""
+    (N, T, neurons); neurons in the order of `Shape`.
+
+    joined : bool, where the layer has a join: the spikes that leave it
+    """
 
     charged: np.ndarray
     fired: np.ndarray
     settled: np.ndarray
+    joined: np.ndarray | None = None
+
+    @property
+    def sent(self) -> np.ndarray:
+        """The spikes that leave the layer, bool (N, T, neurons)."""
+        return self.fired if self.joined is None else self.joined
+
+    def part(self, samples: slice) -> LayerTrace:
+        """The same of some samples, not copied."""
+        return LayerTrace(self.charged[samples], self.fired[samples], self.settled[samples],
+                          None if self.joined is None else self.joined[samples])
 
 
 @dataclass(frozen=True)
 class Trace:
     """A run: ``hidden`` layers, ``scores`` int64 (N, classes), ``classes`` int64 (N,).
 
-    Without ``potentials`` the layers hold ``fired`` only and empty potentials.
+    Without ``potentials`` the layers hold spikes only and empty potentials.
     """
 
     hidden: tuple[LayerTrace, ...]
@@ -70,21 +85,21 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
     largest = max((layer.synapse.shape.size for layer in network.hidden), default=1)
     batch = max(1, min(batch, PIECE // (largest * network.timesteps)))
     count = len(inputs)
-    hidden = tuple(_room(network, layer.shape, count, potentials) for layer in network.hidden)
+    hidden = tuple(_room(network, layer, count, potentials) for layer in network.hidden)
     scores = np.empty((count, network.readout.synapse.neurons), np.int64)
     for start in range(0, count, batch):
         part = slice(start, min(start + batch, count))
-        traced = tuple(LayerTrace(*(array[part] for array in (
-            layer.charged, layer.fired, layer.settled))) for layer in hidden)
+        traced = tuple(layer.part(part) for layer in hidden)
         scores[part] = _run_batch(network, torch.as_tensor(inputs[part]), traced)
     return Trace(hidden, scores, readout.decide(torch.as_tensor(scores)).numpy())
 
 
-def _room(network: Network, shape: Shape, count: int, potentials: bool) -> LayerTrace:
-    size = network.timesteps, shape.size
+def _room(network: Network, layer: Hidden, count: int, potentials: bool) -> LayerTrace:
+    size = network.timesteps, layer.shape.size
     kept = count if potentials else 0
     return LayerTrace(np.empty((kept, *size), np.int64), np.empty((count, *size), bool),
-                      np.empty((kept, *size), np.int64))
+                      np.empty((kept, *size), np.int64),
+                      np.empty((count, *size), bool) if layer.join else None)
 
 
 def _check(network: Network, inputs: np.ndarray) -> None:
@@ -111,8 +126,11 @@ def _run_batch(network: Network, inputs: torch.Tensor,
         accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
         carried[number] = recurred(layer, currents(layer, accs, extra,
                                                    _factors(network, number, spikes)))
-        charged, spikes[number], settled = integrate(layer, carried[number])
-        trace.fired[:] = spikes[number].numpy()
+        charged, fired, settled = integrate(layer, carried[number])
+        spikes[number] = joined_spikes(layer, number, fired, spikes, network.features)
+        trace.fired[:] = fired.numpy()
+        if trace.joined is not None:
+            trace.joined[:] = spikes[number].numpy()
         if len(trace.charged):
             trace.charged[:], trace.settled[:] = charged.numpy(), settled.numpy()
         carried = {source: kept for source, kept in carried.items()
@@ -131,17 +149,24 @@ def _multiplied(network: Network, inputs: torch.Tensor) -> torch.Tensor:
 
 def _accumulated(network: Network, number: int,
                  spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
-    layer, source = network.layers[number], number - network.layers[number].back
-    value = 1 if source >= 0 else network.input.largest
-    return synapse.sums(layer.synapse, spikes[source], network.timesteps, value, layer.pool,
-                        network.features(source))
+    layer = network.layers[number]
+    came = incoming(layer, number, spikes, network.features, _largest(network, number))
+    return synapse.sums(layer.synapse, came.values, network.timesteps, *came[1:])
 
 
 def _factors(network: Network, number: int,
              spikes: Mapping[int, torch.Tensor]) -> torch.Tensor | None:
-    layer, source = network.hidden[number], number - network.hidden[number].back
-    value = 1 if source >= 0 else network.input.largest
-    return gate.factors(layer, spikes[source], network.timesteps, value, network.features(source))
+    layer = network.hidden[number]
+    if layer.gate is None:
+        return None
+    came = incoming(layer, number, spikes, network.features, _largest(network, number))
+    return gate.factors(replace(layer, pool=came.pool), came.values, network.timesteps,
+                        came.max_value, came.source)
+
+
+def _largest(network: Network, number: int) -> int:
+    """Largest value of one event that comes into layer ``number``."""
+    return 1 if number else network.input.largest
 
 
 def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
@@ -150,8 +175,8 @@ def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
     """What all shortcuts from earlier layers add, int64 (N, T, neurons); None where there are none.
 
     number : int, the layer's own
-    spikes, carried, features : by layer number: spikes (N, T, n), whole currents (N, T, n) of
-        those that a `CurrentShortcut` names, and shapes
+    spikes, carried, features : by layer number: the spikes (N, T, n) that leave it, whole currents
+        (N, T, n) of those that a `CurrentShortcut` names, and shapes
     """
     total = None
     for shortcut in layer.shortcuts:
@@ -163,9 +188,9 @@ def joined(layer: Hidden, number: int, spikes: Mapping[int, torch.Tensor],
         elif isinstance(shortcut, SpikeShortcut):
             part = gained(shortcut.gain, spikes[source])
         else:
-            fired = spikes[source]
-            part = gained(shortcut.gain, synapse.sums(shortcut.synapse, fired, fired.shape[1], 1,
-                                                      shortcut.pool, features(source)))
+            came = incoming(shortcut, number, spikes, features, 1)
+            part = gained(shortcut.gain, synapse.sums(shortcut.synapse, came.values,
+                                                      came.values.shape[1], *came[1:]))
         total = part if total is None else total + part
     return total
 

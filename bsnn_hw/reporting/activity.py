@@ -128,7 +128,7 @@ def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float
 
 def _operations(engine: Synapses, feed: Feed) -> float:
     """Mean pairs of an event and a neuron that it reaches."""
-    at = pool_positions(feed.totals, feed.window).sum(axis=(0, 1))
+    at = sum(pool_positions(each.totals, each.window).sum(axis=(0, 1)) for each in feed.streams)
     return float((at * engine.geometry.fan_out).sum()) / len(feed.events)
 
 
@@ -144,7 +144,8 @@ def _connections(geometry: Geometry) -> float:
 
 
 def _cycles(engine: Synapses, feed: Feed) -> float:
-    return float(walk(engine.geometry, feed).sum(axis=1).mean()) * engine.geometry.folds
+    return sum(float(walk(engine.geometry, each).sum(axis=1).mean())
+               for each in feed.streams) * engine.geometry.folds
 
 
 def _step(layout: Layout, number: int) -> tuple[float, float]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.network import CurrentShortcut, SpikeShortcut
-from bsnn_hw.ir.wording import feature_map, lane_count, layer_kind, synapse_kind
+from bsnn_hw.ir.layer import summed
+from bsnn_hw.ir.network import CurrentShortcut, Hidden, SpikeShortcut, SynapseShortcut
+from bsnn_hw.ir.wording import feature_map, join_words, lane_count, layer_kind, synapse_kind
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
@@ -91,17 +92,21 @@ def _texts(design, number):
 
 def _arcs(network, boxes):
     for number, layer in enumerate(network.layers):
-        ways = [(layer.back, "takes spikes")] if layer.back > 1 else []
-        for shortcut in getattr(layer, "shortcuts", ()):
+        ways = [(back, "takes spikes") for back in summed(layer) if back > 1]
+        for shortcut in layer.shortcuts:
             what = ("current" if isinstance(shortcut, CurrentShortcut) else
                     "spikes" if isinstance(shortcut, SpikeShortcut) else
                     synapse_kind(shortcut.synapse, shortcut.pool))
-            ways.append((shortcut.back, f"adds {what}"))
+            further = (shortcut.summands if isinstance(shortcut, SynapseShortcut) else ())
+            ways += [(back, f"adds {what}") for back in
+                     (shortcut.back, *(each.back for each in further))]
+        if isinstance(layer, Hidden) and layer.join:
+            ways.append((layer.join.back, f"gives {join_words(layer.join)}"))
         for place, (back, words) in enumerate(ways):
             producer = boxes[number + 1 - back]
             start = producer.y + 2 * BOX // 3
             down = boxes[number + 1].y + BOX // 4 + 9 * place - start
             bend = min(FARTHEST, NEAREST + 14 * back)
+            whose = producer.name if back else "its own spikes, a timestep back"
             yield Arc(f"M{LEFT + WIDE} {start}h8c{bend} 0 {bend} {down} 0 {down}h-8",
-                      f"{layer.name} {words} of "
-                      f"{producer.name if back else 'its own spikes, a timestep back'}")
+                      f"{layer.name} {words} of {whose}")

@@ -27,7 +27,7 @@ from bsnn_hw.ir.network import (
     SynapseShortcut,
 )
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
-from bsnn_hw.layout.blocks import Carry, Entry, Layer, Link, Output, Synapses
+from bsnn_hw.layout.blocks import Carry, Entry, JoinedRows, Layer, Link, Output, Synapses
 from bsnn_hw.layout.build import build_layout
 from tests.for_each import for_each, quick
 from tests.hdl.benches import stalls
@@ -102,10 +102,14 @@ def shallow(layout):
             case Carry():
                 return replace(block, depth=max(3, block.rows + block.margin))
             case Synapses():
-                return replace(block, source=of(block.source))
+                return replace(block, source=of(block.source),
+                               summands=tuple(map(of, block.summands)))
+            case JoinedRows():
+                return replace(block, carry=of(block.carry))
             case Layer():
                 return replace(block, synapses=of(block.synapses),
-                               shortcuts=tuple(map(of, block.shortcuts)))
+                               shortcuts=tuple(map(of, block.shortcuts)),
+                               join=block.join and of(block.join))
             case Output():
                 return replace(block, synapses=of(block.synapses))
 

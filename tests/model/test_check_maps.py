@@ -149,11 +149,11 @@ CASES = [
     ("layers.3.shortcuts.0", "conv1", [(
         f"{FOUR}[0] must be a dictionary with the keys 'kind' and 'from'", "before the neuron")]),
     ("layers.3.shortcuts.0.kind", "ADD", [(
-        f"{FOUR}[0].kind 'ADD' is refused: a SEW shortcut acts on spikes behind the neuron, and "
-        "its sum of two spikes can be 2; accepted are 'current', 'spikes', 'linear', 'conv2d'",
+        f"{FOUR}[0].kind 'ADD' is refused: SEW's connections join spikes behind the neuron, and "
+        "are the layer's key 'join'; accepted are 'current', 'spikes', 'linear', 'conv2d'",
         "add to the current before the neuron")]),
     ("layers.3.shortcuts.0.kind", "IAND", [(
-        f"{FOUR}[0].kind 'IAND' is refused: a SEW shortcut acts on spikes behind the neuron",
+        f"{FOUR}[0].kind 'IAND' is refused: SEW's connections join spikes behind the neuron",
         "before the neuron")]),
     ("layers.3.shortcuts.0.kind", "identity", [(
         f"{FOUR}[0].kind must be one of 'current', 'spikes', 'linear', 'conv2d'", "'identity'")]),
@@ -195,10 +195,11 @@ CASES = [
     ("layers.5.input", ..., [(
         "layer 'fc2': pool size [3, 1] must fit the map of layer 'fc1', 6 x 1 x 1", "x 1")]),
     ("layers.5.shortcuts", ..., [(
-        "layer 'fc1': must be used by a later layer, as 'input' or in 'shortcuts', and none does",
+        "layer 'fc1': must be used by a later layer, as 'input', in 'shortcuts' or in 'join', and "
+        "none does",
         "leave it out")]),
     ("layers.1.downsample", {}, [("layer 'conv2': unknown key 'downsample'", "'shortcuts')")]),
-    ("layers.1.cnf", "ADD", [("layer 'conv2': unknown key 'cnf'", "see 'shortcuts')")]),
+    ("layers.1.cnf", "ADD", [("layer 'conv2': unknown key 'cnf'", "'iand' or 'inhibit')")]),
     ("layers.1.type", "avgpool2d", [(
         "layer 'conv2': type must be one of 'linear', 'conv2d', not 'avgpool2d'",
         "of currents the key 'current_pool' of their layer")]),

@@ -21,7 +21,7 @@ def scope(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     names = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
@@ -68,6 +68,26 @@ def test_the_blocks_compute_what_the_modules_do(scope, tmp_path):
             scores = scores + last.mean(dim=(2, 3)) @ signs.T / 4
         assert all(spikes.any() for spikes in trace.spikes)
         assert np.allclose(trace.scores, scope["output_norm"].double()(scores).numpy(), atol=1e-9)
+
+
+def test_the_sew_blocks_add_spikes(scope, tmp_path):
+    model = load(tmp_path / "sew.pt")
+    inputs = np.random.default_rng(0).integers(0, 256, (3, 784), dtype=np.uint8)
+    spikes = [torch.from_numpy(each).reshape(3, 4, 8, 14, 14).double()
+              for each in run(model, inputs).spikes]
+    conv, batch_norm = scope["convs"][1].double(), scope["norms"][1].double()
+    signs = torch.where(conv.weight >= 0, 1.0, -1.0).double()
+    given = {"block1_1": spikes[0], "block1_2": spikes[1], "block2_1": spikes[0] + spikes[2],
+             "block2_2": spikes[3]}
+    for index, (name, values) in enumerate(given.items(), 1):
+        assert model.layers[index].name == name
+        potential = torch.zeros(3, 8, 14, 14).double()
+        for t in range(4):
+            with torch.no_grad():
+                potential = 0.5 * potential + batch_norm(conv2d(values[:, t], signs, padding=1))
+            assert torch.equal((potential > 1).double(), spikes[index][:, t]), name
+            potential = potential - spikes[index][:, t]
+    assert (spikes[0] + spikes[2]).max() == 2
 
 
 def test_a_ternary_layer_with_a_scale_per_channel(scope):

@@ -40,7 +40,8 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
 
 def test_joined_layers_have_the_same_parallel():
     net = joined()
-    assert list(joins(net)) == [(2, 0, "current"), (3, 2, "spikes")]
+    assert list(joins(net)) == [(2, 0, "it adds its current row by row"),
+                                (3, 2, "it adds its spikes row by row")]
     make_schedule(net, (1, 1, 1, 1, 1), (2, 3, 2, 2, 1))
     problems = ["layer 'c3': parallel must be 2, that of 'c1', as it adds its current row by row, "
                 "not 4",

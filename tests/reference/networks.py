@@ -13,6 +13,7 @@ from bsnn_hw.ir.network import (
     Dense,
     Hidden,
     Input,
+    JoinKind,
     Network,
     NeuronSpec,
     PoolKind,
@@ -85,7 +86,7 @@ def execute(network, sample):
                      for n, (potential, now) in enumerate(
                          zip(potentials[index], held[index], strict=True))]
             trace[index].append(steps)
-            values[index] = [int(fired) for _, fired, _ in steps]
+            values[index] = joined(network, index, [int(fired) for _, fired, _ in steps], values)
             potentials[index] = [settled for _, _, settled in steps]
             before[index] = values[index]
         for c, acc in enumerate(gathered(network, len(network.hidden), network.readout, values)):
@@ -159,12 +160,31 @@ def channel(shape, n):
     return n // (shape.height * shape.width)
 
 
+def joined(network, index, fired, values):
+    """The spikes that leave a layer."""
+    join = network.hidden[index].join
+    if join is None:
+        return fired
+    result = []
+    for own, other in zip(fired, pooled(network, index, join, values), strict=True):
+        result.append({JoinKind.AND: own * other, JoinKind.IAND: (1 - own) * other,
+                       JoinKind.INHIBIT: own * (1 - other)}[join.kind])
+    return result
+
+
+def pooled(network, index, part, values):
+    """What comes from the layer that a part names, behind its pooling."""
+    source = index - part.back
+    return values[source] if part.pool is None else windows(
+        part.pool, network.features(source), values[source])
+
+
 def gathered(network, index, part, values):
     """Sums of a layer's or a shortcut's synapses over what comes in."""
-    source = index - part.back
-    incoming, shape = values[source], network.features(source)
-    if part.pool is not None:
-        incoming = windows(part.pool, shape, incoming)
+    incoming = pooled(network, index, part, values)
+    for each in part.summands:
+        incoming = [one + more for one, more in
+                    zip(incoming, pooled(network, index, each, values), strict=True)]
     return convolved(part.synapse, incoming) if isinstance(part.synapse, Conv) else counts(
         part.synapse, incoming)
 
