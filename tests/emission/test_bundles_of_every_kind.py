@@ -13,9 +13,10 @@ from evidence.random_places import placed_schedule
 from evidence.random_pools import random_pools
 from evidence.random_recurrences import random_recurrences
 from evidence.random_second_order import random_second_order
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
+@quick(3)
 @for_each("kind, seed", [
     (random_counts, 0), (random_gated_document, 1), (random_normalised, 1), (random_normalised, 4),
     (random_pools, 5), (random_recurrences, 2), (random_second_order, 3),

@@ -1,12 +1,12 @@
 """Random counts of events are legal inputs of every kind, and a few of them are exact."""
 
-import pytest
-
 from bsnn_hw.model.check import describe
 from evidence.random_counts import check_one, random_counts
+from tests.for_each import for_each, quick
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@quick(1)
+@for_each("seed", [0, 1, 2])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 

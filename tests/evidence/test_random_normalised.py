@@ -1,12 +1,12 @@
 """Random normalised inputs are legal models of every kind, and a few of them are exact."""
 
-import pytest
-
 from bsnn_hw.model.check import describe
 from evidence.random_normalised import check_one, random_normalised
+from tests.for_each import for_each, quick
 
 
-@pytest.mark.parametrize("seed", [0, 2, 4])
+@quick(1)
+@for_each("seed", [0, 2, 4])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
