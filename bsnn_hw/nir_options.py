@@ -20,7 +20,7 @@ def add_nir_options(parser: argparse.ArgumentParser) -> None:
         "NIR files", "what a .nir file does not say; without --source, all of --dt, --decay, "
                      "--reset and --comparison").add_argument
     add("--source", metavar="FRAMEWORK",
-        help="conventions of the writer: snntorch, spikingjelly, sinabs or norse")
+        help="conventions of the writer: snntorch, spikingjelly, sinabs, norse or lava")
     add("--dt", type=float, metavar="SECONDS", help="length of a timestep, in the file's unit")
     add("--decay", help="leak of a timestep: euler, 1 - dt/tau, or exponential, exp(-dt/tau)")
     add("--reset", help="hard, to v_reset, or soft, by subtraction")

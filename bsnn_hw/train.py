@@ -192,8 +192,9 @@ def _headline(trainer) -> str:
     counts: dict[int, int] = {}
     for synapse in trainer.network.synapses().values():
         counts[synapse.weight_bits] = counts.get(synapse.weight_bits, 0) + synapse.weight.numel()
-    kinds = {1: "real" if recipe.weights == "real" else "binary", 8: "8-bit"}
-    weights = " and ".join(f"{count:,} {kinds[bits]}" for bits, count in sorted(counts.items()))
+    one = "real" if recipe.weights == "real" else "binary"
+    weights = " and ".join(f"{count:,} {one if bits == 1 else f'{bits}-bit'}"
+                           for bits, count in sorted(counts.items()))
     start = f", from epoch {trainer.epoch}" if trainer.epoch else ""
     return (f"{recipe.dataset} {kind}{'-'.join(map(str, sizes))}, {weights} weights, "
             f"T = {recipe.timesteps}, gate {recipe.gate}, seed {recipe.seed}{start}")
@@ -242,20 +243,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("dataset", nargs="?", type=_dataset, help=f"{', '.join(DATASETS)}, or an "
         ".npz file of samples (docs/training.md); left out with --resume, but for a file")
     add = parser.add_argument
-    add("--network", choices=("fc", "conv", "residual"), help="fully connected, convolutional, or "
+    add("--network", choices=("fc", "recurrent", "conv", "residual"), help="fully connected; the "
+        "same with each hidden layer's own spikes of the timestep before; convolutional, or "
         "convolutional with the current carried around each convolution (fc)")
     add("--hidden", type=_sizes, metavar="N,N", help="neurons of each hidden layer (128,96; "
-        "digits 128,64; cifar 512,256); conv: channels of each convolution and neurons of a "
-        "dense layer (32,64,64,128); residual: channels of each convolution (32,32,64,64)")
+        "digits 128,64; cifar 512,256; recurrent 64); conv: channels of each convolution and "
+        "neurons of a dense layer (32,64,64,128); residual: channels of each convolution "
+        "(32,32,64,64)")
     add("--kernels", type=_kernels, metavar="K/S,K/S", help="conv: side and stride of each "
         "convolution (5/2,3/2,3/1); 4/4 takes patches that lie side by side")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
         "with and to learn from: it leaves a log and its checkpoint, and no model (binary)")
+    add("--weight-bits", type=int, metavar="N", help="of all weights, signs with 1, ternary with "
+        "2, up to 8; those of int8-ends aside (1)")
     add("--timesteps", type=int, metavar="T", help="timesteps per inference (4; conv and "
         "residual 2)")
     add("--gate", choices=("agmm", "agmm-sample", "none"), help="AGMM gate with a running average "
-        "at inference, with the sample's own average, or none, the control (agmm)")
+        "at inference, with the sample's own average, or none, the control (agmm; recurrent none)")
     add("--gate-ratios", choices=("free", "equal"), help="gates of a layer from one timestep "
         "to the next: as they are learnt, or all equal, so that the circuit's leak stays a shift "
         "(free)")

@@ -20,7 +20,7 @@ from bsnn_hw.command import run_verb
 from bsnn_hw.errors import ToolError
 from bsnn_hw.nn.table import table
 
-__all__ = ["main", "pair", "verdict"]
+__all__ = ["main", "pair", "train_once", "verdict"]
 
 
 def pair(folder: Path, seed: int, distillation: float, recipe: Sequence[str]) -> None:
@@ -33,12 +33,19 @@ def pair(folder: Path, seed: int, distillation: float, recipe: Sequence[str]) ->
     """
     twin, binary = folder / f"real-{seed}.pt", folder / f"binary-{seed}.pt"
     common = [*recipe, "--seed", str(seed)]
-    _train(twin, [*common, "--weights", "real"])
+    train_once(twin, [*common, "--weights", "real"])
     taught = ["--distillation", str(distillation), "--twin", str(twin.with_suffix(".checkpoint"))]
-    _train(binary, common + (taught if distillation else []))
+    train_once(binary, common + (taught if distillation else []))
 
 
-def _train(out: Path, options: Sequence[str]) -> None:
+def train_once(out: Path, options: Sequence[str]) -> None:
+    """Run ``bsnn_hw.train`` to the model ``out``, unless the log beside it is of a finished run.
+
+    Raises
+    ------
+    ToolError
+        The run failed; its output is in the folder.
+    """
     log = out.with_suffix(".jsonl")
     if log.exists() and '{"test"' in log.read_text(encoding="utf-8"):
         return

@@ -70,6 +70,21 @@ def test_patches_that_lie_side_by_side(tmp_path):
     assert train.main(["--resume", str(out.with_suffix(".checkpoint")), "--kernels", "4/4,3"]) != 0
 
 
+@for_each("network, options", [("fc", []), ("recurrent", []), ("recurrent", ["--gate", "agmm"]),
+                               ("conv", ["--hidden", "3,4,5"]), ("residual", [])])
+@for_each("bits", ["1", "3"])
+def test_weights_of_few_bits(tmp_path, capsys, network, options, bits):
+    out = tmp_path / "m.pt"
+    assert train.main(["digits", "--network", network, "--hidden", "5,4", "--timesteps", "2",
+                       "--epochs", "1", "--weight-bits", bits, *options, "--out", str(out)]) == 0
+    assert f" {'binary' if bits == '1' else '3-bit'} weights, " in capsys.readouterr().out
+    model = load(out)
+    stored = torch.load(out, weights_only=True)
+    assert {layer.get("weight_bits", 1) for layer in stored["layers"]} == {int(bits)}
+    assert any(layer.shortcuts for layer in model.layers) == (network in ("recurrent", "residual"))
+    assert stored["recipe"].get("weight_bits", 1) == int(bits)
+
+
 @for_each("network, hidden", [("fc", "9,8"), ("conv", "3,4,5"),
                                                  ("residual", "3,3,4")])
 def test_eight_bits_at_the_ends(tmp_path, network, hidden):
@@ -158,6 +173,9 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
          "an .npz file of samples, or --resume, none given"),
     (["mnist", "--data-dir", "nowhere"], "mnist: the files train-images"),
     (["digits", "--leak", "2"], r"leak: must be in (0, 1], not 2.0; change --leak"),
+    (["digits", "--weight-bits", "9"], "weight_bits: must be 1 to 8, not 9; change --weight-bits"),
+    (["digits", "--network", "recurrent", "--gate", "agmm-sample"],
+     "gate: must be agmm or none in a recurrent network, whose currents are added"),
     (["digits", "--resume", "nowhere.checkpoint"], "nowhere.checkpoint: must be a readable"),
     (["digits", "--out", "/dev/null/m.pt"], "must be writable"),
     (["digits", "--out", "m.txt"], "m.txt: the model file must end in .pt or .safetensors"),

@@ -51,7 +51,7 @@ class Conventions:
 
 
 # As the frameworks' own exporters write: snnTorch 0.9 to 1.0, SpikingJelly 2.0, sinabs 3.1,
-# Norse 1.1.
+# Norse 1.1; lava 0.10 and lava-dl 0.6.
 SOURCES = {
     # The exporter writes v_reset 0 whatever the reset is.
     "snntorch": Conventions(dt=1e-4, decay="euler", comparison=">", spikes="single",
@@ -64,6 +64,9 @@ SOURCES = {
     "norse": Conventions(dt=1e-3, decay="euler", reset="hard", comparison=">", spikes="single",
                          norm_input=False, tau_times_dt=True, integrate=1.0, synaptic="first",
                          jump=True),
+    # As the NIR project's own converters for lava have it; lava itself writes no NIR.
+    "lava": Conventions(dt=1e-4, decay="euler", reset="hard", comparison=">", spikes="single",
+                        norm_input=False, synaptic="first", integrate=1.0),
 }
 _WORDS = {"decay": ("euler", "exponential"), "reset": ("hard", "soft"), "comparison": (">=", ">"),
           "spikes": ("single", "multi"), "norm_input": (True, False),

@@ -44,7 +44,7 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     source_file : path of a ``.nir`` file, or a ``nir.NIRGraph``
     timesteps, coding, bits, scale, offset : as of the other converters; a file has none of them
     readout : "spike_count" of spikes, or "mean", "sum", "last" or "max" of currents
-    source : "snntorch", "spikingjelly", "sinabs" or "norse", whose conventions hold
+    source : "snntorch", "spikingjelly", "sinabs", "norse" or "lava", whose conventions hold
     dt, decay, reset, comparison, norm_input, spikes, synaptic : see ``Conventions``; in place of
         ``source``, or of what it does not say
 

@@ -1,4 +1,5 @@
-"""Networks by kind: fully connected, convolutional, and residual with the current carried on."""
+"""Networks by kind: fully connected, recurrent, convolutional, and residual with the current
+carried on."""
 
 from __future__ import annotations
 
@@ -8,19 +9,22 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
+import torch
 from torch import nn
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.nn.gate import AGMMGate
-from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SynapseShortcut
+from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, Recurrence, SynapseShortcut
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
-from bsnn_hw.nn.norm import BatchNorm, SharedScaleNorm
-from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, Int8Conv2d, Int8Linear
+from bsnn_hw.nn.norm import BatchNorm, Scale, SharedScaleNorm
+from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, FewBitConv2d, FewBitLinear
 
-__all__ = ["Style", "convolutional", "fully_connected", "residual"]
+__all__ = ["Style", "convolutional", "fully_connected", "recurrent", "residual"]
 
 GATES = ("agmm", "agmm-sample", "none")
+_DENSE = (BinaryLinear, FewBitLinear)
+_CONVOLUTIONS = (BinaryConv2d, FewBitConv2d)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ class Style:
     coding : {"direct", "events"}
     binary : bool, False for the full-precision twin
     int8_ends : bool, weights of 8 bits in the first layer and the readout, as in the literature
+    weight_bits : int, 1 to 8, of all other weights; 1 are signs
     """
 
     timesteps: int
@@ -50,6 +55,7 @@ class Style:
     coding: str = "direct"
     binary: bool = True
     int8_ends: bool = False
+    weight_bits: int = 1
 
     def __post_init__(self):
         if not callable(self.gate) and self.gate not in GATES:
@@ -62,19 +68,24 @@ class Style:
                     first: bool = False, **others: Any) -> Layer:
         """Return a layer whose odd kernel is padded so that stride 1 keeps the map's size; an even
         one is not padded."""
-        kind = Int8Conv2d if first and self.int8_ends else BinaryConv2d
-        synapse = kind(channels_in, channels_out, kernel, stride=stride, padding=_padding(kernel),
-                       binary=self.binary)
+        synapse = self._synapse(_CONVOLUTIONS, channels_in, channels_out, kernel, end=first,
+                                stride=stride, padding=_padding(kernel))
         return self._layer(synapse, channels_out, others)
 
     def dense(self, fan_in: int, neurons: int, *, first: bool = False, **others: Any) -> Layer:
         """Return a fully connected layer."""
         return self._layer(self._linear(fan_in, neurons, end=first), neurons, others)
 
+    def recurrence(self, neurons: int) -> Recurrence:
+        """Return what brings a layer its own spikes back; at the start, some of them weigh about
+        as much as the norm's unit."""
+        synapse = self._linear(neurons, neurons)
+        return Recurrence(synapse, Scale(neurons, neurons ** -0.5 / _typical(synapse)))
+
     def projection(self, source: str, channels_in: int, channels_out: int, *,
                    stride: int = 1) -> SynapseShortcut:
         """Return a 1x1 convolution of the spikes of `source`, where shapes change."""
-        synapse = BinaryConv2d(channels_in, channels_out, 1, stride=stride, binary=self.binary)
+        synapse = self._synapse(_CONVOLUTIONS, channels_in, channels_out, 1, stride=stride)
         shortcut = SynapseShortcut(source, synapse, BatchNorm(channels_out),
                                    self._gate(channels_out))
         shortcut.gate_first = self.gate_first
@@ -87,9 +98,17 @@ class Style:
                           **others)
         return Network(hidden, readout, timesteps=self.timesteps, coding=self.coding)
 
-    def _linear(self, fan_in: int, neurons: int, *, end: bool) -> BinaryLinear:
-        kind = Int8Linear if end and self.int8_ends else BinaryLinear
-        return kind(fan_in, neurons, binary=self.binary)
+    def _linear(self, fan_in: int, neurons: int, *, end: bool = False) -> BinaryLinear:
+        return self._synapse(_DENSE, fan_in, neurons, end=end)
+
+    def _synapse(self, kinds: tuple[Any, Any], *shape: int, end: bool = False, **geometry: Any
+                 ) -> Any:
+        """Return synapses of signs, of few bits, or real ones."""
+        signs, few_bits = kinds
+        bits = 8 if end and self.int8_ends else self.weight_bits
+        if bits == 1 or not self.binary:
+            return signs(*shape, binary=self.binary, **geometry)
+        return few_bits(*shape, bits=bits, **geometry)
 
     def _layer(self, synapse, channels: int, others: dict[str, Any]) -> Layer:
         neuron = LIF(self.leak, threshold=self.threshold, reset=self.reset)
@@ -116,6 +135,22 @@ def fully_connected(sizes: Sequence[int], **style: Any) -> Network:
     """
     common = Style(**style)
     hidden = {f"fc{index}": common.dense(fan_in, neurons, first=index == 1)
+              for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1)}
+    return common.network(hidden, sizes[-2], sizes[-1])
+
+
+def recurrent(sizes: Sequence[int], **style: Any) -> Network:
+    """Build a network as `fully_connected`, whose hidden layers get their own spikes of the
+    timestep before through weights of their own.
+
+    Parameters
+    ----------
+    sizes : input size, hidden sizes, number of classes; at least three numbers
+    style : as `Style`
+    """
+    common = Style(**style)
+    hidden = {f"fc{index}": common.dense(fan_in, neurons, first=index == 1,
+                                         shortcuts=[common.recurrence(neurons)])
               for index, (fan_in, neurons) in enumerate(pairwise(sizes[:-1]), 1)}
     return common.network(hidden, sizes[-2], sizes[-1])
 
@@ -193,6 +228,13 @@ def carrying(common: Style, source: str, fan_in: int, width: int) -> Layer:
 
 def _padding(kernel: int) -> int:
     return kernel // 2 if kernel % 2 else 0
+
+
+def _typical(synapse: BinaryLinear) -> float:
+    """Return the root of the mean square of what spikes are multiplied with."""
+    with torch.no_grad():
+        effective = synapse(torch.eye(synapse.weight.shape[1]))
+    return float(effective.square().mean().sqrt())
 
 
 def _strided(sides: Sequence[int], stride: int, kernel: int = 3) -> list[int]:

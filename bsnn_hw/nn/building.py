@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.nn.architectures import convolutional, fully_connected, residual
+from bsnn_hw.nn.architectures import convolutional, fully_connected, recurrent, residual
 from bsnn_hw.nn.data import Dataset
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.recipe import Recipe, check_twin, recipe_from
@@ -27,7 +27,7 @@ def build(recipe: Recipe, dataset: Dataset) -> Network:
     style = {"timesteps": recipe.timesteps, "gate": recipe.gate,
              "gate_ratios": recipe.gate_ratios, "leak": recipe.leak, "threshold": recipe.threshold,
              "reset": recipe.reset, "coding": recipe.coding, "binary": recipe.weights != "real",
-             "int8_ends": recipe.weights == "int8-ends"}
+             "int8_ends": recipe.weights == "int8-ends", "weight_bits": recipe.weight_bits}
     with torch.random.fork_rng(devices=[]):  # a library call leaves the caller's seed alone
         torch.manual_seed(recipe.seed)
         if recipe.network == "conv":
@@ -36,7 +36,8 @@ def build(recipe: Recipe, dataset: Dataset) -> Network:
                                  **style)
         if recipe.network == "residual":
             return residual(shape, recipe.hidden, classes, **style)
-        return fully_connected((*shape, *recipe.hidden, classes), **style)
+        dense = recurrent if recipe.network == "recurrent" else fully_connected
+        return dense((*shape, *recipe.hidden, classes), **style)
 
 
 def teacher(recipe: Recipe, dataset: Dataset, twin: dict[str, Any] | None) -> Network | None:

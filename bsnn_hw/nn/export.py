@@ -12,10 +12,17 @@ from torch import Tensor, nn
 from bsnn_hw.errors import ModelError
 from bsnn_hw.nn.estimators import weights_of
 from bsnn_hw.nn.gate import AGMMGate, ConstantGate
-from bsnn_hw.nn.layer import CurrentShortcut, Layer, Readout, SpikeShortcut, SynapseShortcut
+from bsnn_hw.nn.layer import (
+    CurrentShortcut,
+    Layer,
+    Readout,
+    Recurrence,
+    SpikeShortcut,
+    SynapseShortcut,
+)
 from bsnn_hw.nn.network import Network
 from bsnn_hw.nn.neuron import LIF
-from bsnn_hw.nn.synapse import Int8Conv2d, Int8Linear, pair
+from bsnn_hw.nn.synapse import FewBitConv2d, FewBitLinear, pair
 from bsnn_hw.nn.timed import TimedGate
 
 if TYPE_CHECKING:
@@ -106,8 +113,12 @@ def _shortcut(where: str, shortcut: nn.Module, problems: list[str]) -> dict[str,
     if isinstance(shortcut, SynapseShortcut):
         written = _branch(where, shortcut, problems)
         return {"kind": written.pop("type", None), "from": shortcut.source, **written}
-    problems.append(f"{where}: must be CurrentShortcut, SpikeShortcut or SynapseShortcut, not "
-                    f"{type(shortcut).__name__}; add to the current, not to the spikes")
+    if isinstance(shortcut, Recurrence):
+        written = _branch(where, shortcut, problems) | {"kind": "recurrent"}
+        return {key: value for key, value in written.items() if key != "type"}
+    problems.append(f"{where}: must be CurrentShortcut, SpikeShortcut, SynapseShortcut or "
+                    f"Recurrence, not {type(shortcut).__name__}; add to the current, not to the "
+                    f"spikes")
     return {}
 
 
@@ -147,7 +158,7 @@ def _levels(synapse: Any) -> tuple[Tensor, float, int]:
     found = weights_of(synapse)
     if found is not None:
         return found
-    if isinstance(synapse, Int8Linear | Int8Conv2d):
+    if isinstance(synapse, FewBitLinear | FewBitConv2d):
         return synapse.integers().cpu(), 1.0, synapse.weight_bits
     return _signs(synapse.weight), 1.0, 1
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from bsnn_hw.nn.neuron import LIF
 from bsnn_hw.nn.pooling import Pool
 
-__all__ = ["Activity", "CurrentShortcut", "Layer", "Readout", "SpikeShortcut", "SynapseShortcut"]
+__all__ = ["Activity", "CurrentShortcut", "Layer", "Readout", "Recurrence", "SpikeShortcut",
+           "SynapseShortcut"]
 
 
 class Activity(NamedTuple):
@@ -121,6 +123,27 @@ class SynapseShortcut(_Branch):
         return self.drive(activity.spikes)
 
 
+class Recurrence(_Branch):
+    """A layer's own spikes of the timestep before, through a synapse of their own.
+
+    Parameters
+    ----------
+    synapse : as in `Layer`, of as many inputs as neurons
+    norm : `Scale`, or any module for export like ``torch.nn.BatchNorm1d`` in evaluation
+    gate : as in `Layer`
+    """
+
+    source = None
+
+    def __init__(self, synapse: nn.Module, norm: nn.Module | None = None,
+                 gate: nn.Module | None = None):
+        super().__init__(synapse, norm, gate, None)
+
+    def forward(self, before: Tensor) -> Tensor:
+        """Turn the spikes of the timestep before, (batch, neurons), into the current to add."""
+        return self.drive(before.unsqueeze(0)).squeeze(0)
+
+
 class Layer(_Branch):
     """Optional pool, synapse, optional norm and gate, shortcuts, neuron.
 
@@ -133,8 +156,8 @@ class Layer(_Branch):
     neuron : `LIF` or `IF`
     pool : `Pool` of the incoming spikes, or None
     source : name of the earlier hidden layer whose spikes come in; None for the one before
-    shortcuts : sequence of `CurrentShortcut`, `SpikeShortcut` and `SynapseShortcut`, each added
-        to the current
+    shortcuts : sequence of `CurrentShortcut`, `SpikeShortcut`, `SynapseShortcut` and
+        `Recurrence`, each added to the current
     """
 
     neuron: Any
@@ -160,9 +183,27 @@ class Layer(_Branch):
         earlier : what the layers did that shortcuts start from, by name
         """
         currents = self.drive(inputs)
+        back = [each for each in self.shortcuts if isinstance(each, Recurrence)]
         for shortcut in self.shortcuts:
-            currents = currents + shortcut((earlier or {})[shortcut.source])
+            if shortcut not in back:
+                currents = currents + shortcut((earlier or {})[shortcut.source])
+        if back:
+            return self._step_by_step(currents, timesteps, back)
         return Activity(currents, self.neuron(currents, timesteps))
+
+    def _step_by_step(self, currents: Tensor, timesteps: int, back: Sequence[Recurrence]
+                      ) -> Activity:
+        """Run all timesteps, each with the spikes of the one before."""
+        totals, spikes, kept = [], [], None
+        before = torch.zeros_like(currents[0])
+        for step in range(timesteps):
+            total = currents[step if len(currents) > 1 else 0]
+            for recurrence in back:
+                total = total + recurrence(before)
+            before, kept = self.neuron.step(total, kept)
+            totals.append(total)
+            spikes.append(before)
+        return Activity(torch.stack(totals), torch.stack(spikes))
 
 
 class Readout(_Branch):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.nn.gate import AGMMGate
-from bsnn_hw.nn.layer import Activity, Layer, Readout, SynapseShortcut
+from bsnn_hw.nn.layer import Activity, Layer, Readout, Recurrence, SynapseShortcut
 from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear
 
 __all__ = ["Network", "Output"]
@@ -93,7 +93,7 @@ class Network(nn.Module):
         for name, layer in self.layers().items():
             synapses[name] = layer.synapse
             for index, shortcut in enumerate(layer.shortcuts):
-                if isinstance(shortcut, SynapseShortcut):
+                if isinstance(shortcut, SynapseShortcut | Recurrence):
                     synapses[f"{name}.shortcut{index}"] = shortcut.synapse
         return synapses
 

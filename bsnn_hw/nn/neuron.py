@@ -54,6 +54,21 @@ class _Run(torch.autograd.Function):
         return result.sum(0, keepdim=True) if ctx.static else result, None, None
 
 
+class _Fire(torch.autograd.Function):
+    """Whether potentials fire, with the surrogate gradient."""
+
+    @staticmethod
+    def forward(ctx, charged, neuron):
+        ctx.save_for_backward(charged)
+        ctx.threshold = neuron.threshold
+        return neuron.above(charged, neuron.threshold).to(charged.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (charged,) = ctx.saved_tensors
+        return gradient * (1 - (charged - ctx.threshold).abs()).clamp(min=0), None
+
+
 def _like(currents: Tensor, timesteps: int) -> Tensor:
     """Return an empty tensor of T steps, in memory ordered as `currents` are."""
     return torch.empty_like(currents.expand(timesteps, *currents.shape[1:]),
@@ -118,6 +133,23 @@ class LIF(nn.Module):
             Spikes 0/1, (T, batch, ...).
         """
         return _Run.apply(currents, timesteps or len(currents), self)
+
+    def step(self, current: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run one timestep, where the next current depends on its spikes.
+
+        Parameters
+        ----------
+        current : (batch, ...)
+        kept : what the timestep before returned, None in the first
+
+        Returns
+        -------
+        Spikes 0/1, and what the next timestep keeps of the potential, each (batch, ...).
+        """
+        charged = current * self.input_scale
+        charged = charged if kept is None else charged + kept
+        fired = _Fire.apply(charged, self)
+        return fired, self.settle(charged, fired.detach()) * self.leak
 
     def settle(self, charged: Tensor, fired: Tensor) -> Tensor:
         """Return the potential after the reset."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BatchNorm", "SharedScaleNorm"]
+__all__ = ["BatchNorm", "Scale", "SharedScaleNorm"]
 
 
 class BatchNorm(nn.Module):
@@ -75,3 +75,34 @@ class SharedScaleNorm(nn.Module):
         flat = functional.batch_norm(sums.reshape(-1, 1), self.running_mean, self.running_var,
                                      self.weight, None, self.training, self.momentum, self.eps)
         return flat.view_as(sums) + self.bias
+
+
+class Scale(nn.Module):
+    """A learnt factor per channel, without statistics: of currents that come step by step.
+
+    To an exporter it is a norm of mean 0 and variance 1.
+
+    Parameters
+    ----------
+    channels : int, 1 or more
+    value : float, the factor at the start
+
+    Members
+    -------
+    weight : (channels,)
+    """
+
+    bias = None
+    eps = 0.0
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, value: float = 1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), float(value)))
+        self.register_buffer("running_mean", torch.zeros(channels), persistent=False)
+        self.register_buffer("running_var", torch.ones(channels), persistent=False)
+
+    def forward(self, sums: Tensor) -> Tensor:
+        """Scale ``(steps, batch, channels)``; the shape stays."""
+        return sums * self.weight

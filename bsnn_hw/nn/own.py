@@ -76,11 +76,11 @@ def own_changes(data: Dataset, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_unmapped(changes: dict[str, Any]) -> None:
-    """Samples that are no images stay as they are, in a fully connected network."""
-    for key, usual in (("network", "fc"), ("flips", False), ("shift", 0)):
-        if changes.get(key, usual) != usual:
-            raise InputError(f"{key}: must be {usual} for samples that are no images, not "
-                             f"{changes[key]}; give them a height and a width")
+    """Samples that are no images stay as they are, in a network without maps."""
+    for key, *usual in (("network", "fc", "recurrent"), ("flips", False), ("shift", 0)):
+        if changes.get(key, usual[0]) not in usual:
+            raise InputError(f"{key}: must be {' or '.join(map(str, usual))} for samples that are "
+                             f"no images, not {changes[key]}; give them a height and a width")
 
 
 def _is_timed(path: Path, coding: np.ndarray | None) -> bool:

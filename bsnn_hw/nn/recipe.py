@@ -17,7 +17,7 @@ GATES = ("agmm", "agmm-sample", "none")
 RATIOS = ("free", "equal")
 RESETS = ("hard", "soft")
 CODINGS = ("direct", "events")
-NETWORKS = ("fc", "conv", "residual")
+NETWORKS = ("fc", "recurrent", "conv", "residual")
 WEIGHTS = ("binary", "int8-ends", "real")
 
 # Per data set, what differs from the defaults below.
@@ -33,6 +33,7 @@ _OWN: dict[str, Any] = {"hidden": (128, 96), "epochs": 40, "flips": False, "vali
 # Per kind of network, what differs from those of the data set.
 _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "fc": {},
+    "recurrent": {"hidden": (64,), "gate": "none"},
     "conv": {"hidden": (32, 64, 64, 128), "timesteps": 2, "epochs": 16,
              "rate_penalty": 0.05},
     "residual": {"hidden": (32, 32, 64, 64), "timesteps": 2, "epochs": 12,
@@ -41,7 +42,7 @@ _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
 _YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free", "shift": 0,
-            "label_smoothing": 0.0, "distillation": 0.0, "kernels": ()}
+            "label_smoothing": 0.0, "distillation": 0.0, "kernels": (), "weight_bits": 1}
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Recipe:
         trained full-precision twin
     kernels : (side, stride) of each convolution of "conv", else those of `convolutional`; a side
         that is even is its stride, so that patches lie side by side
+    weight_bits : int, 1 to 8, of all weights that are not real and not those of "int8-ends"
 
     Raises
     ------
@@ -102,6 +104,7 @@ class Recipe:
     label_smoothing: float = 0.0
     distillation: float = 0.0
     kernels: tuple[tuple[int, int], ...] = ()
+    weight_bits: int = 1
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -130,6 +133,9 @@ class Recipe:
         yield "batch", "2 or more", self.batch >= 2
         for name in ("rate_penalty", "validation", "seed", "shift"):
             yield name, "0 or more", 0 <= getattr(self, name) < float("inf")
+        yield "weight_bits", "1 to 8", 1 <= self.weight_bits <= 8
+        yield "gate", "agmm or none in a recurrent network, whose currents are added", (
+            self.network != "recurrent" or self.gate != "agmm-sample")
         yield "leak", "in (0, 1]", 0 < self.leak <= 1
         yield "label_smoothing", "in [0, 1)", 0 <= self.label_smoothing < 1
         yield "distillation", "in [0, 1]", 0 <= self.distillation <= 1
@@ -148,7 +154,7 @@ class Recipe:
     def input_shape(self, image: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of a sample of `image` = (height, width), or with channels before them,
         as the network takes it."""
-        if self.network == "fc":
+        if self.network in ("fc", "recurrent"):
             return (math.prod(image),)
         return image if len(image) == 3 else (1, *image)
 

@@ -1,4 +1,4 @@
-"""Synapses with latent weights, trained straight through the sign, or the rounding to 8 bits."""
+"""Synapses with latent weights, trained straight through the sign, or the rounding to few bits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["BinaryConv2d", "BinaryLinear", "Int8Conv2d", "Int8Linear", "binarize", "pair"]
+__all__ = ["BinaryConv2d", "BinaryLinear", "FewBitConv2d", "FewBitLinear", "Int8Conv2d",
+           "Int8Linear", "binarize", "pair"]
 
 # Latent weights start well inside the clip, so that early gradients can still flip them.
 _INITIAL_RANGE = 0.1
-LARGEST = 127  # of 8 bits, whose other end is left out: latent weights are symmetric too
+# In steps of few bits, whose rounding would leave only zeros of less.
+_INITIAL_STEPS = 1.5
 
 
 class _StraightThroughSign(torch.autograd.Function):
@@ -128,32 +130,41 @@ class BinaryConv2d(_BinarySynapse):
         return sums.contiguous(memory_format=torch.channels_last).unflatten(0, spikes.shape[:2])
 
 
-class _Int8Synapse(_BinarySynapse):
-    """Weights of 8 bits, for the first layer and the readout: ``round(127 · W)``.
+class _FewBitSynapse(_BinarySynapse):
+    """Weights of 2 to 8 bits: ``round(L · W)`` with L = 2**(bits - 1) - 1, ternary with 2 bits.
 
     The norm behind them takes their scale away.  The gradient passes straight through the
     rounding.
     """
 
-    weight_bits = 8
-
-    def __init__(self, *arguments: Any, **options: Any):
+    def __init__(self, *arguments: Any, bits: int, **options: Any):
+        if not 2 <= bits <= 8:
+            raise ValueError(f"Bits must be 2 to 8, not {bits!r}")
         super().__init__(*arguments, **options)
         if not self.binary:
-            raise ValueError("Binary must be True with weights of 8 bits, not False; for a "
+            raise ValueError(f"Binary must be True with weights of {bits} bits, not False; for a "
                              "full-precision twin take BinaryLinear or BinaryConv2d")
+        self.weight_bits = bits
+        # The other end of the integers is left out: latent weights are symmetric too.
+        self.largest = (1 << bits - 1) - 1
+        widest = min(1.0, max(_INITIAL_RANGE, _INITIAL_STEPS / self.largest))
+        self.weight.data.mul_(widest / _INITIAL_RANGE)
 
     def integers(self) -> Tensor:
         """Return the weights as the hardware has them, int8."""
         return self._effective().detach().round().to(torch.int8)
 
     def _effective(self) -> Tensor:
-        scaled = LARGEST * self.weight.clamp(-1, 1)
+        scaled = self.largest * self.weight.clamp(-1, 1)
         return scaled + (scaled.round() - scaled).detach()
 
 
-class Int8Linear(_Int8Synapse, BinaryLinear):
-    """Fully connected synapses of 8 bits: ``X = S @ round(127 · W).T``; otherwise `BinaryLinear`.
+class FewBitLinear(_FewBitSynapse, BinaryLinear):
+    """Fully connected synapses of few bits: ``X = S @ round(L · W).T``; otherwise `BinaryLinear`.
+
+    Parameters
+    ----------
+    bits : int, 2 to 8
 
     Members
     -------
@@ -161,11 +172,29 @@ class Int8Linear(_Int8Synapse, BinaryLinear):
     """
 
 
-class Int8Conv2d(_Int8Synapse, BinaryConv2d):
-    """Convolution with 8-bit weights, ``X = round(127 · W) * S``; otherwise `BinaryConv2d`.
+class FewBitConv2d(_FewBitSynapse, BinaryConv2d):
+    """Convolution with weights of few bits, ``X = round(L · W) * S``; otherwise `BinaryConv2d`.
+
+    Parameters
+    ----------
+    bits : int, 2 to 8
 
     Members
     -------
     weight : latent weights within ±1, float (channels_out, channels_in, kernel rows, kernel
         columns)
     """
+
+
+class Int8Linear(FewBitLinear):
+    """`FewBitLinear` of 8 bits, for the first layer and the readout."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, bits=8, **options)
+
+
+class Int8Conv2d(FewBitConv2d):
+    """`FewBitConv2d` of 8 bits, for the first layer."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, bits=8, **options)

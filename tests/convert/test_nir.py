@@ -12,6 +12,7 @@ from bsnn_hw.check import main
 from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
+from evidence.random_networks import check_document
 from tests.convert.signs import signs
 from tests.for_each import for_each
 
@@ -168,10 +169,62 @@ def test_inner_graphs_and_sums(nir):
     assert names == ["body_n0", "a"]
 
 
+# Lava, which has no package for this Python: its equations, written down here
+
+def lava_file(nir, current_decay, voltage_decay):
+    """A graph as the NIR project's converter writes lava-dl's numbers of Loihi: decays of 4096,
+    thresholds and weights of 64."""
+    rng, ones, dt = np.random.default_rng(2), np.ones(5), 1e-4
+    tau_syn, tau_mem = dt / (current_decay / 4096), dt / (voltage_decay / 4096)
+    neuron = nir.CubaLIF(tau_syn=tau_syn * ones, tau_mem=tau_mem * ones, r=tau_mem / dt * ones,
+                         v_leak=0 * ones, v_threshold=83 / 64 * ones, w_in=tau_syn / dt * ones,
+                         v_reset=0 * ones)
+    weight = nir.Linear(rng.integers(-3, 4, (5, 6)) * 16 / 64)
+    return graph(nir, weight, neuron, affine(nir, 3, 5))
+
+
+def lava_spikes(inputs, weight, current_decay, voltage_decay, threshold):
+    """Those of lava's LIF in floating point: current, voltage, more than the threshold, 0."""
+    current, voltage = np.zeros((2, len(inputs), len(weight)))
+    spikes = np.zeros((*inputs.shape[:2], len(weight)), bool)
+    for t in range(inputs.shape[1]):
+        current = current * (1 - current_decay / 4096) + inputs[:, t] @ weight.T
+        voltage = voltage * (1 - voltage_decay / 4096) + current
+        spikes[:, t] = voltage > threshold
+        voltage[spikes[:, t]] = 0
+    return spikes
+
+
+def test_files_of_lava(nir):
+    inputs = (np.random.default_rng(1).random((50, 9, 6)) < 0.5).astype(np.uint8)
+    for decays in ((4096, 128), (1024, 512), (2000, 1)):
+        file = lava_file(nir, *decays)
+        document = convert.nir(file, 9, source="lava", **EVENTS)
+        wanted = lava_spikes(inputs, file.nodes["n0"].weight, *decays, 83 / 64)
+        assert 0.05 < wanted.mean() < 0.9
+        assert np.array_equal(run(describe(document), inputs).spikes[0], wanted), decays
+
+
+def test_files_of_lava_in_rtl(nir):
+    document = convert.nir(lava_file(nir, 1024, 512), 9, source="lava", **EVENTS)
+    assert check_document(2, document, lint=True).endswith(": exact")
+
+
+def test_neurons_of_lava_without_a_current(nir):
+    """A LIF and an IF add their input as it is, where r is that of no scaling."""
+    ones = np.ones(5)
+    leaky = convert.nir(chain(nir, nir.LIF(0.001 * ones, 10 * ones, 0 * ones, ones)), 4,
+                        source="lava", **EVENTS)["layers"][0]["neuron"]
+    assert leaky == {"type": "lif", "leak": pytest.approx(0.9), "reset": "hard", "comparison": ">",
+                     "input_scale": pytest.approx(1), "threshold": 1.0}
+    adding = convert.nir(chain(nir, nir.IF(ones, ones)), 4, source="lava", **EVENTS)
+    assert adding["layers"][0]["neuron"]["input_scale"] == 1.0
+
+
 # What is refused
 
 @for_each("message, options", [
-    ("`source`: must be one of snntorch, .* of other writers say `dt`", {"source": "lava"}),
+    ("`source`: must be one of snntorch, .* of other writers say `dt`", {"source": "nengo"}),
     ("`comparison`: must be >= or >", {"comparison": "="}),
     ("`dt`: must be a timestep above 0", {"dt": -1.0}),
     ("`readout`: must be 'mean' or", {"readout": None}),

@@ -9,6 +9,7 @@ from bsnn_hw.nn import (
     SynapseShortcut,
     convolutional,
     fully_connected,
+    recurrent,
     residual,
     resnet19,
     vgg,
@@ -97,3 +98,26 @@ def test_a_twin_has_real_weights_everywhere():
     synapses = [module for module in network.modules() if hasattr(module, "binary")]
     assert len(synapses) == 4
     assert not any(synapse.binary for synapse in synapses)
+
+
+@for_each("bits", [1, 2, 4])
+def test_weights_of_few_bits(bits):
+    networks = [fully_connected((6, 5, 3), timesteps=2, weight_bits=bits),
+                recurrent((6, 5, 4, 3), timesteps=2, weight_bits=bits),
+                convolutional((1, 12, 12), (2, 3), (4,), 3, timesteps=2, weight_bits=bits),
+                residual((1, 12, 12), (2, 4), 3, timesteps=2, weight_bits=bits)]
+    for network in networks:
+        assert {synapse.weight_bits for synapse in network.synapses().values()} == {bits}
+    ends = fully_connected((6, 5, 4, 3), timesteps=2, weight_bits=bits, int8_ends=True)
+    assert [synapse.weight_bits for synapse in ends.synapses().values()] == [8, bits, 8]
+
+
+@for_each("options", [{}, {"weight_bits": 4}, {"binary": False}, {"gate": "none"}])
+def test_recurrent_layers_learn(options):
+    torch.manual_seed(0)
+    network = recurrent((6, 8, 7, 3), timesteps=5, coding="events", **options)
+    output = network((torch.rand(5, 16, 6) < 0.5).float())
+    (output.logits.square().sum() + output.rates.sum()).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+    assert set(network.synapses()) == {"fc1", "fc1.shortcut0", "fc2", "fc2.shortcut0", "readout"}

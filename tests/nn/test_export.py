@@ -27,6 +27,7 @@ from bsnn_hw.nn import (
     convolutional,
     document,
     fully_connected,
+    recurrent,
     residual,
     resnet19,
     save_model,
@@ -240,5 +241,28 @@ def test_all_that_cannot_be_written_is_listed_at_once():
     assert gate.startswith("layer 'gate': gate must be AGMMGate, ConstantGate or None, not Sigmoid")
     assert neuron.startswith("layer 'neuron': neuron must be LIF or IF, not ReLU")
     assert real.startswith("layer 'join', shortcut 0: weights must be binary")
-    assert foreign.startswith("layer 'join', shortcut 1: must be CurrentShortcut, SpikeShortcut or "
-                              "SynapseShortcut, not Foreign")
+    assert foreign.startswith("layer 'join', shortcut 1: must be CurrentShortcut, SpikeShortcut, "
+                              "SynapseShortcut or Recurrence, not Foreign")
+
+
+@for_each("options", [{}, {"weight_bits": 2}, {"weight_bits": 5}, {"gate": "none", "leak": 0.75}])
+def test_a_recurrent_network(tmp_path, options):
+    torch.manual_seed(1)
+    network = recurrent((12, 9, 7, 3), timesteps=6, coding="events", **options)
+    for _ in range(20):
+        network((torch.rand(6, 64, 12) < 0.4).float())
+    save_model(tmp_path / "m.pt", network.eval(), input=INPUT | {"bits": 1})
+    model = load(tmp_path / "m.pt")
+    assert model.layers[0].shortcuts[0].synapse.weight.shape == (9, 9)
+    spikes = (torch.rand(6, 100, 12) < 0.4).float()
+    wanted = network(spikes).logits.detach().double().numpy()
+    scores = run(model, spikes.movedim(0, 1).numpy().astype(int), keep=()).scores
+    assert np.mean(np.abs(scores - wanted).max(1) < 1e-4) > 0.9
+
+
+def test_counts_of_events_keep_their_bits():
+    network = fully_connected((12, 9, 3), timesteps=3, coding="events")
+    counted = document(network, input=INPUT, name="m")["input"]
+    assert counted == {"coding": "events", **INPUT}
+    spikes = document(network, input={"shape": [12]}, name="m")["input"]
+    assert spikes == {"coding": "events", "shape": [12], "scale": 1.0, "offset": 0.0}

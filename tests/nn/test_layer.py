@@ -13,6 +13,8 @@ from bsnn_hw.nn import (
     Layer,
     Pool,
     Readout,
+    Recurrence,
+    Scale,
     SpikeShortcut,
     SynapseShortcut,
 )
@@ -98,3 +100,19 @@ def test_a_linear_synapse_flattens_its_map_in_torch_order():
 def test_wrong_scale():
     with pytest.raises(ValueError, match="Scale must be positive, not 0"):
         SpikeShortcut("a", 0)
+
+
+def test_own_spikes_come_back_a_timestep_later():
+    layer = Layer(identity(), neuron=IF(), shortcuts=[Recurrence(identity(), Scale(1, -0.75))])
+    done = layer(column(1.0, 1.0, 0.5, 0.0), 4)
+    # H: 1 fires; 1 - 0.75; 0.25 + 0.5; 0.75
+    assert done.spikes.flatten().tolist() == [1, 0, 0, 0]
+    assert done.currents.flatten().tolist() == [1, 0.25, 0.5, 0]
+
+
+def test_a_recurrence_beside_another_shortcut_and_a_static_input():
+    layer = Layer(identity(), neuron=IF(), shortcuts=[SpikeShortcut("a", 0.5),
+                                                      Recurrence(identity(), Scale(1, 0.25))])
+    done = layer(column(1.0), 2, EARLIER)
+    assert done.currents.flatten().tolist() == [1, 1.75]
+    assert done.spikes.flatten().tolist() == [1, 1]

@@ -111,3 +111,22 @@ def test_spikes_and_gradients_are_those_of_the_equations(options, steps):
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         LIF(**options)
+
+
+@for_each("reset", ["hard", "soft"])
+@for_each("comparison", [">=", ">"])
+def test_step_by_step_is_the_same(reset, comparison):
+    """Spikes and gradients, of currents some of which lie on the threshold."""
+    torch.manual_seed(0)
+    neuron = LIF(0.75, reset=reset, comparison=comparison, input_scale=0.5)
+    whole = (torch.randint(-8, 17, (7, 5, 3)) / 4).requires_grad_()
+    stepped = whole.detach().clone().requires_grad_()
+    spikes, kept = [], None
+    for current in stepped:
+        fired, kept = neuron.step(current, kept)
+        spikes.append(fired)
+    weights = torch.randn(7, 5, 3)
+    assert torch.equal(torch.stack(spikes), neuron(whole))
+    (torch.stack(spikes) * weights).sum().backward()
+    (neuron(whole) * weights).sum().backward()
+    torch.testing.assert_close(stepped.grad, whole.grad)

@@ -55,7 +55,7 @@ def test_shape_of_a_sample():
     ({"gate": "x"}, "gate: must be one of agmm, agmm-sample, none, not 'x'"),
     ({"reset": "x"}, "reset: must be one of hard, soft"),
     ({"coding": "x"}, "coding: must be one of direct, events"),
-    ({"network": "rnn"}, "network: must be one of fc, conv, residual, not 'rnn'"),
+    ({"network": "rnn"}, "network: must be one of fc, recurrent, conv, residual, not 'rnn'"),
     ({"network": "conv", "hidden": (8,)}, "hidden: must be two or more sizes for conv"),
     ({"kernels": ((3, 1),)}, "kernels: must be left out but for conv"),
     ({"network": "conv", "hidden": (8, 8), "kernels": ((3, 1), (3, 1))},

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from bsnn_hw.nn.synapse import BinaryConv2d, BinaryLinear, Int8Conv2d, Int8Linear, binarize
+from bsnn_hw.nn.synapse import (
+    BinaryConv2d,
+    BinaryLinear,
+    FewBitConv2d,
+    FewBitLinear,
+    Int8Conv2d,
+    Int8Linear,
+    binarize,
+)
 from tests.for_each import for_each
 
 
@@ -109,3 +117,33 @@ def test_eight_bits_are_rounded_latent_weights(kind):
 def test_eight_bits_have_no_twin():
     with pytest.raises(ValueError, match="Binary must be True with"):
         Int8Linear(4, 2, binary=False)
+
+
+@for_each("bits", [2, 3, 5, 8])
+@for_each("kind", [FewBitLinear, FewBitConv2d])
+def test_few_bits_are_rounded_latent_weights(kind, bits):
+    torch.manual_seed(bits)
+    shape = (40, 20) if kind is FewBitLinear else (40, 20, 3)
+    layer, largest = kind(*shape, bits=bits), 2 ** (bits - 1) - 1
+    assert layer.weight_bits == bits
+    assert len(layer.integers().unique()) >= 3, "not all of them 0 at the start"
+    layer.weight.data.uniform_(-1.2, 1.2)
+    integers = layer.integers()
+    assert (int(integers.min()), int(integers.max())) == (-largest, largest)
+    torch.testing.assert_close(integers.float(), largest * layer.weight.clamp(-1, 1), atol=0.5,
+                               rtol=0)
+    layer(torch.ones(1, 1, *(shape[:1] if kind is FewBitLinear else (40, 3, 3)))).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0, "straight through the rounding"
+
+
+def test_eight_bits_start_as_signs_do():
+    torch.manual_seed(0)
+    signs = BinaryLinear(6, 5).weight
+    torch.manual_seed(0)
+    assert torch.equal(Int8Linear(6, 5).weight, signs)
+
+
+@for_each("bits", [0, 1, 9])
+def test_bits_are_two_to_eight(bits):
+    with pytest.raises(ValueError, match="Bits must be 2 to 8"):
+        FewBitLinear(3, 2, bits=bits)
