@@ -62,7 +62,8 @@ def test_networks_of_maps_are_small(name, floor):
 
 def test_the_one_with_shifts_has_no_leak_that_is_multiplied():
     network = lower(load(EXAMPLES / "fashion_mnist_fc_shift.pt")).network
-    assert [leak_shift(layer.neuron) for layer in network.layers[:-1]] == [1, 1]
+    neurons = [layer.neuron for layer in network.layers[:-1]]
+    assert [leak_shift(each.leak, each.leak_bits) for each in neurons] == [1, 1]
     stored = torch.load(EXAMPLES / "fashion_mnist_fc_shift.pt", weights_only=True)
     assert stored["recipe"]["test_accuracy"] >= 0.8831 - 0.003
 

@@ -74,7 +74,7 @@ def test_no_file(tmp_path):
     ({"coding": "direct"}, "coding: must be events as own.npz has it, not direct"),
     ({"timesteps": 4}, "timesteps: must be 3 as own.npz has it, not 4"),
     ({"bits": 1}, "bits: must be 2 as own.npz has it, not 1"),
-    ({"network": "conv"}, "network: must be fc for samples that are no images, not conv"),
+    ({"network": "conv"}, "network: must be fc or recurrent for samples that are no images"),
     ({"shift": 1}, "shift: must be 0 for samples that are no images, not 1"),
 ])
 def test_options_do_not_contradict_the_file(file, changes, message):

@@ -250,6 +250,7 @@ def test_equal_gates_leave_the_leak_a_shift(digits, tmp_path):
         save_model(tmp_path / f"{ratios}.pt", trainer.network,
                    input={"shape": [64], "bits": 4, "scale": 1 / 15})
         network = bsnn_hw.lower(bsnn_hw.load(tmp_path / f"{ratios}.pt"))
-        shifts[ratios] = [leak_shift(layer.neuron) for layer in network.network.layers[:-1]]
+        neurons = [layer.neuron for layer in network.network.layers[:-1]]
+        shifts[ratios] = [leak_shift(each.leak, each.leak_bits) for each in neurons]
     assert shifts["equal"] == [1] * len(shifts["equal"])
     assert None in shifts["free"]
