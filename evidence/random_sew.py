@@ -1,8 +1,9 @@
 """``python -m evidence.random_sew``: random networks whose spikes are joined, each exact in RTL.
 
-Maps and fully connected layers with pooling and shortcuts of every kind, some with recurrences and
-weights of few bits.  Spikes of layers are added, also in chains and behind a maximum, or joined by
-AND, IAND and INHIBIT, wherever a model file may say so.
+Maps and fully connected layers with pooling and shortcuts of every kind, some with recurrences,
+second-order neurons, gates of the sample and weights of few bits.  Spikes of layers are added, also
+in chains and behind a maximum, or joined by AND, IAND and INHIBIT, wherever a model file may say
+so.
 """
 
 from __future__ import annotations
@@ -39,12 +40,16 @@ def random_sew(seed: int) -> dict[str, Any]:
     """The model file's dictionary of ``seed``."""
     from evidence.random_few_bits import with_few_bits
     from evidence.random_recurrences import with_recurrences
+    from evidence.random_second_order import with_second_order
     from evidence.random_variants import varied
 
     document = random_map_document(seed, _Draw)
+    if seed % 4 == 2:
+        document = with_second_order(seed, document)
     if seed % 4 == 3:
         document = with_recurrences(seed, document)
-    return varied(seed, with_few_bits(seed, with_joins(seed, document)))
+    document = varied(seed, with_few_bits(seed, with_joins(seed, document)))
+    return _with_gates(seed, document) if seed % 4 == 1 else document
 
 
 def with_joins(seed: int, document: dict[str, Any]) -> dict[str, Any]:
@@ -62,18 +67,31 @@ def with_joins(seed: int, document: dict[str, Any]) -> dict[str, Any]:
             fitting = _windows(generator, shapes[source], shapes[number])
             if fitting is None:
                 continue
-            join = {"kind": str(generator.choice(KINDS)),
-                    "from": document["layers"][source]["name"], **fitting}
-            joined = _with(document, number, join)
+            joined = _with(document, number, {"join": {
+                "kind": str(generator.choice(KINDS)),
+                "from": document["layers"][source]["name"], **fitting}})
             if _legal(joined):
                 document = joined
                 break
     return document
 
 
-def _with(document, number, join):
+def _with_gates(seed, document):
+    """``document`` with gates that the samples make, where they may."""
+    from evidence.random_models import with_tensors
+
+    generator = np.random.default_rng([seed, 42])
+    for number in range(len(document["layers"]) - 1):
+        alpha = generator.uniform(0.3, 1.5, document["timesteps"])
+        gated = _with(document, number, with_tensors({"gate": {"kind": "sample", "alpha": alpha}}))
+        if generator.random() < 0.5 and _legal(gated):
+            document = gated
+    return document
+
+
+def _with(document, number, more):
     layers = list(document["layers"])
-    layers[number] = layers[number] | {"join": join}
+    layers[number] = layers[number] | more
     return document | {"layers": layers}
 
 

@@ -62,8 +62,9 @@ def _between(layout: Layout, block: Synapses | Carry, to: str) -> Iterator[tuple
             for kind in ("pool", "link"):
                 yield (f"{kind}_{link.name}",
                        f"From layer {of} to layer {to}: {_plan(block.geometry)}.")
-        names = ", ".join(layout.layers[link.producer].name for link in block.links)
-        yield f"merge_{block.source.name}", f"Layer {to}: spikes of {names}, which it adds."
+        if block.summands:
+            names = ", ".join(layout.layers[link.producer].name for link in block.links)
+            yield f"merge_{block.source.name}", f"Layer {to}: spikes of {names}, which it adds."
 
 
 def _shape(shape: Shape) -> str:

@@ -13,6 +13,7 @@ from evidence.random_places import placed_schedule
 from evidence.random_pools import random_pools
 from evidence.random_recurrences import random_recurrences
 from evidence.random_second_order import random_second_order
+from evidence.random_sew import random_sew
 from tests.for_each import for_each, quick
 
 
@@ -20,7 +21,7 @@ from tests.for_each import for_each, quick
 @for_each("kind, seed", [
     (random_counts, 0), (random_gated_document, 1), (random_normalised, 1), (random_normalised, 4),
     (random_pools, 5), (random_recurrences, 2), (random_second_order, 3),
-    (random_second_order, 7)])
+    (random_second_order, 7), (random_sew, 4), (random_sew, 8)])
 def test_it_opens(kind, seed, tmp_path):
     document = kind(seed)
     request = PrecisionRequest(fraction_bits=2, leak_bits=3)

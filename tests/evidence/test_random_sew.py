@@ -25,3 +25,5 @@ def test_every_option_occurs_in_legal_models():
     assert any(shortcut.source in names for names, model in zip(added, models, strict=True)
                for layer in model.layers for shortcut in layer.shortcuts), "a shortcut of a sum"
     assert any(layer.recurrences for model in models for layer in model.layers)
+    assert any(layer.own_gate and layer.feed.source in names
+               for names, model in zip(added, models, strict=True) for layer in model.layers)
