@@ -210,7 +210,7 @@ def check_twin(recipe: Recipe, twin: Recipe | None) -> None:
         raise InputError("twin: must be given with distillation, none is; train it with "
                          "`weights` real and give its checkpoint")
     wanted = dataclasses.replace(recipe, weights="real", distillation=0.0, device=twin.device,
-                                 threads=twin.threads)
+                                 threads=twin.threads, weight_bits=twin.weight_bits)
     differing = [f"{key} is {getattr(twin, key)!r}, not {value!r}"
                  for key, value in dataclasses.asdict(wanted).items()
                  if getattr(twin, key) != value]

@@ -3,7 +3,7 @@
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.nn.recipe import default_recipe, recipe_from
+from bsnn_hw.nn.recipe import check_twin, default_recipe, recipe_from
 from tests.for_each import for_each
 
 
@@ -95,3 +95,11 @@ def test_unknown_data_set():
 def test_fields_of_another_version():
     with pytest.raises(InputError, match="recipe: must have the fields of this version"):
         recipe_from({"dataset": "digits", "hidden": [3], "optimiser": "sgd"})
+
+
+def test_a_twin_is_one_for_weights_of_any_bits():
+    """Its real weights have none."""
+    real = default_recipe("digits", weights="real")
+    check_twin(default_recipe("digits", weight_bits=2, distillation=0.5), real)
+    with pytest.raises(InputError, match=r"its leak is 0.5, not 0.75"):
+        check_twin(default_recipe("digits", leak=0.75, distillation=0.5), real)
