@@ -76,7 +76,7 @@ def board_facts(design: Design, baud: int, divisor: int,
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor, bridge)
+        baud, divisor, bridge, network.stateful)
 
 
 def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:
@@ -94,10 +94,6 @@ def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:
     check_edits(bundle, edited)
     if PORTS[design.port].packet_bytes(design.network) is None:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
-    if design.network.stateful:
-        raise InputError(f"{bundle}: must not be of a stateful network, as a frame that is asked "
-                         "for again would be a second window of the stream; drive its AXI4-Stream "
-                         "ports from a design of your own")
     # Its modules are called after its top level, and lie beside those that are put around it.
     around = (TOP, PINS, DIVIDER, board)
     if f"{design.verilog.top}_".casefold().startswith(tuple(f"{name}_" for name in around)):
