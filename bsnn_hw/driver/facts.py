@@ -88,7 +88,8 @@ class BoardFacts:
         return (all(type(value) is int and value >= 1 for value in whole)
                 and len(self.map) == 3 and math.prod(self.map) == self.size
                 and self.largest <= 255 and max(self.score_bytes, self.class_bytes) <= 8
-                and type(self.by_place) is bool is type(self.stateful) and type(self.score_scale) in (int, float)
+                and type(self.by_place) is type(self.stateful) is bool
+                and type(self.score_scale) in (int, float)
                 and bool(self.classes) and all(type(name) is str for name in self.classes)
                 and len(self.shape.identifier) == 8)
 

@@ -71,6 +71,6 @@ def _s_axis(design: Design) -> dict[str, Any]:
         return facts
     bit = port.reset_bit(slots)
     mark = f"bit 0: {facts['tuser']}; " if facts.get("tuser") else ""
-    reset = (f"bit {bit}: in the first beat of a packet, the state is reset before the packet, once "
-             "the scores of all packets before are out")
+    reset = (f"bit {bit}: in the first beat of a packet, the state is reset before the packet, "
+             "once the scores of all packets before are out")
     return facts | {"tuser": mark + reset, "tuser_width": bit + 1, "tuser_reset": bit}

@@ -108,8 +108,8 @@ def read_inputs(design: Design, folder: Path) -> np.ndarray:
 
 
 def read_resets(design: Design, folder: Path, count: int) -> np.ndarray | None:
-    """Before which of the ``count`` samples of ``folder`` the state is reset, bool (count,); None of
-    a network that keeps none.
+    """Before which of the ``count`` samples of ``folder`` the state is reset, bool (count,); None
+    of a network that keeps none.
 
     Raises
     ------
@@ -120,8 +120,8 @@ def read_resets(design: Design, folder: Path, count: int) -> np.ndarray | None:
         return None
     found = _load(folder / "resets.npy")
     if found.dtype != bool or found.shape != (count,):
-        raise InputError(f"{folder}/resets.npy: must be bool of shape ({count},), not {found.dtype} "
-                         f"of shape {found.shape}; generate the bundle again")
+        raise InputError(f"{folder}/resets.npy: must be bool of shape ({count},), not "
+                         f"{found.dtype} of shape {found.shape}; generate the bundle again")
     resets: np.ndarray = found
     return resets
 

@@ -19,8 +19,8 @@ from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native
 from bsnn_hw.verification.compare import check_hidden, check_scores
 
-__all__ = ["Left", "Outcome", "build_model", "input_beats", "simulate", "single_latency", "together",
-           "verify_native"]
+__all__ = ["Left", "Outcome", "build_model", "input_beats", "simulate", "single_latency",
+           "together", "verify_native"]
 
 PIECE = 1 << 24  # potentials that are compared at a time, about 40 bytes each
 
