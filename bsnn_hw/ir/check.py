@@ -74,8 +74,8 @@ def _problems(network: Network) -> Iterator[str]:
             leak = getattr(spec, name)
             starts_anew = name == "current_leak" or not spec.stateful
             if leak is not None and (leak.min() < 0 or (leak[0].any() and starts_anew)):
-                yield (f"layer '{layer.name}': {name} must never be negative, and 0 in the first "
-                       "timestep where an inference starts anew")
+                yield (f"layer '{layer.name}': {name} must be 0 in the first timestep and never "
+                       "negative")
                 return
         if spec.stateful != network.stateful:
             yield f"layer '{layer.name}': must keep its state as the other layers do"

@@ -45,8 +45,8 @@ def shared_factors(leak: np.ndarray) -> np.ndarray | None:
 
 def next_factors(leak: np.ndarray) -> np.ndarray:
     """Leak factors of the timestep after each, (T, channels): what is multiplied before state is
-    kept.  After the last nothing is kept, and it repeats the first, unless the next inference starts
-    from it: then that of the first timestep is not 0."""
+    kept.  After the last nothing is kept, and it repeats the first, unless the next inference
+    starts from it: then that of the first timestep is not 0."""
     return np.concatenate([leak[1:], leak[:1] if leak[0].any() else leak[1:2]])
 
 

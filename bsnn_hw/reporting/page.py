@@ -106,8 +106,7 @@ def _circuit(request: Request, design: Design, inputs: np.ndarray,
              labels: np.ndarray | None) -> CircuitFacts:
     missing = compiler_missing() if request.circuit else "it was not asked for"
     if design.network.stateful:
-        missing = "samples of a stateful network are windows of a stream, and the page gives them " \
-                  "one by one"
+        missing = "its samples are windows of a stream, and a page gives them one by one"
     if missing:
         return CircuitFacts(None, missing=missing)
     with step("circuit compiled to WebAssembly, once"):

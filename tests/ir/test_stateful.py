@@ -45,7 +45,7 @@ def test_a_leak_in_the_first_timestep_needs_a_state():
         hidden = list(network.hidden)
         hidden[layer] = replace(hidden[layer], neuron=replace(hidden[layer].neuron,
                                                               stateful=False))
-        assert "leak must never be negative, and 0 in the first timestep" in (
+        assert "leak must be 0 in the first timestep and never negative" in (
             problem(replace(network, hidden=tuple(hidden))) or "")
 
 
@@ -95,21 +95,21 @@ def test_bounds_hold_what_can_be_reached_and_are_as_wide(leak, reset, comparison
                                                          threshold):
     """The widths are those of the smallest words, or at most a bit more."""
     spec = spec_of(leak, 3, reset, comparison, threshold)
-    *_, (_, _, settled, _) = neuron_bounds(spec, np.array([low]), np.array([high]))
+    *_, last = neuron_bounds(spec, np.array([low]), np.array([high]))
     seen = reached(spec, range(low, high + 1))
-    assert settled[0][0] <= min(seen) and max(seen) <= settled[1][0]
-    for end, found in ((settled[0][0], min(seen)), (settled[1][0], max(seen))):
+    assert last.settled[0][0] <= min(seen) and max(seen) <= last.settled[1][0]
+    for end, found in ((last.settled[0][0], min(seen)), (last.settled[1][0], max(seen))):
         assert int(end).bit_length() <= int(found).bit_length() + 1
 
 
 def test_bounds_of_a_leak_close_to_1():
     """A current of -1 sinks to -65536 in some 10**6 timesteps; what is above 0 loses 1 in each."""
     spec = spec_of(65535, 16, Reset.SOFT, Comparison.AT_LEAST, 1 << 40)
-    *_, (_, _, settled, _) = neuron_bounds(spec, np.array([-1]), np.array([1]))
-    assert (settled[0][0], settled[1][0]) == (-65536, 1)
+    *_, last = neuron_bounds(spec, np.array([-1]), np.array([1]))
+    assert (last.settled[0][0], last.settled[1][0]) == (-65536, 1)
 
 
 def test_a_hard_reset_bounds_currents_that_are_not_negative_without_a_leak():
     spec = spec_of(8, 3, Reset.HARD, Comparison.AT_LEAST, 100)
-    *_, (_, _, settled, _) = neuron_bounds(spec, np.array([0]), np.array([7]))
-    assert (settled[0][0], settled[1][0]) == (0, 99)
+    *_, last = neuron_bounds(spec, np.array([0]), np.array([7]))
+    assert (last.settled[0][0], last.settled[1][0]) == (0, 99)
