@@ -18,7 +18,7 @@ from bsnn_hw.emission.bundle import check_target, write_bundle
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.memories import Memories
 from bsnn_hw.emission.opened import open_bundle
-from bsnn_hw.emission.vectors import read_inputs
+from bsnn_hw.emission.vectors import read_inputs, read_resets
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.lowering import lower as lowering
@@ -163,10 +163,12 @@ def verify(folder: Path | str, samples: np.ndarray | None = None) -> Outcome:
         Names the first spike, membrane potential or score that differs.
     """
     folder = Path(folder)
-    design = open_bundle(folder)
-    inputs = read_inputs(design, folder / "vectors") if samples is None else samples
+    design, resets = open_bundle(folder), None
+    if samples is None:
+        samples = read_inputs(design, folder / "vectors")
+        resets = read_resets(design, folder / "vectors", len(samples))
     with scratch_folder() as scratch:
-        return verify_native(design, build_model(design, scratch), inputs)
+        return verify_native(design, build_model(design, scratch), samples, resets=resets)
 
 
 @dataclass(frozen=True)

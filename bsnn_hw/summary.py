@@ -76,6 +76,8 @@ def _network_lines(planned: Planned) -> Iterator[str]:
     yield (f"network   {network.name}: {outline(network)}, {weights}, "
            f"{network.timesteps} timestep(s), {network.input.coding.value} coding of "
            f"{network.input.bits} bit")
+    if network.stateful:
+        yield "state     kept from inference to inference, until a packet's s_axis_tuser resets it"
     yield f"samples   {planned.samples.source}"
 
 

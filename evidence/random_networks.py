@@ -49,13 +49,15 @@ def _any_plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule
 def check_document(seed: int, document: dict[str, Any], lint: bool,
                    plan: Callable[[int, Network, np.ndarray],
                                   tuple[Schedule, str]] = _any_plan,
-                   narrow: bool = False, gate_bits: GateBits | None = None) -> str:
+                   narrow: bool = False, gate_bits: GateBits | None = None,
+                   resets: Callable[[int, int], np.ndarray] | None = None) -> str:
     """Generate and verify the model ``document`` with the plan and the samples of ``seed``; return
     a line about it.
 
     plan : gives the schedule, and what is to be said about it
     narrow : with ports of bytes
     gate_bits : of gates that the samples make, None where they are chosen
+    resets : gives, of a stateful network, before which of so many samples its state is reset
 
     Raises
     ------
@@ -95,7 +97,8 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
         for pauses in ((0.0, 0.0), (0.5, 0.1), (0.1, 0.7)):
             try:
                 verify_native(design, simulation, inputs, seed=seed, pause_in=pauses[0],
-                              pause_out=pauses[1])
+                              pause_out=pauses[1],
+                              resets=resets and resets(seed, len(inputs)))
             except MismatchError as error:
                 raise MismatchError(f"seed {seed}, pauses {pauses}: {error}") from None
     marks = {engine: "" if engine is Engine.EVENTS else engine.value[0] for engine in Engine}

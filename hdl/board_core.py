@@ -39,6 +39,7 @@ class BoardCore(wiring.Component):
         self._wire = wire or UartWire(divisor)
         self._link = SerialLink(shape, self._wire)
         self._network = network
+        self._stateful = shape.stateful
         super().__init__({
             **self._wire.pins,
             "active": Out(1),
@@ -50,8 +51,9 @@ class BoardCore(wiring.Component):
         m.submodules.link = link = self._link
         connect_pins(m, self._wire.pins, link, self)
         result, sample = link.result, link.sample
+        stateful = {"i_s_axis_tuser": link.anew} if self._stateful else {}
         m.submodules.network = Instance(
-            self._network,
+            self._network, **stateful,
             i_clk=ClockSignal(), i_rst=ResetSignal(),
             i_s_axis_tdata=sample.payload.byte, i_s_axis_tlast=sample.payload.last,
             i_s_axis_tvalid=sample.valid, o_s_axis_tready=sample.ready,

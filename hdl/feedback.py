@@ -14,16 +14,17 @@ __all__ = ["Feedback"]
 
 
 class Feedback(wiring.Component):
-    """Passes words on, each timestep's for the next one, and none from inference to inference.
+    """Passes words on, each timestep's for the next one.
 
-    What the last timestep of an inference sends comes without its spikes, so that its mark is that
-    of the next inference's first timestep.  After a reset there was no inference, and a lone mark
-    comes by itself.
+    From inference to inference none are kept, unless the layer is stateful: what the last timestep
+    sends comes without its spikes, so that its mark is that of the next inference's first timestep.
+    After a reset there was no inference, and a lone mark comes by itself.
 
     Parameters
     ----------
     parallel, rows : int, of the layer's words
     timesteps : int, of an inference
+    stateful : bool
 
     Members
     -------
@@ -31,9 +32,10 @@ class Feedback(wiring.Component):
     earlier, earlier_valid : Out, likewise, in the same cycle
     """
 
-    def __init__(self, *, parallel: int, rows: int, timesteps: int):
+    def __init__(self, *, parallel: int, rows: int, timesteps: int, stateful: bool = False):
         require_positive(parallel=parallel, rows=rows, timesteps=timesteps)
         self._timesteps = timesteps
+        self._stateful = stateful
         word = spike_word(parallel=parallel, rows=rows)
         super().__init__({
             "words": In(word),
@@ -46,11 +48,9 @@ class Feedback(wiring.Component):
         m = Module()
         first = Signal(init=1)  # after a reset
         m.d.sync += first.eq(0)
-        timestep = Signal(range(self._timesteps))
         closing = Signal()
-        m.d.comb += closing.eq(timestep == self._timesteps - 1)
-        with m.If(self.words_valid & self.words.last):
-            m.d.sync += timestep.eq(Mux(closing, 0, timestep + 1))
+        if not self._stateful:
+            self._count(m, closing)
 
         m.d.comb += [
             self.earlier.spikes.eq(Mux(first | closing, 0, self.words.spikes)),
@@ -59,3 +59,10 @@ class Feedback(wiring.Component):
             self.earlier_valid.eq(first | self.words_valid),
         ]
         return m
+
+    def _count(self, m, closing):
+        """Tell when an inference's last timestep is ``closing``."""
+        timestep = Signal(range(self._timesteps))
+        m.d.comb += closing.eq(timestep == self._timesteps - 1)
+        with m.If(self.words_valid & self.words.last):
+            m.d.sync += timestep.eq(Mux(closing, 0, timestep + 1))

@@ -62,7 +62,7 @@ def operation(*, folds: int, timesteps: int, rows: int | None = None) -> data.St
     charge : add the lanes' weighted events to the accumulators
     step : let the neurons take their accumulators in, fire and settle
     clear : the accumulators are empty afterwards
-    close : the inference ends; potentials are zero afterwards
+    close : the inference ends; potentials are zero afterwards, but for those that are kept
     sweep : no step at all, only the clearing after a reset
     """
     return data.StructLayout({"row": index_width(rows or folds), "fold": index_width(folds),

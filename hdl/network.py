@@ -140,7 +140,8 @@ class NetworkTop(wiring.Component):
     def _feed_back(self, m, block, words, valid):
         """A layer's own words, as those of the timestep before."""
         m.submodules[f"feedback_{block.name}"] = feedback = Feedback(
-            parallel=block.whole.width, rows=block.whole.rows, timesteps=block.timesteps)
+            parallel=block.whole.width, rows=block.whole.rows, timesteps=block.timesteps,
+            stateful=block.stateful)
         m.d.comb += [feedback.words.eq(words), feedback.words_valid.eq(valid)]
         return feedback.earlier, feedback.earlier_valid
 

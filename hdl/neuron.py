@@ -99,6 +99,7 @@ class NeuronArray(wiring.Component):
                                     ops[charges - 1])
         reset_by = self._reset_amounts(m, threshold, ops[charges - 1])
         op = ops[fires]
+        empties = op.sweep if spec.carries else op.close  # V is 0 afterwards
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
         m.d.comb += firing.eq(op.step & ~op.sweep)
@@ -107,7 +108,7 @@ class NeuronArray(wiring.Component):
             m.d.comb += fired[i].eq(self._fires(charged[i], threshold[i])
                                     & self._exists(i, op.fold))
             rest = charged[i] - reset_by[i] if reset_by is not None else 0
-            m.d.sync += settled[i].eq(Mux(op.close, 0, Mux(fired[i], rest, charged[i])))
+            m.d.sync += settled[i].eq(Mux(empties, 0, Mux(fired[i], rest, charged[i])))
         m.d.sync += [
             self.words.spikes.eq(self._leaving(fired)),
             self.words.row.eq(op.row),
@@ -132,7 +133,7 @@ class NeuronArray(wiring.Component):
         """The leaked potentials of the row whose currents are there, and their memory."""
         width, rows = self._raster.width, self._raster.rows
         layout = data.ArrayLayout(signed(self._bounds.carried.width), width)
-        if self._timesteps == 1:
+        if not self._spec.remembers:
             return [0] * width, None
         kind, ahead = (BlockMemory, 2) if self._blocks else (StateMemory, 1)
         m.submodules.potentials = store = kind(rows=rows, width=layout.size)
@@ -200,7 +201,7 @@ class NeuronArray(wiring.Component):
         shared = self._spec.shared_leak
         if shared is None:
             return self._constants(m, "leak", Store.LEAKS, self._spec.next_leak, early)
-        factors = [*shared[1:].tolist(), 0]
+        factors = [*shared[1:].tolist(), int(shared[0])]
         factor = Signal(range(max(factors) + 1), reset_less=True)
         m.d.sync += factor.eq(Array(factors)[late.timestep])
         return [factor] * self._raster.width

@@ -39,6 +39,7 @@ class SerialLink(wiring.Component):
     sample : Out stream of ``byte_layout``, a packet for each GO whose sample is complete
     result : In stream of ``byte_layout``
     active : Out, a sample is with the network
+    anew : Out, of a stateful network: it starts from a state of 0
     """
 
     def __init__(self, shape: LinkShape, wire: Wire):
@@ -54,6 +55,7 @@ class SerialLink(wiring.Component):
             "sample": Out(stream.Signature(byte_layout())),
             "result": In(stream.Signature(byte_layout())),
             "active": Out(1),
+            **({"anew": Out(1)} if shape.stateful else {}),
         })
 
     def elaborate(self, platform):
@@ -81,9 +83,21 @@ class SerialLink(wiring.Component):
         self._reading = Signal()  # memory is being read, and must not change
         self._wanted = {kind: Signal(name=f"wanted_{kind.name.lower()}")
                         for kind in (Kind.HELLO, Kind.GO)}
+        if shape.stateful:
+            self._remember(m, frames)
         self._take(m, frames)
         self._answer(m)
         return m
+
+    def _remember(self, m, frames):
+        """What a network needs that keeps its state: the last result, as each sample is computed
+        once, however often it is asked for; and whether one is to start from a state of 0."""
+        m.submodules.results = results = Memory(shape=8, depth=self._shape.result, init=[])
+        self._result_write = results.write_port()
+        self._result_read = results.read_port(domain="comb")
+        self._computed = Signal()  # the sample `computed_number`, whose result is kept
+        self._computed_number = Signal(8)
+        self._starts = Signal()  # the last question was START
 
     def _take(self, m, frames):
         """Frames of the host: keep a block, or note what is asked for."""
@@ -117,14 +131,23 @@ class SerialLink(wiring.Component):
             with m.If(copied == shape.block - 1):
                 m.d.sync += self._there.bit_select(place, 1).eq(1)
 
+        stateful = self._shape.stateful
         with m.If(frames.good & (number != self._number) & (kind != Kind.HELLO)):
             m.d.sync += [self._number.eq(number), self._there.eq(0)]
+            if stateful:
+                m.d.sync += self._computed.eq(0)
         with m.If(frames.good & (kind == Kind.DATA) & whole & (block < shape.blocks)
                   & ~self._reading):
             m.d.sync += [copied.eq(0), place.eq(block)]
         with m.If(frames.good & (kind == Kind.HELLO)):
             # A later host may begin with the number at which an earlier one stopped.
             m.d.sync += [self._greeted.eq(number), self._there.eq(0)]
+            if stateful:
+                m.d.sync += self._computed.eq(0)
+        if stateful:
+            asked_anew = frames.good & (kind == Kind.START)
+            with m.If(asked_anew | frames.good & (kind == Kind.GO)):
+                m.d.sync += [self._wanted[Kind.GO].eq(1), self._starts.eq(asked_anew)]
         for asked, wanted in self._wanted.items():
             with m.If(frames.good & (kind == asked)):
                 m.d.sync += wanted.eq(1)
@@ -160,8 +183,9 @@ class SerialLink(wiring.Component):
                     m.d.sync += self._wanted[Kind.GO].eq(0)
                     m.d.sync += kind.eq(Mux(complete, Kind.RESULT, Kind.MISSING))
                     m.next = "HEADER"
-                    with m.If(complete):
+                    with m.If(self._fresh(m, complete)):
                         m.next = "READ"
+                        self._compute(m)
             with m.State("READ"):
                 m.next = "OFFER"
             with m.State("OFFER"):
@@ -186,12 +210,13 @@ class SerialLink(wiring.Component):
             with m.State("PAYLOAD"):
                 with m.Switch(kind):
                     with m.Case(Kind.RESULT):
-                        connect_bytes = [
+                        m.d.comb += [
                             body.valid.eq(self.result.valid),
                             payload.eq(self.result.payload),
                             self.result.ready.eq(body.ready),
                         ]
-                        m.d.comb += connect_bytes
+                        if shape.stateful:
+                            self._keep(m, body, count)
                     for each, text in ((Kind.MISSING, bitmap),
                                        (Kind.HELLO, C(int.from_bytes(shape.hello(), "little"),
                                                       8 * len(shape.hello())))):
@@ -211,3 +236,34 @@ class SerialLink(wiring.Component):
             self.active.eq(self._reading | fsm.ongoing("RESULT")
                            | (kind == Kind.RESULT) & answering),
         ]
+
+    def _fresh(self, m, complete):
+        """Whether a ``complete`` sample is to be computed; else its result is told again."""
+        if not self._shape.stateful:
+            return complete
+        self._replays = Signal()
+        again = self._computed & (self._computed_number == self._number)
+        m.d.sync += self._replays.eq(again)
+        return complete & ~again
+
+    def _compute(self, m):
+        """Note that the sample goes to the network, once."""
+        if self._shape.stateful:
+            m.d.sync += [self._computed.eq(1), self._computed_number.eq(self._number),
+                         self.anew.eq(self._starts)]
+
+    def _keep(self, m, body, count):
+        """Keep byte ``count`` of a result on its way out, or tell it again."""
+        m.d.comb += [
+            self._result_write.addr.eq(count),
+            self._result_write.data.eq(self.result.payload.byte),
+            self._result_write.en.eq(~self._replays),
+            self._result_read.addr.eq(count),
+        ]
+        with m.If(self._replays):
+            m.d.comb += [
+                body.valid.eq(1),
+                body.payload.byte.eq(self._result_read.data),
+                body.payload.last.eq(count == self._shape.result - 1),
+                self.result.ready.eq(0),
+            ]

@@ -37,12 +37,14 @@ class NativeModel:
     """A program that simulates one design.
 
     input_width, output_width : int, bits of s_axis_tdata and m_axis_tdata
+    savable : bool, a run may go on from what another one left
     """
 
     executable: Path
     input_width: int
     output_width: int
     groups: tuple[Group, ...]
+    savable: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ class _Driver:
     input_words: int
     output_words: int
     input_last: bool
-    input_user: bool
+    input_user: int  # all bits of s_axis_tuser, 0 without
     output_last: bool
     output_user: bool
     groups: tuple[_Row, ...]
     patience: int
+    savable: bool
 
 
 def word_count(width: int) -> int:
@@ -94,12 +97,13 @@ def _row(group: Group) -> _Row:
     return _Row(_member(group.valid), offset, tuple(signals))
 
 
-def _driver(top: str, ports: dict[str, int], groups: Sequence[Group]) -> _Driver:
+def _driver(top: str, ports: dict[str, int], groups: Sequence[Group],
+            savable: bool = False) -> _Driver:
     return _Driver(
         top, PREFIX, word_count(ports["s_axis_tdata"]), word_count(ports["m_axis_tdata"]),
-        "s_axis_tlast" in ports, "s_axis_tuser" in ports,
+        "s_axis_tlast" in ports, (1 << ports.get("s_axis_tuser", 0)) - 1,
         "m_axis_tlast" in ports, "m_axis_tuser" in ports,
-        tuple(_row(group) for group in groups), PATIENCE,
+        tuple(_row(group) for group in groups), PATIENCE, savable,
     )
 
 
@@ -118,11 +122,12 @@ def build_native(
     folder: Path,
     groups: Sequence[Group] = (),
     optimize: str = "-O1",
+    savable: bool = False,
 ) -> NativeModel:
     """Build a native simulation of the design in ``paths``.
 
     The top level has the ports ``clk``, ``rst`` (synchronous, active high) and two AXI4-Streams
-    ``s_axis_*`` and ``m_axis_*``; tlast and tuser of one bit may be missing.
+    ``s_axis_*`` and ``m_axis_*``; tlast and tuser may be missing.
 
     Parameters
     ----------
@@ -131,6 +136,7 @@ def build_native(
     folder : Path, for everything that is built; made if needed
     groups : what the program writes down besides the output stream
     optimize : str, of the compiler; -O1 builds fastest, -O3 pays for long runs
+    savable : bool, runs may leave their state in a file, and go on from it
 
     Raises
     ------
@@ -138,7 +144,9 @@ def build_native(
         Verilator or the C++ compiler is missing or failed.
     """
     def driver(ports: dict[str, int]) -> str:
-        return render("native_driver.cpp.j2", driver=_driver(top, ports, groups))
+        return render("native_driver.cpp.j2", driver=_driver(top, ports, groups, savable))
 
-    executable, ports = build_program(paths, top, folder, driver, _visible(groups), optimize)
-    return NativeModel(executable, ports["s_axis_tdata"], ports["m_axis_tdata"], tuple(groups))
+    executable, ports = build_program(paths, top, folder, driver, _visible(groups), optimize,
+                                      savable)
+    return NativeModel(executable, ports["s_axis_tdata"], ports["m_axis_tdata"], tuple(groups),
+                       savable)

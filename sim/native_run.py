@@ -123,6 +123,7 @@ def run_native(
     packet_beats: int = 0,
     most_cycles: int = UNLIMITED,
     most_rows: Sequence[int] | None = None,
+    state: Path | None = None,
 ) -> NativeResult:
     """Stream ``stimulus`` into the design and collect ``packets`` packets of its output.
 
@@ -137,6 +138,8 @@ def run_native(
         number, ended by tlast
     most_cycles : int, after which the run fails
     most_rows : rows of each of the model's groups that are kept, None for all
+    state : of a savable model, a file that the run goes on from, if it is there, and leaves; None
+        for a run from the reset on of which nothing is left
 
     Raises
     ------
@@ -152,6 +155,7 @@ def run_native(
             str(folder / "stimulus.bin"), str(folder), str(packets), str(seed),
             repr(pause_in), repr(pause_out), str(watchdog), str(packet_beats), str(most_cycles),
             *map(str, most_rows or [UNLIMITED] * len(model.groups)),
+            *([str(state or folder / "state.bin")] if model.savable else []),
         ])
         words = word_count(model.output_width)
         beats = _table(folder / "beats.bin", words + 2)

@@ -29,7 +29,7 @@ _PORT = re.compile(r"VL_(?:IN|OUT)\w*\(&(\w+),(\d+),(\d+)")
 
 def build_program(paths: Iterable[Path], top: str, folder: Path,
                   driver: Callable[[dict[str, int]], str], visible: str = "",
-                  optimize: str = "-O1") -> tuple[Path, dict[str, int]]:
+                  optimize: str = "-O1", savable: bool = False) -> tuple[Path, dict[str, int]]:
     """Build a program of the design in ``paths`` and a ``main`` around it.
 
     It has to run in ``folder``, where the words of its memories are.
@@ -39,6 +39,7 @@ def build_program(paths: Iterable[Path], top: str, folder: Path,
     driver : makes the C++ of ``main`` of the top level's ports, name -> bits; the model is of the
         class ``PREFIX``
     visible : Verilator's configuration, of signals that the driver reads
+    savable : whether the driver writes the model's state to a file and reads it
 
     Returns
     -------
@@ -58,19 +59,21 @@ def build_program(paths: Iterable[Path], top: str, folder: Path,
     _call(
         tool.command("--cc", "-Wno-fatal", "--flatten", "-O3", "--x-assign", "unique",
                      "--x-initial", "unique", "--prefix", PREFIX, "--Mdir", folder,
-                     "--top-module", top, observed, *sources),
+                     "--top-module", top, *(["--savable"] if savable else []), observed, *sources),
         "verilator --cc", env=tool.environment(),
     )
     header = (folder / f"{PREFIX}.h").read_text(encoding="utf-8")
     ports = {name.replace("___05F", "__"): int(high) - int(low) + 1
              for name, high, low in _PORT.findall(header)}
     (folder / "driver.cpp").write_text(driver(ports), encoding="utf-8")
-    return _compile(folder, tool, cxx, optimize), ports
+    runtime = "verilated", "verilated_threads", *(["verilated_save"] if savable else [])
+    return _compile(folder, tool, cxx, optimize, runtime), ports
 
 
-def _compile(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -> Path:
+def _compile(folder: Path, tool: Verilator, cxx: Compiler, optimize: str,
+             names_of_runtime: tuple[str, ...]) -> Path:
     """Compile what Verilator wrote and the driver, the fast and the slow half side by side."""
-    runtime = _runtime(tool, cxx, optimize)
+    runtime = _runtime(tool, cxx, optimize, names_of_runtime)
     sources = sorted(path.name for path in folder.glob(f"{PREFIX}*.cpp"))
     halves = {
         "fast": ([name for name in sources if "Slow" not in name] + ["driver.cpp"], optimize),
@@ -95,16 +98,18 @@ def _compile(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -> Pat
     return folder / "simulate"
 
 
-def _runtime(tool: Verilator, cxx: Compiler, optimize: str) -> Path:
+def _runtime(tool: Verilator, cxx: Compiler, optimize: str, names: tuple[str, ...]) -> Path:
     """The folder of Verilator's compiled runtime, from the user's cache if it is whole there."""
     facts = (tool.root, tool.version, (tool.root / "include" / "verilated.h").stat().st_mtime_ns,
-             cxx, optimize, _SLOW, _COMMON)
-    return kept_folder("runtime", facts, lambda draft: _fill_runtime(draft, tool, cxx, optimize))
+             cxx, optimize, _SLOW, _COMMON, names)
+    return kept_folder("runtime", facts,
+                       lambda draft: _fill_runtime(draft, tool, cxx, optimize, names))
 
 
-def _fill_runtime(folder: Path, tool: Verilator, cxx: Compiler, optimize: str) -> None:
+def _fill_runtime(folder: Path, tool: Verilator, cxx: Compiler, optimize: str,
+                  names: tuple[str, ...]) -> None:
     common = [*cxx.command, *_COMMON, *_include(tool)]
-    for name in ("verilated", "verilated_threads"):
+    for name in names:
         source = tool.root / "include" / f"{name}.cpp"
         _call([*common, "-O2", "-c", str(source), "-o", str(folder / f"{name}.o")], "C++ compiler")
     header = folder / "runtime.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { END = 0xC0, ESCAPE = 0xDB, ESCAPED_END = 0xDC, ESCAPED_ESCAPE = 0xDD };
-enum { HELLO = 'H', DATA = 'D', GO = 'G', RESULT = 'R', MISSING = 'M' };
+enum { HELLO = 'H', DATA = 'D', GO = 'G', START = 'S', RESULT = 'R', MISSING = 'M' };
 enum { HEADER = 4, CRC = 4, VERSION = 1 };
 enum { HELLO_WAIT = 500 }; /* milliseconds for an answer that takes no computing */
 enum { USUAL = 4 };        /* times the usual time to an answer, and the question is asked again */
@@ -274,6 +274,7 @@ bsnn_error bsnn_open(bsnn_device *device, const bsnn_line *line)
     memset(device, 0, sizeof *device);
     device->line = *line;
     device->usual = 16 * BSNN_PATIENCE / USUAL;
+    bsnn_reset(device);
     error = ask(device, HELLO, 0, HELLO_WAIT, &length);
     return error ? error : check_board(device, length);
 }
@@ -303,24 +304,32 @@ static bsnn_error send_missing(bsnn_device *device, const uint8_t *sample, size_
     return error;
 }
 
+void bsnn_reset(bsnn_device *device)
+{
+    device->anew = BSNN_STATEFUL;
+}
+
 /* The result of a sample, in device->frame. */
 static bsnn_error infer(bsnn_device *device, const uint8_t *sample)
 {
+    const uint8_t kind = device->anew ? START : GO;
     size_t length = 0, sent, fewest = BSNN_BLOCKS + 1;
     uint32_t failures = 0;
 
     ++device->number;
+    bsnn_reset(device); /* where no result comes, nobody knows the state */
     while (failures <= BSNN_ATTEMPTS) {
         bsnn_error error = send_missing(device, sample, length, &sent);
 
         failures = sent < fewest ? 0 : failures + 1;
         fewest = sent < fewest ? sent : fewest;
         if (!error)
-            error = ask(device, GO, device->number, BSNN_PATIENCE, &length);
+            error = ask(device, kind, device->number, BSNN_PATIENCE, &length);
         if (error)
             return error;
         if (device->frame[0] == RESULT && length == HEADER + BSNN_RESULT_BYTES) {
             ++device->statistics.inferences;
+            device->anew = 0;
             return BSNN_OK;
         }
     }

@@ -76,7 +76,7 @@ def board_facts(design: Design, baud: int, divisor: int,
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor, bridge)
+        baud, divisor, bridge, network.stateful)
 
 
 def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:

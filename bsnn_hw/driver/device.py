@@ -69,6 +69,7 @@ class Device:
         self._patience, self._attempts = patience, attempts
         self._number, self._bad = 0, 0
         self._usual = patience / USUAL  # seconds to an answer, lately
+        self._anew = facts.stateful  # the next sample starts from a state of 0
         self._check_board()
 
     @classmethod
@@ -137,8 +138,14 @@ class Device:
         found = [scores for scores, _ in self._results(samples, progress)]
         return np.array(found, np.int64).reshape(-1, len(self.facts.classes))
 
+    def reset(self) -> None:
+        """Let the next sample start from a state of 0, as the first does, and one behind an error;
+        without effect where the network keeps no state."""
+        self._anew = self.facts.stateful
+
     def stream(self, samples: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-        """Class and scores of each sample as soon as it comes, of a camera for one.
+        """Class and scores of each sample as soon as it comes, of a camera for one; of a stateful
+        network each goes on from the one before, until `reset`.
 
         samples : integers, (size,) or (channels, height, width) each; with several timesteps
             (T, ...)
@@ -156,6 +163,13 @@ class Device:
 
     def _infer(self, sample: bytes) -> bytes:
         """The result of one sample."""
+        kind = Kind.START if self._anew else Kind.GO
+        self._anew = self.facts.stateful  # where no result comes, nobody knows the state
+        result = self._asked(kind, sample)
+        self._anew = False
+        return result
+
+    def _asked(self, kind: Kind, sample: bytes) -> bytes:
         shape, self._number = self.facts.shape, (self._number + 1) % 256
         padded = sample.ljust(shape.blocks * shape.block, b"\0")
         blocks = [encode(bytes([Kind.DATA, self._number]), place.to_bytes(2, "little"),
@@ -165,7 +179,7 @@ class Device:
         failures = 0
         while True:
             self._send(*(blocks[place] for place in wanted))
-            answer = self._ask(Kind.GO, self._number, (Kind.RESULT, Kind.MISSING))
+            answer = self._ask(kind, self._number, (Kind.RESULT, Kind.MISSING))
             if answer[0] == Kind.RESULT and len(answer) == 4 + shape.result:
                 self.statistics.inferences += 1
                 return answer[4:]

@@ -33,6 +33,7 @@ class BoardFacts:
     score_scale : float, of a score's unit
     baud : of the line; divisor : clock cycles of a bit
     bridge : what the host is connected by
+    stateful : bool, a sample starts from the state that the one before left
     """
 
     identifier: str
@@ -48,12 +49,13 @@ class BoardFacts:
     baud: int
     divisor: int
     bridge: Bridge = Bridge.UART
+    stateful: bool = False
 
     @property
     def shape(self) -> LinkShape:
         """What the two sides of the line agree on."""
         return LinkShape(bytes.fromhex(self.identifier), self.size * self.timesteps,
-                         len(self.classes) * self.score_bytes + self.class_bytes)
+                         len(self.classes) * self.score_bytes + self.class_bytes, self.stateful)
 
     def write(self, folder: Path) -> None:
         """Write ``link.json``."""
@@ -86,7 +88,8 @@ class BoardFacts:
         return (all(type(value) is int and value >= 1 for value in whole)
                 and len(self.map) == 3 and math.prod(self.map) == self.size
                 and self.largest <= 255 and max(self.score_bytes, self.class_bytes) <= 8
-                and type(self.by_place) is bool and type(self.score_scale) in (int, float)
+                and type(self.by_place) is type(self.stateful) is bool
+                and type(self.score_scale) in (int, float)
                 and bool(self.classes) and all(type(name) is str for name in self.classes)
                 and len(self.shape.identifier) == 8)
 

@@ -29,6 +29,7 @@ class _Driver:
     size : values of a timestep, or of a direct-coded sample; timesteps : of them in a sample
     channels : of the map of values; by_place : 1 where all channels of a position come together
     largest : that a value can be; block : bytes of a sample in a frame
+    stateful : 1 where a sample starts from the state that the one before left
     """
 
     generator: str
@@ -44,6 +45,7 @@ class _Driver:
     score_bytes: int
     class_bytes: int
     block: int
+    stateful: int = 0
 
     @property
     def identifier_bytes(self) -> bytes:
@@ -76,7 +78,7 @@ def _driver(design: Design) -> _Driver:
         f"bsnn-hw {__version__}", _quoted(network.name), tuple(map(_quoted, network.classes)),
         design.identifier, repr(network.readout.scale), network.input.size, port.timesteps,
         network.input.features.channels, int(design.geometries[0].values_shape[0] > 1),
-        network.input.max_value, port.score, port.answer, shape.block)
+        network.input.max_value, port.score, port.answer, shape.block, int(network.stateful))
 
 
 def _quoted(text: str) -> str:

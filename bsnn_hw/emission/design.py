@@ -70,13 +70,18 @@ class Design:
         text = b"".join(path.read_bytes() for path in self.verilog.paths)
         return hashlib.sha256(text).hexdigest()[:16]
 
-    def stimulus(self, inputs: np.ndarray) -> Stimulus:
+    def stimulus(self, inputs: np.ndarray, resets: np.ndarray | None = None) -> Stimulus:
         """Beats of samples, a packet each, as the top level takes them.
 
         inputs : integers, (N, size) for direct coding or (N, T, size) for events
+        resets : bool (N,), before which samples a stateful network's state is reset; None for none
         """
-        return PORTS[self.port].stimulus(self.network, self.geometries[0], self.layout.slots,
-                                         inputs)
+        port, slots = PORTS[self.port], self.layout.slots
+        found = port.stimulus(self.network, self.geometries[0], slots, inputs)
+        if not self.network.stateful:
+            return found
+        resets = np.zeros(len(inputs), bool) if resets is None else resets
+        return found.with_resets(resets, port.reset_bit(slots))
 
 
 def top_name(network: Network) -> str:

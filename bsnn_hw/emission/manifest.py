@@ -12,6 +12,15 @@ from bsnn_hw.ports.registry import PORTS
 __all__ = ["FORMAT", "VERSION", "manifest"]
 
 FORMAT, VERSION = "bsnn-hw/bundle", 2
+STATEFUL = ("an inference starts from the membrane potentials, and the spikes of recurrent layers, "
+            "that the one before left; from 0 after rst, and where s_axis_tuser says so; scores "
+            "start anew in every inference")
+
+_ODD_STATE = {
+    "invariant": "every tlast on s_axis gives exactly one packet on m_axis, in order; what is odd "
+                 "in a packet may be in the state until it is reset",
+}
+
 
 def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) -> dict[str, Any]:
     """The manifest as plain JSON values; ``files``, what `inventory` says of the rest, comes last.
@@ -33,6 +42,7 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
         "network": {
             "name": network.name,
             "timesteps": network.timesteps,
+            **({"stateful": STATEFUL} if network.stateful else {}),
             "input": {"coding": network.input.coding.value, "size": network.input.size,
                       "map": map_facts(network.input.features),
                       "bits": network.input.bits, "scale": network.input.scale,
@@ -44,10 +54,23 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
             "trained_on": trained_on,
         },
         "port": design.port.value,
-        "s_axis": port.input_facts(network, first, slots),
+        "s_axis": _s_axis(design),
         "m_axis": port.output_facts(network, slots),
-        "odd_input": port.odd_input(first, slots),
+        "odd_input": port.odd_input(first, slots) | (_ODD_STATE if network.stateful else {}),
         "layers": [layer_facts(design, number)
                    for number in range(len(design.geometries))],
         "vectors": vectors,
     }
+
+
+def _s_axis(design: Design) -> dict[str, Any]:
+    """What the port says, and of a stateful network which bit resets the state."""
+    port, slots = PORTS[design.port], design.layout.slots
+    facts = port.input_facts(design.network, design.geometries[0], slots)
+    if not design.network.stateful:
+        return facts
+    bit = port.reset_bit(slots)
+    mark = f"bit 0: {facts['tuser']}; " if facts.get("tuser") else ""
+    reset = (f"bit {bit}: in the first beat of a packet, the state is reset before the packet, "
+             "once the scores of all packets before are out")
+    return facts | {"tuser": mark + reset, "tuser_width": bit + 1, "tuser_reset": bit}

@@ -3,12 +3,15 @@
 Interval arithmetic per output channel: each step of ``NeuronSpec`` is monotone in the potential,
 in the accumulator and in what is joined, so the ends of an interval map to ends of the next.  A
 gate's factor, never negative, is monotone in each of its two operands.
+Where an inference starts from the state of the one before, the potentials' ranges hold whatever
+number of inferences came before.
 Partial sums may leave these ranges while events arrive; two's complement brings them back, so
 widths follow from the ends alone.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,6 +37,9 @@ __all__ = ["Ends", "GateBounds", "HiddenBounds", "Interval", "ReadoutBounds", "S
            "SynapticBounds", "accumulator_bounds", "current_bounds", "gate_total_bounds",
            "hidden_bounds", "network_bounds", "neuron_bounds", "pooled_value", "readout_bounds",
            "step_bounds"]
+
+_FOLLOWED = 8  # inferences whose potentials are followed one by one
+_ENDLESS = 1 << 64  # a potential beyond it is refused, whatever comes then
 
 # The lowest and the highest value of each channel, (channels,) Python integers in object arrays:
 # a bound that does not fit 64 bits must be seen.
@@ -177,16 +183,30 @@ def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
     factors : of a gate, None without one
     """
     acc = acc_low.astype(object), acc_high.astype(object)
-    synaptic = settled = acc[0] * 0, acc[1] * 0
-    for t in range(len(spec.leak)):
+    currents = [_whole(spec, t, acc, joined, factors) for t in range(len(spec.leak))]
+    start = acc[0] * 0, acc[1] * 0
+    yield from _steps(spec, currents, _lasting(spec, currents, start) if spec.carries else start)
+
+
+def _whole(spec: NeuronSpec, t: int, acc: Ends, joined: Sequence[Ends] | None,
+           factors: Factors | None) -> Ends:
+    """The whole current of a timestep."""
+    current = _own(spec, t, acc)
+    if factors:
+        current = _shifted(_scaled(factors.ends[t], current), factors.bits)
+    if joined:
+        current = current[0] + joined[t][0], current[1] + joined[t][1]
+    return current
+
+
+def _steps(spec: NeuronSpec, currents: Sequence[Ends], settled: Ends) -> Iterator[StepEnds]:
+    """As `neuron_bounds`, of an inference that starts from ``settled``."""
+    none = currents[0][0] * 0, currents[0][1] * 0
+    synaptic = none
+    for t, current in enumerate(currents):
         carried = _leaked(settled, spec.leak[t], spec.leak_bits)
         kept = (_leaked(synaptic, spec.current_leak[t], spec.leak_bits)
-                if spec.current_leak is not None else (acc[0] * 0, acc[1] * 0))
-        current = _own(spec, t, acc)
-        if factors:
-            current = _shifted(_scaled(factors.ends[t], current), factors.bits)
-        if joined:
-            current = current[0] + joined[t][0], current[1] + joined[t][1]
+                if spec.current_leak is not None else none)
         synaptic = kept[0] + current[0], kept[1] + current[1]
         charged = carried[0] + synaptic[0], carried[1] + synaptic[1]
         settled = _settle(spec, t, *charged)
@@ -197,6 +217,23 @@ def _leaked(ends: Ends, factor: np.ndarray, bits: int) -> Ends:
     """What a leak (channels,) leaves of what lies between ``ends``."""
     low, high = ((end * factor.astype(object)) >> bits for end in ends)
     return low, high
+
+
+def _lasting(spec: NeuronSpec, currents: Sequence[Ends], cleared: Ends) -> Ends:
+    """Ends of V that an inference neither starts nor stops beyond, whatever came before: those
+    that a few inferences reach, or of what grows on the next powers of two that hold."""
+    low, high = cleared
+    for inference in itertools.count(1):
+        *_, last = _steps(spec, currents, (low, high))
+        least, most = np.minimum(low, last.settled[0]), np.maximum(high, last.settled[1])
+        sinks, rises = least < low, most > high
+        if not (sinks | rises).any() or max(-least.min(), most.max()) > _ENDLESS:
+            return least, most
+        low, high = least, most
+        if inference > _FOLLOWED:
+            low[sinks] = [-(1 << (~end).bit_length()) for end in low[sinks]]
+            high[rises] = [(1 << end.bit_length()) - 1 for end in high[rises]]
+    raise AssertionError
 
 
 def _own(spec: NeuronSpec, t: int, acc: Ends) -> Ends:
@@ -265,16 +302,17 @@ def _joined(layer: Hidden, carried: Sequence[Sequence[Ends]]) -> list[Ends] | No
     if not layer.shortcuts:
         return None
     currents = iter(carried)
-    parts = [next(currents) if isinstance(shortcut, CurrentShortcut) else _gained(shortcut)
-             for shortcut in layer.shortcuts]
+    parts = [next(currents) if isinstance(shortcut, CurrentShortcut)
+             else _gained(shortcut, layer.neuron.stateful) for shortcut in layer.shortcuts]
     return [(sum(low for low, _ in ends), sum(high for _, high in ends))
             for ends in zip(*parts, strict=True)]
 
 
-def _gained(shortcut: SpikeShortcut | SynapseShortcut) -> list[Ends]:
-    """Per timestep the ends of what a shortcut adds; a recurrence adds nothing in the first."""
+def _gained(shortcut: SpikeShortcut | SynapseShortcut, stateful: bool) -> list[Ends]:
+    """Per timestep the ends of what a shortcut adds; a recurrence adds nothing in the first, unless
+    the layer is ``stateful``."""
     ends = [_times(gain, _incoming(shortcut)) for gain in shortcut.gain]
-    if isinstance(shortcut, SynapseShortcut) and shortcut.recurrent:
+    if isinstance(shortcut, SynapseShortcut) and shortcut.recurrent and not stateful:
         ends[0] = ends[0][0] * 0, ends[0][1] * 0
     return ends
 

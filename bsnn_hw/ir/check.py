@@ -69,12 +69,20 @@ def _problems(network: Network) -> Iterator[str]:
     if len(network.classes) != outputs:
         yield f"classes must name each of the {outputs} outputs, not {len(network.classes)}"
     for layer in network.hidden:
+        spec = layer.neuron
         for name in ("leak", "current_leak"):
-            leak = getattr(layer.neuron, name)
-            if leak is not None and (leak[0].any() or leak.min() < 0):
+            leak = getattr(spec, name)
+            starts_anew = name == "current_leak" or not spec.stateful
+            if leak is not None and (leak.min() < 0 or (leak[0].any() and starts_anew)):
                 yield (f"layer '{layer.name}': {name} must be 0 in the first timestep and never "
                        "negative")
                 return
+        if spec.stateful != network.stateful:
+            yield f"layer '{layer.name}': must keep its state as the other layers do"
+            return
+        if spec.stateful and spec.current_leak is not None:
+            yield f"layer '{layer.name}': must have no current_leak where its state is kept"
+            return
     peak = network.readout.peak
     if peak and (peak.leak.min() < 0 or network.readout.bias.any()):
         yield f"layer '{network.readout.name}': a peak's leak must not be negative, and bias be 0"
@@ -214,5 +222,6 @@ def _too_wide(network: Network) -> Iterator[str]:
     names = [layer.name for layer in network.hidden] + [network.readout.name]
     for name, width in zip(names, widths, strict=True):
         if width > WORD_BITS:
-            yield (f"layer '{name}': potentials and scores must fit {WORD_BITS} bits, "
+            kept = " over any number of inferences" if network.stateful else ""
+            yield (f"layer '{name}': potentials and scores must fit {WORD_BITS} bits{kept}, "
                    f"not {width}")

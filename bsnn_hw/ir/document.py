@@ -57,6 +57,7 @@ def network_object(network: Network) -> dict[str, Any]:
     return {
         "format": FORMAT, "version": VERSION,
         "name": network.name, "timesteps": network.timesteps,
+        **({"stateful": True} if network.stateful else {}),
         "input": {"coding": entry.coding.value, "size": entry.size, "bits": entry.bits,
                   "scale": _plain(entry.scale), "offset": _plain(entry.offset),
                   **({} if entry.shape is None else {"shape": _sides(entry.shape)}),
@@ -206,7 +207,8 @@ def read_network(table: Fields) -> Network:
     timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
     entry = table.inner("input")
     source = _read_input(entry)
-    hidden = tuple(_read_hidden(layer, timesteps) for layer in table.each("hidden"))
+    stateful = table.flag("stateful") if table.has("stateful") else False
+    hidden = tuple(_read_hidden(layer, timesteps, stateful) for layer in table.each("hidden"))
     return Network(table.text("name"), timesteps, source, hidden,
                    _read_readout(table.inner("readout"), timesteps), table.texts("classes"))
 
@@ -221,10 +223,10 @@ def _read_input(table: Fields) -> Input:
                  if table.has("factors") else ())
 
 
-def _read_hidden(table: Fields, timesteps: int) -> Hidden:
+def _read_hidden(table: Fields, timesteps: int, stateful: bool) -> Hidden:
     name, synapse = table.name(), _read_synapse(table)
     shortcuts = table.each("shortcuts") if table.has("shortcuts") else []
-    return Hidden(name, synapse, _read_neuron(table, timesteps), _read_back(table),
+    return Hidden(name, synapse, _read_neuron(table, timesteps, stateful), _read_back(table),
                   _read_pool(table), tuple(_read_shortcut(each, timesteps, len(synapse.weights))
                                            for each in shortcuts),
                   _read_pool(table, "current_pool"),
@@ -269,7 +271,7 @@ def _read_peak(table: Fields, timesteps: int, classes: int) -> Peak:
                 table.rows("bias", timesteps, classes))
 
 
-def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:
+def _read_neuron(table: Fields, timesteps: int, stateful: bool) -> NeuronSpec:
     channels = len(table.texts("weights"))
     return NeuronSpec(
         fraction_bits=table.integer("fraction_bits", 0, 62),
@@ -283,7 +285,7 @@ def _read_neuron(table: Fields, timesteps: int) -> NeuronSpec:
         border=_read_border(table.inner("border"), timesteps, channels)
         if table.has("border") else None,
         current_leak=_read_leak(table, "current_leak", timesteps, channels)
-        if table.has("current_leak") else None)
+        if table.has("current_leak") else None, stateful=stateful)
 
 
 def _read_border(table: Fields, timesteps: int, channels: int) -> Border:

@@ -76,6 +76,13 @@ class Fields:
             self.refuse("name", "must be a letter and then at most 62 letters, digits or _")
         return value
 
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self._items.get(key)
+        if not isinstance(value, bool):
+            self.refuse(key, "must be true or false")
+        return value
+
     def integer(self, key: str, low: int = -_LIMIT, high: int = _LIMIT) -> int:
         """An integer in low..high."""
         value: int = self._get(key, int, "an integer")

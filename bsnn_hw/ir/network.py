@@ -86,6 +86,11 @@ class Network:
     classes: tuple[str, ...]
 
     @property
+    def stateful(self) -> bool:
+        """Whether an inference starts from the state that the one before left."""
+        return any(layer.neuron.stateful for layer in self.hidden)
+
+    @property
     def layers(self) -> tuple[Hidden | Readout, ...]:
         """All layers, the readout last."""
         return (*self.hidden, self.readout)

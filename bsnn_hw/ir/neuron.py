@@ -45,8 +45,9 @@ def shared_factors(leak: np.ndarray) -> np.ndarray | None:
 
 def next_factors(leak: np.ndarray) -> np.ndarray:
     """Leak factors of the timestep after each, (T, channels): what is multiplied before state is
-    kept.  After the last nothing is kept, and it repeats the first."""
-    return np.concatenate([leak[1:], leak[1:2]])
+    kept.  After the last nothing is kept, and it repeats the first, unless the next inference
+    starts from it: then that of the first timestep is not 0."""
+    return np.concatenate([leak[1:], leak[:1] if leak[0].any() else leak[1:2]])
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class NeuronSpec:
 
     fraction_bits, leak_bits : int, 0 or more
     leak : int64 (T, channels), 0 or more, or (T,), the same for all; leak[0] is 0, since V starts
-        at 0
+        at 0, unless the layer is ``stateful``
     bias, threshold : int64 (T, channels)
     gain : int64 (T, channels), of any sign, or None; layers that take part in a join have one
     reset_by : int64 (T, channels), what a soft reset subtracts, the threshold if not said; None
@@ -76,6 +77,8 @@ class NeuronSpec:
     border : what is added to ``bias`` depending on the place, None where nothing is
     current_leak : as ``leak``, of the synaptic current I of a second-order neuron; None where I is
         the current itself
+    stateful : an inference starts from V, and from the spikes of a recurrence, that the one before
+        left; after a reset of the state from 0
     """
 
     fraction_bits: int
@@ -89,6 +92,7 @@ class NeuronSpec:
     reset_by: np.ndarray | None = None
     border: Border | None = None
     current_leak: np.ndarray | None = None
+    stateful: bool = False
 
     def __post_init__(self) -> None:
         for name in ("leak", "current_leak"):
@@ -114,6 +118,16 @@ class NeuronSpec:
     def next_leak(self) -> np.ndarray:
         """``leak`` of the timestep after each, see `next_factors`."""
         return next_factors(self.leak)
+
+    @property
+    def carries(self) -> bool:
+        """Whether V goes from one inference to the next."""
+        return self.stateful and bool(self.leak[0].any())
+
+    @property
+    def remembers(self) -> bool:
+        """Whether V is kept at all: from timestep to timestep, or from inference to inference."""
+        return len(self.leak) > 1 or self.carries
 
     @property
     def separate_reset_by(self) -> np.ndarray | None:

@@ -200,7 +200,7 @@ class Builder:
         source = (self.entry(geometry) if first else
                   link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
         if isinstance(source, Link) and not consumer.back:
-            source = feedback_block(source, network.timesteps)
+            source = feedback_block(source, network.timesteps, network.stateful)
         return synapses_block(
             source, consumer.synapse, geometry, sum_width=sum_width, max_value=max_value,
             timesteps=network.timesteps,

@@ -85,7 +85,7 @@ class Neurons:
     gated : bits of the current that a gate of the sample's multiplies, and of its factor; None
         without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
-    potentials : StateRows, None with a single timestep
+    potentials : StateRows, None where none are kept: with a single timestep that starts anew
     synaptic : SynapticCurrents, of second-order neurons
     """
 
@@ -166,7 +166,7 @@ class Neurons:
         width, charged, settled = self.raster.width, self.charged_width, self.settled_width
         parts = Parts.delays((self.delay + 1) * operation_bits(self.raster, self.timesteps))
         parts += self.threshold.parts()
-        parts += Parts.adders(charged, width) if self.timesteps > 1 else Parts()
+        parts += Parts.adders(charged, width) if self.potentials else Parts()
         parts += Parts(registers=width * charged) + Parts.adders(charged, width)  # and compare
         parts += Parts.logic(2 * width, width + bits_of(self.raster.rows) + 2)
         if self.potentials is None:
@@ -225,7 +225,7 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         current_width=bounds.current.width, charged_width=bounds.charged.width,
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
         potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
-        if timesteps > 1 else None,
+        if spec.remembers else None,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else

@@ -118,16 +118,18 @@ class Feedback(Link):
     """From a layer's words to its own engine of a recurrence, a timestep later.
 
     timesteps : int, of an inference, the last of which sends no spikes back
+    stateful : bool, it sends them to the next inference
     latency : int, cycles from the last operation of a step until the engine has the end of the
         timestep that this sends back
     """
 
     timesteps: int
     latency: int
+    stateful: bool = False
 
     def parts(self) -> Parts:
         """With hdl/feedback.py."""
-        bits = bits_of(self.timesteps)
+        bits = 0 if self.stateful else bits_of(self.timesteps)
         return super().parts() + Parts.adders(bits) + Parts.logic(self.whole.width + 3, bits + 1)
 
 
@@ -176,13 +178,13 @@ def link_block(name: str, producer: int, whole: Raster,
     return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
 
 
-def feedback_block(link: Link, timesteps: int) -> Feedback:
+def feedback_block(link: Link, timesteps: int, stateful: bool = False) -> Feedback:
     """The same from a layer to an engine of its own.  Its queue is empty when a step starts, as the
     engine had the end of the timestep before; so a timestep is all that it must hold."""
     entries = link.geometry.entries(link.words, 1, link.margin)
     return Feedback(link.name, link.producer, link.whole, link.geometry, link.pool, link.placed,
                     link.words, link.margin, queue_depth(entries), timesteps,
-                    link.margin - 1 + FEEDBACK_DELAY)
+                    link.margin - 1 + FEEDBACK_DELAY, stateful)
 
 
 def queue_depth(entries: int) -> int:

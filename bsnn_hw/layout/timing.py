@@ -15,9 +15,10 @@ SYNAPTIC_DELAY = 1  # from a current to the synaptic current that it is added to
 def leak_shift(leak: np.ndarray, bits: int) -> int | None:
     """Right shift that is a leak of all timesteps; None where it takes a product.
 
-    leak : int64 (T, channels), factors of which ``2**bits`` is 1
+    leak : int64 (T, channels), factors of which ``2**bits`` is 1; that of the first timestep is 0
+        where an inference starts anew, and does not count
     """
-    factors = set(leak[1:].flat)
+    factors = set((leak if leak[0].any() else leak[1:]).flat)
     shifts = {1 << bit for bit in range(bits + 1)}
     if len(factors) > 1 or not factors <= shifts:
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["END", "ESCAPE", "ESCAPED", "VERSION", "Decoder", "Kind", "LinkShape", "encode"]
 
@@ -28,6 +28,7 @@ class Kind(enum.IntEnum):
     HELLO = ord("H")  # to the board: who are you; and its answer
     DATA = ord("D")  # to the board: two bytes of a block's number, low end first, and the block
     GO = ord("G")  # to the board: all blocks of the sample are sent
+    START = ord("S")  # likewise, and the sample starts from a state of 0; of a stateful network
     RESULT = ord("R")  # from the board: the packet that the network gave
     MISSING = ord("M")  # from the board: a bit for each block of the sample, 1 where it is there
 
@@ -38,11 +39,14 @@ class LinkShape:
 
     identifier : 8 bytes, of the circuit and its weights
     sample : bytes of a sample; result : bytes of a result
+    stateful : bool, the board keeps a state from sample to sample, and computes each once, however
+        often it is asked; its identifier says so too
     """
 
     identifier: bytes
     sample: int
     result: int
+    stateful: bool = field(default=False, compare=False)
 
     @property
     def block(self) -> int:

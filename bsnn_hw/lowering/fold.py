@@ -52,6 +52,7 @@ __all__ = ["NEGLIGIBLE", "Affine", "affine", "counting", "current_pool_of", "fol
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
 NEGLIGIBLE = 2.0 ** -16
+IDLE_BITS = 8  # of the threshold of a neuron that no input reaches, and that keeps its state
 
 
 @dataclass(frozen=True)
@@ -137,16 +138,20 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
     with np.errstate(over="ignore", divide="ignore"):
         channel = affine(layer, source)
         gate = layer.gate[:, None] * neuron.input_scale  # (T, channels), or (T, 1)
-        weights, connected, unit = counting(layer, channel, neuron.threshold / gate.max(axis=0),
-                                            max_value)
+        least = neuron.threshold / gate.max(axis=0)
+        weights, connected, unit = counting(layer, channel, least, max_value)
+        if neuron.stateful:
+            unit = np.where(connected, unit, _idle_unit(channel.shift, least))
+
         def shifted(shift: np.ndarray) -> np.ndarray:
-            return rounded(np.ldexp(np.where(connected, shift / unit, 0), fraction_bits))
+            moved = connected | neuron.stateful
+            return rounded(np.ldexp(np.where(moved, shift / unit, 0), fraction_bits))
 
         bias = shifted(channel.shift)
         whole = shifted(channel.shift + channel.border.extra) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
-        leak, current_leak = (_leak(value, layer.gate, leak_bits, len(unit))
+        leak, current_leak = (_leak(value, layer.gate, leak_bits, len(unit), neuron.stateful)
                               for value in (neuron.leak, neuron.current_leak))
     if max(np.abs(bias).max(), np.abs(whole).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
@@ -156,7 +161,7 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
         border=channel.border.integers(bias, whole) if channel.border else None,
-        current_leak=current_leak if current_leak.any() else None)
+        current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
@@ -240,10 +245,17 @@ def _reach(layer: Layer, max_value: int) -> float:
     return float(layer.synapse.reach * pooled_value(pool_of(layer), max_value))
 
 
-def _leak(leak: PerChannel, gate: np.ndarray, leak_bits: int, channels: int) -> np.ndarray:
+def _idle_unit(shift: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Of a neuron without a count to be a unit: a share of its threshold, or of its shift."""
+    return np.ldexp(np.maximum(np.abs(shift), threshold), -IDLE_BITS)
+
+
+def _leak(leak: PerChannel, gate: np.ndarray, leak_bits: int, channels: int,
+          stateful: bool) -> np.ndarray:
     """Factor per timestep and channel; the potential stored at t-1 is in t-1's unit, so gates
     divide."""
-    ratio = np.concatenate([[0.0], gate[:-1] / gate[1:]])[:, None]
+    first = gate[-1] / gate[0] if stateful else 0.0
+    ratio = np.concatenate([[first], gate[:-1] / gate[1:]])[:, None]
     return rounded(np.ldexp(ratio * np.broadcast_to(leak, channels), leak_bits))
 
 
@@ -252,28 +264,34 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
 
     Thresholds beyond what a neuron can reach become the nearest that says the same. A neuron on
     which its inputs have no influence gets constants for its spikes and nothing else; without a
-    connection these are ``idle``, (T, neurons).
+    connection these are ``idle``, (T, neurons).  Where the layer is stateful, that is so only if it
+    fires always or never: else its spikes need not repeat with every inference.
     """
     spec, above = layer.neuron, layer.neuron.comparison.excess
     acc = accumulator_bounds(layer.synapse, max_value, layer.pool)
     ranges = list(neuron_bounds(spec, *acc))
     always = np.array([spec.threshold[t] + above <= ranges[t][1][0] for t in range(len(ranges))])
     never = np.array([spec.threshold[t] + above > ranges[t][1][1] for t in range(len(ranges))])
-    connected = layer.synapse.connected & ~(never | always).all(axis=0)
+    if spec.stateful:
+        moved = ~(never.all(axis=0) | always.all(axis=0))
+        connected, fires = layer.synapse.connected & moved, always
+    else:
+        moved = connected = layer.synapse.connected & ~(never | always).all(axis=0)
+        fires = np.where(layer.synapse.connected, always, idle)
     threshold = spec.threshold.copy()
     for t, (_, (low, high), *others) in enumerate(ranges):
         for ends in ((low, high), *others):
-            check_range(layer.name, *(end[connected] for end in ends))
-        _replace(threshold[t], never[t] & connected, high + 1 - above)
+            check_range(layer.name, *(end[moved] for end in ends), stateful=spec.stateful)
+        _replace(threshold[t], never[t] & moved, high + 1 - above)
         if spec.reset_by is None:  # else a table may serve for both
-            _replace(threshold[t], always[t] & connected, low - above)
+            _replace(threshold[t], always[t] & moved, low - above)
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
-                   border=spec.border.without(~connected) if spec.border else None,
-                   leak=spec.leak if connected.any() else np.zeros_like(spec.leak),
-                   current_leak=spec.current_leak if connected.any() else None)
-    _script(spec, ~connected, np.where(layer.synapse.connected, always, idle))
+                   border=spec.border.without(~moved) if spec.border else None,
+                   leak=spec.leak if moved.any() else np.zeros_like(spec.leak),
+                   current_leak=spec.current_leak if moved.any() else None)
+    _script(spec, ~moved, fires)
     return replace(layer, synapse=replace(layer.synapse, connected=connected),
-                   neuron=with_used_resets(spec, ~never & connected))
+                   neuron=with_used_resets(spec, ~never & moved))
 
 
 def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:

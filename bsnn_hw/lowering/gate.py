@@ -112,7 +112,7 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
     """Constants (channels,), the same in every timestep, as the gate is not in them."""
     neuron, timesteps = layer.neuron, len(layer.gate)
     assert neuron is not None
-    leak, current_leak = (steady_leak(value, (timesteps, len(bias)), leak_bits)
+    leak, current_leak = (steady_leak(value, (timesteps, len(bias)), leak_bits, neuron.stateful)
                           for value in (neuron.leak, neuron.current_leak))
 
     def rows(values: np.ndarray) -> np.ndarray:
@@ -121,7 +121,8 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
     return NeuronSpec(fraction_bits, leak_bits, leak, rows(bias),
                       rows(threshold_integers(threshold, neuron.comparison)),
                       neuron.reset, neuron.comparison, reset_by=rows(reset_by),
-                      current_leak=current_leak if current_leak.any() else None)
+                      current_leak=current_leak if current_leak.any() else None,
+                      stateful=neuron.stateful)
 
 
 def _gate(layer: Layer, mean: Mean, synapse: Synapse, max_value: int, bits: GateBits,
@@ -174,7 +175,7 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
     fixed = np.asarray((never | always).all(axis=0))
     for _, *kinds in ranges:
         for ends in kinds:
-            check_range(layer.name, *(end[~fixed] for end in ends))
+            check_range(layer.name, *(end[~fixed] for end in ends), stateful=spec.stateful)
     threshold = np.where(fixed, np.where(always, -above, 1 - above), spec.threshold)
     beyond = never & ~fixed
     threshold[beyond] = (high[beyond] + 1 - above).astype(np.int64)

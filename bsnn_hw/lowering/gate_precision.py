@@ -6,16 +6,18 @@ than a share of the tolerance is used up, a larger one for each.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden
 from bsnn_hw.lowering.fold import affine
 from bsnn_hw.lowering.gate import GateBits, fold_gated, mean_of
-from bsnn_hw.lowering.precision import CANDIDATES, Precision, fitting
+from bsnn_hw.lowering.precision import Precision, fitting, leak_candidates, usual_leak
 from bsnn_hw.model import real
 from bsnn_hw.model.description import Input, Layer
 from bsnn_hw.reference import gate
@@ -55,13 +57,16 @@ def choose_gated(layer: Layer, source: Input | None, accs: torch.Tensor, values:
     others : as in `precision.choose_hidden`
     """
     seen = _Seen(layer, source, accs, values, pieces, max_value)
-    finest = fitting(lambda bits: seen.fold(_Bits(bits, leak_bits or 0)))[-1]
-    bits = _Bits(finest if fraction_bits is None else fraction_bits, leak_bits or 0)
+    assert layer.neuron is not None
+    leaks = leak_candidates(layer.neuron.stateful)
+    leak = usual_leak(layer.neuron.stateful) if leak_bits is None else leak_bits
+    finest = fitting(lambda bits: seen.fold(_Bits(bits, leak)))[-1]
+    bits = _Bits(finest if fraction_bits is None else fraction_bits, leak)
     given: dict[str, int | None] = {"leak": leak_bits, "fraction": fraction_bits}
     if gate_bits is not None:
         given |= asdict(gate_bits)
         bits = replace(bits, **asdict(gate_bits))
-    for name, choices in {"leak": CANDIDATES, **GATE_BITS, "fraction": range(finest + 1)}.items():
+    for name, choices in {"leak": leaks, **GATE_BITS, "fraction": range(finest + 1)}.items():
         if given.get(name) is None:
             bits = _fewest([replace(bits, **{name: choice}) for choice in choices], seen.changed,
                            SHARES[name] * tolerance)
@@ -106,7 +111,10 @@ class _Seen:
     def changed(self, bits: _Bits) -> float:
         """Spikes that only one of both has, for each that the real-valued layer has."""
         if bits not in self._found:
-            self._found[bits] = self._changed(bits)
+            try:
+                self._found[bits] = self._changed(bits)
+            except InputError:  # a leak that is rounded to 1 bounds no potential
+                self._found[bits] = math.inf
         return self._found[bits]
 
     def _changed(self, bits: _Bits) -> float:

@@ -111,14 +111,14 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                           for found in _shortcuts(graph, number, each, len(bias[0]), exponent))
     if max(np.abs(table).max() for table in (gain, bias, whole)) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
-    leak, current_leak = (steady_leak(value, bias.shape, leak_bits)
+    leak, current_leak = (steady_leak(value, bias.shape, leak_bits, neuron.stateful)
                           for value in (neuron.leak, neuron.current_leak))
     spec = NeuronSpec(fraction_bits, leak_bits, leak, bias,
                       threshold_integers(np.broadcast_to(threshold, bias.shape), neuron.comparison),
                       neuron.reset, neuron.comparison, gain,
                       rounded(np.broadcast_to(reset_by, bias.shape)),
                       channel.border.integers(bias, whole) if channel.border else None,
-                      current_leak if current_leak.any() else None)
+                      current_leak if current_leak.any() else None, neuron.stateful)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return placed(graph, number, Hidden(
         layer.name, synapse, spec, pool=pool_of(layer), shortcuts=shortcuts,
@@ -148,9 +148,9 @@ def _units(values: np.ndarray, exponent: int) -> np.ndarray:
 
 
 def _check(layer: Hidden, bounds: HiddenBounds) -> None:
-    for interval in (bounds.current, bounds.charging, bounds.charged, bounds.settled,
-                     bounds.carried):
-        check_width(layer.name, interval.width)
+    check_width(layer.name, bounds.current.width)
+    for interval in (bounds.charging, bounds.charged, bounds.settled, bounds.carried):
+        check_width(layer.name, interval.width, stateful=layer.neuron.stateful)
 
 
 def _tightened(layer: Hidden, charged: Sequence[Ends]) -> Hidden:

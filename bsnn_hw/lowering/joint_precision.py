@@ -8,18 +8,20 @@ measured at one go, and the group takes the fewest bits with which each is withi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, NeuronSpec
 from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group
-from bsnn_hw.lowering.precision import CANDIDATES, Precision, fitting
+from bsnn_hw.lowering.precision import Precision, fitting, leak_candidates, usual_leak
 from bsnn_hw.lowering.samples import Samples, part_sums
 from bsnn_hw.model import real
-from bsnn_hw.model.currents import a_timestep_later
+from bsnn_hw.model.currents import a_timestep_later, in_sequence
 from bsnn_hw.model.description import Layer, Shortcut, SpikeShortcut, SynapseShortcut
 from bsnn_hw.model.joined_spikes import joined_spikes
 from bsnn_hw.reference import neuron
@@ -69,11 +71,13 @@ def choose_group(graph: Graph, group: tuple[int, ...], samples: Samples, *, tole
                 changed[number] += count
         return {number: changed[number] / spikes[number] for number in group}
 
-    coarse = dict.fromkeys(group, leak_bits or 0)
+    stateful = graph.model.stateful
+    coarse = dict.fromkeys(group, usual_leak(stateful) if leak_bits is None else leak_bits)
     candidates: Sequence[int] = [fraction_bits] if fraction_bits is not None else fitting(
         lambda bits: fold(bits, coarse), JOINT_CANDIDATES)
     leaks = coarse if leak_bits is not None else _leaks(
-        lambda leaks: measure(candidates[-1], leaks), group, tolerance / 2)
+        lambda leaks: measure(candidates[-1], leaks), group, leak_candidates(stateful),
+        tolerance / 2)
     chosen, mismatch = _fewest(lambda bits: measure(bits, leaks), candidates, tolerance)
     return {number: (layer, Precision(chosen, leaks[number], mismatch[number]))
             for number, layer in fold(chosen, leaks).items()}
@@ -98,11 +102,14 @@ def _fewest(measure: Callable[[int], dict[int, float]], candidates: Sequence[int
 
 
 def _leaks(measure: Callable[[Mapping[int, int]], dict[int, float]], group: tuple[int, ...],
-           tolerance: float) -> dict[int, int]:
+           choices: Sequence[int], tolerance: float) -> dict[int, int]:
     """The first leak bits of each layer within the tolerance, the best if there are none."""
     measured: dict[int, Mapping[int, float]] = {}
-    for bits in CANDIDATES:
-        measured[bits] = measure(dict.fromkeys(group, bits))
+    for bits in choices:
+        try:
+            measured[bits] = measure(dict.fromkeys(group, bits))
+        except InputError:  # a leak that is rounded to 1 bounds no potential
+            measured[bits] = dict.fromkeys(group, math.inf)
         if max(measured[bits].values()) <= tolerance:
             break
     return {number: min(measured, key=lambda bits: max(tolerance, measured[bits][number]))
@@ -142,8 +149,8 @@ def _extras(graph: Graph, shortcut: Shortcut, layer: Layer, fired: Mapping[str, 
     """
     if isinstance(shortcut, SynapseShortcut):
         values = fired[shortcut.source]
-        return [part_sums(shortcut, a_timestep_later(values) if shortcut.source == layer.name
-                          else values, graph.model.timesteps)]
+        return [part_sums(shortcut, a_timestep_later(layer, values)
+                          if shortcut.source == layer.name else values, graph.model.timesteps)]
     if isinstance(shortcut, SpikeShortcut):
         return [ones[number] for number, _ in graph.streams(graph.number(shortcut.source))]
     return [None]
@@ -169,6 +176,7 @@ def _changed(folded: Mapping[int, Hidden], piece: Mapping[int, _Seen]) -> dict[i
 
 
 def _wrong(spec: NeuronSpec, whole: torch.Tensor, wanted: torch.Tensor) -> int:
+    whole, wanted = (in_sequence(spec.stateful, values) for values in (whole, wanted))
     held = potential = torch.zeros_like(whole[:, 0])
     wrong = 0
     for t in range(whole.shape[1]):

@@ -19,7 +19,7 @@ from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
 from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
 from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
-from bsnn_hw.lowering.samples import Samples, enough
+from bsnn_hw.lowering.samples import Samples, enough, sequence_starts
 from bsnn_hw.lowering.spikes import placed, spike_join
 from bsnn_hw.model.composed import averages, without_average
 from bsnn_hw.model.description import Conv2d, Layer, Model, PerChannel, ScoreKind, Scoring
@@ -118,7 +118,7 @@ def lower(model: Model, calibration: np.ndarray | None = None,
     if calibration is None:
         return _lowered(graph, None, request)[0]
     inputs = enough(graph, calibration)
-    wanted = run(model, inputs, keep=None).classes
+    wanted = run(model, inputs, keep=None, resets=sequence_starts(len(inputs))).classes
     found, tried = [], []
     for tolerance in _tolerances(request):
         lowered, classes = _lowered(graph, inputs, replace(request, tolerance=tolerance))

@@ -7,6 +7,7 @@ spikes of the real-valued one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
 from bsnn_hw.lowering.fold import affine, current_pool_of, fold_hidden, fold_readout
 from bsnn_hw.lowering.gate import GateBits
+from bsnn_hw.lowering.rounding import MAX_LEAK_BITS
 from bsnn_hw.model import real
+from bsnn_hw.model.currents import in_sequence
 from bsnn_hw.model.description import Input, Layer, ScoreKind
 from bsnn_hw.reference import neuron
 from bsnn_hw.reference import readout as reference_readout
 from bsnn_hw.reference.pool import largest_sums
 
-__all__ = ["CANDIDATES", "Precision", "choose_hidden", "choose_readout", "fitting"]
+__all__ = ["CANDIDATES", "Precision", "choose_hidden", "choose_readout", "fitting",
+           "leak_candidates", "usual_leak"]
 
 CANDIDATES = range(11)
 
@@ -69,11 +73,13 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
         return fold_hidden(layer, source, max_value=max_value, fraction_bits=fraction,
                            leak_bits=leak)
 
-    candidates = (fitting(lambda bits: fold(bits, leak_bits or 0)) if fraction_bits is None
+    assert layer.neuron is not None
+    leaks = leak_candidates(layer.neuron.stateful)
+    coarse = usual_leak(layer.neuron.stateful) if leak_bits is None else leak_bits
+    candidates = (fitting(lambda bits: fold(bits, coarse)) if fraction_bits is None
                   else [fraction_bits])
     if leak_bits is None:
-        leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], CANDIDATES,
-                              tolerance / 2)
+        leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], leaks, tolerance / 2)
     chosen = _cheapest(lambda bits: measure(bits, leak_bits)[1], candidates, tolerance)
     folded, mismatch = measure(chosen, leak_bits)
     return folded, Precision(chosen, leak_bits, mismatch)
@@ -125,6 +131,7 @@ def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,
 
     counts, wanted : (B, T, neurons); signs : (neurons,), what each count is multiplied by
     """
+    counts, wanted = (in_sequence(spec.stateful, values) for values in (counts, wanted))
     held = potential = torch.zeros(counts[:, 0].shape, dtype=torch.int64)
     changed = 0
     for t in range(counts.shape[1]):
@@ -133,6 +140,16 @@ def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,
         _, fired, potential = neuron.fire(spec, t, potential, held)
         changed += int((fired != wanted[:, t]).sum())
     return changed
+
+
+def leak_candidates(stateful: bool) -> range:
+    """Leak bits to choose from; where the state is kept, a leak must not be rounded to 1."""
+    return range(MAX_LEAK_BITS + 1) if stateful else CANDIDATES
+
+
+def usual_leak(stateful: bool) -> int:
+    """Leak bits until they are chosen; those of a stateful layer decide whether it has bounds."""
+    return leak_candidates(stateful)[-1] if stateful else 0
 
 
 def fitting(fold: Callable[[int], object], candidates: range = CANDIDATES) -> range:
@@ -156,7 +173,10 @@ def _cheapest(measure: Callable[[int], float], candidates: Iterable[int],
     """The first candidate within the tolerance, the best if there is none."""
     measured = {}
     for bits in candidates:
-        measured[bits] = measure(bits)
+        try:
+            measured[bits] = measure(bits)
+        except InputError:  # a leak that is rounded to 1 bounds no potential
+            measured[bits] = math.inf
         if measured[bits] <= tolerance:
             break
     return min(measured, key=lambda bits: measured[bits])

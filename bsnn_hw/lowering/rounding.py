@@ -25,14 +25,16 @@ def rounded(values: np.ndarray) -> np.ndarray:
     return _to_int(np.floor(values + 0.5))
 
 
-def steady_leak(leak: np.ndarray | float, shape: tuple[int, ...], bits: int) -> np.ndarray:
+def steady_leak(leak: np.ndarray | float, shape: tuple[int, ...], bits: int,
+                stateful: bool = False) -> np.ndarray:
     """Leak factors (T, channels) that are the same at every t but the first, where nothing is kept
-    from before.
+    from before, unless the layer is ``stateful``.
 
     leak : real-valued, of all channels or (channels,)
     """
     found = rounded(np.ldexp(np.broadcast_to(leak, shape), bits))
-    found[0] = 0
+    if not stateful:
+        found[0] = 0
     return found
 
 
@@ -49,20 +51,27 @@ def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray
             assert_never(comparison)
 
 
-def check_range(name: str, low: np.ndarray, high: np.ndarray) -> None:
+def check_range(name: str, low: np.ndarray, high: np.ndarray, *, stateful: bool = False) -> None:
     """Refuse a layer whose potentials of ``low`` to ``high`` are too wide."""
     if len(low):
-        check_width(name, Interval(low.min(), high.max()).width)
+        check_width(name, Interval(low.min(), high.max()).width, stateful=stateful)
 
 
-def check_width(name: str, width: int) -> None:
+def check_width(name: str, width: int, *, stateful: bool = False) -> None:
     """Refuse a layer that needs ``width`` bits, if these are too many.
+
+    stateful : whether they are those of any number of inferences, each from the state before
 
     Raises
     ------
     InputError
         They are.
     """
+    if width > MAX_WIDTH and stateful:
+        raise InputError(
+            f"layer '{name}': potentials must fit {MAX_WIDTH} bits over any number of inferences, "
+            "as the model is stateful, and do not; they have bounds where the leak is below 1 and "
+            "the leak bits can say so, or where the reset is hard and no current negative")
     if width > MAX_WIDTH:
         raise InputError(
             f"layer '{name}': potentials and scores must fit {MAX_WIDTH} bits, not {width}; its "

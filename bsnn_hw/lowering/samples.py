@@ -20,7 +20,7 @@ from bsnn_hw.reference.incoming import incoming, joined_spikes
 from bsnn_hw.reference.network import currents, integrate, joined, recurred
 from bsnn_hw.reference.pool import largest_sums, pooled
 
-__all__ = ["Samples", "enough", "part_sums"]
+__all__ = ["Samples", "enough", "part_sums", "sequence_starts"]
 
 # Above this many neurons or synapses, times timesteps times samples, samples of convolutional
 # networks are left out.
@@ -51,9 +51,12 @@ class Samples:
                 for number, values in self._carried.items()}
 
     def pieces(self, shape_size: int) -> list[slice]:
-        """All samples, so few at a time that layers of this size stay small."""
+        """All samples, so few at a time that layers of this size stay small; those of a stateful
+        model are sequences, each from a state of 0."""
         steps = shape_size * self._graph.model.timesteps
         size, count = max(1, min(PIECE, PIECE_STEPS // steps)), len(self.spikes[INPUT])
+        if self._graph.model.stateful:
+            size = PIECE
         return [slice(start, start + size) for start in range(0, count, size)]
 
     def sums(self, number: int) -> torch.Tensor:
@@ -98,6 +101,11 @@ class Samples:
     def _is_carried(self, number: int) -> bool:
         return any(number in self._graph.carried(other)
                    for other in range(number + 1, len(self._graph.model.layers)))
+
+
+def sequence_starts(count: int) -> np.ndarray:
+    """Which of ``count`` samples of a stateful model are the first of a sequence, bool (count,)."""
+    return np.arange(count) % PIECE == 0
 
 
 def part_sums(part: Layer | SynapseShortcut, values: torch.Tensor, timesteps: int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from bsnn_hw.errors import ModelError
@@ -59,7 +60,8 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
     problems = Problems(source)
     if not _is_ours(document, problems):
         return _NO_MODEL, problems
-    table = Table("model", "", document, problems, optional=("classes", "recipe", "readout"),
+    table = Table("model", "", document, problems, optional=("classes", "recipe", "readout",
+                                                             "stateful"),
                   required=("format", "version", "name", "timesteps", "input", "layers"))
     name = check_model_name(table)
     timesteps = table.integer("timesteps", 1, MAX_TIMESTEPS)
@@ -72,6 +74,7 @@ def _examine(document: object, source: str) -> tuple[Model, Problems]:
                                            f"not {group}")
         outputs //= group
     _check_peak(table, layers, entry)
+    layers = _with_state(table, layers)
     classes = _classes(table, outputs)
     _recipe(table)
     if problems.count:
@@ -89,6 +92,28 @@ def _check_peak(table: Table, layers: tuple[Layer, ...], entry: Input | None) ->
         table.problem("layers", "must be more than a readout where its score is 'max' and the "
                                 "input direct: currents are the same at every timestep then; "
                                 "take 'last' or 'sum'")
+
+
+def _with_state(table: Table, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """``layers``, whose neurons keep their state from sample to sample if the model says so."""
+    if not table.has("stateful"):
+        return layers
+    value = unwrapped(table.raw("stateful"))
+    if not isinstance(value, bool):
+        table.problem("stateful", f"must be True or False, not {shown(value)}")
+    elif value and layers and all(layer.neuron is None for layer in layers):
+        table.problem("stateful", "must not be True without a layer with neurons, as scores start "
+                                  "anew in every sample")
+    elif value and (second := [layer.name for layer in layers
+                               if layer.neuron is not None and layer.neuron.second_order]):
+        table.problem("stateful", f"must not be True with second-order neurons, as "
+                                  f"{listed(second)} has them: their synaptic current is not kept yet; leave "
+                                  "current_leak out")
+    elif value:
+        return tuple(layer if layer.neuron is None else
+                     replace(layer, neuron=replace(layer.neuron, stateful=True))
+                     for layer in layers)
+    return layers
 
 
 def _is_ours(document: object, problems: Problems) -> bool:

@@ -22,8 +22,8 @@ from bsnn_hw.model.description import (
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["a_timestep_later", "added", "currents", "given_back", "join", "pooled", "scaled",
-           "sums"]
+__all__ = ["a_timestep_later", "added", "currents", "given_back", "in_sequence", "join", "pooled",
+           "scaled", "sums"]
 
 FLOAT32_INTEGERS = 1 << 24  # below it float32 holds every integer
 
@@ -166,16 +166,26 @@ def added(shortcut: Shortcut, fired: Mapping[str, torch.Tensor],
     return currents(shortcut, sums(shortcut, fired[shortcut.source]))
 
 
-def a_timestep_later(spikes: torch.Tensor) -> torch.Tensor:
-    """What a recurrence brings of spikes (N, T, neurons): none in the first timestep."""
+def in_sequence(stateful: bool, values: torch.Tensor) -> torch.Tensor:
+    """``values`` (N, T, neurons), where samples keep the state as one with all their timesteps,
+    (1, N * T, neurons)."""
+    return values.reshape(1, -1, values.shape[2]) if stateful else values
+
+
+def a_timestep_later(layer: Layer, spikes: torch.Tensor) -> torch.Tensor:
+    """What a recurrence of ``layer`` brings of its spikes (N, T, neurons): none in the first
+    timestep, of the first sample only where the layer is stateful."""
     import torch
 
-    return torch.cat([torch.zeros_like(spikes[:, :1]), spikes[:, :-1]], dim=1)
+    assert layer.neuron is not None
+    given = in_sequence(layer.neuron.stateful, spikes)
+    later = torch.cat([torch.zeros_like(given[:, :1]), given[:, :-1]], dim=1)
+    return later.reshape(spikes.shape)
 
 
 def given_back(layer: Layer, given: torch.Tensor, spikes: torch.Tensor) -> torch.Tensor:
     """G, float64 (N, T, neurons): ``given``, and what recurrences add of the layer's own
     ``spikes``, bool (N, T, neurons), where these are known before."""
     for shortcut in layer.recurrences:
-        given = given + currents(shortcut, sums(shortcut, a_timestep_later(spikes)))
+        given = given + currents(shortcut, sums(shortcut, a_timestep_later(layer, spikes)))
     return given

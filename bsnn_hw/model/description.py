@@ -11,6 +11,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
     S[t] of later layers = S'[t], joined with spikes of an earlier layer where the layer has a join
+    V[0] = 0; where the model is stateful, V[T] of the sample before
 
 Arrays are float64 and read-only.  ``(channels,)`` is one value per output channel; in a linear
 layer every neuron is a channel.
@@ -115,6 +116,7 @@ class Neuron:
     reset_by : 0 or more, what a soft reset subtracts; None is the threshold
     current_leak : in [0, 1], of the synaptic current of a second-order neuron; of a first-order
         neuron 0, and the current itself charges the membrane
+    stateful : a sample starts from the V, and a recurrence from the spikes, of the one before
     """
 
     leak: PerChannel
@@ -124,6 +126,7 @@ class Neuron:
     input_scale: PerChannel = 1.0
     reset_by: PerChannel | None = None
     current_leak: PerChannel = 0.0
+    stateful: bool = False
 
     @property
     def second_order(self) -> bool:
@@ -273,3 +276,8 @@ class Model:
                   if layer.feed.source is None else layer
                   for index, layer in enumerate(self.layers[1:])]
         object.__setattr__(self, "layers", (*self.layers[:1], *layers))
+
+    @property
+    def stateful(self) -> bool:
+        """Whether samples are consecutive windows, each of which starts from the state before."""
+        return any(layer.neuron is not None and layer.neuron.stateful for layer in self.layers)

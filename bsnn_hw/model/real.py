@@ -6,14 +6,14 @@ synapses are sums of integers and exact, so that a result does not depend on the
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.model.currents import added, currents, join, scaled, sums
+from bsnn_hw.model.currents import added, currents, in_sequence, join, scaled, sums
 from bsnn_hw.model.description import (
     Coding,
     Comparison,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "recurred", "run", "score",
            "spikes", "sums"]
 
+# What a stateful layer leaves to the next sample: V and spikes, each (1, neurons).
+State = tuple["torch.Tensor", "torch.Tensor"]
+
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
 BATCH_VALUES = 1 << 19  # float64 potentials of one layer, all timesteps
@@ -47,16 +50,19 @@ class RealTrace:
     membranes : per hidden layer float64 (N, T, neurons), V after the reset; None if not kept
     scores : float64 (N, classes), as the readout's `Scoring` says
     classes : int64 (N,), the largest score's index, the lowest on a tie
+    state : of a stateful model, by the layer's name, what the next sample starts from
     """
 
     spikes: tuple[np.ndarray, ...] | None
     membranes: tuple[np.ndarray, ...] | None
     scores: np.ndarray
     classes: np.ndarray
+    state: Mapping[str, State] = field(default_factory=dict)
 
 
 def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] | None = KEEP,
-        batch: int | None = None) -> RealTrace:
+        batch: int | None = None, resets: np.ndarray | None = None,
+        state: Mapping[str, State] | None = None) -> RealTrace:
     """Evaluate the network.
 
     Parameters
@@ -66,6 +72,8 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
         events; N may be 0
     keep : any of "spikes", "membranes"; None keeps neither, only scores and classes
     batch : int or None, samples at a time; changes memory and speed, no result
+    resets : bool (N,), of a stateful model: the state is 0 before these samples; None for none
+    state : that the first sample starts from, of the run before; None for 0
 
     Raises
     ------
@@ -83,23 +91,35 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
     membranes = _room(hidden, count, model.timesteps, float) if "membranes" in wanted else None
     scores = np.zeros((count, model.layers[-1].shape.size))
     batch = batch or _batch(model)
+    left = dict(state or {})
     with torch.inference_mode():
-        for start in range(0, count, batch):
-            part = slice(start, min(start + batch, count))
+        for part in _parts(count, batch, resets if model.stateful else None):
+            if resets is not None and resets[part.start]:
+                left.clear()
             fired: dict[str, torch.Tensor] = {}
             given: dict[str, torch.Tensor] = {}
             for index, layer in enumerate(hidden):
                 own = _own_currents(model, layer, inputs[part], fired)
-                given[layer.name] = recurred(layer, join(layer, own, fired, given))
-                emitted, settled = spikes(layer, given[layer.name])
+                before = left.get(layer.name)
+                given[layer.name] = recurred(layer, join(layer, own, fired, given), before)
+                emitted, settled = spikes(layer, given[layer.name], before)
                 fired[layer.name] = joined_spikes(layer, emitted, fired)
+                if model.stateful:
+                    left[layer.name] = settled[-1, -1:], emitted[-1, -1:]
                 if kept_spikes is not None:
                     kept_spikes[index][part] = emitted.numpy()
                 if membranes is not None:
                     membranes[index][part] = settled.numpy()
             last = _own_currents(model, model.layers[-1], inputs[part], fired)
             scores[part] = score(model.layers[-1], last).numpy()
-    return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1))
+    return RealTrace(kept_spikes, membranes, scores, scores.argmax(axis=1), left)
+
+
+def _parts(count: int, batch: int, resets: np.ndarray | None) -> list[slice]:
+    """All samples, ``batch`` at a time at most, and none behind one that starts from 0."""
+    starts = {*range(0, count, batch), *([] if resets is None else np.flatnonzero(resets).tolist())}
+    ordered = sorted(starts)
+    return [slice(*ends) for ends in zip(ordered, [*ordered[1:], count], strict=False)]
 
 
 def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
@@ -118,43 +138,49 @@ def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
     return currents(layer, once.expand(-1, model.timesteps, -1), model.input)
 
 
-def spikes(layer: Layer, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def spikes(layer: Layer, currents: torch.Tensor,
+           state: State | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Spikes (bool) and settled membranes V of all timesteps, each (N, T, neurons).
 
-    currents : float64 (N, T, neurons), G of a layer with neurons
+    currents : float64 (N, T, neurons), G of a layer with neurons; where it is stateful, samples
+        start from what the one before left, the first from ``state``
     """
     import torch
 
     neuron = _expanded(layer, currents.shape[-1])
-    fired = torch.empty(currents.shape, dtype=torch.bool)
-    settled = torch.empty_like(currents)
-    held = potential = torch.zeros_like(currents[:, 0])
-    for t, now in enumerate(currents.unbind(dim=1)):
+    given = in_sequence(neuron.stateful, currents)
+    fired = torch.empty(given.shape, dtype=torch.bool)
+    settled = torch.empty_like(given)
+    potential = torch.zeros_like(given[:, 0]) if state is None else state[0]
+    held = torch.zeros_like(potential)
+    for t, now in enumerate(given.unbind(dim=1)):
         held = _synaptic(neuron, held, now)
         fired[:, t], potential = _step(neuron, potential, held)
         settled[:, t] = potential
-    return fired, settled
+    return fired.reshape(currents.shape), settled.reshape(currents.shape)
 
 
-def recurred(layer: Layer, given: torch.Tensor) -> torch.Tensor:
+def recurred(layer: Layer, given: torch.Tensor, state: State | None = None) -> torch.Tensor:
     """G, float64 (N, T, neurons): ``given``, and what the layer's own spikes of the timestep
-    before add, none in the first."""
+    before add, none in the first but those of ``state``."""
     import torch
 
     if not layer.recurrences:
         return given
     neuron = _expanded(layer, given.shape[-1])
-    held = potential = torch.zeros_like(given[:, 0])
-    fired = potential.bool()
+    whole = in_sequence(neuron.stateful, given)
+    held = torch.zeros_like(whole[:, 0])
+    potential, fired = state or (held, held > 0)
     steps = []
-    for t, now in enumerate(given.unbind(dim=1)):
+    for t, now in enumerate(whole.unbind(dim=1)):
         for shortcut in layer.recurrences:
-            now = now + currents(replace(shortcut, gate=shortcut.gate[t:t + 1]),
+            at = t % len(shortcut.gate)
+            now = now + currents(replace(shortcut, gate=shortcut.gate[at:at + 1]),
                                  sums(shortcut, fired[:, None]))[:, 0]
         held = _synaptic(neuron, held, now)
         fired, potential = _step(neuron, potential, held)
         steps.append(now)
-    return torch.stack(steps, dim=1)
+    return torch.stack(steps, dim=1).reshape(given.shape)
 
 
 def _synaptic(neuron: Any, held: torch.Tensor, now: torch.Tensor) -> torch.Tensor:

@@ -66,7 +66,9 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
         if producer < 0 and not isinstance(network.layers[0].synapse, Conv):
             shape = Shape(shape.size)  # nothing but its index counts
         passes = network.timesteps // given[producer].shape[1]
-        came = _a_timestep_later(given[producer]) if recurrent else given[producer]
+        came = given[producer]
+        if recurrent:
+            came = _a_timestep_later(came, network.stateful)
         received = Feed(came, shape, port=port if producer < 0 else None, passes=passes)
         return _behind(received, pool)
 
@@ -84,9 +86,12 @@ def measure_activity(network: Network, inputs: np.ndarray, trace: Trace,
     return tuple(activity)
 
 
-def _a_timestep_later(spikes: np.ndarray) -> np.ndarray:
-    """What a recurrence brings of spikes (N, T, neurons)."""
-    return np.concatenate([np.zeros_like(spikes[:, :1]), spikes[:, :-1]], axis=1)
+def _a_timestep_later(spikes: np.ndarray, stateful: bool) -> np.ndarray:
+    """What a recurrence brings of spikes (N, T, neurons); of a stateful network at most, as a reset
+    of the state takes them away."""
+    given = spikes.reshape(1, -1, spikes.shape[2]) if stateful else spikes
+    later = np.concatenate([np.zeros_like(given[:, :1]), given[:, :-1]], axis=1)
+    return later.reshape(spikes.shape)
 
 
 def _behind(feed: Feed, pool: Pool | None) -> Feed:

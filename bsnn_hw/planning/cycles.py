@@ -132,6 +132,7 @@ def most_cycles(network: Network, schedule: Schedule, activity: Activity, beats:
     events = sum(layer.events for layer in activity) * samples
     each = (rows + STEP * len(geometries)) * (network.timesteps + 1)
     each += _peak_cycles(network, geometries[-1])
+    each += rows + STEP if network.stateful else 0  # its state may be reset
     return int(walks + events + samples * (each + port_cycles(network, activity))) + beats + rows
 
 

@@ -52,6 +52,10 @@ class EventPort(PortKind):
         last[(ends - 1).reshape(samples, marks)[:, -1]] = True
         return Stimulus(data, last, mark)
 
+    def reset_bit(self, slots: Slots) -> int:
+        """As in `PortKind`."""
+        return int(slots.ends_timesteps)
+
     def answer_beats(self, network: Network) -> int:
         """A beat per class."""
         return network.readout.synapse.neurons

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,12 +35,21 @@ class Stimulus:
     """Beats in order.
 
     data : uint8 (beats, bytes of s_axis_tdata), little end first
-    last, mark : bool (beats,); ``mark`` is s_axis_tuser, the end of a timestep
+    last, mark : bool (beats,); ``mark`` is s_axis_tuser, the end of a timestep; of a stateful
+        network uint8, `with_resets`
     """
 
     data: np.ndarray
     last: np.ndarray
     mark: np.ndarray
+
+    def with_resets(self, resets: np.ndarray, bit: int) -> Stimulus:
+        """The same, with ``bit`` of s_axis_tuser set in the first beat of each packet before which
+        the state is reset; ``resets`` bool (packets,)."""
+        ends = np.flatnonzero(self.last)
+        user = self.mark.astype(np.uint8) if bit else np.zeros(len(self.mark), np.uint8)
+        user[np.concatenate([[0], ends[:-1] + 1])] |= resets.astype(np.uint8) << bit
+        return replace(self, mark=user)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,10 @@ class PortKind(ABC):
 
         inputs : integers, (N, size) for direct coding or (N, T, size) for events
         """
+
+    def reset_bit(self, slots: Slots) -> int:
+        """The bit of s_axis_tuser that resets a stateful network's state, behind the mark."""
+        return 0
 
     def packet_bytes(self, network: Network) -> ByteCounts | None:
         """How packets are cut into bytes; None where a beat holds several events, and a score."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,8 +20,11 @@ from bsnn_hw.reference import gate, neuron, readout, synapse
 from bsnn_hw.reference.incoming import incoming, joined_spikes
 from bsnn_hw.reference.pool import largest_sums
 
-__all__ = ["LayerTrace", "Trace", "currents", "gained", "integrate", "joined", "recurred", "run",
-           "run_hidden"]
+__all__ = ["LayerTrace", "State", "Trace", "currents", "gained", "in_sequence", "integrate",
+           "joined", "recurred", "run", "run_hidden"]
+
+# What a stateful layer leaves to the next inference: V and spikes, each (1, neurons).
+State = tuple[torch.Tensor, torch.Tensor]
 
 PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about the cache
 
@@ -55,15 +58,18 @@ class Trace:
     """A run: ``hidden`` layers, ``scores`` int64 (N, classes), ``classes`` int64 (N,).
 
     Without ``potentials`` the layers hold spikes only and empty potentials.
+    state : of a stateful network, by number of the layer, what the next inference starts from
     """
 
     hidden: tuple[LayerTrace, ...]
     scores: np.ndarray
     classes: np.ndarray
+    state: Mapping[int, State] = field(default_factory=dict)
 
 
 def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
-        batch: int = 1000) -> Trace:
+        batch: int = 1000, resets: np.ndarray | None = None,
+        state: Mapping[int, State] | None = None) -> Trace:
     """Execute the network.
 
     Parameters
@@ -74,6 +80,8 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
         Keep the membrane potentials too (16 bytes per neuron and timestep).
     batch : int
         Samples at a time, fewer where maps are large; changes memory and speed, no result.
+    resets : bool (N,), of a stateful network: the state is 0 before these samples; None for none
+    state : that the first sample starts from, of the run before; None for 0
 
     Raises
     ------
@@ -87,11 +95,20 @@ def run(network: Network, inputs: np.ndarray, *, potentials: bool = True,
     count = len(inputs)
     hidden = tuple(_room(network, layer, count, potentials) for layer in network.hidden)
     scores = np.empty((count, network.readout.synapse.neurons), np.int64)
-    for start in range(0, count, batch):
-        part = slice(start, min(start + batch, count))
+    kept = dict(state or {})
+    for part in _parts(count, batch, resets if network.stateful else None):
+        if resets is not None and resets[part.start]:
+            kept.clear()
         traced = tuple(layer.part(part) for layer in hidden)
-        scores[part] = _run_batch(network, torch.as_tensor(inputs[part]), traced)
-    return Trace(hidden, scores, readout.decide(torch.as_tensor(scores)).numpy())
+        scores[part] = _run_batch(network, torch.as_tensor(inputs[part]), traced, kept)
+    return Trace(hidden, scores, readout.decide(torch.as_tensor(scores)).numpy(), kept)
+
+
+def _parts(count: int, batch: int, resets: np.ndarray | None) -> list[slice]:
+    """All samples, ``batch`` at a time at most, and none behind one that starts from 0."""
+    starts = {*range(0, count, batch), *([] if resets is None else np.flatnonzero(resets).tolist())}
+    ordered = sorted(starts)
+    return [slice(*ends) for ends in zip(ordered, [*ordered[1:], count], strict=True)]
 
 
 def _room(network: Network, layer: Hidden, count: int, potentials: bool) -> LayerTrace:
@@ -113,9 +130,10 @@ def _check(network: Network, inputs: np.ndarray) -> None:
                          f"not {inputs.min()}..{inputs.max()}")
 
 
-def _run_batch(network: Network, inputs: torch.Tensor,
-               traced: Sequence[LayerTrace]) -> np.ndarray:
-    """Fill ``traced`` with the hidden layers' spikes and potentials, give the scores."""
+def _run_batch(network: Network, inputs: torch.Tensor, traced: Sequence[LayerTrace],
+               kept: dict[int, State]) -> np.ndarray:
+    """Fill ``traced`` with the hidden layers' spikes and potentials, give the scores; ``kept`` is
+    the state before, and then behind."""
     spikes: dict[int, torch.Tensor] = {-1: _multiplied(network, inputs)}
     carried: dict[int, torch.Tensor] = {}
     last_use = {number - shortcut.back: number for number, layer in enumerate(network.hidden)
@@ -125,8 +143,11 @@ def _run_batch(network: Network, inputs: torch.Tensor,
         extra = joined(layer, number, spikes, carried, network.features)
         accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
         carried[number] = recurred(layer, currents(layer, accs, extra,
-                                                   _factors(network, number, spikes)))
-        charged, fired, settled = integrate(layer, carried[number])
+                                                   _factors(network, number, spikes)),
+                                   kept.get(number))
+        charged, fired, settled = integrate(layer, carried[number], kept.get(number))
+        if layer.neuron.stateful:
+            kept[number] = settled[-1, -1:], fired[-1, -1:]
         spikes[number] = joined_spikes(layer, number, fired, spikes, network.features)
         trace.fired[:] = fired.numpy()
         if trace.joined is not None:
@@ -215,34 +236,46 @@ def currents(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = Non
     return torch.stack(steps, dim=1)
 
 
-def recurred(layer: Hidden, current: torch.Tensor) -> torch.Tensor:
+def in_sequence(stateful: bool, values: torch.Tensor) -> torch.Tensor:
+    """``values`` (N, T, neurons), where samples keep the state as one with all their timesteps,
+    (1, N * T, neurons)."""
+    return values.reshape(1, -1, values.shape[2]) if stateful else values
+
+
+def recurred(layer: Hidden, current: torch.Tensor, state: State | None = None) -> torch.Tensor:
     """The whole current, int64 (N, T, neurons): ``current``, and what the layer's own spikes of
-    the timestep before add, none at t = 0."""
+    the timestep before add, none at t = 0 but those of ``state``."""
     if not layer.recurrences:
         return current
-    held = potential = torch.zeros_like(current[:, 0])
-    fired = potential.bool()
+    given = in_sequence(layer.neuron.stateful, current)
+    held = torch.zeros_like(given[:, 0])
+    potential, fired = state or (held, held > 0)
     steps = []
-    for t in range(current.shape[1]):
-        now = current[:, t]
+    for t in range(given.shape[1]):
+        now = given[:, t]
         for shortcut in layer.recurrences:
             acc = synapse.sums(shortcut.synapse, fired[:, None], 1, 1)[:, 0]
-            now = now + neuron.scaled(shortcut.gain[t], acc)
+            now = now + neuron.scaled(shortcut.gain[t % len(shortcut.gain)], acc)
         held = neuron.synaptic(layer.neuron, t, held, now)
         _, fired, potential = neuron.fire(layer.neuron, t, potential, held)
         steps.append(now)
-    return torch.stack(steps, dim=1)
+    return torch.stack(steps, dim=1).reshape(current.shape)
 
 
-def integrate(layer: Hidden, current: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``."""
-    held = potential = torch.zeros_like(current[:, 0])
+def integrate(layer: Hidden, current: torch.Tensor,
+              state: State | None = None) -> tuple[torch.Tensor, ...]:
+    """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``; of a
+    stateful layer samples start from what the one before left, the first from ``state``."""
+    given = in_sequence(layer.neuron.stateful, current)
+    held = torch.zeros_like(given[:, 0])
+    potential = held if state is None else state[0]
     steps = []
-    for t in range(current.shape[1]):
-        held = neuron.synaptic(layer.neuron, t, held, current[:, t])
+    for t in range(given.shape[1]):
+        held = neuron.synaptic(layer.neuron, t, held, given[:, t])
         steps.append(neuron.fire(layer.neuron, t, potential, held))
         potential = steps[-1][2]
-    return tuple(torch.stack(tensors, dim=1) for tensors in zip(*steps, strict=True))
+    return tuple(torch.stack(tensors, dim=1).reshape(current.shape)
+                 for tensors in zip(*steps, strict=True))
 
 
 def run_hidden(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None,

@@ -24,7 +24,7 @@ def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Te
          gated: Gated | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One timestep of every first-order neuron: ``(charged, fired, settled)``, each (N, neurons).
 
-    timestep : int, 0..T-1
+    timestep : int, 0..T-1, or counted on through inferences that keep their state
     potential : int64 (N, neurons), V of the timestep before, in 2**-fraction_bits
     acc : int64 (N, neurons), the timestep's synaptic sum
     joined : int64 (N, neurons), what all shortcuts add; None where there are none
@@ -36,6 +36,7 @@ def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Te
 def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Tensor | None = None,
            gated: Gated | None = None) -> torch.Tensor:
     """The whole current of one timestep, int64 (N, neurons); arguments as in `step`."""
+    timestep %= len(spec.leak)
     bias = _column(spec.bias[timestep])
     counts = _maps(acc, len(bias))
     if spec.border is not None:
@@ -63,6 +64,7 @@ def synaptic(spec: NeuronSpec, timestep: int, held: torch.Tensor,
 def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
          current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """As `step`, from the ``synaptic`` current, int64 (N, neurons)."""
+    timestep %= len(spec.leak)
     threshold = _column(spec.threshold[timestep])
     carried = _leaked(potential, spec.leak[timestep], spec.leak_bits)
     charged = _maps(carried + current, len(threshold))

@@ -158,7 +158,7 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     neuron, bounds_of = network.hidden[number].neuron, layout.hidden_bounds[number]
     charged, settled = bounds_of.charged.width, bounds_of.settled.width
     energy = 3 * addition(charged)  # bias, potential and the comparison
-    if network.timesteps > 1:
+    if neuron.remembers:
         energy += product(settled, neuron.leak_bits)
     synaptic = bounds_of.synaptic.current.width if bounds_of.synaptic else 0
     if synaptic:
@@ -169,7 +169,7 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     if neuron.gain is not None:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
         energy += product(bounds_of.acc.width, gain)
-    kept = 2 * (settled + synaptic) if network.timesteps > 1 else 0
+    kept = 2 * (settled + synaptic) if neuron.remembers else 0
     constants = charged + bounds_of.threshold.width
     return bounds_of.acc.width + kept + constants, energy
 

@@ -105,6 +105,8 @@ def _text(name: str) -> str:
 def _circuit(request: Request, design: Design, inputs: np.ndarray,
              labels: np.ndarray | None) -> CircuitFacts:
     missing = compiler_missing() if request.circuit else "it was not asked for"
+    if design.network.stateful:
+        missing = "its samples are windows of a stream, and a page gives them one by one"
     if missing:
         return CircuitFacts(None, missing=missing)
     with step("circuit compiled to WebAssembly, once"):

@@ -14,18 +14,25 @@ __all__ = ["stored", "toggled"]
 
 def stored(layer: Hidden, trace: LayerTrace) -> np.ndarray:
     """What each neuron leaves in its memory, int64 (N, T, neurons): the leaked potential that the
-    next timestep starts from, and 0 at the inference's end."""
+    next timestep starts from, and 0 at the inference's end, unless the next one starts from it."""
     leak = np.repeat(layer.neuron.leak, layer.shape.size // layer.neuron.leak.shape[-1], axis=-1)
     kept = np.zeros_like(trace.settled)
     kept[:, :-1] = trace.settled[:, :-1] * leak[1:] >> layer.neuron.leak_bits
+    if layer.neuron.carries:
+        kept[:, -1] = trace.settled[:, -1] * leak[0] >> layer.neuron.leak_bits
     return kept
 
 
 def toggled(layout: Layout, trace: Trace) -> tuple[int, ...]:
     """Of each hidden layer, over all samples of ``trace``; each neuron's memory starts at 0."""
-    return tuple(_changes(stored(layer, seen), bounds.carried.width)
+    return tuple(_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
                  for layer, bounds, seen in zip(layout.network.hidden, layout.hidden_bounds,
                                                 trace.hidden, strict=True))
+
+
+def _in_a_row(layer: Hidden, values: np.ndarray) -> np.ndarray:
+    """``values`` (N, T, neurons), where an inference starts from the one before as one of all."""
+    return values.reshape(1, -1, values.shape[2]) if layer.neuron.carries else values
 
 
 def _changes(values: np.ndarray, width: int) -> int:

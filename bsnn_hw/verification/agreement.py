@@ -39,10 +39,12 @@ def compare_with_real(model: Model, network: Network, inputs: np.ndarray,
     chunk = affordable(network, chunk, CHUNK_SPIKES)
     different, emitted = np.zeros(len(network.hidden)), np.zeros(len(network.hidden))
     real_classes, classes = [], []
+    real_state, state = None, None
     for start in range(0, len(inputs), chunk):
         part = inputs[start:start + chunk]
-        real = run_real(model, part, keep=("spikes",))
-        trace = run(network, part, potentials=False)
+        real = run_real(model, part, keep=("spikes",), state=real_state)
+        trace = run(network, part, potentials=False, state=state)
+        real_state, state = real.state, trace.state
         assert real.spikes is not None
         for index, (wanted, seen) in enumerate(zip(real.spikes, trace.hidden, strict=True)):
             different[index] += (wanted != seen.fired).sum()

@@ -11,7 +11,7 @@ from bsnn_hw.events.framing import Framing
 from bsnn_hw.events.stimulus import sample_shape, stimulus
 from bsnn_hw.progress import counted, step
 from bsnn_hw.scratch import scratch_folder
-from bsnn_hw.verification.native import build_model, verify_native
+from bsnn_hw.verification.native import Left, build_model, verify_native
 from bsnn_hw.verification.run import of_edited
 
 __all__ = ["verify_events"]
@@ -43,8 +43,9 @@ def verify_events(folder: Path, recording: Path, framing: Framing, *,
             simulation = build_model(design, build, optimize="-O2")
         built, done = time.monotonic(), counted(None, "inferences")
         with step("recording simulated and compared"):
+            before = Left(build / "state.bin") if design.network.stateful else None
             for inputs in batches:
-                outcome = verify_native(design, simulation, inputs, number=number)
+                outcome = verify_native(design, simulation, inputs, number=number, before=before)
                 number += len(inputs)
                 cycles += outcome.cycles * len(inputs)
                 classes.update(outcome.classes.tolist())

@@ -113,6 +113,9 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     design = open_bundle(folder)
     edits = check_edits(folder, edited)
     inputs, labels, source = bundle_samples(design, folder, model_path, data, data_dir)
+    if workers is not None and design.network.stateful:
+        raise InputError(f"{folder}: must be verified without `workers` and `scheduler`, as each "
+                         "inference starts from the state that the one before left")
     check = Check("data", _command(folder, "--all", model_path), len(inputs), source, edits=edits)
     if model_path is not None:
         check = replace(check, real=_compare_with_real(model_path, design.network, inputs, labels,

@@ -106,6 +106,49 @@ def test_a_bad_line_costs_time_and_no_result(seed):
     assert seen.inferences == 40 and seen.repeated and seen.damaged_out and seen.damaged_in
 
 
+class StatefulBoard(Board):
+    """A board whose network adds each sample to a state, and computes it once."""
+
+    def __init__(self, **options):
+        super().__init__(BoardFacts(**{**FACTS.__dict__, "stateful": True}), **options)
+        self.state, self.computed, self.asked = 0, {}, 0
+
+    def write(self, data):
+        self.asked = next((body[0] for body in Decoder().feed(data)
+                           if body[0] in (Kind.GO, Kind.START)), self.asked)
+        super().write(data)
+
+    def result(self, sample):
+        if self.number not in self.computed:
+            self.state = (0 if self.asked == Kind.START else self.state) + sum(sample)
+            self.computed = {self.number: self.state}
+        score = self.computed[self.number] % 2**15
+        return b"".join(each.to_bytes(2, "little") for each in (score, 0, 0)) + b"\0"
+
+
+@for_each("chance", [0.0, 0.01])
+def test_a_stream_goes_on_until_a_reset_and_each_sample_counts_once(chance):
+    board = StatefulBoard(chance=chance, seed=3)
+    device = Device(board, board.facts, patience=0.05, attempts=200)
+    samples = np.ones((4, 12), np.uint8)
+    assert device.scores(samples)[:, 0].tolist() == [12, 24, 36, 48]
+    assert [scores[0] for _, scores in device.stream(samples)] == [60, 72, 84, 96]
+    device.reset()
+    assert device.scores(samples[:2])[:, 0].tolist() == [12, 24]
+
+
+def test_behind_an_error_a_stream_starts_from_0():
+    board = StatefulBoard()
+    device = Device(board, board.facts, patience=0.05, attempts=2)
+    samples = np.ones((2, 12), np.uint8)
+    device.scores(samples)
+    board.deaf = True
+    with pytest.raises(DeviceError):
+        device.scores(samples)
+    board.deaf = False
+    assert device.scores(samples)[:, 0].tolist() == [12, 24]
+
+
 def test_nobody_there():
     with pytest.raises(DeviceError, match=r"^board: must answer, and does not, asked 3 times"):
         Device(Board(deaf=True), FACTS, patience=0.001, attempts=3)

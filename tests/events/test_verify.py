@@ -1,5 +1,8 @@
 """``verify --events``: a recording through the RTL, and what does not fit together."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +55,59 @@ def test_a_recording_through_the_rtl(recording, tmp_path, capsys):
     assert lines[0].startswith("events    3,000 events in 200 timesteps")
     assert lines[1].startswith("RTL       66 inferences: every spike, membrane potential and")
     assert lines[-1].startswith("verdict   exact")
+
+
+_MEASURED = """
+import resource, sys
+from bsnn_hw import verify
+code = verify.main(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_events_take_no_more_memory_than_a_tenth(tmp_path):
+    """Through a network that keeps its state; the peak of the whole process, in MiB."""
+    lowered = pipeline.lower(describe(document() | {"stateful": True}))
+    pipeline.emit(lowered, pipeline.plan(lowered), tmp_path / "eye_hw")
+    rng, peaks = np.random.default_rng(2), []
+    for count in (100_000, 1_000_000):
+        found = np.zeros(count, [("x", "<i8"), ("y", "<i8"), ("t", "<i8"), ("p", "<i8")])
+        found["x"], found["y"], found["p"] = rng.integers(0, (24, 16, 2), (count, 3)).T
+        found["t"] = np.arange(count) * 8
+        np.save(tmp_path / "many.npy", found)
+        result = subprocess.run(
+            [sys.executable, "-c", _MEASURED, str(tmp_path / "eye_hw"), "--events",
+             str(tmp_path / "many.npy"), "--window", "1000", "--crop", "0,0,24,16", "--pool", "4"],
+            capture_output=True, encoding="utf-8", check=True)
+        assert "verdict   exact" in result.stdout
+        peaks.append(int(result.stdout.split("peak ")[1]))
+    assert peaks[1] < peaks[0] + 48, f"{peaks} MiB"
+
+
+@pytest.mark.slow
+def test_a_recording_is_one_stream_for_a_network_that_keeps_its_state(recording, tmp_path, capsys,
+                                                                       monkeypatch):
+    """Simulated eight windows at a time, and yet one run: not that of windows that start anew."""
+    from bsnn_hw.events import framing, stimulus
+    from bsnn_hw.reference.network import run
+
+    kept = document() | {"stateful": True}
+    kept["layers"][0]["neuron"] = NEURON | {"leak": 0.97}
+    lowered = pipeline.lower(describe(kept))
+    pipeline.emit(lowered, pipeline.plan(lowered), tmp_path / "eye_hw")
+    monkeypatch.setattr(framing, "MOST_SAMPLES", 8)
+    capsys.readouterr()
+    said = ["--window", "10000", "--crop", "5,9,24,16", "--pool", "4"]
+    assert verify.main([str(tmp_path / "eye_hw"), "--events", str(recording), *said]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("verdict   exact")
+    batches, _ = stimulus.stimulus(recording, framing.Framing(
+        window=10_000, crop=(5, 9, 24, 16), pool=(4, 4)), sample_shape(describe(kept)))
+    whole = np.concatenate(list(batches))
+    fired = run(lowered.network, whole).hidden[0].fired
+    anew = run(lowered.network, whole, resets=np.ones(len(whole), bool)).hidden[0].fired
+    assert (fired != anew).any()
 
 
 def test_a_network_without_events_over_time():

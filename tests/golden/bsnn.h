@@ -30,6 +30,7 @@ extern "C" {
 #define BSNN_SCORE_BYTES 2u
 #define BSNN_CLASS_BYTES 1u
 #define BSNN_BLOCK 32u /* bytes of a sample in a frame */
+#define BSNN_STATEFUL 0 /* 1 where a sample starts from the state that the one before left */
 
 #define BSNN_SAMPLE_BYTES (BSNN_SIZE * BSNN_TIMESTEPS)
 #define BSNN_RESULT_BYTES (BSNN_CLASSES * BSNN_SCORE_BYTES + BSNN_CLASS_BYTES)
@@ -96,7 +97,7 @@ typedef struct {
     uint16_t damaged_frames; /* that have come to the board since its reset, as it last said */
     uint8_t identifier[8];   /* that the board gave */
     /* The rest is the driver's own. */
-    uint8_t number, escaped, spoilt, next, held;
+    uint8_t number, escaped, spoilt, next, held, anew;
     uint16_t length;
     uint32_t usual; /* sixteenths of a millisecond to an answer, lately */
     uint8_t input[32];
@@ -110,6 +111,10 @@ bsnn_error bsnn_open(bsnn_device *device, const bsnn_line *line);
 /* The class of a sample of BSNN_SAMPLE_BYTES values: timestep by timestep, channel by channel, line
  * by line. Without an answer it ends after BSNN_ATTEMPTS times BSNN_PATIENCE. */
 bsnn_error bsnn_classify(bsnn_device *device, const uint8_t *sample, uint32_t *answer);
+
+/* Lets the next sample start from a state of 0, as the first does, and one behind an error; without
+ * effect where BSNN_STATEFUL is 0. */
+void bsnn_reset(bsnn_device *device);
 
 /* Its BSNN_CLASSES scores too; `answer` may be null. */
 bsnn_error bsnn_scores(bsnn_device *device, const uint8_t *sample, int64_t *scores,

@@ -53,6 +53,12 @@ def test_a_lone_mark_then_each_timestep_but_the_last_with_its_spikes(rows, times
     assert run(dut, words, pause) == [(0, 0, 1), *came_back(words, timesteps)]
 
 
+def test_of_a_stateful_layer_the_last_timestep_comes_back_too():
+    words = [[(number % 4, 0, 1)] for number in range(9)]
+    dut = Feedback(parallel=2, rows=1, timesteps=3, stateful=True)
+    assert run(dut, words, 0.3) == [(0, 0, 1), *(word for timestep in words for word in timestep)]
+
+
 def test_wrong_arguments():
     right = {"parallel": 2, "rows": 3, "timesteps": 4}
     for name in right:

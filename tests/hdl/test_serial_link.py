@@ -1,5 +1,7 @@
 """The serial link against its reference: whole frames, damaged ones, and what the board answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -165,8 +167,9 @@ def test_receiver_takes_and_refuses_frames_as_the_reference_does(seed):
 class Board:
     """A link whose network answers with the sum of the sample's bytes."""
 
-    def __init__(self, divisor=4):
-        self.dut, self.divisor = SerialLink(SHAPE, UartWire(divisor)), divisor
+    def __init__(self, divisor=4, shape=SHAPE):
+        self.dut, self.divisor = SerialLink(shape, UartWire(divisor)), divisor
+        self.anew = []  # of each sample, where the network keeps a state
         self.heard, self.samples, self.decoder = bytearray(), [], Decoder()
 
     def result(self, sample):
@@ -182,6 +185,8 @@ class Board:
                 sample.append(payload.byte)
             if valid and payload.last:
                 context.set(dut.sample.ready, 0)
+                if hasattr(dut, "anew"):
+                    self.anew.append(context.get(dut.anew))
                 self.samples.append(bytes(sample))
                 answer = self.result(sample)
                 sample.clear()
@@ -252,6 +257,28 @@ def test_a_sample_is_never_mixed_with_another():
     assert answers == [[bytes([Kind.MISSING, 2, 0, 0, 0b100])],
                        [bytes([Kind.MISSING, 1, 0, 0, 0b001])]]
     assert board.samples == []
+
+
+def test_of_a_network_that_keeps_its_state_each_sample_is_computed_once():
+    board = Board(shape=replace(SHAPE, stateful=True))
+    one, other = blocks(bytes(range(70)), 1), blocks(bytes([9] * 70), 2)
+    start = encode(bytes([Kind.START, 1]))
+    answers = board.run(b"".join(one) + start, start, b"".join(other) + go(2) + go(2), go(2))
+    first, second = (bytes([Kind.RESULT, number, 0, 0]) + board.result(sample)
+                     for number, sample in ((1, range(70)), (2, [9] * 70)))
+    assert answers == [[first], [first], [second, second], [second]]
+    assert (len(board.samples), board.anew) == (2, [1, 0])
+
+
+@pytest.mark.slow
+def test_a_later_host_s_sample_is_computed_although_it_has_an_earlier_one_s_number():
+    board = Board(shape=replace(SHAPE, stateful=True))
+    one, other = blocks(bytes(70), 1), blocks(bytes([255] * 70), 1)
+    answers = board.run(b"".join(one) + go(1), encode(bytes([Kind.HELLO, 0])) + go(1),
+                        b"".join(other) + encode(bytes([Kind.START, 1])))
+    assert answers[1][-1] == bytes([Kind.MISSING, 1, 0, 0, 0])
+    assert answers[2] == [bytes([Kind.RESULT, 1, 0, 0]) + board.result([255] * 70)]
+    assert board.anew == [0, 1]
 
 
 @pytest.mark.slow

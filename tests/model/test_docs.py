@@ -21,7 +21,7 @@ def scope(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     names = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
@@ -31,6 +31,7 @@ def scope(tmp_path, monkeypatch):
 def test_the_code_of_the_page_runs(scope, tmp_path):
     assert scope["trace"].classes.tolist() == [1]
     assert load(tmp_path / "mine.pt").timesteps == 4
+    assert load(tmp_path / "stream.pt").stateful
     assert load(tmp_path / "second_order.pt").layers[0].neuron.second_order
 
 

@@ -65,12 +65,19 @@ def random_inputs(network, count, seed):
     return (values * (rng.random(values.shape) < 0.6)).astype(np.uint8)
 
 
-def execute(network, sample):
-    """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores."""
+def execute(network, sample, state=None):
+    """One sample in Python integers: per layer and timestep lists of (H, S, V), then scores.
+
+    state : of a stateful network, a dictionary that the sample starts from, if it is not empty, and
+        leaves its own in
+    """
     trace = [[] for _ in network.hidden]
-    potentials = [[0] * layer.shape.size for layer in network.hidden]
     held = [[0] * layer.shape.size for layer in network.hidden]
-    before = {index: [0] * layer.shape.size for index, layer in enumerate(network.hidden)}
+    state = {} if state is None else state
+    potentials = state.setdefault("potentials", [[0] * layer.shape.size
+                                                 for layer in network.hidden])
+    before = state.setdefault("before", {index: [0] * layer.shape.size
+                                         for index, layer in enumerate(network.hidden)})
     scores = [int(value) for value in network.readout.bias]
     membranes, peak = list(scores), network.readout.peak
     for t in range(network.timesteps):

@@ -1,0 +1,84 @@
+"""``python -m evidence.random_streams``: random networks that keep their state, each exact in RTL.
+
+Fully connected networks in turn with maps and joins, some of them recurrent, with weights of 1 to 8
+bits; neurons leak, so that their potentials have bounds, or are of a kind that needs no leak for
+it.  Samples are consecutive windows, with resets of the state at random between them, and a third
+of the networks has ports of bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from evidence.random_networks import check_document, run_command
+
+__all__ = ["check_one", "main", "random_resets", "random_streams", "with_state"]
+
+RESET = 0.25  # of the windows start from a state of 0
+
+
+def random_streams(seed: int) -> dict[str, Any]:
+    """The model file's dictionary of ``seed``."""
+    from evidence.random_few_bits import with_few_bits
+    from evidence.random_map_models import random_map_document
+    from evidence.random_models import random_document
+    from evidence.random_recurrences import with_recurrences
+    from evidence.random_variants import varied
+
+    document = random_map_document(seed) if seed % 4 == 3 else random_document(seed)
+    document = varied(seed, with_few_bits(seed, document))
+    if seed % 5 == 2:
+        document = with_recurrences(seed, document)
+    return with_state(seed, document)
+
+
+def with_state(seed: int, document: dict[str, Any]) -> dict[str, Any]:
+    """``document``, whose neurons keep their state and leak."""
+    generator = np.random.default_rng([seed, 41])
+    return document | {"stateful": True, "layers": [
+        layer | {"neuron": _leaking(generator, layer["neuron"])}
+        for layer in document["layers"]]}
+
+
+def _leaking(generator, neuron):
+    """``neuron`` with a leak well below 1; a readout's as it is."""
+    import torch
+
+    if neuron["type"] == "readout":
+        return neuron
+    neuron = {key: value for key, value in neuron.items() if key != "current_leak"}
+    leak = neuron.get("leak", 1.0)
+    if isinstance(leak, torch.Tensor):
+        return neuron | {"leak": leak.clamp(max=0.95)}
+    drawn = float(generator.choice([0.5, 0.75, 0.9, generator.uniform(0, 0.98)]))
+    return neuron | {"type": "lif", "leak": drawn if leak > 0.98 else leak}
+
+
+def random_resets(seed: int, count: int) -> np.ndarray:
+    """Before which of ``count`` windows the state is reset, bool (count,)."""
+    return np.random.default_rng([seed, 42]).random(count) < RESET
+
+
+def check_one(seed: int, lint: bool = True) -> str:
+    """Generate and verify the network of ``seed``; return a line about it.
+
+    Raises
+    ------
+    BsnnError
+        It could not be generated, is not exact, or the linter has something to say.
+    """
+    return check_document(seed, random_streams(seed), lint, narrow=seed % 3 == 1,
+                          resets=random_resets)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return run_command("random_streams", __doc__ or "", check_one,
+                       "networks that keep their state", argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
