@@ -57,8 +57,8 @@ class StatefulTop(wiring.Component):
             self.s_axis_tready.eq(top.s_axis_tready & ~waits),
         ]
         for name, member in self.signature.members.items():
-            inner, outer = getattr(top, name, None), getattr(self, name)
             if name not in ("s_axis_tvalid", "s_axis_tready", "s_axis_tuser"):
+                inner, outer = getattr(top, name), getattr(self, name)
                 m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
         self._reset(m, waits, clear)
         return m

@@ -72,7 +72,7 @@ def open_bundle(folder: Path) -> Design:
         design = _design(folder, network, facts)
         vectors = vector_facts(*(_count(facts["vectors"], key)
                                  for key in ("inferences", "watchdog", "cycles")),
-                               network.stateful)
+                               stateful=network.stateful)
         wanted = json.loads(json.dumps(manifest(design, vectors, facts["network"]["trained_on"])))
         wanted["files"] = read_inventory(facts["files"])
         _check_names(design, wanted["files"])

@@ -247,7 +247,8 @@ def _reach(layer: Layer, max_value: int) -> float:
 
 def _idle_unit(shift: np.ndarray, threshold: np.ndarray) -> np.ndarray:
     """Of a neuron without a count to be a unit: a share of its threshold, or of its shift."""
-    return np.ldexp(np.maximum(np.abs(shift), threshold), -IDLE_BITS)
+    found: np.ndarray = np.ldexp(np.maximum(np.abs(shift), threshold), -IDLE_BITS)
+    return found
 
 
 def _leak(leak: PerChannel, gate: np.ndarray, leak_bits: int, channels: int,
@@ -273,7 +274,7 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
     always = np.array([spec.threshold[t] + above <= ranges[t][1][0] for t in range(len(ranges))])
     never = np.array([spec.threshold[t] + above > ranges[t][1][1] for t in range(len(ranges))])
     if spec.stateful:
-        moved = ~(never.all(axis=0) | always.all(axis=0))
+        moved = np.asarray(~(never.all(axis=0) | always.all(axis=0)))
         connected, fires = layer.synapse.connected & moved, always
     else:
         moved = connected = layer.synapse.connected & ~(never | always).all(axis=0)

@@ -105,7 +105,7 @@ class Samples:
 
 def sequence_starts(count: int) -> np.ndarray:
     """Which of ``count`` samples of a stateful model are the first of a sequence, bool (count,)."""
-    return np.arange(count) % PIECE == 0
+    return np.asarray(np.arange(count) % PIECE == 0)
 
 
 def part_sums(part: Layer | SynapseShortcut, values: torch.Tensor, timesteps: int,

@@ -130,9 +130,10 @@ def verify_native(design: Design, model: NativeModel, inputs: np.ndarray, *, chu
     for part in np.array_split(inputs, -(-len(inputs) // chunk)):
         asked = None if resets is None else resets[first:first + len(part)]
         trace = run(design.network, part, potentials=bool(model.groups), resets=asked,
-                    state=before and before.reference)
+                    state=before.reference if before else None)
         result = simulate(design, model, part, trace, seed=seed, pause_in=pause_in,
-                          pause_out=pause_out, resets=asked, state=before and before.simulation)
+                          pause_out=pause_out, resets=asked,
+                          state=before.simulation if before else None)
         if before:
             before.reference = trace.state
         if model.groups:
