@@ -70,9 +70,9 @@ def open_bundle(folder: Path) -> Design:
     network = store.read(folder / "network.json")
     try:
         design = _design(folder, network, facts)
-        vectors = vector_facts(*(_count(facts["vectors"], key)
-                                 for key in ("inferences", "watchdog", "cycles")),
-                               stateful=network.stateful)
+        count, hangs, cycles = (_count(facts["vectors"], key)
+                                for key in ("inferences", "watchdog", "cycles"))
+        vectors = vector_facts(count, hangs, cycles, network.stateful)
         wanted = json.loads(json.dumps(manifest(design, vectors, facts["network"]["trained_on"])))
         wanted["files"] = read_inventory(facts["files"])
         _check_names(design, wanted["files"])
