@@ -1,4 +1,4 @@
-"""Modules of hdl/ as they are, or with a fault in one of them."""
+"""Modules of the circuit as they are, or with a fault in one of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 __all__ = ["Fault", "Parts", "broken", "sound"]
 
-Parts = Callable[[str], Any]  # a module of hdl/ by its name
+Parts = Callable[[str], Any]  # a module by its name in hdl/, or with its folder, "layout.blocks"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A mistake in a module of hdl/.
+    """A mistake in a module of hdl/, or of a folder that its name has.
 
     module : str, its name; old, new : str, what stands there once, and what takes its place
     """
@@ -28,7 +28,7 @@ class Fault:
 
 def sound(name: str) -> Any:
     """The module ``name`` as it is."""
-    return importlib.import_module(f"bsnn_hw.hdl.{name}")
+    return importlib.import_module(f"bsnn_hw.{name if '.' in name else f'hdl.{name}'}")
 
 
 def broken(fault: Fault) -> Parts:
