@@ -69,7 +69,7 @@ def _decide(folder: Path, harness: Harness, cycles: int | None, patience: int) -
         case found if found[1] == "0":
             text = (folder / "found.cex").read_text(encoding="utf-8")
             return Verdict(False, _inputs(text, harness))
-        case found if found[1] == "1" or cycles is not None and int(found[2]) >= cycles:
+        case found if found[1] == "1" or int(found[2]) + 1 == cycles:  # frames are from 0 on
             return Verdict(True)
     raise ToolError(f"abc: must decide within {patience} s, and did not; make the harness smaller")
 
