@@ -15,4 +15,12 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "for done in [each for each in store if INPUT < each and graph.last_use(each) <= number]:",
      "for done in [each for each in store if INPUT > each and graph.last_use(each) <= number]:"):
         "spikes of layers that nothing reads any more are kept: it costs memory only",
+    ("bsnn_hw/exploration/run.py",
+     "most = AHEAD * max(1, self._workers.count())",
+     "most = AHEAD * max( 2, self._workers.count())"):
+        "a step more waits at a single worker, which does them one by one in the same order",
+    ("hdl/synapse.py",
+     'terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)',
+     'terms = [self._add(m, f"of_{lanes}_{i << 2}", terms[i:i + 2], lanes)'):
+        "a name of a signal, and they stay different; tests/emission/circuits.json sees it",
 }

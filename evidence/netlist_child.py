@@ -8,7 +8,7 @@ from bsnn_hw.child import serve
 __all__: list[str] = []
 
 _GRAPH = ("opt -full", "memory_map", "opt -full", "techmap", "async2sync", "dffunmap", "simplemap",
-          "setundef -zero", "aigmap", "opt_clean", "write_aiger -zinit -symbols differs.aig")
+          "setundef -zero -init", "aigmap", "opt_clean", "write_aiger -zinit -symbols differs.aig")
 
 
 def _join(request):

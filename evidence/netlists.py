@@ -82,7 +82,8 @@ def judge(name: str, family: str) -> Judged:
         (scratch / "rtl").mkdir()
         harness = proof.build(sound)
         Fragment.get(harness, None)  # Amaranth complains of what nobody elaborates
-        source = to_verilog(to_rtlil(harness.component, "component"), scratch / "rtl", "component")
+        source = to_verilog(to_rtlil(harness.components[0], "component"), scratch / "rtl",
+                            "component")
         netlist = synthesize_verilog(source, target, scratch)
         (scratch / "cells.v").write_text(cell_models(target), encoding="utf-8")
         rtl = [path.relative_to(scratch) for path in source.paths]

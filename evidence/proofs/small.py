@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from bsnn_hw.ir.network import (
@@ -19,8 +17,8 @@ from bsnn_hw.ir.network import (
     Reset,
     Shape,
     Shortcut,
-    SynapseShortcut,
     Synapse,
+    SynapseShortcut,
 )
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.layout.build import Layout, build_layout
@@ -68,13 +66,13 @@ def spiking(name: str, synapse: Synapse, *shortcuts: Shortcut, gained: bool = Fa
 def small_network(inputs: int | Shape, *hidden: Hidden, classes: int = 1) -> Network:
     """Layers between spikes and scores; ``inputs`` : how many, or their map."""
     shape = inputs if isinstance(inputs, Shape) else None
-    size = shape.size if shape else inputs
+    size = inputs.size if isinstance(inputs, Shape) else inputs
     readout = Readout("out", dense(classes, hidden[-1].shape.size),
                       np.ones((TIMESTEPS, classes), np.int64), np.zeros(classes, np.int64), 1.0)
     return Network("small", TIMESTEPS, Input(Coding.EVENTS, size, 1, shape=shape), hidden, readout,
                    tuple(map(str, range(classes))))
 
 
-def laid_out(network: Network, *plans: LayerPlan, readout: Sequence[int] = (1, 1)) -> Layout:
-    """With the plans of the hidden layers, and ``(lanes, parallel)`` of the readout."""
-    return build_layout(network, Schedule((*plans, LayerPlan(*readout))))
+def laid_out(network: Network, *plans: LayerPlan) -> Layout:
+    """With the plans of the hidden layers, and a readout of one lane."""
+    return build_layout(network, Schedule((*plans, LayerPlan(1, 1))))

@@ -138,6 +138,8 @@ def test_lanes_of_events_that_are_weighed():
     assert DenseEvents.lane_choices(net, 0, [7, 1, 1]) == [1, 2, 3, 4, 5, 6]
     assert DenseEvents.lane_choices(net, 2, [7, 2, 1]) == [1, 2]
     assert DenseEvents.fitting_lanes(net, 2, 9, [7, 2, 1]) == 2
+    assert DenseEvents.lane_choices(network((40, 3)), 0, [1]) == [
+        1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
 
 
 def test_beats_of_words_by_hand():

@@ -220,7 +220,8 @@ def test_scores():
 
 
 def test_bits_of_a_peak_leak_that_is_no_shift():
-    assert [_factor_bits(np.array(leak)) for leak in ([4, 4], [0, 0], [6, 6], [2, 4])] == [0, 0, 3, 3]
+    leaks = [4, 4], [0, 0], [6, 6], [2, 4]
+    assert [_factor_bits(np.array(leak)) for leak in leaks] == [0, 0, 3, 3]
 
 
 def test_scores_of_a_constant_gain_in_one_pass():
