@@ -7,6 +7,7 @@ from bsnn_hw.child import serve
 
 __all__: list[str] = []
 
+# A register of no initial value has none in either; cells of the netlist start at 0.
 _GRAPH = ("opt -full", "memory_map", "opt -full", "techmap", "async2sync", "dffunmap", "simplemap",
           "setundef -zero -init", "aigmap", "opt_clean", "write_aiger -zinit -symbols differs.aig")
 
