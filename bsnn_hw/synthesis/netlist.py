@@ -12,8 +12,10 @@ from bsnn_hw.devices.targets import Target
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import InputError
 from bsnn_hw.synthesis.harness import harness_cells
+from bsnn_hw.verilog.write import Verilog
 
-__all__ = ["Memory", "Netlist", "NoRoomError", "check_room", "refuse_excess", "synthesize"]
+__all__ = ["Memory", "Netlist", "NoRoomError", "check_room", "refuse_excess", "synthesize",
+           "synthesize_verilog"]
 
 
 class NoRoomError(InputError):
@@ -69,7 +71,18 @@ class Netlist:
 
 
 def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
-    """Run Yosys; its files go into ``folder``.
+    """Run Yosys on a design; its files go into ``folder``.
+
+    Raises
+    ------
+    ToolError
+        Yosys failed.
+    """
+    return synthesize_verilog(design.verilog, target, folder)
+
+
+def synthesize_verilog(source: Verilog, target: Target, folder: Path) -> Netlist:
+    """The same of any Verilog of ours.
 
     Raises
     ------
@@ -81,7 +94,7 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
     # The child runs in `folder`, so that no name of the user's stands in a Yosys command.
     sources = folder / "sources"
     sources.mkdir(exist_ok=True)
-    copies = [Path(shutil.copy(path, sources)) for path in design.verilog.paths]
+    copies = [Path(shutil.copy(path, sources)) for path in source.paths]
     arithmetic = ""
     if target.arithmetic:
         text = files("bsnn_hw.synthesis").joinpath(target.arithmetic).read_text(encoding="utf-8")
@@ -89,13 +102,13 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
         arithmetic = target.arithmetic
     answer = ask("bsnn_hw.synthesis.yosys_child", {
         "paths": [str(copy.relative_to(folder)) for copy in copies],
-        "top": design.verilog.top, "synth": target.synth, "ram_label": target.ram_label,
+        "top": source.top, "synth": target.synth, "ram_label": target.ram_label,
         "arithmetic": arithmetic, "harness": target.harness,
         "json": netlist.name, "bare": bare.name, "verilog": verilog.name,
     }, f"yosys: {target.synth}", folder=folder)
     memories = {name: Memory(name, rows, width, bool(writes))
                 for name, (rows, width, writes) in answer["memories"].items()}
-    return Netlist(netlist, verilog, design.verilog.top, answer["cells"],
+    return Netlist(netlist, verilog, source.top, answer["cells"],
                    tuple(memories.values()),
                    tuple(memories[name] for name in answer["lost"]), answer["registers"],
                    harness_cells(answer["ports"]) if target.harness else 0,

@@ -16,6 +16,7 @@ class Harness(Elaboratable):
     Members
     -------
     m : Module, to put the component and what watches it into
+    components : of these, what is proven is the first
     inputs : list of Signal, anything in every cycle
     rules : dict of Signal by what must hold, in words
     shown : dict of Value by name, the columns of a counterexample
@@ -25,6 +26,7 @@ class Harness(Elaboratable):
     def __init__(self, **submodules: Elaboratable):
         self.m = Module()
         self.m.domains.sync = self.clock = ClockDomain("sync", reset_less=True)
+        self.components = tuple(submodules.values())
         for name, component in submodules.items():
             self.m.submodules[name] = component
         self.inputs: list[Signal] = []

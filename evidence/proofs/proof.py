@@ -21,12 +21,14 @@ class Proof:
 
     build : makes the harness of the modules it is given
     quick : takes about a second
+    cycles : int, that runs have of which it is a proof; None for no bound
     """
 
     name: str
     build: Callable[[Parts], Harness]
     fault: Fault
     quick: bool = True
+    cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ def judge(proof: Proof) -> Judged:
     """
     start = time.monotonic()
     harness = proof.build(sound)
-    verdict = prove(harness)
+    verdict = prove(harness, proof.cycles)
     seconds = time.monotonic() - start
     if not verdict.proven:
         rules, lines = replay(proof.build(sound), verdict.inputs)
         raise BsnnError("\n".join([f"{proof.name}: {rules[0]}, and it does not", *lines]))
-    faulty = prove(proof.build(broken(proof.fault)))
+    faulty = prove(proof.build(broken(proof.fault)), proof.cycles)
     if faulty.proven:
         raise BsnnError(f"{proof.name}: its fault must break a rule, and breaks none")
     rules, lines = replay(proof.build(broken(proof.fault)), faulty.inputs)

@@ -1,7 +1,8 @@
 """Whether a harness's rules hold in every cycle of every run, by Yosys and ABC's `pdr`.
 
 Property-directed reachability finds an invariant by itself, so a proof has no bound on the cycles;
-or it finds the shortest way to a broken rule.  Both tools are in the package pyosys.
+or it finds the shortest way to a broken rule.  Where a whole network is too much for that, ABC's
+`bmc3` looks at all runs of so many cycles.  Both tools are in the package pyosys.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ class Verdict:
     inputs: tuple[dict[str, int], ...] = ()
 
 
-def prove(harness: Harness, patience: int = 200) -> Verdict:
+def prove(harness: Harness, cycles: int | None = None, patience: int = 200) -> Verdict:
     """Prove the rules, or find inputs that break one.
 
+    cycles : int, in which they are proven from reset on; None for all
     patience : int, seconds
 
     Raises
@@ -51,23 +53,24 @@ def prove(harness: Harness, patience: int = 200) -> Verdict:
             rtlil.convert(harness, name="harness", ports=ports, emit_src=False), encoding="utf-8")
         ask("evidence.proofs.aiger_child", "harness.il", "yosys: and-inverter graph",
             folder=scratch)
-        return _decide(scratch, harness, patience)
+        return _decide(scratch, harness, cycles, patience)
 
 
-def _decide(folder: Path, harness: Harness, patience: int) -> Verdict:
+def _decide(folder: Path, harness: Harness, cycles: int | None, patience: int) -> Verdict:
     import pyosys
 
     abc = Path(pyosys.__file__).parent / "yosys-abc"
-    commands = f"read_aiger harness.aig; pdr -T {patience}; print_status; write_cex -n found.cex"
-    said = run([abc, "-c", commands], cwd=folder).stdout
-    match re.search(r"^Status = (-?\d)", said, re.MULTILINE):
+    engine = "pdr" if cycles is None else f"bmc3 -F {cycles}"
+    commands = f"{engine} -T {patience}; print_status; write_cex -n found.cex"
+    said = run([abc, "-c", f"read_aiger harness.aig; {commands}"], cwd=folder).stdout
+    match re.search(r"^Status = (-?\d) +Frames = (-?\d+)", said, re.MULTILINE):
         case None:
             raise ToolError(f"abc: must give a status, said {said[-200:]!r}")
-        case found if found[1] == "1":
-            return Verdict(True)
         case found if found[1] == "0":
             text = (folder / "found.cex").read_text(encoding="utf-8")
             return Verdict(False, _inputs(text, harness))
+        case found if found[1] == "1" or int(found[2]) + 1 == cycles:  # frames are from 0 on
+            return Verdict(True)
     raise ToolError(f"abc: must decide within {patience} s, and did not; make the harness smaller")
 
 

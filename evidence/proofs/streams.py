@@ -11,7 +11,7 @@ from evidence.proofs.harness import Harness
 from evidence.proofs.parts import Fault, Parts
 from evidence.proofs.proof import Proof
 
-__all__ = ["PROOFS", "follow", "heeds", "held"]
+__all__ = ["PROOFS", "follow", "heeded", "heeds", "held"]
 
 WORD = data.StructLayout({"word": 2})
 
@@ -82,8 +82,8 @@ def _pair(parts: Parts) -> Harness:
     return _between(parts, "RegisterPair", 2, within=1)
 
 
-def heeds(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -> None:
-    """A writer sends ``margin`` words at most where there is no room: those under way.
+def heeded(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -> Value:
+    """Whether a writer sends ``margin`` words at most where there is no room: those under way.
 
     before : the word in the cycle before ``room`` goes low is one of them
     """
@@ -91,7 +91,12 @@ def heeds(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -
     h.m.d.sync += late.eq(write if before else 0)
     with h.m.If(~room):
         h.m.d.sync += late.eq(late + write)
-    h.limit(~write | room | (late < margin))
+    return ~write | room | (late < margin)
+
+
+def heeds(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -> None:
+    """Let it send no more."""
+    h.limit(heeded(h, write, room, margin, before=before))
 
 
 def _queue(parts: Parts) -> Harness:

@@ -361,7 +361,7 @@ def test_files_of_snntorch(tmp_path):
         nn.Linear(12, 20), snn.Synaptic(alpha=torch.full((20,), 0.7), beta=torch.full((20,), 0.6),
                                         threshold=torch.full((20,), 1.3), init_hidden=True),
         nn.Linear(20, 3)))
-    nir.write(tmp_path / "net.nir", export_to_nir(net, torch.rand(1, 12)))
+    nir.write(tmp_path / "net.nir", export_to_nir(net, torch.rand(1, 12), ignore_dims=[0]))
     document = convert.nir(tmp_path / "net.nir", 8, source="snntorch", reset="soft", **EVENTS)
     alike(document, convert.snntorch(net, (12,), 8, **EVENTS))
 

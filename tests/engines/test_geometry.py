@@ -123,12 +123,23 @@ def test_no_word_that_is_not_asked_for_is_wider_than_64():
     assert DenseWords.fitting_lanes(net, 1, 5, [7, 1]) == 5
 
 
+def test_lanes_that_words_cannot_have():
+    net = network((6, 7, 5, 3))
+    assert DenseWords.lanes_problem(net, 1, 5, [2, 1, 1]) == (
+        "1..2, the parallel neurons of 'fc1', or a multiple of it up to 8")
+    assert DenseWords.lanes_problem(net, 1, 8, [7, 1, 1]) == "1..7, the parallel neurons of 'fc1'"
+    assert DenseWords.lanes_problem(net, 0, 7, [7, 1, 1]) == "1..6, the inputs"
+    assert DenseWords.lanes_problem(net, 1, 4, [2, 1, 1]) is None
+
+
 def test_lanes_of_events_that_are_weighed():
     net = network((6, 7, 5, 3))
     assert DenseEvents.lane_choices(net, 1, [7, 1, 1]) == [1, 2, 3, 4, 5, 6]
     assert DenseEvents.lane_choices(net, 0, [7, 1, 1]) == [1, 2, 3, 4, 5, 6]
     assert DenseEvents.lane_choices(net, 2, [7, 2, 1]) == [1, 2]
     assert DenseEvents.fitting_lanes(net, 2, 9, [7, 2, 1]) == 2
+    assert DenseEvents.lane_choices(network((40, 3)), 0, [1]) == [
+        1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
 
 
 def test_beats_of_words_by_hand():

@@ -7,6 +7,7 @@ import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.costs import collector_parts, encoder_parts, placed_bits
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
@@ -163,6 +164,17 @@ def test_a_walk_over_a_map():
     assert same_parts(conv().walk_parts(), (
         Parts.adders(6, 3) + Parts.adders(4, 4) + Parts.adders(7 / 2, 2) + Parts.adders(1)
         + Parts.logic(3 * (6 + 4 + 7) + 1, 2 * (6 + 4 + 7) + 1)))
+
+
+def test_a_walk_over_lines():
+    # Rows of 6 bits, a fold, 4 lines twice and 3 of the kernel; in each of two banks a column of
+    # 2 bits, a tap of 1 and a flag.
+    synapse = Conv(np.ones((6, 5, 3, 2), np.int8), np.ones(6, bool), Shape(5, 6, 7))
+    lines = ConvLines.of(synapse, Raster(Shape(5, 6, 7), 3), LayerPlan(2, 4, places=2))
+    counted, held = 6 + 1 + 2 + 2 + 2, 2 * (2 + 1 + 1)
+    assert same_parts(lines.walk_parts(), (
+        Parts.adders(counted / 5, 5) + Parts.adders(2, 2)
+        + Parts.logic(counted + held, counted + held)))
 
 
 def test_a_queue_of_placed_words_and_an_encoder_for_each_bank():

@@ -60,7 +60,7 @@ def test_a_rule_that_does_not_hold_and_a_fault_that_breaks_none():
 
 def test_no_decision_in_time(monkeypatch):
     monkeypatch.setattr("evidence.proofs.prover.run",
-                        lambda *_, **__: type("Said", (), {"stdout": "Status = -1  Frames"}))
+                        lambda *_, **__: type("Said", (), {"stdout": "Status = -1  Frames = 7"}))
     with pytest.raises(ToolError, match="abc: must decide within 5 s"):
         prove(counter(4), patience=5)
 

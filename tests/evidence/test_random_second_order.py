@@ -8,7 +8,8 @@ from evidence.random_second_order import check_one, random_second_order
 
 
 def test_exact_in_rtl():
-    for seed in (2, 9):
+    # The last lines of a map of 5008 are in no window: they still step behind the last score.
+    for seed in (2, 9, 5008):
         assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"
 
 

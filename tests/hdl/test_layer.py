@@ -10,8 +10,11 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.layer import HiddenLayer
 from bsnn_hw.ir.bounds import hidden_bounds
+from bsnn_hw.ir.network import CurrentShortcut
+from bsnn_hw.ir.schedule import LayerPlan
 from bsnn_hw.reference.network import run_hidden
 from bsnn_hw.reference.synapse import sums
+from evidence.proofs.small import dense, laid_out, small_network, spiking
 from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.blocks import hidden_block
@@ -150,3 +153,24 @@ def test_wrong_arguments():
         HiddenLayer(layer, bounds, block(DenseEvents.flat(5, 5, 3, 1, 1)))
     with pytest.raises(ValueError, match="max_value must be 1 with words of spikes, not 3"):
         HiddenLayer(layer, bounds, block(DenseWords.flat(4, 4, 3, 4, 1), 3))
+
+
+def test_a_step_waits_for_what_is_carried():
+    network = small_network(1, spiking("a", dense(1, 1), gained=True),
+                            spiking("b", dense(1, 1), CurrentShortcut(1)))
+    layout = laid_out(network, LayerPlan(1, 1), LayerPlan(1, 1))
+    dut = HiddenLayer(network.hidden[1], layout.hidden_bounds[1], layout.layers[1])
+
+    async def marks(context):
+        context.set(dut.room, 1)
+        context.set(dut.groups.payload, {"mark": 1})
+        context.set(dut.groups.valid, 1)
+        for whole in (0, 1):
+            context.set(dut.whole_0, whole)
+            starts = 0
+            for _ in range(30):
+                *_, start = await context.tick().sample(dut.starts)
+                starts += start
+            assert bool(starts) == whole
+
+    Bench(dut).run(marks)

@@ -16,7 +16,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan, Port
 from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons
-from bsnn_hw.layout.output import Scorer
+from bsnn_hw.layout.output import Scorer, _factor_bits
 from bsnn_hw.layout.state import StateRows, operation_bits
 from bsnn_hw.layout.supply import Carry, Entry, Link
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
@@ -217,6 +217,11 @@ def test_scores():
     assert same_parts(peak.parts(), base + kept + Parts(products=(Product(13, 6),)))
     assert same_parts(replace(peak, peak=0).parts(), base + kept)  # its leak is a shift
     assert peak.stages == 4
+
+
+def test_bits_of_a_peak_leak_that_is_no_shift():
+    leaks = [4, 4], [0, 0], [6, 6], [2, 4]
+    assert [_factor_bits(np.array(leak)) for leak in leaks] == [0, 0, 3, 3]
 
 
 def test_scores_of_a_constant_gain_in_one_pass():

@@ -1,0 +1,42 @@
+"""What synthesis makes of a component is the component, and a LUT turned round is seen."""
+
+import pytest
+
+from bsnn_hw.errors import BsnnError, ToolError
+from evidence import netlists
+from evidence.netlists import FAMILIES, components, judge, main
+from tests.for_each import for_each
+
+
+@for_each("family", FAMILIES)
+def test_a_netlist_is_its_component(family):
+    judged = judge("stream buffer", family)
+    assert judged.luts and judged.registers and judged.faulty is not None
+
+
+def test_a_netlist_that_differs(monkeypatch):
+    monkeypatch.setattr(netlists, "_differs", lambda *_: 3)
+    with pytest.raises(BsnnError, match="stream register, iCE40: its netlist must be the same "
+                                        "circuit, but differs in cycle 3"):
+        judge("stream register", "iCE40")
+
+
+def test_a_fault_that_nothing_shows(monkeypatch):
+    monkeypatch.setattr(netlists, "_differs", lambda *_: None)
+    with pytest.raises(BsnnError, match="a LUT turned round must be found, and is not"):
+        judge("stream register", "iCE40")
+
+
+def test_no_decision_in_time(monkeypatch):
+    monkeypatch.setattr(netlists, "run",
+                        lambda *_, **__: type("Said", (), {"stdout": "Status = -1  Frames = 7"}))
+    monkeypatch.setattr(netlists, "ask", lambda *_, **__: None)
+    with pytest.raises(ToolError, match="abc: must decide within 200 s"):
+        netlists._differs(None, [], type("Path", (), {"name": ""}), "top")
+
+
+def test_components_and_none_of_such_a_name(capsys):
+    assert "queue and its margin" in components() and len(components(quick=True)) > 20
+    assert not [name for name in components() if name.startswith("margin")]
+    assert main(["--only", "nothing"]) == 1
+    assert "must be a part of a proof's name, not 'nothing'" in capsys.readouterr().err
