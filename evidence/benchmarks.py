@@ -88,7 +88,7 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_patches", "convolution of patches, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_patches.pt --target ecp5-85k --goal fps=150000 "
         "--clock 90 --out OUT",
-        "bsnn_hw.synth OUT --seeds 1,2,3 --simulate 8")),
+        "bsnn_hw.synth OUT --seeds 1,2 --simulate 8")),
     Benchmark("fashion_mnist_14x14", "images of 14 x 14, fully connected, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_14x14.pt --data "
         "examples/fashion_mnist_14x14_sample.npz --target ecp5-85k --goal fps=500000 --clock 110 "

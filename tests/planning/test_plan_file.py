@@ -95,7 +95,7 @@ def test_a_single_row_is_no_memory(path):
 @for_each("text, message", [
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = ['weights']",
      "FILE: layer 'fc1': block_ram must be a list of sums, potentials, biases, thresholds, reset "
-     "amounts, leaks, gains, not "),
+     "amounts, leaks, gains, synaptic currents, not "),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = 'sums'",
      "FILE: layer 'fc1': block_ram must be a list of sums, "),
     ("[layers", "FILE: must be TOML, "),
