@@ -27,7 +27,7 @@ __all__ = ["COMPONENTS", "FAMILIES", "Judged", "judge", "main"]
 
 FAMILIES = {"ECP5": "ecp5-25k", "iCE40": "ice40-hx8k"}
 # By the names of their proofs.  Accumulators and the currents of a join are none of them: their
-# proofs are of three rows, and a fourth, which nothing asks for in a network but anything does here,
+# proofs are of three rows, and a fourth, which no network asks for and anything does here,
 # is other in the netlist's memory than in the RTL's.  With four rows the accumulator's is equal.
 COMPONENTS = ("stream buffer", "stream register", "register pair", "queue and its margin",
               "carry queue and its margin", "spike encoder", "map encoder", "parts of rows",
