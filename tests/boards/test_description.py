@@ -82,8 +82,9 @@ def test_pins_are_those_of_amaranth_boards(name):
     resources = {(each.name, each.number): each for each in found.resources}
     board = find_board(name)
     assert names(resources[clock, 0])[0] == [board.clock]
-    frequency = resources[clock, 0].clock.period
-    assert frequency.hertz == pytest.approx(board.oscillator * 1e6)
+    period = resources[clock, 0].clock.period  # a number of seconds up to Amaranth 0.5
+    frequency = 1 / period if isinstance(period, float) else period.hertz
+    assert frequency == pytest.approx(board.oscillator * 1e6)
     if name == "orangecrab-85f":
         pins = found.connectors[0].mapping
         assert board.line(Bridge.UART).pins == {"rx": pins["0"], "tx": pins["1"]}
