@@ -73,6 +73,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_sew --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_groups --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_streams --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_mixed --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt

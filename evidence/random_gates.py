@@ -16,7 +16,7 @@ from evidence.random_networks import check_document, run_command
 if TYPE_CHECKING:
     from bsnn_hw.lowering.gate import GateBits
 
-__all__ = ["check_one", "main", "random_gated_document"]
+__all__ = ["check_one", "main", "random_bits", "random_gated_document"]
 
 ALPHAS = (1.0, 0.5, 2.0, 0.05, 3.7)
 
@@ -61,7 +61,7 @@ def _used(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [layer for layer in named if layer["name"] in needed]
 
 
-def _random_bits(seed: int) -> GateBits | None:
+def random_bits(seed: int) -> GateBits | None:
     """Any bits of the gates for half of the seeds; chosen on the samples for the others."""
     from bsnn_hw.lowering.gate import GateBits
 
@@ -79,7 +79,7 @@ def check_one(seed: int, lint: bool = True) -> str:
         It could not be generated, is not exact, or the linter has something to say.
     """
     return check_document(seed, random_gated_document(seed), lint, narrow=seed % 5 == 0,
-                          gate_bits=_random_bits(seed))
+                          gate_bits=random_bits(seed))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,15 +15,15 @@ import numpy as np
 from evidence.random_map_models import Draw, Map, random_map_document
 from evidence.random_networks import check_document, run_command
 
-__all__ = ["check_one", "main", "random_grouped"]
+__all__ = ["GroupedDraw", "check_one", "main", "random_grouped"]
 
 SHARE = 0.8  # of convolutions with groups, and of those with dilation, where they can have them
 
 
-class _GroupedDraw(Draw):
+class GroupedDraw(Draw):
     """Convolutions of the same maps, with fewer weights."""
 
-    SIDES = (2, 3, 4, 5, 6, 8)
+    SIDES: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
 
     def _conv(self, channels: int, shape: Map, sides: list[Any], largest: float) -> dict[str, Any]:
         kernel, stride, padding = (list(parts) for parts in zip(*sides, strict=True))
@@ -46,7 +46,7 @@ def random_grouped(seed: int) -> dict[str, Any]:
     """The model file's dictionary of ``seed``."""
     from evidence.random_models import with_int8_ends
 
-    document = random_map_document(seed, _GroupedDraw)
+    document = random_map_document(seed, GroupedDraw)
     few_bits = np.random.default_rng(seed).random() < 0.5
     return with_int8_ends(seed, document) if few_bits else document
 

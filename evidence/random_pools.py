@@ -7,15 +7,15 @@ from typing import Any
 
 from evidence.random_map_models import Draw, Map, random_map_document
 
-__all__ = ["random_pools"]
+__all__ = ["PoolingDraw", "random_pools"]
 
 SHARE = 0.6  # of convolutions whose currents are pooled, where their map has more than a place
 
 
-class _PoolingDraw(Draw):
+class PoolingDraw(Draw):
     """Convolutions whose currents are pooled, and pooling of spikes, by any windows that fit."""
 
-    SIDES = (6, 7, 8, 9, 10, 11)
+    SIDES: tuple[int, ...] = (6, 7, 8, 9, 10, 11)
 
     def _pool(self, shape: Map) -> tuple[dict[str, Any], float, Map]:
         if self._rng.random() < 0.3:
@@ -50,9 +50,9 @@ class _PoolingDraw(Draw):
         return [int(self._rng.integers(min(side, 2), min(side, most) + 1)) for side in shape[1:]]
 
 
-def random_pools(seed: int) -> dict[str, Any]:
-    """The model file's dictionary of ``seed``."""
-    document = random_map_document(seed, _PoolingDraw)
+def random_pools(seed: int, kind: type[PoolingDraw] | None = None) -> dict[str, Any]:
+    """The model file's dictionary of ``seed``, whose layers ``kind`` draws."""
+    document = random_map_document(seed, kind or PoolingDraw)
     # What joins currents cannot have the largest of a window, and averages them.
     joined = {layer["name"] for layer in document["layers"] if layer.get("shortcuts")}
     joined |= {each["from"] for layer in document["layers"] for each in layer.get("shortcuts") or ()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bsnn_hw.ir.network import Network
     from bsnn_hw.ir.schedule import Schedule
 
-__all__ = ["check_one", "main", "random_sew", "with_joins"]
+__all__ = ["check_one", "is_legal", "main", "random_sew", "with_gates", "with_joins"]
 
 KEPT = 0.6  # of convolutions that keep the map that comes in
 SHARE = 0.8  # of layers that are joined with an earlier one, where one fits
@@ -59,7 +59,7 @@ def _drawn(seed, drawn):
     if seed % 4 == 3:
         document = with_recurrences(seed, document)
     document = varied(seed, with_few_bits(seed, with_joins(seed, document)))
-    return _with_gates(seed, document) if seed % 4 == 1 else document
+    return with_gates(seed, document) if seed % 4 == 1 else document
 
 
 def with_joins(seed: int, document: dict[str, Any]) -> dict[str, Any]:
@@ -80,13 +80,13 @@ def with_joins(seed: int, document: dict[str, Any]) -> dict[str, Any]:
             joined = _with(document, number, {"join": {
                 "kind": str(generator.choice(KINDS)),
                 "from": document["layers"][source]["name"], **fitting}})
-            if _legal(joined):
+            if is_legal(joined):
                 document = joined
                 break
     return document
 
 
-def _with_gates(seed, document):
+def with_gates(seed: int, document: dict[str, Any]) -> dict[str, Any]:
     """``document`` with gates that the samples make, where they may."""
     from evidence.random_models import with_tensors
 
@@ -94,7 +94,7 @@ def _with_gates(seed, document):
     for number in range(len(document["layers"]) - 1):
         alpha = generator.uniform(0.3, 1.5, document["timesteps"])
         gated = _with(document, number, with_tensors({"gate": {"kind": "sample", "alpha": alpha}}))
-        if generator.random() < 0.5 and _legal(gated):
+        if generator.random() < 0.5 and is_legal(gated):
             document = gated
     return document
 
@@ -105,7 +105,7 @@ def _with(document, number, more):
     return document | {"layers": layers}
 
 
-def _legal(document):
+def is_legal(document: dict[str, Any]) -> bool:
     """Whether a model file may say so: a maximum of sums, for one, it may not."""
     from bsnn_hw.errors import ModelError
     from bsnn_hw.model.check import describe

@@ -30,7 +30,7 @@ TYPE_HINTS = {
     "flatten": "a linear layer flattens what comes in",
     "norm": "a norm is the key 'norm' of its layer",
     "conv1d": "a convolution over one axis is a 'conv2d' with a kernel of height 1",
-    "depthwise": "depthwise convolutions are not supported",
+    "depthwise": "a depthwise convolution is a 'conv2d' with as many 'groups' as channels",
     "residual": "a residual connection is an entry of 'shortcuts'",
 }
 _SHORTCUTS = "a residual connection is an entry of 'shortcuts'"

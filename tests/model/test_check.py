@@ -80,6 +80,7 @@ CASES = [
     ("layers.0.type", ..., [r"layer 'fc1': type is missing"]),
     ("layers.0.type", "conv1d", [r"layer 'fc1': type must be one of 'linear', 'conv2d', not "
                                  r"'conv1d'; a convolution over one axis is a 'conv2d'"]),
+    ("layers.0.type", "depthwise_conv2d", [r"'conv2d' with as many 'groups' as channels"]),
     ("layers.0.type", 3, [r"layer 'fc1': type must be one of 'linear', 'conv2d', not 3$"]),
     ("layers.0.dilation", 2, [rf"unknown key 'dilation'; {KNOWN} 'name', .*has type 'conv2d'"]),
     ("layers.0.weight", ..., [r"layer 'fc1': weight is missing"]),
