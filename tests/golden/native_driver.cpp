@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kHung = 3, kProtocol = 4, kSlow = 5, kUsage = 2;
 constexpr uint64_t kAfter = 64;  // cycles in which nothing may follow the last packet
+constexpr uint64_t kEndless = 1ull << 48;  // of rows: no number was said, none is waited for
 constexpr unsigned kPatience = 600;  // seconds for 64 cycles, else SIGALRM
 constexpr size_t kInputWords = 1;
 constexpr size_t kOutputWords = 2;
@@ -228,8 +229,8 @@ int main(int argc, char** argv) {
   top->s_axis_tvalid = 0;
   uint64_t rest = packet_beats ? kAfter : 0;
   // Rows at a map's end that no window has step on when the last score is out.
-  if (rows_0 && rest < kAfter + rows_0) rest = kAfter + rows_0;
-  if (rows_1 && rest < kAfter + rows_1) rest = kAfter + rows_1;
+  if (rows_0 && rows_0 < kEndless && rest < kAfter + rows_0) rest = kAfter + rows_0;
+  if (rows_1 && rows_1 < kEndless && rest < kAfter + rows_1) rest = kAfter + rows_1;
   for (; cycle < cycles + rest; ++cycle) {
     if (cycle % 64 == 0) alarm(kPatience);
     top->clk = 0;

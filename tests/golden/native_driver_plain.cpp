@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kHung = 3, kProtocol = 4, kSlow = 5, kUsage = 2;
 constexpr uint64_t kAfter = 64;  // cycles in which nothing may follow the last packet
+constexpr uint64_t kEndless = 1ull << 48;  // of rows: no number was said, none is waited for
 constexpr unsigned kPatience = 600;  // seconds for 64 cycles, else SIGALRM
 constexpr size_t kInputWords = 1;
 constexpr size_t kOutputWords = 2;
