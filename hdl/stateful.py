@@ -45,7 +45,9 @@ class StatefulTop(wiring.Component):
         m = Module()
         m.domains.state = ClockDomain()
         m.submodules.network = DomainRenamer("state")(self._top)
-        top, waits, clear = self._top, Signal(), Signal()
+        top = self._top
+        waits = Signal()
+        clear = Signal()
         m.d.comb += [
             ClockSignal("state").eq(ClockSignal()),
             ResetSignal("state").eq(ResetSignal() | clear),
