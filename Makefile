@@ -72,6 +72,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_second_order --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_sew --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_groups --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_separable --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_streams --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_mixed --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)

@@ -19,6 +19,7 @@ BLOCK_ROW_CHOICES = ((BLOCK_ROWS, BLOCK_ROWS), (2, 99), (5, 2))  # of state, of 
 def random_schedule(seed: int, network: Network) -> Schedule:
     """The plan of ``seed``; layers that must have the same parallel neurons have."""
     from bsnn_hw.engines.events import most_lanes
+    from bsnn_hw.engines.groups import may_share
     from bsnn_hw.engines.registry import engine_problem, find_engine
     from bsnn_hw.planning.schedule import joins, most_parallel
 
@@ -29,12 +30,13 @@ def random_schedule(seed: int, network: Network) -> Schedule:
     for _ in range(count):  # a join may follow from another one
         for number, producer, _ in joins(network):
             parallel[number] = parallel[producer] = min(parallel[number], parallel[producer])
+    parallel = _fitting_groups(network, parallel, np.random.default_rng([seed, 14]))
     plans = []
     for number, layer in enumerate(network.layers):
         most, _ = most_lanes(network, number, parallel)
         plan = LayerPlan(int(generator.integers(1, min(most, MOST_LANES) + 1)), parallel[number])
         if number >= layer.back and plan.lanes > 1 and generator.random() < 0.5:
-            plan = replace(plan, shared=True)
+            plan = replace(plan, shared=may_share(layer.synapse, parallel[number]))
         # Drawn from another generator, so that the plans of events are those of before.
         if other.random() < WORDS and (
                 engine_problem(network, number, Engine.WORDS) is None):
@@ -44,3 +46,19 @@ def random_schedule(seed: int, network: Network) -> Schedule:
         plans.append(plan)
     rows = Rows(*BLOCK_ROW_CHOICES[seed % len(BLOCK_ROW_CHOICES)])
     return Schedule(tuple(plans)).placed(rows)
+
+
+def _fitting_groups(network: Network, parallel: list[int],
+                    generator: np.random.Generator) -> list[int]:
+    """The same, but where a layer's groups cannot have it, of another generator's choice."""
+    from bsnn_hw.planning.schedule import groups_problem, joined_layers, most_parallel
+
+    found = list(parallel)
+    for numbers in joined_layers(network):
+        fitting = [count for count in range(1, most_parallel(network, numbers[0]) + 1) if not any(
+            groups_problem(network.layers[number], count) for number in numbers)]
+        if parallel[numbers[0]] not in fitting:
+            chosen = int(generator.choice(fitting))
+            for number in numbers:
+                found[number] = chosen
+    return found

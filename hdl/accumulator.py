@@ -19,8 +19,8 @@ class Accumulator(wiring.Component):
 
     Few rows are read, added to and written within one cycle.  Many rows lie in block RAM, which is
     read two cycles before: what the operations of the last two cycles wrote is not in it yet, and
-    where their row is the same, their results are taken instead.  A walk goes over all folds at a
-    place, so with three folds or more that never happens.
+    where their row is the same, their results are taken instead.  A walk goes over all folds that
+    an event reaches at a place, so with three or more that never happens.
 
     Parameters
     ----------
@@ -32,6 +32,7 @@ class Accumulator(wiring.Component):
     delta_shape : Shape, of one delta
     block : bool, rows lie in block RAM
     gated : bool, ``sums`` are 0 behind an op that does not step
+    event_folds : int, that an event reaches at a place; all of the raster's where not given
 
     Members
     -------
@@ -42,7 +43,7 @@ class Accumulator(wiring.Component):
     """
 
     def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
-                 block: bool = False, gated: bool = False):
+                 block: bool = False, gated: bool = False, event_folds: int | None = None):
         require_positive(timesteps=timesteps, width=width)
         require_instance(Raster, raster=raster)
         if len(connected) != raster.shape.channels:
@@ -53,6 +54,7 @@ class Accumulator(wiring.Component):
         self._width = width
         self._blocks = block
         self._gated = gated
+        self._event_folds = event_folds or raster.folds
         layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
         super().__init__({
             "next_row": In(layout["row"].shape),
@@ -102,7 +104,7 @@ class Accumulator(wiring.Component):
             row, wrote = delayed(m, row, 1, f"row_{age}"), delayed(m, wrote, 1, f"wrote_{age}")
             written = delayed(m, written, 1, f"written_{age}", reset_less=True)
             # The operation `age` cycles ago had the same fold only if there are that few.
-            if self._raster.folds <= age:
+            if self._event_folds <= age:
                 fresh.append((hit, written))
         for hit, written in reversed(fresh):
             stored = Mux(hit, written, stored)

@@ -47,7 +47,8 @@ def charge_pipeline(m, groups, synapse: Synapse, block: Synapses, *, cadence: Ca
     synapses = engine.synapses(geometry, synapse, block.max_value)
     accumulator = Accumulator(
         synapse.connected, geometry.raster, timesteps=block.timesteps, width=block.sum_width,
-        delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block)
+        delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block,
+        event_folds=geometry.event_folds)
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 

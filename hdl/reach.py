@@ -109,12 +109,13 @@ class ReachLookup(wiring.Component):
 
     def _tables(self, m, geometry, looks):
         """What an event's line and its column reach, a cycle after ``looks``."""
-        place, folds, reach = self.placed.payload.place, geometry.folds, reach_layout(geometry)
+        place, reach = self.placed.payload.place, reach_layout(geometry)
+        folds, own = geometry.folds, geometry.event_folds
         line = self._axis(m, "lines", geometry.vertical, looks, place.y,
-                          row=geometry.out.width * folds, tap=geometry.kernel[1] * folds,
+                          row=geometry.out.width * folds, tap=geometry.kernel[1] * own,
                           count=reach["lines"].shape, layout=reach)
         column = self._axis(m, "columns", geometry.horizontal, looks, place.x,
-                            row=folds, tap=folds, count=reach["columns"].shape, layout=reach)
+                            row=folds, tap=own, count=reach["columns"].shape, layout=reach)
         return line, column
 
     def _reached(self, reach, line, column):

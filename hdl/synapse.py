@@ -62,10 +62,11 @@ class SynapseArray(wiring.Component):
         m = Module()
         words = self._words(m)
         # Values wait for the weights; their sums take the cycle of the weights' register.
-        values = delayed(m, self.values, self._geometry.banks_delay(self._bits) - 1, "values",
-                         reset_less=True)
+        values = self._given(m, list(delayed(
+            m, self.values, self._geometry.banks_delay(self._bits) - 1, "values",
+            reset_less=True)))
         if self._bits == 1:
-            terms = [self._choose(m, lane, words[lane:lane + 2], list(values)[lane:lane + 2])
+            terms = [self._choose(m, lane, words[lane:lane + 2], values[lane:lane + 2])
                      for lane in range(0, self._geometry.lanes, 2)]
         else:
             terms = [self._weigh(m, lane, *pair)
@@ -87,10 +88,11 @@ class SynapseArray(wiring.Component):
         found: list[Value] = []
         inits = geometry.bank_words(self._synapse.weights, self._bits)
         if self._bits == 1:  # a bit is 1 where the weight is -1, which is the carry
-            inits = [[~word & (1 << geometry.parallel) - 1 for word in init] for init in inits]
+            inits = [[~word & (1 << geometry.word_weights) - 1 for word in init]
+                     for init in inits]
         delay = geometry.banks_delay(self._bits)
         for number, readers in enumerate(bank_readers(geometry.lanes, geometry.shared)):
-            init, width = inits[number % len(inits)], geometry.parallel * self._bits
+            init, width = inits[number % len(inits)], geometry.word_weights * self._bits
             rows = [self._address(row)
                     for row in list(self.rows)[len(found):len(found) + readers]]
             early = delay - bank_delay(geometry.depth, width, readers)
@@ -104,6 +106,10 @@ class SynapseArray(wiring.Component):
         if geometry.fold_first:
             return Cat(row[: geometry.row_bits], self.tap)
         return Cat(self.tap[: geometry.fold_bits], row)
+
+    def _given(self, m, values):
+        """What a lane is weighed by; here its value."""
+        return values
 
     def _choose(self, m, lane, words, values):
         """Per neuron the signed sum of one or two lanes: the XNOR with the weight, and a carry."""

@@ -78,7 +78,7 @@ class MapWalk(wiring.Component):
         self._geometry = geometry
         self.folds = geometry.folds
         self.rows = geometry.raster.rows
-        reach = reach_layout(geometry)
+        reach = self._reach(geometry)
         super().__init__({
             "load": In(1),
             "advance": In(1),
@@ -89,6 +89,9 @@ class MapWalk(wiring.Component):
             "tap": Out(reach["tap"].shape),
             "last": Out(1),
         })
+
+    def _reach(self, geometry):
+        return reach_layout(geometry)
 
     def elaborate(self, platform):
         m = Module()

@@ -73,7 +73,8 @@ def _synapses(synapse: Synapse) -> dict[str, Any]:
         return {"type": "linear", "weight_bits": synapse.weight_bits}
     return {"type": "conv2d", "weight_bits": synapse.weight_bits,
             "source": map_facts(synapse.source), "kernel": list(synapse.kernel),
-            "stride": list(synapse.stride), "padding": list(synapse.padding)}
+            "stride": list(synapse.stride), "padding": list(synapse.padding),
+            **({} if synapse.groups == 1 else {"groups": synapse.groups})}
 
 
 def _shortcut(design: Design, number: int, shortcut: Shortcut) -> dict[str, Any]:

@@ -75,8 +75,9 @@ def _shape(shape: Shape) -> str:
 def _synapses(synapse: Synapse) -> str:
     bits = f"{synapse.weight_bits}-bit weights"
     if isinstance(synapse, Conv):
-        return (f"convolution {'x'.join(map(str, synapse.kernel))}, {_shape(synapse.source)} "
-                f"inputs to {_shape(synapse.shape)} neurons, {bits}")
+        of_groups = f" of {synapse.groups} groups" if synapse.groups > 1 else ""
+        return (f"convolution {'x'.join(map(str, synapse.kernel))}{of_groups}, "
+                f"{_shape(synapse.source)} inputs to {_shape(synapse.shape)} neurons, {bits}")
     return f"fully connected, {synapse.fan_in} inputs to {_shape(synapse.shape)} neurons, {bits}"
 
 

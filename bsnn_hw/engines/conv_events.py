@@ -80,13 +80,15 @@ class ConvEvents(EventGeometry):
     @classmethod
     def weighs(cls, synapse: Synapse) -> bool:
         """Whether such synapses are of this engine's kind."""
-        return isinstance(synapse, Conv)
+        return isinstance(synapse, Conv) and synapse.groups == 1
 
     @classmethod
     def problem(cls, network: Network, number: int) -> str | None:
         """Why layer ``number`` cannot have this engine; None where it can."""
-        conv = isinstance(network.layers[number].synapse, Conv)
-        return None if conv else "a fully connected layer has no map"
+        synapse = network.layers[number].synapse
+        if not isinstance(synapse, Conv):
+            return "a fully connected layer has no map"
+        return None if cls.weighs(synapse) else "it has groups"
 
     @classmethod
     def place_choices(cls, network: Network, number: int) -> list[int]:
@@ -110,7 +112,7 @@ class ConvEvents(EventGeometry):
         the weights, one for two lanes, take few block RAMs."""
         walks = self.walked * self.folds
         waits = np.maximum(walks, self.lanes * (walks > 0))
-        width, copies = self.parallel * weight_bits, self.places * (-(-self.lanes // 2) - 1)
+        width, copies = self.word_weights * weight_bits, self.places * (-(-self.lanes // 2) - 1)
         return bool(waits.sum() <= ENCODER_SLACK * walks.sum()
                     and copies * sum(block_rams(part, width, 2) for part in
                                      bank_parts(self.depth, width, 2)) <= COPY_BLOCKS)
@@ -147,11 +149,11 @@ class ConvEvents(EventGeometry):
     @property
     def taps(self) -> int:
         """Weight words of one input channel."""
-        return self.kernel[0] * self.kernel[1] * self.folds
+        return self.kernel[0] * self.kernel[1] * self.event_folds
 
     @property
     def depth(self) -> int:
-        """Words of one weight bank, ``parallel`` bits each."""
+        """Words of one weight bank."""
         return self.taps << self.row_bits
 
     @property
@@ -180,7 +182,7 @@ class ConvEvents(EventGeometry):
     @property
     def fan_out(self) -> np.ndarray:
         """As in `Geometry`."""
-        return self.reach * self.out.channels
+        return self.reach * self.event_channels
 
     @property
     def weights_shape(self) -> tuple[int, ...]:
@@ -273,7 +275,7 @@ class ConvEvents(EventGeometry):
         counts = pool_positions(feed.totals, (1, feed.window[1]))
         reach = np.repeat(self.walked, feed.window[0], axis=0)
         groups = -(-counts // self.lanes)
-        found: np.ndarray = np.maximum(groups * reach, counts / self.folds).sum(axis=(2, 3))
+        found: np.ndarray = np.maximum(groups * reach, counts / self.event_folds).sum(axis=(2, 3))
         return found
 
     def _word_groups(self, feed: Feed) -> np.ndarray:

@@ -157,6 +157,21 @@ class Geometry(ABC):
         return self.raster.folds
 
     @property
+    def event_folds(self) -> int:
+        """Cycles of an event at one position: the folds that it reaches."""
+        return self.folds
+
+    @property
+    def event_channels(self) -> int:
+        """Neurons that an event reaches at one position."""
+        return self.raster.shape.channels
+
+    @property
+    def word_weights(self) -> int:
+        """Weights of a word, which meet an event in one cycle."""
+        return self.parallel
+
+    @property
     def fold_bits(self) -> int:
         """Bits of a fold's number in an address."""
         return (self.folds - 1).bit_length()
@@ -222,7 +237,7 @@ class Geometry(ABC):
         # With a single bank the source's words do not matter, and an encoder may not keep up with
         # few folds.
         return (type(self), self.source_width if self.banks > 1 else 0, self.lanes, self.banks,
-                self.folds if self.shared else 0)
+                self.event_folds if self.shared else 0)
 
     # The input port.
 
@@ -246,7 +261,7 @@ class Geometry(ABC):
         """Whether each group of events takes two cycles or more, so that a queue of two, which
         passes one every other cycle, is enough in front."""
         reach = self.values_reach
-        return self.folds * int(reach[reach > 0].min(initial=2)) > 1
+        return self.event_folds * int(reach[reach > 0].min(initial=2)) > 1
 
     @property
     def port_register(self) -> bool:
@@ -254,7 +269,7 @@ class Geometry(ABC):
 
         It passes a group every other cycle, and a walk over two folds or more takes as long.
         """
-        return self.folds > 1
+        return self.event_folds > 1
 
     @property
     def values_shape(self) -> tuple[int, int]:

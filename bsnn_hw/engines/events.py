@@ -10,6 +10,7 @@ import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.groups import group_folds
 from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_parts, bank_readers
 from bsnn_hw.ir.network import Conv, Network
 from bsnn_hw.ir.schedule import Engine
@@ -23,6 +24,11 @@ def most_lanes(network: Network, number: int, parallel: Sequence[int]) -> tuple[
     """How many lanes of events layer ``number`` can have, and what these are."""
     layer = network.layers[number]
     producer = number - layer.back
+    if isinstance(layer.synapse, Conv) and layer.synapse.groups > 1:
+        # A beat at the input has slots of any channels.
+        folds = group_folds(layer.synapse, parallel[number])
+        if not (folds.one_start or (producer >= 0 and folds.words_fit(parallel[producer]))):
+            return 1, "lanes that words with channels of several groups can have"
     if producer >= 0:
         return (max(1, parallel[producer]),
                 f"parallel neurons of '{network.layers[producer].name}'")
@@ -89,7 +95,7 @@ class EventGeometry(Geometry):
 
     def banks_delay(self, weight_bits: int = 1) -> int:
         """Cycles from a weight word's address to the word, the same for all banks of a layer."""
-        return max(bank_delay(self.depth, self.parallel * weight_bits, readers)
+        return max(bank_delay(self.depth, self.word_weights * weight_bits, readers)
                    for readers in bank_readers(self.lanes, self.shared))
 
     def delay(self, weight_bits: int = 1) -> int:
@@ -99,13 +105,13 @@ class EventGeometry(Geometry):
 
     def weight_memories(self, weight_bits: int) -> list[tuple[int, int, int]]:
         """(rows, bits of a row, readers) of each part of each bank."""
-        width = self.parallel * weight_bits
+        width = self.word_weights * weight_bits
         return [(rows, width, readers) for readers in bank_readers(self.lanes, self.shared)
                 for rows in bank_parts(self.depth, width, readers)]
 
     def weight_parts(self, weight_bits: int) -> Parts:
         """hdl/bank.py: the weight banks, and what chooses among the parts of one."""
-        width, found = self.parallel * weight_bits, Parts()
+        width, found = self.word_weights * weight_bits, Parts()
         if self.depth == 1:
             return found  # constants
         for readers in bank_readers(self.lanes, self.shared):

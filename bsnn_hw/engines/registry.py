@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
@@ -16,7 +17,8 @@ from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 __all__ = ["ENGINES", "engine_problem", "engines_of", "find_engine", "geometry_of",
            "network_geometries", "shortcut_geometries", "source_raster"]
 
-ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords, ConvLines)
+ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords, ConvLines,
+                                      ConvGroups)
 
 
 def engine_problem(network: Network, number: int, engine: Engine) -> str | None:

@@ -166,9 +166,12 @@ def _unfit_border(layer: Hidden) -> Iterator[str]:
 
 
 def _unfit_kernel(conv: Conv, source: Shape) -> Iterator[str]:
-    if conv.source != source or conv.weights.shape[1] != source.channels:
+    inputs = conv.weights.shape[1] * conv.groups
+    if conv.source != source or inputs != source.channels:
         yield (f"the kernel must be for a map of {sides(source)}, not of {sides(conv.source)} with "
-               f"{conv.weights.shape[1]} channels")
+               f"{inputs} channels")
+    elif len(conv.weights) % conv.groups:
+        yield f"groups must divide the {len(conv.weights)} channels out, not {conv.groups}"
     elif not all(0 <= padding < kernel
                  for padding, kernel in zip(conv.padding, conv.kernel, strict=True)):
         yield f"padding must be less than the kernel's sides, not {conv.padding}"
@@ -183,7 +186,9 @@ def _unfit_gate(layer: Hidden, largest: int) -> Iterator[str]:
     if layer.neuron.gain is not None or layer.current_pool is not None:
         yield "a gate must multiply the layer's own currents, neither joined nor pooled"
     wanted, widest = layer.synapse.weights.shape[1:], largest_weight(gate.weight_bits)
-    if gate.weights.shape != wanted:
+    if isinstance(layer.synapse, Conv) and layer.synapse.groups > 1:
+        yield "a gate must stand in a convolution without groups"
+    elif gate.weights.shape != wanted:
         yield f"the gate's weights must have the shape {wanted}, not {gate.weights.shape}"
     elif abs(gate.weights.astype(int)).max() > widest:
         yield f"the gate's weights must be at most {widest}, as they have {gate.weight_bits} bits"

@@ -164,7 +164,8 @@ def _sides(shape: Shape) -> list[int]:
 def _synapse(synapse: Synapse) -> dict[str, Any]:
     if isinstance(synapse, Conv):
         shape: dict[str, Any] = {"source": _sides(synapse.source), "kernel": list(synapse.kernel),
-                 "stride": list(synapse.stride), "padding": list(synapse.padding)}
+                 "stride": list(synapse.stride), "padding": list(synapse.padding),
+                 **({} if synapse.groups == 1 else {"groups": synapse.groups})}
     else:
         shape = {"fan_in": synapse.fan_in}
     if synapse.weight_bits != 1:
@@ -353,11 +354,15 @@ def _read_synapse(table: Fields) -> Synapse:
         weights, connected = _read_weights(table, table.integer("fan_in", 1, MAX_COUNT), bits)
         return Dense(weights, connected, bits)
     source, kernel = _read_shape(table, "source"), table.integers("kernel", 2, 1, MAX_KERNEL)
-    weights, connected = _read_weights(table, source.channels * kernel[0] * kernel[1], bits)
+    groups = table.integer("groups", 1, MAX_COUNT) if table.has("groups") else 1
+    if source.channels % groups:
+        table.refuse("groups", f"must divide the {source.channels} channels that come in")
+    channels = source.channels // groups
+    weights, connected = _read_weights(table, channels * kernel[0] * kernel[1], bits)
     down, right = table.integers("stride", 2, 1, MAX_KERNEL)
     top, left = table.integers("padding", 2, 0, MAX_KERNEL - 1)
-    return Conv(weights.reshape(len(weights), source.channels, *kernel), connected, source,
-                (down, right), (top, left), bits)
+    return Conv(weights.reshape(len(weights), channels, *kernel), connected, source,
+                (down, right), (top, left), bits, groups)
 
 
 def _read_weights(table: Fields, inputs: int,

@@ -50,12 +50,16 @@ class Dense:
 class Conv:
     """Synapses of a convolution, zero-padded: with (sy, sx) = stride, (py, px) = padding::
 
-        acc[c, y, x] = sum_{i, ky, kx} weights[c, i, ky, kx] * s[i, y*sy + ky - py, x*sx + kx - px]
+        acc[c, y, x] = sum_{i, ky, kx} weights[c, i, ky, kx] * s[g*n + i, y*sy + ky - py,
+                                                                        x*sx + kx - px]
 
-    weights : int8 (channels out, channels in, kernel height, kernel width), as in `Dense`
+    with n channels in of each group, of which c is in the g-th; without groups g is 0.
+
+    weights : int8 (channels out, n, kernel height, kernel width), as in `Dense`
     connected : bool (channels out,); where False, ``acc`` is 0
     source : Shape of the map that comes in, behind any pooling
     weight_bits : int, 1..8
+    groups : int, divides the channels in and out; a channel out gets only those of its group
     """
 
     weights: np.ndarray
@@ -64,6 +68,7 @@ class Conv:
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
     weight_bits: int = 1
+    groups: int = 1
 
     @property
     def kernel(self) -> tuple[int, int]:

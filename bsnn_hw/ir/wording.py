@@ -28,7 +28,16 @@ def synapse_kind(synapse: Synapse, pool: Pool | None) -> str:
     words = [_windows(pool)] if pool else []
     if not isinstance(synapse, Conv):
         return " ".join([*words, "linear"])
-    return " ".join([*words, f"conv {_across(synapse.kernel, synapse.stride, (1, 1))}"])
+    kernel = _across(synapse.kernel, synapse.stride, (1, 1))
+    return " ".join([*words, "conv", *_groups(synapse), kernel])
+
+
+def _groups(conv: Conv) -> list[str]:
+    """That a convolution is grouped, or depthwise: a group for each channel that comes in."""
+    if conv.groups == 1:
+        return []
+    depthwise = conv.groups == conv.source.channels
+    return ["depthwise" if depthwise else f"{conv.groups} groups"]
 
 
 def join_words(join: SpikeJoin) -> str:

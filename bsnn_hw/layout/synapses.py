@@ -85,17 +85,20 @@ class Synapses:
 
     def _accumulator_parts(self) -> Parts:
         raster = self.geometry.sums_raster
-        return (accumulator_parts(raster, self.sums)
+        return (accumulator_parts(raster, self.sums, self.geometry.event_folds)
                 + Parts.logic(self.disconnected and raster.width * self.sum_width / 2))
 
 
-def accumulator_parts(raster: Raster, sums: StateRows) -> Parts:
-    """hdl/accumulator.py, all channels being connected."""
+def accumulator_parts(raster: Raster, sums: StateRows, event_folds: int | None = None) -> Parts:
+    """hdl/accumulator.py, all channels being connected.
+
+    event_folds : int, that an event reaches; all where not given
+    """
     row, number = sums.width, bits_of(sums.rows)
     parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
              + Parts(memories=sums.memories()))
     if sums.block:
-        hits = max(0, 3 - raster.folds)
+        hits = max(0, 3 - (event_folds or raster.folds))
         return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
     if sums.rows > 1:
         return parts + Parts(registers=row + number, bare=number)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bsnn_hw.ir.border import Border, axis_classes
 from bsnn_hw.model.description import Conv2d, Input, Layer, SynapseShortcut
+from bsnn_hw.model.synapse import of_every_input
 
 __all__ = ["BorderShift", "border_shift", "whole_offsets"]
 
@@ -62,13 +63,14 @@ def border_shift(layer: Layer, source: Input | None, slope: np.ndarray) -> Borde
         synapse.stride, synapse.padding, strict=True))
     hidden = 1.0 - np.einsum("ak,bl->abkl", rows, across)
     offset = np.broadcast_to(source.offset, shape.channels)
-    lacks = np.einsum("oikl,i,abkl->abo", synapse.coefficients.astype(float), offset, hidden)
+    lacks = np.einsum("oikl,i,abkl->abo", of_every_input(synapse).astype(float), offset,
+                      hidden)
     return BorderShift(lines, columns, -slope * lacks)
 
 
 def whole_offsets(part: Layer | SynapseShortcut, source: Input) -> np.ndarray:
     """What the input's offset adds to the sums of the whole kernel, (channels,)."""
-    weights = part.synapse.coefficients.astype(float)
+    weights = of_every_input(part.synapse).astype(float)
     if not isinstance(source.offset, np.ndarray):
         found: np.ndarray = source.offset * weights.reshape(len(weights), -1).sum(axis=1)
         return found

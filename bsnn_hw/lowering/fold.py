@@ -99,7 +99,7 @@ def synapse_of(part: Layer | SynapseShortcut, weights: np.ndarray,
     synapse = part.synapse
     if isinstance(synapse, Conv2d):
         return Conv(weights, connected, part.feed.shape, synapse.stride, synapse.padding,
-                    synapse.weight_bits)
+                    synapse.weight_bits, synapse.groups)
     return Dense(weights, connected, synapse.weight_bits)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bsnn_hw.model.check_feed import Incoming, Seen, sides
 from bsnn_hw.model.check_signs import no_signs
 from bsnn_hw.model.description import Conv2d, Linear, Shape, Synapse
 from bsnn_hw.model.expanded import PLAIN, Spread
-from bsnn_hw.model.values import Table
+from bsnn_hw.model.values import Table, word
 
 __all__ = ["KINDS", "MAX_WEIGHTS", "Kind", "Weights", "check_weights"]
 
@@ -57,8 +57,8 @@ class Weights:
 
     channels : int, neurons or output channels
     shape : Shape of what goes out
-    values : float64; geometry, spread : of a convolution; bits : int, of a weight; 1: only signs
-        count
+    values : float64; geometry : of a convolution; bits : int, of a weight; 1: only signs count
+    spread : what is written out with zeros; groups : what is not
     """
 
     channels: int | None = None
@@ -67,6 +67,7 @@ class Weights:
     geometry: Geometry | None = None
     bits: int = 1
     spread: Spread = PLAIN
+    groups: int = 1
 
     @property
     def pads(self) -> bool:
@@ -79,10 +80,10 @@ class Weights:
         if self.geometry is None:
             return Linear(self.values, bias, self.bits)
         if self.spread.is_plain:
-            return Conv2d(self.values, bias, *self.geometry, self.bits)
+            return Conv2d(self.values, bias, *self.geometry, self.bits, self.groups)
         levels = np.where(self.values >= 0, 1.0, -1.0) if self.bits == 1 else self.values
         return Conv2d(self.spread.dense(levels), bias, *self.geometry,
-                      self.spread.bits(self.bits))
+                      self.spread.bits(self.bits), self.groups)
 
 
 def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> Weights:
@@ -100,8 +101,17 @@ def check_weights(table: Table, kind: str, incoming: Incoming, seen: Seen) -> We
         output = check_map(table, weight, geometry, spread, incoming)
     else:
         output = None
-    spread = _fitting(table, spread or PLAIN, weight, seen)
-    return Weights(weight[0], output, _values(table, bits), geometry, bits, spread)
+    written, groups = _written_out(table, spread or PLAIN)
+    written = _fitting(table, written, weight, seen)
+    return Weights(weight[0], output, _values(table, bits), geometry, bits, written, groups)
+
+
+def _written_out(table: Table, spread: Spread) -> tuple[Spread, int]:
+    """What of ``spread`` becomes zeros, and the groups that stay: none where a sample makes the
+    gate, which takes the mean over all of them."""
+    if word(table.raw("gate"), "kind") == "sample":
+        return spread, 1
+    return replace(spread, groups=1), spread.groups
 
 
 def _fitting(table: Table, spread: Spread, weight: tuple[int, ...], seen: Seen) -> Spread:

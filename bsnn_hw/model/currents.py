@@ -18,6 +18,7 @@ from bsnn_hw.model.description import (
     SpikeShortcut,
     SynapseShortcut,
 )
+from bsnn_hw.model.synapse import of_every_input
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +54,7 @@ def sums(part: Layer | SynapseShortcut, values: torch.Tensor) -> torch.Tensor:
         # NNPACK's transforms would round.
         with torch.backends.nnpack.flags(enabled=False):
             found = torch.nn.functional.conv2d(maps, coefficients, stride=synapse.stride,
-                                               padding=synapse.padding)
+                                               padding=synapse.padding, groups=synapse.groups)
     return found.reshape(*values.shape[:-1], part.summed.size)
 
 
@@ -103,7 +104,7 @@ def _offsets(part: Layer | SynapseShortcut, source: Input) -> np.ndarray:
     import torch
 
     synapse, offset = part.synapse, source.offset
-    weights = synapse.coefficients.astype(float)
+    weights = of_every_input(synapse).astype(float)
     if isinstance(synapse, Conv2d) and any(synapse.padding) and np.any(offset):
         shape = source.shape
         whole = np.broadcast_to(np.reshape(offset, (-1, 1)), (shape.channels, shape.positions))

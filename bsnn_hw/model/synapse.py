@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsnn_hw.ir.network import Shape, largest_weight
+from bsnn_hw.model.expanded import Spread
 
-__all__ = ["Conv2d", "Feed", "Linear", "Pooling", "PoolingKind", "Synapse"]
+__all__ = ["Conv2d", "Feed", "Linear", "Pooling", "PoolingKind", "Synapse", "of_every_input"]
 
 
 class PoolingKind(enum.Enum):
@@ -127,10 +128,11 @@ class Linear:
 class Conv2d:
     """A zero-padded convolution; a padded position carries no spike.
 
-    weight : (C_out, C_in, kernel height, kernel width), as in `Linear`
+    weight : (C_out, C_in / groups, kernel height, kernel width), as in `Linear`
     bias : (C_out,)
     stride, padding : (vertical, horizontal)
     weight_bits : as in `Linear`
+    groups : int, equal parts of the channels; an output channel gets those of its own part
     """
 
     weight: np.ndarray
@@ -138,6 +140,7 @@ class Conv2d:
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
     weight_bits: int = 1
+    groups: int = 1
 
     @property
     def coefficients(self) -> np.ndarray:
@@ -161,6 +164,14 @@ class Conv2d:
 
 
 Synapse = Linear | Conv2d
+
+
+def of_every_input(synapse: Synapse) -> np.ndarray:
+    """The coefficients of all channels that come in, int8 (channels out, channels in, ...); 0 where
+    a channel is in another group."""
+    groups = synapse.groups if isinstance(synapse, Conv2d) else 1
+    return (synapse.coefficients if groups == 1 else
+            Spread(groups).dense(synapse.coefficients))
 
 
 def _coefficients(weight: np.ndarray, weight_bits: int) -> np.ndarray:

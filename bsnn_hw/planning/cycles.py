@@ -175,7 +175,7 @@ def charged(geometry: Geometry, feed: Feed, measure: Callable[[Geometry, Feed], 
 
     measure : positions that groups of the events of one layer walk over, (N, marks)
     """
-    *before, last = (measure(geometry, each) * float(geometry.folds) for each in feed.streams)
+    *before, last = (measure(geometry, each) * float(geometry.event_folds) for each in feed.streams)
     return sum(before, before_step(geometry, feed, last, passes))
 
 

@@ -21,7 +21,12 @@ from bsnn_hw.layout.build import Builder
 from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import charged, passes
-from bsnn_hw.planning.schedule import joined_layers, layer_layout, most_parallel
+from bsnn_hw.planning.schedule import (
+    groups_problem,
+    joined_layers,
+    layer_layout,
+    most_parallel,
+)
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles, waited
 from bsnn_hw.ports.registry import PORTS
@@ -144,6 +149,8 @@ class _Builder:
         mapped = isinstance(self._network.layers[numbers[0]].synapse, Conv)
         sizes = ({-(-most // (1 << k)) for k in range(most.bit_length() + 1)} if mapped else
                  set(_fold_sizes(most)))
+        sizes = {size for size in sizes if not any(
+            groups_problem(self._network.layers[number], size) for number in numbers)}
         return tuple(size for size in sorted(sizes) if size == 1
                      or all(self._least_cells(number, size) <= most_cells for number in numbers))
 
@@ -170,6 +177,9 @@ class _Builder:
             if width is not None:
                 counts[number - layer.back] = width
             counts[number] = parallel
+            if find_engine(network, number, way.engine).lanes_problem(
+                    network, number, way.lanes, counts):
+                continue
             laid_out[at] = layer_layout(network, number, way.lanes, counts, way.engine,
                                         way.places)
         self._walk_together(number, laid_out.values())
@@ -200,6 +210,7 @@ class _Builder:
             each for each in Engine if engine_problem(network, number, each) is None]
         for width in widths:
             counts = [width or 1] * len(network.layers)
+            counts[number] = most_parallel(network, number)  # with which lanes fit any groups
             ways: list[Way | None] = [
                 Way(each, count, places) for each in weighed
                 for kind in [find_engine(network, number, each)]
@@ -304,7 +315,7 @@ class _Builder:
 
     def _supply(self, number: int, index: int | None, geometry: Geometry) -> Cost:
         key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,
-               geometry.folds > 1, type(geometry))
+               geometry.event_folds > 1, type(geometry))
         if key not in self._supplies:
             block = self._synapses(number, index, geometry)
             self._supplies[key] = self._family.cost(block.source_parts())

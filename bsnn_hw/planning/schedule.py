@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bsnn_hw.engines.engine import Geometry
+from bsnn_hw.engines.groups import parallel_problem
 from bsnn_hw.engines.registry import (
     engine_problem,
     engines_of,
@@ -15,11 +16,11 @@ from bsnn_hw.engines.registry import (
 )
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.layer import synapse_shortcuts
-from bsnn_hw.ir.network import Conv, CurrentShortcut, Hidden, Network, SpikeShortcut
+from bsnn_hw.ir.network import Conv, CurrentShortcut, Hidden, Network, Readout, SpikeShortcut
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 
-__all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_schedule",
-           "most_parallel"]
+__all__ = ["engine_problems", "groups_problem", "joined_layers", "joins", "layer_layout",
+           "make_schedule", "most_parallel"]
 
 
 def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
@@ -90,6 +91,8 @@ def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
             what = "output channels" if isinstance(layer.synapse, Conv) else "neurons"
             yield (f"layer '{layer.name}': parallel must be 1..{most}, its {what}, "
                    f"not {parallel[number]}")
+        elif wanted := groups_problem(layer, parallel[number]):
+            yield f"layer '{layer.name}': parallel must {wanted}, not {parallel[number]}"
     for number, producer, why in joins(network):
         if parallel[number] != parallel[producer]:
             yield (f"layer '{network.layers[number].name}': parallel must be {parallel[producer]}, "
@@ -99,6 +102,13 @@ def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
 def most_parallel(network: Network, number: int) -> int:
     """Neurons of layer ``number`` that can be updated side by side."""
     return network.layers[number].synapse.shape.channels
+
+
+def groups_problem(layer: Hidden | Readout, parallel: int) -> str | None:
+    """What a layer's parallel neurons must be for groups of its convolutions, unless they are."""
+    parts = (layer, *synapse_shortcuts(layer))
+    return next((wrong for part in parts
+                 if (wrong := parallel_problem(part.synapse, parallel))), None)
 
 
 def joins(network: Network) -> Iterator[tuple[int, int, str]]:

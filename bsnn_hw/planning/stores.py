@@ -8,8 +8,9 @@ import numpy as np
 
 from bsnn_hw.devices.chips import Chip
 from bsnn_hw.devices.families import Cost, Family
+from bsnn_hw.engines.groups import event_folds
 from bsnn_hw.engines.registry import network_geometries
-from bsnn_hw.ir.network import Hidden, Network, SynapseShortcut
+from bsnn_hw.ir.network import Hidden, Network, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Schedule, Store, Stores
 from bsnn_hw.layout.blocks import StateRows, accumulator_parts
@@ -101,15 +102,16 @@ class Moves:
         network, blocks = self._blocks.network, self._blocks
         layer = network.layers[number]
         if not isinstance(layer, Hidden):
-            widths = [blocks.readout_bounds.acc.width]
+            summed: list[tuple[Synapse, int]] = [(layer.synapse, blocks.readout_bounds.acc.width)]
         else:
             bounds = blocks.hidden_bounds[number]
-            widths = [bounds.acc.width, *(
-                sums.width for each, sums in zip(layer.shortcuts, bounds.shortcuts, strict=True)
+            summed = [(layer.synapse, bounds.acc.width), *(
+                (each.synapse, sums.width)
+                for each, sums in zip(layer.shortcuts, bounds.shortcuts, strict=True)
                 if isinstance(each, SynapseShortcut))]
         return sum((self._family.cost(accumulator_parts(
-            raster, StateRows(raster.rows, raster.width * width, block))) for width in widths),
-            Cost())
+            raster, StateRows(raster.rows, raster.width * width, block),
+            event_folds(synapse, raster.width))) for synapse, width in summed), Cost())
 
 
 def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) -> Schedule:

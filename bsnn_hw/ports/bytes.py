@@ -139,7 +139,7 @@ class BytePort(PortKind):
 
     def walk_key(self, geometry: Geometry) -> tuple[Any, ...]:
         """While an engine walks, bytes wait."""
-        return *geometry.walk_key(), geometry.folds
+        return *geometry.walk_key(), geometry.event_folds
 
     def parts(self, network: Network, first: Geometry, value_bits: int) -> Parts:
         """hdl/byte_port.py: values gathered, a beat of them, and where they belong; scores
@@ -170,7 +170,7 @@ def byte_walks(geometries: Sequence[Geometry], feed: Feed) -> list[np.ndarray]:
     step already.
     """
     groups, sizes = _byte_groups(geometries[0], feed)
-    folds = np.array([float(geometry.folds) for geometry in geometries])
+    folds = np.array([float(geometry.event_folds) for geometry in geometries])
     rows = np.array([float(geometry.raster.rows) for geometry in geometries])
     shared = rows * [geometry.whole_walks for geometry in geometries]
     passes = feed.passes * rows - (groups[-1] > 0)[..., None] * shared

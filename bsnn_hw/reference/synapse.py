@@ -35,7 +35,8 @@ def convolve(conv: Conv, inputs: torch.Tensor, max_value: int) -> torch.Tensor:
     maps = inputs.to(dtype).reshape(-1, source.channels, source.height, source.width)
     # NNPACK transforms its operands (Winograd), and then sums are no longer exact.
     with torch.backends.nnpack.flags(enabled=False):
-        acc = conv2d(maps, weights.to(dtype), stride=conv.stride, padding=conv.padding)
+        acc = conv2d(maps, weights.to(dtype), stride=conv.stride, padding=conv.padding,
+                     groups=conv.groups)
     connected = torch.as_tensor(conv.connected)[:, None, None]
     return (acc.to(torch.int64) * connected).flatten(start_dim=1)
 

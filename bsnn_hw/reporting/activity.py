@@ -86,7 +86,7 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
     # A row of sums is read and written in every cycle of an engine, in the bank of each place.
     rows = [_cycles(engine, feed) * engine.geometry.parallel * engine.geometry.places
             for engine, feed in fed]
-    weight_bits = sum(weight_words(*each) * each[0].geometry.parallel * each[0].weight_bits
+    weight_bits = sum(weight_words(*each) * each[0].geometry.word_weights * each[0].weight_bits
                       for each in fed)
     sum_bits = sum(2 * row * engine.sum_width
                    for (engine, _), row in zip(fed, rows, strict=True))
@@ -122,7 +122,7 @@ def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float
         return 0.0, 0.0
     gate, engine, feed = block.gate, block.synapses, activity[number].feed
     sums = _operations(engine, feed) / engine.geometry.raster.shape.channels
-    return (weight_words(engine, feed) / engine.geometry.folds * gate.weight_bits,
+    return (weight_words(engine, feed) / engine.geometry.event_folds * gate.weight_bits,
             sums * addition(gate.total_width))
 
 
@@ -133,9 +133,9 @@ def _operations(engine: Synapses, feed: Feed) -> float:
 
 
 def weight_words(engine: Synapses, feed: Feed) -> float:
-    """Mean words of weights, one for each parallel neuron, that are read for an event."""
-    raster = engine.geometry.raster
-    return _operations(engine, feed) / raster.shape.channels * raster.folds
+    """Mean words of weights that are read for an event."""
+    geometry = engine.geometry
+    return _operations(engine, feed) / geometry.event_channels * geometry.event_folds
 
 
 def _connections(geometry: Geometry) -> float:
@@ -145,7 +145,7 @@ def _connections(geometry: Geometry) -> float:
 
 def _cycles(engine: Synapses, feed: Feed) -> float:
     return sum(float(walk(engine.geometry, each).sum(axis=1).mean())
-               for each in feed.streams) * engine.geometry.folds
+               for each in feed.streams) * engine.geometry.event_folds
 
 
 def _step(layout: Layout, number: int) -> tuple[float, float]:

@@ -211,5 +211,5 @@ PROOFS = (
     Proof("accumulator with forwarding, 1 row", _one_row, Fault(
         "accumulator", "for hit, written in reversed(fresh)", "for hit, written in fresh")),
     Proof("accumulator with forwarding, 2 rows", _two_rows, Fault(
-        "accumulator", "if self._raster.folds <= age:", "if self._raster.folds < age:")),
+        "accumulator", "if self._event_folds <= age:", "if self._event_folds < age:")),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.hdl.engines.conv_events import ConvEventsHardware
+from bsnn_hw.hdl.engines.conv_groups import ConvGroupsHardware
 from bsnn_hw.hdl.engines.conv_lines import ConvLinesHardware
 from bsnn_hw.hdl.engines.dense_events import DenseEventsHardware
 from bsnn_hw.hdl.engines.dense_words import DenseWordsHardware
@@ -22,6 +24,7 @@ _ENGINES: dict[type[Geometry], Hardware[Any]] = {
     ConvEvents: ConvEventsHardware(),
     DenseWords: DenseWordsHardware(),
     ConvLines: ConvLinesHardware(),
+    ConvGroups: ConvGroupsHardware(),
 }
 
 

@@ -68,6 +68,30 @@ def test_a_large_kernel_is_one_number_in_the_order_of_its_taps():
     assert equal(from_json(to_json(network)), network)
 
 
+def grouped(inputs=6):
+    """Two groups of 3 channels in and 2 out, of weights that differ."""
+    source = Shape(inputs, 2, 1)
+    weights = np.where(np.arange(4 * inputs // 2 * 2).reshape(4, -1, 2, 1) % 3, 1, -1)
+    synapse = Conv(weights.astype(np.int8), np.ones(4, bool), source, groups=2)
+    layer = Hidden("a", synapse, NeuronSpec(0, 0, np.zeros(1, np.int64), np.zeros((1, 4), np.int64),
+                                            np.ones((1, 4), np.int64), Reset.HARD,
+                                            Comparison.AT_LEAST))
+    readout = Readout("out", Dense(np.ones((1, 4), np.int8), np.ones(1, bool)), np.array([[1]]),
+                      np.array([0]), 1.0)
+    return Network("n", 1, Input(Coding.EVENTS, source.size, 1, shape=source), (layer,), readout,
+                   ("x",))
+
+
+def test_groups_are_written_and_read():
+    document = json.loads(to_json(grouped()))
+    assert document["hidden"][0]["groups"] == 2
+    assert len(document["hidden"][0]["weights"][0]) == 2  # six weights
+    assert equal(from_json(to_json(grouped())), grouped())
+    document["hidden"][0]["groups"] = 4
+    with pytest.raises(InputError, match="groups must divide the 6 channels that come in"):
+        from_json(json.dumps(document))
+
+
 def wide():
     """A readout with weights of 8 bits, and nothing else."""
     readout = Readout("out", Dense(np.array([[1, -1, 127], [-127, 0, 2]], np.int8),

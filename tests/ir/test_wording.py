@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bsnn_hw.ir.network import Comparison, Conv, Hidden, NeuronSpec, Pool, PoolKind, Reset, Shape
@@ -38,6 +40,14 @@ def test_layers():
 
 def test_lanes():
     assert (lane_count(4, 1), lane_count(4, 3)) == ("4", "4x3")
+
+
+def test_groups():
+    weights = np.ones((8, 1, 3, 3), dtype=np.int8)
+    depthwise = Conv(weights, np.ones(8, dtype=bool), Shape(4, 8, 8), groups=4)
+    assert synapse_kind(depthwise, None) == "conv depthwise 3x3"
+    two = replace(depthwise, weights=np.ones((8, 2, 3, 3), dtype=np.int8), groups=2)
+    assert synapse_kind(two, None) == "conv 2 groups 3x3"
 
 
 def conv(stride: tuple[int, int]) -> Conv:

@@ -55,6 +55,13 @@ def test_channels_lie_one_behind_the_other():
     assert got.tolist() == [[[2, 1, 0, -1, 0, 0]]]
 
 
+def test_groups_by_hand():
+    """Two groups of a channel in and two out."""
+    layer = replace(conv([[[[1]]], [[[-1]]], [[[1]]], [[[-1]]]], Shape(2, 1, 2)), groups=2)
+    got = sums(layer, torch.tensor([[[1, 2, 3, 0]]]), 1, 3)
+    assert got.tolist() == [[[1, 2, -1, -2, 3, 0, -3, 0]]]
+
+
 @for_each("kind, wanted", [
     (PoolKind.MAX, [1, 1, 0, 1]), (PoolKind.SUM, [4, 1, 0, 2])])
 def test_pooling_by_hand(kind, wanted):
