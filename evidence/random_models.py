@@ -74,6 +74,7 @@ def _int8(layer, generator, torch):
 def _layer(generator, name, fan_in, neurons, timesteps, reach, last):
     weight = generator.uniform(-1, 1, (neurons, fan_in))
     weight[generator.random(weight.shape) < 0.1] = 0.0  # sign(0) = +1
+    weight = weight if weight.any() else np.ones_like(weight)  # all zero is refused
     layer = {"name": name, "type": "linear", "weight": weight, "bias": None,
              "norm": random_norm(generator, fan_in, neurons, reach), "gate": None,
              "neuron": {"type": "readout"} if last else random_neuron(generator)}
