@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import math
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -99,6 +101,10 @@ def judge(mutant: Mutant, folders: SimpleQueue[Path]) -> Verdict:
         folders.put(folder)
 
 
+def _in_time(mutant: Mutant, *, folders: SimpleQueue[Path], ends: float) -> Verdict | None:
+    return judge(mutant, folders) if time.monotonic() < ends else None
+
+
 def _failed(folder: Path, tests: Sequence[str]) -> str | None:
     """The first test that fails, in words; None where all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-m",
@@ -140,20 +146,24 @@ def _act(options: argparse.Namespace) -> None:
     chosen = sample(options.count, options.seed, options.folders)[options.skip:]
     folders: SimpleQueue[Path] = SimpleQueue()
     counts = {"killed": 0, "explained": 0, "survived": 0}
+    ends = time.monotonic() + 60 * options.minutes
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
         for number in range(options.jobs):
             folders.put(_copy(Path(scratch) / f"copy{number}"))
         killers: set[str] = set()
         with ThreadPoolExecutor(options.jobs) as pool:
-            for verdict in pool.map(partial(judge, folders=folders), chosen):
+            for verdict in pool.map(partial(_in_time, folders=folders, ends=ends), chosen):
+                if verdict is None:
+                    continue
                 counts[verdict.kind] += 1
                 killers |= _killers(verdict)
                 print(_line(verdict), flush=True)
         _check_tests(folders, sorted(killers))
-    judged = len(chosen) - counts["explained"]
+    judged = counts["killed"] + counts["survived"]
     share = counts["killed"] / max(1, judged)
     print(f"score     {counts['killed']} of {judged} killed, {100 * share:.1f} %; "
-          f"{counts['explained']} more are explained; seed {options.seed}")
+          f"{counts['explained']} more are explained; seed {options.seed}, "
+          f"{sum(counts.values())} from number {options.skip} on")
     if share < AIM:
         raise BsnnError(f"mutants: {100 * AIM:g} % must be killed, {counts['survived']} survived; "
                         "write a test for each, or explain it in evidence/explained_mutants.py")
@@ -187,6 +197,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=0, help="of the draw (default: 0)")
     add("--skip", type=int, default=0, metavar="N",
         help="leave out the first N, which were judged before (default: 0)")
+    add("--minutes", type=float, default=math.inf, metavar="M",
+        help="begin none after so many, and give the score of those before (default: no end)")
     add("--jobs", type=int, default=2, help="at the same time (default: 2)")
     add("--folders", nargs="+", default=list(FOLDERS), metavar="FOLDER",
         help="to draw from (default: all of the above)")

@@ -211,7 +211,7 @@ PROOFS = (
     Proof("currents of a join", _currents, Fault(
         "current", "Mux(carried[i], gain[i], 0)", "Mux(carried[i], gain[i], gain[i] >> 3)")),
     Proof("neurons, hard reset", _hard, Fault(
-        "neuron", "Mux(op.close, 0, Mux(fired[i], rest, charged[i]))",
+        "neuron", "Mux(empties, 0, Mux(fired[i], rest, charged[i]))",
         "Mux(fired[i], rest, charged[i])"), quick=False),
     Proof("neurons, soft reset and a leak of their own", _soft, Fault(
         "neuron", "return charged > threshold", "return charged >= threshold"),

@@ -1,11 +1,13 @@
 """Mutants: drawn with a seed, Python that can be read, and the tests that are near to them."""
 
 import ast
+import math
+from queue import SimpleQueue
 
 import pytest
 
 from evidence.mutant_sample import Mutant
-from evidence.mutants import Verdict, _killers, nearest
+from evidence.mutants import Verdict, _in_time, _killers, nearest
 from tests.for_each import for_each
 
 
@@ -47,3 +49,10 @@ def test_mutants_of_a_file():
 ])
 def test_whatever_killed_is_run_again_without_a_mutant(kind, words, killers):
     assert _killers(Verdict(Mutant("hdl/join.py", "AddNot", 0, 1), kind, words)) == killers
+
+
+def test_none_begins_after_its_time(monkeypatch):
+    mutant = Mutant("hdl/join.py", "AddNot", 0, 1)
+    monkeypatch.setattr("evidence.mutants.judge", lambda *_: "judged")
+    assert _in_time(mutant, folders=SimpleQueue(), ends=math.inf) == "judged"
+    assert _in_time(mutant, folders=SimpleQueue(), ends=0.0) is None

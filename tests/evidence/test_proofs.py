@@ -1,13 +1,18 @@
 """The proofs, and that the prover can say no."""
 
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 from amaranth import Signal
 
 from bsnn_hw.errors import BsnnError, ToolError
+from evidence import proofs
 from evidence.proofs.__main__ import main
 from evidence.proofs.catalogue import PROOFS
 from evidence.proofs.harness import Harness, table
-from evidence.proofs.parts import Fault
+from evidence.proofs.parts import Fault, sound
 from evidence.proofs.proof import Proof, judge
 from evidence.proofs.prover import Verdict, prove
 from evidence.proofs.replay import replay
@@ -34,6 +39,22 @@ def counter(limit):
 def test_proven_and_the_fault_found(proof):
     judged = judge(proof)
     assert judged.broken and len(judged.trace) > 1
+
+
+def test_every_module_with_proofs_is_in_the_catalogue():
+    modules = {name: import_module(f"evidence.proofs.{name}")
+               for _, name, _ in pkgutil.iter_modules(proofs.__path__) if name != "__main__"}
+    found = [proof.name for name, module in modules.items() if name != "catalogue"
+             for proof in getattr(module, "PROOFS", ())]
+    assert "steps at each mark" in found
+    assert sorted(found) == sorted({proof.name for proof in PROOFS})
+
+
+@for_each("proof", PROOFS)
+def test_what_a_fault_changes_stands_there_once(proof):
+    """Else the fault of a slow proof would go with a change of hdl/, and nobody see it."""
+    path = Path(sound(proof.fault.module).__file__)
+    assert path.read_text(encoding="utf-8").count(proof.fault.old) == 1
 
 
 def test_what_holds_and_the_shortest_way_to_what_does_not():
