@@ -26,6 +26,7 @@ import numpy as np
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
+from evidence.fuzz_models import documents
 from evidence.mutations import (
     mutated_bytes,
     mutated_json,
@@ -140,18 +141,6 @@ def _alarm() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _documents() -> list[dict[str, Any]]:
-    """Models that have every key of docs/model.md between them."""
-    from evidence.random_map_models import random_map_document
-    from evidence.random_models import random_document, with_int8_ends
-
-    def plain(seed):
-        return random_document(seed, largest=6) | {"recipe": {"dataset": "digits", "log": [1, .5]}}
-
-    maps = [random_map_document(seed) for seed in range(3)]
-    return [plain(24), with_int8_ends(3, plain(3)), *maps]
-
-
 def _values() -> list[Any]:
     """Values for a model's document: tensors of wrong kinds and shapes, and lists without end."""
     import torch
@@ -188,7 +177,7 @@ def _torch_files(folder: Path, _: Path) -> list[Good]:
 
         return Good(folder / "model.pt", whole, draw, _read_model)
 
-    return [make(document) for document in _documents()]
+    return [make(document) for document in documents()]
 
 
 def _safetensors_files(folder: Path, _: Path) -> list[Good]:
@@ -214,7 +203,7 @@ def _safetensors_files(folder: Path, _: Path) -> list[Good]:
 
         return Good(folder / "model.safetensors", whole, draw, _read_model)
 
-    return [make(document) for document in _documents()]
+    return [make(document) for document in documents()]
 
 
 def _read_model(path: Path) -> None:

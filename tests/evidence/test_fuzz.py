@@ -1,14 +1,19 @@
 """Damaged files: 500 of all kinds, and faults of readers that the check must see."""
 
+import re
 import resource
 import time
+from collections import defaultdict
 
 import numpy as np
 import pytest
 
 from bsnn_hw.errors import InputError, MismatchError
+from bsnn_hw.model.check import describe
+from bsnn_hw.model.values import Table
 from evidence import fuzz
 from evidence.fuzz import KINDS, Good, check_file, good_files
+from evidence.fuzz_models import documents
 from evidence.mutations import mutated_bytes, mutated_json, mutated_lines, mutated_tree
 from tests.for_each import for_each
 
@@ -26,6 +31,44 @@ def test_good_files_are_read(direct_bundle, tmp_path):
     for kind, goods in good_files(direct_bundle.folder, tmp_path).items():
         for good in goods:
             assert check_file(good, good.data, tmp_path) == "read", kind
+
+
+def of_all_models(monkeypatch):
+    """What the checks of a model file know, and what the documents say, by where it stands: keys,
+    and of keys that are a word the words."""
+    known, said = defaultdict(set), defaultdict(set)
+    check_keys, choice = Table._check_keys, Table.choice
+
+    def place(table, key=""):
+        where = re.sub(r"'[^']*'", "", table._where).strip()
+        path = re.sub(r"\[\d+\]", "", table._path)
+        return f"{where} {path}{key}"
+
+    def keys(self, accepted, hints):
+        known[place(self)] |= set(accepted)
+        said[place(self)] |= {key for key, item in self._items.items() if item is not None}
+        check_keys(self, accepted, hints)
+
+    def words(self, key, accepted):
+        known[place(self, key)] |= set(accepted)
+        said[place(self, key)].add(self.raw(key))
+        return choice(self, key, accepted)
+
+    monkeypatch.setattr(Table, "_check_keys", keys)
+    monkeypatch.setattr(Table, "choice", words)
+    for document in documents():
+        describe(document)
+    return known, said
+
+
+def test_models_have_every_key_and_every_word(monkeypatch):
+    known, said = of_all_models(monkeypatch)
+    missing = {where: known[where] - said[where] for where in known if known[where] - said[where]}
+    assert {"model ", "input ", "layer neuron.", "layer join.pool."} <= set(known)
+    # What is refused there by other words: the last layer has the readout, the sample makes gates
+    # of layers, and spikes that are joined are of the largest in a window.
+    assert missing == {"layer neuron.type": {"readout"}, "layer shortcuts.gate.kind": {"sample"},
+                       "layer join.pool.kind": {"avg", "sum"}}
 
 
 def read_by(reader, tmp_path):
