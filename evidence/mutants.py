@@ -1,9 +1,10 @@
 """``python -m evidence.mutants``: small faults in the source, each to be found by a test.
 
 Mutants are drawn with a seed from hdl/, lowering/, planning/, layout/, engines/, ports/ and
-exploration/, and each meets the quick tests that import its module or have its name.  The hashes of
-emitted Verilog are none of them: they would show any change, and not that it is wrong.  What
-survives is printed, and must be explained in evidence/explained_mutants.py.
+exploration/, and each meets the quick tests that import its module or have its name, and then what
+evidence.proofs has of a component.  The hashes of emitted Verilog are none of them: they would show
+any change, and not that it is wrong.  What survives is printed, and must be explained in
+evidence/explained_mutants.py.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def judge(mutant: Mutant, folders: SimpleQueue[Path]) -> Verdict:
     folder = folders.get()
     try:
         (folder / mutant.path).write_text(mutant.text(), encoding="utf-8")
-        failed = _failed(folder, nearest(mutant.path))
+        failed = _failed(folder, nearest(mutant.path)) or _disproven(folder, mutant.path)
         return Verdict(mutant, "survived" if failed is None else "killed", failed or "")
     finally:
         shutil.copyfile(ROOT / mutant.path, folder / mutant.path)
@@ -109,16 +110,34 @@ def _failed(folder: Path, tests: Sequence[str]) -> str | None:
     """The first test that fails, in words; None where all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-m",
                "not slow", "-p", "no:cacheprovider", "-n", "0", *tests]
-    try:
-        result = subprocess.run(
-            command, cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE,
-            env={**environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})
-    except subprocess.TimeoutExpired:
+    result = _run(folder, command)
+    if result is None:
         return f"no end after {PATIENCE} s"
     if result.returncode == 0:
         return None
     lines = [line for line in result.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return (lines or [f"pytest ends with {result.returncode}"])[0]
+
+
+def _disproven(folder: Path, path: str) -> str | None:
+    """What a proof of this component says against it; None where all hold, or there is none."""
+    if not path.startswith("hdl/"):
+        return None
+    result = _run(folder, [sys.executable, "-m", "evidence.proofs", "--jobs", "1", "--of",
+                           Path(path).stem])
+    if result is None or result.returncode == 0:
+        return None
+    return "PROOF " + (result.stderr.strip().splitlines() or ["ended"])[0]
+
+
+def _run(folder: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
+    """A command in one of the copies; None where it had no end."""
+    try:
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE,
+            env={**environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _copy(folder: Path) -> Path:
@@ -171,8 +190,8 @@ def _act(options: argparse.Namespace) -> None:
 
 def _killers(verdict: Verdict) -> set[str]:
     """The test that killed, by its file and name, or a file that could not be read; all that ran
-    where pytest names none, as when they had no end."""
-    if verdict.kind != "killed":
+    where pytest names none, as when they had no end; none where it was a proof."""
+    if verdict.kind != "killed" or verdict.words.startswith("PROOF "):
         return set()
     kind, _, rest = verdict.words.partition(" ")
     if kind in ("FAILED", "ERROR"):

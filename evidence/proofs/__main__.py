@@ -18,15 +18,38 @@ __all__ = ["main"]
 
 
 def _judged(name):
-    from evidence.proofs.catalogue import PROOFS
     from evidence.proofs.proof import judge
 
-    return judge(next(proof for proof in PROOFS if proof.name == name))
+    return judge(_proof(name))
+
+
+def _held(name):
+    from evidence.proofs.proof import hold
+
+    return name, hold(_proof(name))
+
+
+def _proof(name):
+    from evidence.proofs.catalogue import PROOFS
+
+    return next(proof for proof in PROOFS if proof.name == name)
+
+
+def _hold(module: str, jobs: int) -> None:
+    """Whether what stands in ``module`` is as its proofs say, their faults aside."""
+    from evidence.proofs.catalogue import PROOFS
+
+    names = [proof.name for proof in PROOFS if proof.fault.module == module]
+    with ProcessPoolExecutor(jobs) as pool:
+        for name, rules in pool.map(_held, names):
+            print(f"{name:34} {rules:2} rules proven", flush=True)
 
 
 def _act(options: argparse.Namespace) -> None:
     from evidence.proofs.catalogue import PROOFS
 
+    if options.of is not None:
+        return _hold(options.of, options.jobs)
     names = [proof.name for proof in PROOFS if proof.quick or not options.quick]
     if options.only is not None:
         names = [proof.name for proof in PROOFS if options.only in proof.name]
@@ -51,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
                                      description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="only those of about a second")
     parser.add_argument("--only", metavar="NAME", help="only those with this in their name")
+    parser.add_argument("--of", metavar="MODULE", help="only whether those with a fault in this "
+                        "module of hdl/ hold, without the fault")
     parser.add_argument("--trace", action="store_true", help="print the faults' counterexamples")
     parser.add_argument("--jobs", type=int, default=2, help="at the same time (default: 2)")
     return run_verb(parser, _act, argv)

@@ -7,7 +7,7 @@ from bsnn_hw.child import serve
 __all__: list[str] = []
 
 COMMANDS = ("hierarchy -top harness", "proc", "flatten", "opt -full", "memory_map", "opt -full",
-            "techmap", "dffunmap", "simplemap", "aigmap", "opt_clean",
+            "techmap", "dffunmap", "simplemap", "setundef -anyseq", "aigmap", "opt_clean",
             "write_aiger -zinit -symbols harness.aig")
 
 

@@ -11,6 +11,7 @@ from amaranth.lib import data
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.hdl.formats import event_group
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan
@@ -209,6 +210,58 @@ def _join(parts: Parts) -> Harness:
     return h
 
 
+def _merge(parts: Parts) -> Harness:
+    """Three streams of groups of two lanes, each of which may grow until it is taken."""
+    count = 3
+    dut = parts("merge").GroupMerge(
+        event_group(lanes=2, row_width=1, value_width=1), count=count)
+    h = Harness(dut=dut)
+    group, taken = dut.groups.payload, dut.groups.valid & dut.groups.ready
+    h.drive(("ready", dut.groups.ready))
+    turn = Signal(range(count), name="due")  # whose groups come
+    h.show("given", dut.groups.valid)
+    h.show("seen", group)
+    charged, closes, moves = Signal(), Signal(), Signal()
+    for number, source in enumerate(dut.sources):
+        offered = source.payload
+        h.drive((f"valid_{number}", source.valid), (f"rows_{number}", offered.rows),
+                (f"values_{number}", offered.values), (f"mark_{number}", offered.mark))
+        h.m.d.comb += offered.charge.eq(Cat(offered.values).any())
+        h.limit(~source.valid | offered.charge | offered.mark)
+        _may_grow(h, source, f"source_{number}")
+        accepted, mine = source.valid & source.ready, turn == number
+        h.must(f"stream {number}: nothing is taken out of its turn", ~accepted | mine)
+        h.must(f"stream {number}: events go on as they came", ~(mine & dut.groups.valid) | (
+            Cat(group.values, group.charge) == Cat(offered.values, offered.charge)) & (
+                Value.cast(group.rows) == Value.cast(offered.rows)))
+        with h.m.If(mine):
+            h.m.d.comb += [charged.eq(accepted & offered.charge),
+                           closes.eq(accepted & offered.mark & (number == count - 1)),
+                           moves.eq(~source.valid | accepted)]
+        with h.m.If(accepted & offered.mark):
+            h.m.d.sync += turn.eq((number + 1) % count)
+    h.must("a group has an event or the mark", ~dut.groups.valid | group.charge | group.mark)
+    h.must("a group with events is taken where it goes on", charged == (taken & group.charge))
+    h.must("the mark of the last stream goes on, and no other", closes == (taken & group.mark))
+    h.must("where the sink is ready, what is in its turn is taken", ~dut.groups.ready | moves)
+    _grows(h, dut.groups, 2)
+    return h
+
+
+def _may_grow(h: Harness, source: Any, name: str) -> None:
+    """Let ``source`` keep what it has offered until it is taken; nothing comes behind the mark."""
+    offered = source.payload
+    waits = h.register(source.valid & ~source.ready, f"{name}_waits")
+    values, rows, mark = (h.register(Value.cast(each), f"{name}_{field}_before")
+                          for field, each in (("values", offered.values), ("rows", offered.rows),
+                                              ("mark", offered.mark)))
+    width = len(offered.rows[0])
+    for lane, value in enumerate(offered.values):
+        h.limit(~(waits & values[lane]) | value & (
+            offered.rows[lane] == rows.word_select(lane, width)))
+    h.limit(~waits | source.valid & (~mark | offered.mark & (Cat(offered.values) == values)))
+
+
 def _grows(h: Harness, groups: Any, lanes: int) -> None:
     """What a group has offered stays until it is taken."""
     group = groups.payload
@@ -335,6 +388,9 @@ PROOFS = (
         "row_gather", "before.eq(0)", "before.eq(before)")),
     Proof("join", _join, Fault(
         "join", "offered.eq(head.valid & ~waiting[lane])", "offered.eq(head.valid)")),
+    Proof("merged groups", _merge, Fault(
+        "merge", "self.groups.valid.eq(source.valid & offered.charge)",
+        "self.groups.valid.eq(source.valid)")),
     Proof("collector", _collector, Fault(
         "collector", "| (event.place == group.place)", "| (event.place.x == group.place.x)")),
     Proof("frontend", _frontend, Fault(

@@ -9,16 +9,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from amaranth import Mux, Signal, Value
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import Network, Pool, PoolKind, Shape
 from bsnn_hw.ir.schedule import Engine, LayerPlan
 from evidence.proofs.harness import Harness
 from evidence.proofs.parts import Fault, Parts
 from evidence.proofs.proof import Proof
-from evidence.proofs.small import dense, laid_out, pixels, recurrence, small_network, spiking
+from evidence.proofs.small import (
+    TIMESTEPS,
+    dense,
+    laid_out,
+    pixels,
+    recurrence,
+    small_network,
+    spiking,
+)
 from evidence.proofs.streams import follow, heeded, heeds
 
 __all__ = ["PROOFS"]
@@ -77,6 +87,11 @@ def _joining(parts: Parts) -> Harness:
 def _second_order(parts: Parts) -> Harness:
     return _layer(parts, small_network(2, spiking("fc", dense(4, 2), second_order=True)),
                   LayerPlan(1, 1))
+
+
+def _gated(parts: Parts) -> Harness:
+    gate = SampleGate(np.array([1, -1], np.int8), 2, 1, 0, np.array([[1, 3]] * TIMESTEPS), 1)
+    return _layer(parts, small_network(2, spiking("fc", dense(4, 2), gate=gate)), LayerPlan(1, 1))
 
 
 def _link(h: Harness, dut: Any, words: Any, valid: Value, rows: int, most: int,
@@ -144,6 +159,7 @@ PROOFS = (
     Proof("margin with pooled currents", _largest, NO_REGISTER),
     Proof("margin of a recurrent layer", _joining, NO_REGISTER),
     Proof("margin of second order", _second_order, NO_REGISTER),
+    Proof("margin of a layer with a gate", _gated, NO_REGISTER),
     Proof("link to banks", _banks, Fault("link", "levels_low.all()", "levels_low.any()"),
           quick=False),
     Proof("link to shared lanes", _shared, Fault(

@@ -7,11 +7,13 @@ rules hold in every run of so many cycles from reset on, in which a whole infere
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from amaranth import Cat, Signal, Value
 from amaranth.lib import data
 
-from bsnn_hw.ir.network import CurrentShortcut, Network
+from bsnn_hw.ir.network import CurrentShortcut, Network, Summand
 from bsnn_hw.ir.schedule import LayerPlan
 from bsnn_hw.reference.network import run
 from evidence.proofs.events import Expected
@@ -109,6 +111,20 @@ def _recurrent(parts: Parts) -> Harness:
                     LayerPlan(1, 1))
 
 
+def _recurrent_joined(parts: Parts) -> Harness:
+    """A recurrent layer behind another, whose current it gets too."""
+    network = small_network(1, spiking("a", dense(1, 1), gained=True),
+                            spiking("b", dense(1, 1), CurrentShortcut(1), recurrence(1)))
+    return _network(parts, network, 62, LayerPlan(1, 1), LayerPlan(1, 1))
+
+
+def _spikes_added(parts: Parts) -> Harness:
+    """A readout of the spikes of two layers, one behind the other."""
+    network = small_network(1, spiking("a", dense(1, 1)), spiking("b", dense(1, 1)))
+    network = replace(network, readout=replace(network.readout, summands=(Summand(2),)))
+    return _network(parts, network, 50, LayerPlan(1, 1), LayerPlan(1, 1))
+
+
 PROOFS = (
     Proof("layer to readout", _chain, Fault(
         "layer", "self.words_valid.eq(neurons.words_valid)",
@@ -120,4 +136,9 @@ PROOFS = (
     Proof("recurrent layer", _recurrent, Fault(
         "feedback", "Signal(init=1)  # after a reset", "Signal()  # after a reset"), quick=False,
         cycles=54),
+    Proof("recurrent layer with a shortcut", _recurrent_joined, Fault(
+        "carry", "self.whole.eq(count != 0)", "self.whole.eq(count > 1)"), quick=False,
+        cycles=66),
+    Proof("layers with spikes that are added", _spikes_added, Fault(
+        "merge", "turn.eq((number + 1) % self._count)", "turn.eq(1)"), quick=False, cycles=54),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
 )
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.layout.timing import recovery
-from bsnn_hw.reference.neuron import charge, fire, scaled
+from bsnn_hw.layout.timing import SYNAPTIC_DELAY, recovery, synaptic_recovery
+from bsnn_hw.reference.neuron import charge, fire, scaled, synaptic
 from evidence.proofs.harness import Harness, table
 from evidence.proofs.parts import Fault, Parts
 from evidence.proofs.proof import Proof
@@ -149,6 +150,61 @@ def _soft(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.ABOVE, [3, 1, 2], 3))
 
 
+def _synaptic(parts: Parts, leak: Sequence[int]) -> Harness:
+    """Synaptic currents of three neurons, two side by side, whose rows step in turn.
+
+    leak : of each channel, in quarters, from the first timestep to the second
+    """
+    spec = replace(_spec(Reset.HARD, Comparison.AT_LEAST, [2, 2, 2], 3),
+                   current_leak=np.array([[0] * 3, leak]))
+    bounds, delay = hidden_bounds(_layer(spec), 1), 3
+    dut = parts("synaptic").SynapticArray(spec, bounds, Raster(_layer(spec).shape, 2),
+                                          current_delay=delay)
+    h = Harness(dut=dut)
+    came = _op_in_turn(h, dut.op, delay, synaptic_recovery(spec, block=False))
+    h.show("synaptic", dut.synaptic)
+    now = h.delayed(came.step & ~came.sweep, SYNAPTIC_DELAY, "due")
+    row = h.delayed(came.row, SYNAPTIC_DELAY, "row")
+    assert bounds.synaptic is not None
+    for position in range(2):
+        current = h.anything(f"current_{position}", signed(bounds.current.width))
+        h.limit((current >= bounds.current.low) & (current <= bounds.current.high))
+        h.m.d.comb += dut.currents[position].eq(current)
+        right = Signal(signed(bounds.synaptic.current.width), name=f"right_{position}")
+        for each in range(2 - position):
+            held = Signal(signed(bounds.synaptic.current.width), name=f"held_{position}_{each}")
+            kept = _kept(spec, 2 * each + position, bounds, came.timestep, held)
+            with h.m.If(came.row == each):
+                h.m.d.comb += right.eq(kept + current)
+                with h.m.If(came.step):
+                    h.m.d.sync += held.eq(Mux(came.close, 0, right))
+        h.must(f"synaptic current {position} is the reference's", ~now | (
+            row != 0 if position else 0) | (
+                dut.synaptic[position] == h.delayed(right, SYNAPTIC_DELAY, f"then_{position}")))
+    return h
+
+
+def _kept(spec: NeuronSpec, channel: int, bounds: HiddenBounds, timestep: Value,
+          held: Signal) -> Value:
+    """What the reference has left of the synaptic current ``held``."""
+    assert bounds.synaptic is not None
+    width, neurons = len(held), spec.threshold.shape[1]
+    found = []
+    for t in range(TIMESTEPS):
+        for code in range(1 << width):
+            before = torch.full((1, neurons), (code ^ 1 << width - 1) - (1 << width - 1))
+            found.append(int(synaptic(spec, t, before, torch.zeros_like(before))[0, channel]))
+    return table(found, width, Cat(held, timestep)).as_signed()
+
+
+def _shifted(parts: Parts) -> Harness:
+    return _synaptic(parts, [2, 2, 2])
+
+
+def _scaled(parts: Parts) -> Harness:
+    return _synaptic(parts, [3, 1, 2])
+
+
 def _currents(parts: Parts) -> Harness:
     """Two rows of two, with a gain, a spike's shortcut and a current's."""
     rng = np.random.default_rng(6)
@@ -210,6 +266,10 @@ def _joined(spec: NeuronSpec, weight: np.ndarray, channel: int) -> list[int]:
 PROOFS = (
     Proof("currents of a join", _currents, Fault(
         "current", "Mux(carried[i], gain[i], 0)", "Mux(carried[i], gain[i], gain[i] >> 3)")),
+    Proof("synaptic currents, a shift", _shifted, Fault(
+        "synaptic", "Mux(ops[at].close, 0, synaptic[i] >> shift)", "synaptic[i] >> shift")),
+    Proof("synaptic currents, leaks of their own", _scaled, Fault(
+        "synaptic", "synaptic[i] * factor[i]", "synaptic[i] * factor[0]")),
     Proof("neurons, hard reset", _hard, Fault(
         "neuron", "Mux(empties, 0, Mux(fired[i], rest, charged[i]))",
         "Mux(fired[i], rest, charged[i])"), quick=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from amaranth import Array, Cat, Mux, Signal, Value
 
@@ -79,6 +80,44 @@ def _spikes(parts: Parts, kind: PoolKind) -> Harness:
     return h
 
 
+def _overlapping(parts: Parts, source: Shape, pool: Pool) -> Harness:
+    """Windows that overlap, a fold for each channel."""
+    folds, whole, target = source.channels, Raster(source, 1), Raster(pool.shape(source), 1)
+    dut = parts("window_pool").WindowPool(whole, target, pool)
+    h = Harness(dut=dut)
+    word, valid = dut.words, dut.words_valid
+    h.drive(("valid", valid), ("spike", word.spikes))
+    walk = _Walk(h, source, folds, valid)
+    h.m.d.comb += [word.row.eq(walk.row), word.last.eq(walk.ends)]
+    for name in ("placed_valid", "placed"):
+        h.show(name, getattr(dut, name))
+    # A position alone shows which windows it is in; these are whole with the last of theirs.
+    flat = Shape(1, source.height, source.width)
+    inside = pooled(pool, flat, torch.eye(flat.positions, dtype=torch.int32)).numpy()
+    kept = [Signal(name=f"kept_{row}") for row in range(whole.rows)]
+    for row, signal in enumerate(kept):
+        with h.m.If(valid & (walk.row == row)):
+            h.m.d.sync += signal.eq(word.spikes)
+    due, right, place = Signal(), Signal(), Signal(range(target.shape.positions))
+    for window, members in enumerate(inside.T):
+        *others, last = np.flatnonzero(members).tolist()
+        for fold in range(folds):
+            with h.m.If(valid & (walk.row == last * folds + fold)):
+                h.m.d.comb += [due.eq(1), place.eq(window), right.eq(
+                    word.spikes | Cat(kept[each * folds + fold] for each in others).any())]
+    at = h.delayed(due, 2, "due")
+    place, fold = h.delayed(place, 2, "place"), h.delayed(walk.fold, 2, "fold")
+    found, width = dut.placed, target.shape.width
+    h.must("a word comes for each window, two cycles behind its last", dut.placed_valid == at)
+    h.must("its spikes are the reference's",
+           ~at | (found.spikes == h.delayed(right, 2, "right")))
+    h.must("it says the window's place and fold", ~at | (
+        found.place.y * width + found.place.x == place) & (found.fold == fold))
+    h.must("its row, and the last is marked", ~at | (found.row == place * folds + fold) & (
+        found.last == (found.row == target.rows - 1)))
+    return h
+
+
 def _placed(h: Harness, dut: Any, target: Raster, walk: _Walk, due: Value, right: Value) -> None:
     """What must come where a word is ``due``."""
     placed = dut.placed
@@ -143,7 +182,21 @@ def _sums_of_folds(parts: Parts) -> Harness:
     return _largest(parts, Shape(2, 4, 3))
 
 
+def _padded(parts: Parts) -> Harness:
+    return _overlapping(parts, Shape(2, 3, 3), Pool(PoolKind.MAX, 3, 3, (2, 2), (1, 1)))
+
+
+def _side_by_side(parts: Parts) -> Harness:
+    return _overlapping(parts, Shape(1, 3, 4), Pool(PoolKind.MAX, 2, 3, (1, 1), (0, 0)))
+
+
 PROOFS = (
+    Proof("pooling of spikes, windows that overlap", _side_by_side, Fault(
+        "window_pool", "Mux(opens, windows[number - 1] if number else 0, windows[number])",
+        "windows[number]")),
+    Proof("pooling of spikes, windows that are padded", _padded, Fault(
+        "window_pool", "Mux(last, windows[axis.at_last], windows[-1])", "windows[-1]"),
+        quick=False),
     Proof("pooling of spikes, maximum", _maximum, Fault(
         "pooling", "arrived.spikes | Mux(first, 0, gathered.read_data)",
         "arrived.spikes | gathered.read_data")),

@@ -12,7 +12,7 @@ from evidence.proofs.parts import Fault, Parts, broken, sound
 from evidence.proofs.prover import prove
 from evidence.proofs.replay import replay
 
-__all__ = ["Judged", "Proof", "judge"]
+__all__ = ["Judged", "Proof", "hold", "judge"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,22 @@ class Judged:
     trace: tuple[str, ...]
 
 
+def hold(proof: Proof) -> int:
+    """Prove it, its fault aside; returns how many rules hold.
+
+    Raises
+    ------
+    BsnnError
+        A rule does not, and the message has the counterexample.
+    """
+    harness = proof.build(sound)
+    verdict = prove(harness, proof.cycles)
+    if not verdict.proven:
+        rules, lines = replay(proof.build(sound), verdict.inputs)
+        raise BsnnError("\n".join([f"{proof.name}: {rules[0]}, and it does not", *lines]))
+    return len(harness.rules)
+
+
 def judge(proof: Proof) -> Judged:
     """Prove it, and find the fault.
 
@@ -55,14 +71,10 @@ def judge(proof: Proof) -> Judged:
         A rule does not hold, and the message has the counterexample; or the fault breaks none.
     """
     start = time.monotonic()
-    harness = proof.build(sound)
-    verdict = prove(harness, proof.cycles)
+    held = hold(proof)
     seconds = time.monotonic() - start
-    if not verdict.proven:
-        rules, lines = replay(proof.build(sound), verdict.inputs)
-        raise BsnnError("\n".join([f"{proof.name}: {rules[0]}, and it does not", *lines]))
     faulty = prove(proof.build(broken(proof.fault)), proof.cycles)
     if faulty.proven:
         raise BsnnError(f"{proof.name}: its fault must break a rule, and breaks none")
     rules, lines = replay(proof.build(broken(proof.fault)), faulty.inputs)
-    return Judged(proof.name, seconds, len(harness.rules), rules[0], tuple(lines))
+    return Judged(proof.name, seconds, held, rules[0], tuple(lines))

@@ -19,11 +19,12 @@ from bsnn_hw.ir.network import (
     Shortcut,
     Synapse,
     SynapseShortcut,
+    largest_weight,
 )
 from bsnn_hw.ir.schedule import LayerPlan, Schedule
 from bsnn_hw.layout.build import Layout, build_layout
 
-__all__ = ["TIMESTEPS", "dense", "laid_out", "pixels", "recurrence", "small_network",
+__all__ = ["TIMESTEPS", "dense", "grouped", "laid_out", "pixels", "recurrence", "small_network",
            "spiking"]
 
 TIMESTEPS = 2
@@ -38,6 +39,17 @@ def dense(neurons: int, inputs: int) -> Dense:
 def pixels(source: Shape) -> Conv:
     """A convolution of a map with one channel, place by place."""
     return Conv(np.ones((1, source.channels, 1, 1), np.int8), np.ones(1, bool), source)
+
+
+def grouped(channels: int, kernel: tuple[int, int], source: Shape, groups: int = 1, *,
+            stride: tuple[int, int] = (1, 1), padding: tuple[int, int] = (0, 0),
+            weight_bits: int = 1) -> Conv:
+    """A convolution to ``channels``, with weights of either sign in no order."""
+    rng, largest = np.random.default_rng(9), largest_weight(weight_bits)
+    shape = (channels, source.channels // groups, *kernel)
+    weights = rng.integers(1, largest + 1, shape) * rng.choice([-1, 1], shape)
+    return Conv(weights.astype(np.int8), np.ones(channels, bool), source, stride, padding,
+                weight_bits, groups)
 
 
 def recurrence(neurons: int) -> SynapseShortcut:

@@ -8,14 +8,17 @@ from amaranth import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords, popcount_delay
 from bsnn_hw.ir.network import Dense, Shape
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.reference.synapse import accumulate
+from bsnn_hw.ir.schedule import LayerPlan
+from bsnn_hw.reference.synapse import accumulate, convolve
 from evidence.proofs.harness import Harness, table
 from evidence.proofs.parts import Fault, Parts
 from evidence.proofs.proof import Proof
+from evidence.proofs.small import grouped
 
 __all__ = ["PROOFS"]
 
@@ -97,6 +100,49 @@ def _synapse(parts: Parts, max_value: int, weight_bits: int, lanes: int) -> Harn
         h.must(f"neuron {position} of each fold gets the sum of the reference",
                ~came | (total == Mux(fold, right[1], right[0]).as_signed()))
     return h
+
+
+def _groups(parts: Parts, channels: int, groups: int, lanes: int, weight_bits: int) -> Harness:
+    """A map of a single position, all channels that go out in one fold, which is several blocks;
+    ``lanes`` channels in a word that comes in."""
+    source = Shape(channels)
+    conv = grouped(channels, (1, 1), source, groups, weight_bits=weight_bits)
+    geometry = ConvGroups.of(conv, Raster(source, lanes), LayerPlan(lanes, channels))
+    dut = parts("group_synapse").GroupSynapses(geometry, conv, max_value=1)
+    h = Harness(dut=dut)
+    h.drive(("rows", dut.rows), ("values", dut.values))
+    h.show("deltas", dut.deltas)
+    h.show("carries", dut.carries)
+    # Every combination of a row and a value per lane; a lane's channel is {row, lane}.
+    row_bits = len(dut.rows[0])
+    count = 1 << lanes * (row_bits + 1)
+    digits = _digits(np.arange(count), *[1 << row_bits] * lanes, *[2] * lanes)
+    inputs = np.zeros((count, channels), np.int64)
+    for lane, (row, value) in enumerate(zip(digits[:lanes], digits[lanes:], strict=True)):
+        inputs[np.arange(count), np.minimum(row * lanes + lane, channels - 1)] += value
+        h.limit(dut.rows[lane] < channels // lanes)
+    sums = convolve(conv, torch.as_tensor(inputs), 1).numpy()
+    delay, index = geometry.delay(weight_bits), Cat(dut.rows, dut.values)
+    came = h.delayed(1, delay, "came")
+    for channel in range(channels):
+        right = h.delayed(table(sums[:, channel].tolist(), 16, index), delay, f"right_{channel}")
+        total = Signal(signed(16), name=f"total_{channel}")
+        h.m.d.comb += total.eq(dut.deltas[channel] + dut.carries[channel])
+        h.must(f"neuron {channel} gets what its group's channels sum up to",
+               ~came | (total == right.as_signed()))
+    return h
+
+
+def _depthwise(parts: Parts) -> Harness:
+    return _groups(parts, 4, 4, 4, 1)
+
+
+def _blocks(parts: Parts) -> Harness:
+    return _groups(parts, 4, 2, 2, 1)
+
+
+def _wide_blocks(parts: Parts) -> Harness:
+    return _groups(parts, 4, 2, 2, 8)
 
 
 def _binary(parts: Parts) -> Harness:
@@ -206,6 +252,13 @@ PROOFS = (
         "synapse", "Mux(value, weight, 0)", "Mux(value, weight, 1)")),
     Proof("synapses of words", _words, Fault(
         "word_synapse", "Cat(~odd, ~half)", "Cat(odd, ~half)")),
+    Proof("synapses of a depthwise convolution", _depthwise, Fault(
+        "group_synapse", "[value if block == table[0] else None for block in blocks]",
+        "[value if block == 0 else None for block in blocks]")),
+    Proof("synapses of groups side by side", _blocks, Fault(
+        "group_synapse", "given.eq(Mux(at == block, value, 0))", "given.eq(value)")),
+    Proof("synapses of groups, weights of 8 bits", _wide_blocks, Fault(
+        "group_synapse", "Mux(late, weight, 0)", "Mux(late, weight, 1)")),
     Proof("accumulator in registers", _state_rows, Fault(
         "accumulator", "empty.eq(self.op.step & self.op.clear)", "empty.eq(self.op.clear)")),
     Proof("accumulator with forwarding, 1 row", _one_row, Fault(

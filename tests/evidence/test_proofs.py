@@ -99,3 +99,9 @@ def test_a_chosen_number_stays():
 def test_no_such_proof(capsys):
     assert main(["--only", "nothing"]) == 1
     assert "must be a part of a proof's name, not 'nothing'" in capsys.readouterr().err
+
+
+def test_what_holds_of_a_module(capsys):
+    assert main(["--of", "popcount", "--jobs", "1"]) == 0
+    assert capsys.readouterr().out.split() == ["popcount", "1", "rules", "proven"]
+    assert main(["--of", "nothing"]) == 0  # has none
