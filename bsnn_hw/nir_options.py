@@ -11,6 +11,7 @@ from bsnn_hw.errors import InputError
 __all__ = ["add_nir_options", "is_nir", "nir_document"]
 
 _WORDS = ("source", "dt", "decay", "reset", "comparison", "spikes", "synaptic")
+_SWITCHES = ("norm_input", "refractory")
 _ENTRY = ("timesteps", "coding", "bits", "scale", "readout")
 
 
@@ -30,6 +31,9 @@ def add_nir_options(parser: argparse.ArgumentParser) -> None:
     add("--spikes", help="single, at most one spike per timestep, or multi")
     add("--synaptic", help="first, a CubaLIF's membrane takes the synaptic current that the "
                            "timestep's input is in, or last, that of the timestep before")
+    add("--refractory", choices=("yes", "no"),
+        help="whether a hard reset comes so late that a membrane is at 0 in the timestep after a "
+             "spike, as of snnTorch's Synaptic with zero and its default reset_delay")
     add("--timesteps", type=int, metavar="N", help="timesteps of a sample")
     add("--coding", help="input: direct, the same integers at each timestep, or events")
     add("--bits", type=int, metavar="N", help="bits of a direct input value")
@@ -66,7 +70,7 @@ def nir_document(options: argparse.Namespace) -> dict[str, Any] | None:
     InputError
         An option is missing, or is given for another kind of file.
     """
-    names = (*_WORDS, *_ENTRY, "norm_input")
+    names = (*_WORDS, *_ENTRY, *_SWITCHES)
     given = [name for name in names if getattr(options, name) is not None]
     if not is_nir(options.model):
         if given:
@@ -80,5 +84,6 @@ def nir_document(options: argparse.Namespace) -> dict[str, Any] | None:
 
     return nir(options.model, options.timesteps, coding=options.coding, bits=options.bits,
                scale=options.scale, offset=options.offset, readout=options.readout,
-               norm_input=None if options.norm_input is None else options.norm_input == "yes",
-               **{name: getattr(options, name) for name in _WORDS})
+               **{name: getattr(options, name) for name in _WORDS},
+               **{name: getattr(options, name) and getattr(options, name) == "yes"
+                  for name in _SWITCHES})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from amaranth import Array, Module, Mux, Signal, signed
+from amaranth import Array, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -90,9 +90,10 @@ class NeuronArray(wiring.Component):
         charges, fires = self._charges, self._charges + 1
 
         # Charge what the last timestep left.
-        carried, store = self._potentials(m, ops)
+        carried, rests, store = self._kept(m, ops)
         charged = self._signals("charged", bounds.charged.width)
-        m.d.sync += [charged[i].eq(carried[i] + self.currents[i]) for i in range(width)]
+        m.d.sync += [charged[i].eq(self._unless(rests, i, carried[i] + self.currents[i]))
+                     for i in range(width)]
 
         # Fire and settle.
         threshold = self._constants(m, "threshold", Store.THRESHOLDS, spec.threshold,
@@ -121,7 +122,7 @@ class NeuronArray(wiring.Component):
             m.d.comb += [
                 store.write_enable.eq(op.step),
                 store.write_row.eq(op.row),
-                store.write_data.eq(leaked),
+                store.write_data.eq(Cat(leaked, self._resting(m, fired, ops[fires]))),
             ]
         return m
 
@@ -129,16 +130,32 @@ class NeuronArray(wiring.Component):
         return Signal(data.ArrayLayout(signed(width), self._raster.width), name=name,
                       reset_less=True)
 
-    def _potentials(self, m, ops):
-        """The leaked potentials of the row whose currents are there, and their memory."""
+    def _kept(self, m, ops):
+        """The leaked potentials of the row whose currents are there, which of its neurons rest, or
+        None where none ever does, and the memory of both."""
         width, rows = self._raster.width, self._raster.rows
         layout = data.ArrayLayout(signed(self._bounds.carried.width), width)
         if not self._spec.remembers:
-            return [0] * width, None
+            return [0] * width, None, None
         kind, ahead = (BlockMemory, 2) if self._blocks else (StateMemory, 1)
-        m.submodules.potentials = store = kind(rows=rows, width=layout.size)
+        m.submodules.potentials = store = kind(
+            rows=rows, width=layout.size + width * self._spec.rests)
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
-        return layout(store.read_data), store
+        rests = store.read_data[layout.size:] if self._spec.rests else None
+        return layout(store.read_data[:layout.size]), rests, store
+
+    def _unless(self, rests, position, potential):
+        """``potential``, or 0 of a neuron that rests."""
+        return potential if rests is None else Mux(rests[position], 0, potential)
+
+    def _resting(self, m, fired, op):
+        """Which neurons rest in the next timestep, as soon as it is known what they start from."""
+        if not self._spec.rests:
+            return []
+        rests = Signal(self._raster.width, reset_less=True)
+        ends = op.sweep if self._spec.stateful else op.close  # of an inference, or of its state
+        m.d.sync += rests.eq(Mux(ends, 0, fired))
+        return rests if self._shift is not None else delayed(m, rests, 1, "rests_later")
 
     def _constants(self, m, name, store, table, op):
         return constant_rows(m, name, table, self._raster, op, store, self._memories)

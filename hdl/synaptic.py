@@ -1,4 +1,4 @@
-"""The synaptic currents of second-order neurons; the reference is ``synaptic`` of
+"""The synaptic currents of second-order neurons; the reference is ``advance`` of
 reference/neuron.py."""
 
 from __future__ import annotations

@@ -122,6 +122,8 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
     for t in range(current.shape[1]):
         held = current_leak * held + current[:, t]
         charged = leak * potential + scale * held
+        if neuron.refractory and t:
+            charged = torch.where(fired[:, t - 1], 0.0, charged)
         match neuron.comparison:
             case Comparison.AT_LEAST:
                 above = charged >= threshold

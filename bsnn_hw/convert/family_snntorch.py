@@ -1,5 +1,5 @@
-"""snnTorch: ``Leaky`` and ``Synaptic``, and both with their spikes back, with every reset that can
-be said; spikes where the potential is above the threshold."""
+"""snnTorch: ``Leaky``, ``Lapicque`` and ``Synaptic``, with their spikes back too, with every reset
+that can be said; spikes where the potential is above the threshold."""
 
 from __future__ import annotations
 
@@ -17,6 +17,45 @@ __all__ = ["SNNTORCH"]
 
 def _leaky(module: Any) -> dict[str, Any]:
     """Source: snntorch/_neurons/leaky.py, versions 0.8 to 1.0."""
+    return _decaying(module, torch.as_tensor(module.beta).detach().clamp(0, 1))
+
+
+def _lapicque(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/lapicque.py, version 1.0; R and C are used, beta only to find
+    them."""
+    time, resistance, capacity = (torch.as_tensor(each).detach()
+                                  for each in (module.time_step, module.R, module.C))
+    leak = 1 - time / (resistance * capacity)
+    if bool(((leak < 0) | (leak > 1)).any()):
+        raise NeuronError(f"a timestep longer than R*C: 1 - time_step / (R*C) is {numbers(leak)}, "
+                          "and must lie within 0 and 1")
+    scale = resistance * (1 / (resistance * capacity)) * time
+    return _decaying(module, leak) | _late(module) | {"input_scale": numbers(scale)}
+
+
+def _synaptic(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/synaptic.py, versions 0.8 to 1.0."""
+    alpha = torch.as_tensor(module.alpha).detach().clamp(0, 1)
+    return _leaky(module) | _late(module) | {"current_leak": numbers(alpha)}
+
+
+def _recurrent_leaky(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/rleaky.py, versions 0.8 to 1.0."""
+    _check_recurrence(module)
+    return _leaky(module) | _late(module)
+
+
+def _recurrent_synaptic(module: Any) -> dict[str, Any]:
+    """Source: snntorch/_neurons/rsynaptic.py, versions 0.8 to 1.0."""
+    _check_recurrence(module)
+    if module.reset_mechanism == "zero" and not getattr(module, "reset_delay", True):
+        raise NeuronError("RSynaptic with reset_delay=False, whose reset snnTorch does not carry "
+                          "over to its membrane; train with reset_delay=True, the default")
+    return _synaptic(module)
+
+
+def _decaying(module: Any, leak: torch.Tensor) -> dict[str, Any]:
+    """Neurons with a ``leak`` from 0 to 1, whose 'zero' leaves nothing to reset late."""
     if module.inhibition:
         raise NeuronError("inhibition (only the largest membrane fires) needs a comparison of "
                           "all neurons; set inhibition=False")
@@ -26,8 +65,7 @@ def _leaky(module: Any) -> dict[str, Any]:
     if numbers(module.graded_spikes_factor) != 1.0:
         raise NeuronError("graded spikes (graded_spikes_factor other than 1); scale the weights "
                           "of the next layer instead")
-    beta = torch.as_tensor(module.beta).detach().clamp(0, 1)
-    facts = {"type": "lif", "leak": numbers(beta), "threshold": numbers(module.threshold),
+    facts = {"type": "lif", "leak": numbers(leak), "threshold": numbers(module.threshold),
              "comparison": ">"}
     mechanism = module.reset_mechanism
     if mechanism == "zero":
@@ -38,41 +76,23 @@ def _leaky(module: Any) -> dict[str, Any]:
         raise NeuronError("'subtract' with reset_delay=False subtracts a second time, before it "
                           "compares, where a membrane is still above the threshold after its "
                           "reset; train with reset_delay=True, the default, or with 'zero'")
-    if bool((beta == 0).any()):
+    if bool((leak == 0).any()):
         raise NeuronError("'subtract' with beta 0, which subtracts from the next current; use a "
                           "beta above 0, or 'zero'")
     # U[t] = beta*U[t-1] + I - theta*S[t-1] is U - theta/beta*S[t-1], leaked.
     threshold = torch.as_tensor(module.threshold).detach().double()
-    return facts | {"reset": "soft", "reset_by": numbers(threshold / beta.double())}
+    return facts | {"reset": "soft", "reset_by": numbers(threshold / leak.double())}
 
 
-def _synaptic(module: Any) -> dict[str, Any]:
-    """Source: snntorch/_neurons/synaptic.py, versions 0.8 to 1.0."""
-    if module.reset_mechanism == "zero" and getattr(module, "reset_delay", True):
-        raise NeuronError("Synaptic's 'zero' with reset_delay=True, the default, whose membrane "
-                          "does not take its current at the timestep after a spike; train with "
-                          "reset_delay=False, which resets at once, or with 'subtract' or 'none'")
-    alpha = torch.as_tensor(module.alpha).detach().clamp(0, 1)
-    return _leaky(module) | {"current_leak": numbers(alpha)}
-
-
-def _recurrent_leaky(module: Any) -> dict[str, Any]:
-    """Source: snntorch/_neurons/rleaky.py, versions 0.8 to 1.0."""
-    _check_recurrence(module)
-    return _leaky(module)
-
-
-def _recurrent_synaptic(module: Any) -> dict[str, Any]:
-    """Source: snntorch/_neurons/rsynaptic.py, versions 0.8 to 1.0."""
-    _check_recurrence(module)
-    return _synaptic(module)
+def _late(module: Any) -> dict[str, Any]:
+    """Of a neuron whose 'zero', with reset_delay, sets the whole membrane of the timestep after a
+    spike to 0, current and all; Leaky's only what is left of that of the spike."""
+    late = module.reset_mechanism == "zero" and getattr(module, "reset_delay", True)
+    return {"refractory": True} if late else {}
 
 
 def _check_recurrence(module: Any) -> None:
     kind = type(module).__name__
-    if module.reset_mechanism == "zero":
-        raise NeuronError(f"{kind}'s 'zero', which also drops the whole current of the timestep "
-                          "after a spike; train with 'subtract', the default, or 'none'")
     if not module.all_to_all:
         raise NeuronError(f"{kind} with all_to_all=False, whose V brings each neuron's spikes back "
                           "to itself alone; train with all_to_all=True and few-bit weights")
@@ -118,14 +138,12 @@ def _reset(module: torch.nn.Module) -> None:
 
 
 SNNTORCH = Family(
-    "snntorch", {"Leaky": _leaky, "RLeaky": _recurrent_leaky, "Synaptic": _synaptic,
-                 "RSynaptic": _recurrent_synaptic},
+    "snntorch", {"Lapicque": _lapicque, "Leaky": _leaky, "RLeaky": _recurrent_leaky,
+                 "Synaptic": _synaptic, "RSynaptic": _recurrent_synaptic},
     {"Alpha": "a neuron of two synaptic currents (Alpha), one that excites and one that inhibits; "
               "Synaptic has one",
      "SLSTM": "a spiking LSTM, with gates that multiply two values",
      "SConv2dLSTM": "a spiking convolutional LSTM, with gates that multiply two values",
-     "Lapicque": "Lapicque's neuron, in units of R and C; Leaky with beta = 1 - dt/(R*C) and the "
-                 "weights times dt/C is the same",
      "LeakyParallel": "a neuron without reset that is computed by convolution over time, and adds "
                       "recurrence between its neurons"},
     ("SpikingNeuron", "LIF"), _leaf, reset=_reset)

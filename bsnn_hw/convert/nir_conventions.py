@@ -35,6 +35,9 @@ class Conventions:
     synaptic : "first", a membrane takes the synaptic current that the timestep's input is in, or
         "last", that of the timestep before
     jump : bool, whether an input changes a synaptic current by w_in, whatever tau_syn is
+    refractory : bool, whether a hard reset comes so late that the membrane is at 0 in the timestep
+        after a spike
+    leaky_rests : bool, whether that is so of an LIF without spikes of its own too
     """
 
     dt: float | None = None
@@ -48,14 +51,17 @@ class Conventions:
     integrate: float | None = None
     synaptic: str | None = None
     jump: bool = False
+    refractory: bool | None = False
+    leaky_rests: bool = True
 
 
 # As the frameworks' own exporters write: snnTorch 0.9 to 1.0, SpikingJelly 2.0, sinabs 3.1,
 # Norse 1.1; lava 0.10 and lava-dl 0.6.
 SOURCES = {
-    # The exporter writes v_reset 0 whatever the reset is.
+    # The exporter writes v_reset 0 whatever the reset is, and not when it comes.
     "snntorch": Conventions(dt=1e-4, decay="euler", comparison=">", spikes="single",
-                            norm_input=False, subtract="threshold/leak", synaptic="first"),
+                            norm_input=False, subtract="threshold/leak", synaptic="first",
+                            refractory=None, leaky_rests=False),
     "spikingjelly": Conventions(dt=1e-4, decay="euler", reset="hard", comparison=">=",
                                 spikes="single", norm_input=False, synaptic="first"),
     # tau is in timesteps; norm_input and spike_fn are not written.
@@ -70,7 +76,7 @@ SOURCES = {
 }
 _WORDS = {"decay": ("euler", "exponential"), "reset": ("hard", "soft"), "comparison": (">=", ">"),
           "spikes": ("single", "multi"), "norm_input": (True, False),
-          "synaptic": ("first", "last")}
+          "synaptic": ("first", "last"), "refractory": (True, False)}
 
 
 def conventions(source: str | None, **said: Any) -> Conventions:
@@ -95,19 +101,26 @@ def conventions(source: str | None, **said: Any) -> Conventions:
     return replace(base, **{name: value for name, value in said.items() if value is not None})
 
 
-def needed(rules: Conventions, kinds: set[str]) -> list[str]:
-    """The names of what must be known for neurons of these NIR kinds, and is not."""
+def needed(rules: Conventions, kinds: set[str], recurrent: bool = False) -> list[str]:
+    """The names of what must be known for neurons of these NIR kinds, and is not.
+
+    recurrent : whether some of them get their own spikes
+    """
     names = ["reset", "comparison", "spikes"]
     if kinds & {"LIF", "CubaLIF"}:
         names = ["dt", "decay", *names, *(["norm_input"] if rules.decay == "exponential" else []),
                  *(["synaptic"] if "CubaLIF" in kinds else [])]
     elif rules.integrate is None:
         names = ["dt", *names]
+    if rules.reset == "hard" and (rules.leaky_rests or recurrent or "CubaLIF" in kinds):
+        names.append("refractory")
     return [name for name in names if getattr(rules, name) is None]
 
 
-def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
+def neuron_of(node: Any, rules: Conventions, recurrent: bool = False) -> dict[str, Any]:
     """A NIR ``LIF``, ``CubaLIF`` or ``IF`` as a ``neuron`` of docs/model.md.
+
+    recurrent : whether it gets its own spikes
 
     Raises
     ------
@@ -132,6 +145,8 @@ def neuron_of(node: Any, rules: Conventions) -> dict[str, Any]:
         raise NeuronError("a v_leak other than v_reset; the membrane must rest where it is reset "
                           "to")
     facts["threshold"] = numbers(np.asarray(node.v_threshold) - np.asarray(node.v_reset))
+    if rules.refractory and (rules.leaky_rests or recurrent or kind == "CubaLIF"):
+        facts["refractory"] = True
     return facts
 
 

@@ -35,7 +35,7 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
         readout: str | None = None, source: str | None = None, dt: float | None = None,
         decay: str | None = None, reset: str | None = None, comparison: str | None = None,
         norm_input: bool | None = None, spikes: str | None = None,
-        synaptic: str | None = None, name: str | None = None,
+        synaptic: str | None = None, refractory: bool | None = None, name: str | None = None,
         classes: Sequence[str] | None = None) -> dict[str, Any]:
     """A document for ``bsnn_hw.model.format.save``.
 
@@ -45,8 +45,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     timesteps, coding, bits, scale, offset : as of the other converters; a file has none of them
     readout : "spike_count" of spikes, or "mean", "sum", "last" or "max" of currents
     source : "snntorch", "spikingjelly", "sinabs", "norse" or "lava", whose conventions hold
-    dt, decay, reset, comparison, norm_input, spikes, synaptic : see ``Conventions``; in place of
-        ``source``, or of what it does not say
+    dt, decay, reset, comparison, norm_input, spikes, synaptic, refractory : see ``Conventions``; in
+        place of ``source``, or of what it does not say
 
     Raises
     ------
@@ -59,19 +59,22 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     graph, title = _read(source_file)
     nodes, edges = _flat(graph)
     rules = conventions(source, dt=dt, decay=decay, reset=reset, comparison=comparison,
-                        norm_input=norm_input, spikes=spikes, synaptic=synaptic)
+                        norm_input=norm_input, spikes=spikes, synaptic=synaptic,
+                        refractory=refractory)
     problems = [f"node {path!r}: {REFUSED[type(node).__name__]}"
                 for path, node in nodes.items() if type(node).__name__ in REFUSED]
     if problems:
         raise ModelError(problems)
     kinds = {type(node).__name__ for node in nodes.values()} & set(NEURONS)
-    if missing := needed(rules, kinds):
+    made, neurons, output = _graph(nodes, edges)
+    recurrent = {id(each.module) for each in neurons.values() if each.recurrent is not None}
+    if missing := needed(rules, kinds, bool(recurrent)):
         raise InputError(f"{title}: NIR does not say " + ", ".join(f"`{each}`" for each in missing)
                          + f"; give {'it' if len(missing) == 1 else 'them'}"
                          + ("" if source else ", or the framework that wrote the file as `source`"))
-    made, neurons, output = _graph(nodes, edges)
     scores = scores_of(output, timesteps, readout)
-    assembled = assemble(scores, neurons, lambda node: neuron_of(node, rules))
+    assembled = assemble(scores, neurons,
+                         lambda node: neuron_of(node, rules, id(node) in recurrent))
     return document_of(assembled, entry, made.shape, scores, name or title, classes)
 
 

@@ -77,6 +77,9 @@ def _problems(network: Network) -> Iterator[str]:
                 yield (f"layer '{layer.name}': {name} must be 0 in the first timestep and never "
                        "negative")
                 return
+        if spec.refractory and spec.reset_by is not None:
+            yield f"layer '{layer.name}': refractory neurons must have a hard reset"
+            return
         if spec.stateful != network.stateful:
             yield f"layer '{layer.name}': must keep its state as the other layers do"
             return

@@ -80,6 +80,8 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
               "bias": _table(spec.bias),
               "threshold": _table(spec.threshold),
               "reset": spec.reset.value, "comparison": spec.comparison.value}
+    if spec.refractory:
+        result["refractory"] = True
     if spec.current_leak is not None:
         result["current_leak"] = _leak(spec.current_leak)
     if spec.separate_reset_by is not None:
@@ -286,7 +288,8 @@ def _read_neuron(table: Fields, timesteps: int, stateful: bool) -> NeuronSpec:
         border=_read_border(table.inner("border"), timesteps, channels)
         if table.has("border") else None,
         current_leak=_read_leak(table, "current_leak", timesteps, channels)
-        if table.has("current_leak") else None, stateful=stateful)
+        if table.has("current_leak") else None, stateful=stateful,
+        refractory=table.flag("refractory") if table.has("refractory") else False)
 
 
 def _read_border(table: Fields, timesteps: int, channels: int) -> Border:

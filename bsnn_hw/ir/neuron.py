@@ -60,6 +60,8 @@ class NeuronSpec:
         V[t] = 0 if fired[t] else H[t]         (hard)
         V[t] = H[t] - reset_by[t] * fired[t]   (soft)
 
+    of which a refractory neuron has H[t] = 0 where fired[t-1], whatever I[t] is.
+
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
 
@@ -77,8 +79,9 @@ class NeuronSpec:
     border : what is added to ``bias`` depending on the place, None where nothing is
     current_leak : as ``leak``, of the synaptic current I of a second-order neuron; None where I is
         the current itself
-    stateful : an inference starts from V, and from the spikes of a recurrence, that the one before
-        left; after a reset of the state from 0
+    stateful : an inference starts from V, and from the spikes of a recurrence or of refractory
+        neurons, that the one before left; after a reset of the state from 0
+    refractory : only with a hard reset
     """
 
     fraction_bits: int
@@ -93,6 +96,7 @@ class NeuronSpec:
     border: Border | None = None
     current_leak: np.ndarray | None = None
     stateful: bool = False
+    refractory: bool = False
 
     def __post_init__(self) -> None:
         for name in ("leak", "current_leak"):
@@ -127,7 +131,12 @@ class NeuronSpec:
     @property
     def remembers(self) -> bool:
         """Whether V is kept at all: from timestep to timestep, or from inference to inference."""
-        return len(self.leak) > 1 or self.carries
+        return len(self.leak) > 1 or self.carries or self.rests
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is kept, beside V, which neurons have fired."""
+        return self.refractory and (len(self.leak) > 1 or self.stateful)
 
     @property
     def separate_reset_by(self) -> np.ndarray | None:

@@ -60,14 +60,28 @@ def _steps(spec: NeuronSpec, currents: Sequence[Ends], settled: Ends) -> Iterato
     """As `neuron_bounds`, of an inference that starts from ``settled``."""
     none = currents[0][0] * 0, currents[0][1] * 0
     synaptic = none
+    rests = np.full(none[0].shape, spec.stateful)  # whether a neuron may have fired just before
+    charges = np.ones_like(rests)  # whether it may not
     for t, current in enumerate(currents):
         carried = _leaked(settled, spec.leak[t], spec.leak_bits)
         kept = (_leaked(synaptic, spec.current_leak[t], spec.leak_bits)
                 if spec.current_leak is not None else none)
         synaptic = kept[0] + current[0], kept[1] + current[1]
         charged = carried[0] + synaptic[0], carried[1] + synaptic[1]
+        if spec.refractory:
+            charged = _rested(*charged, rests, charges)
+            least = _least(spec, t)
+            rests, charges = charged[1] >= least, charged[0] < least
         settled = _settle(spec, t, *charged)
         yield StepEnds(current, charged, settled, carried, synaptic, kept)
+
+
+def _rested(low: np.ndarray, high: np.ndarray, rests: np.ndarray, charges: np.ndarray) -> Ends:
+    """H of refractory neurons, each of which rests, or charges to between ``low`` and ``high``, or
+    may do either."""
+    least = np.where(rests, np.minimum(low, 0), low)
+    most = np.where(rests, np.maximum(high, 0), high)
+    return np.where(charges, least, 0), np.where(charges, most, 0)
 
 
 def _leaked(ends: Ends, factor: np.ndarray, bits: int) -> Ends:
@@ -118,9 +132,14 @@ def times(gain: np.ndarray, ends: Ends) -> Ends:
     return np.minimum(*products), np.maximum(*products)
 
 
+def _least(spec: NeuronSpec, t: int) -> np.ndarray:
+    """The smallest H that fires."""
+    found: np.ndarray = spec.threshold[t].astype(object) + spec.comparison.excess
+    return found
+
+
 def _settle(spec: NeuronSpec, t: int, low: np.ndarray, high: np.ndarray) -> Ends:
-    # The smallest H that fires.
-    least = spec.threshold[t].astype(object) + spec.comparison.excess
+    least = _least(spec, t)
     may_fire, may_rest = high >= least, low < least
     shift = None if spec.reset_by is None else spec.reset_by[t].astype(object)
     fired_low = np.maximum(low, least) - shift if shift is not None else 0 * low

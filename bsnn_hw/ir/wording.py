@@ -20,6 +20,7 @@ def layer_kind(layer: Hidden | Readout) -> str:
     if isinstance(layer, Hidden):
         words += [_windows(layer.current_pool)] if layer.current_pool else []
         words += ["second order"] if layer.neuron.current_leak is not None else []
+        words += ["refractory"] if layer.neuron.refractory else []
     return ", ".join(words)
 
 

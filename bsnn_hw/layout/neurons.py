@@ -86,6 +86,7 @@ class Neurons:
         without one
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None where none are kept: with a single timestep that starts anew
+    rests : bool, it is kept too which neurons have fired, as they rest
     synaptic : SynapticCurrents, of second-order neurons
     """
 
@@ -114,6 +115,7 @@ class Neurons:
     pool: CurrentPool | None = None
     gated: tuple[int, int] | None = None
     synaptic: SynapticCurrents | None = None
+    rests: bool = False
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -167,7 +169,9 @@ class Neurons:
         parts = Parts.delays((self.delay + 1) * operation_bits(self.raster, self.timesteps))
         parts += self.threshold.parts()
         parts += Parts.adders(charged, width) if self.potentials else Parts()
-        parts += Parts(registers=width * charged) + Parts.adders(charged, width)  # and compare
+        parts += Parts(registers=width * charged, cleared=width * charged * self.rests)
+        parts += Parts.adders(charged, width)  # compares
+        parts += Parts.delays(width * (1 + (self.leak_shift is None)) * self.rests)
         parts += Parts.logic(2 * width, width + bits_of(self.raster.rows) + 2)
         if self.potentials is None:
             return parts
@@ -224,8 +228,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         soft=spec.reset_by is not None, acc_width=bounds.acc.width,
         current_width=bounds.current.width, charged_width=bounds.charged.width,
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
-        potentials=StateRows(raster.rows, raster.width * bounds.carried.width, block)
-        if spec.remembers else None,
+        potentials=StateRows(raster.rows, raster.width * (bounds.carried.width + spec.rests),
+                             block) if spec.remembers else None, rests=spec.rests,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else

@@ -161,7 +161,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
         border=channel.border.integers(bias, whole) if channel.border else None,
-        current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful)
+        current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful,
+        refractory=neuron.refractory)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))
@@ -289,7 +290,8 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
     spec = replace(spec, threshold=threshold, bias=spec.bias.copy(),
                    border=spec.border.without(~moved) if spec.border else None,
                    leak=spec.leak if moved.any() else np.zeros_like(spec.leak),
-                   current_leak=spec.current_leak if moved.any() else None)
+                   current_leak=spec.current_leak if moved.any() else None,
+                   refractory=spec.refractory and bool(moved.any()))
     _script(spec, ~moved, fires)
     return replace(layer, synapse=replace(layer.synapse, connected=connected),
                    neuron=with_used_resets(spec, ~never & moved))

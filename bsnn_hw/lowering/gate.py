@@ -122,7 +122,7 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
                       rows(threshold_integers(threshold, neuron.comparison)),
                       neuron.reset, neuron.comparison, reset_by=rows(reset_by),
                       current_leak=current_leak if current_leak.any() else None,
-                      stateful=neuron.stateful)
+                      stateful=neuron.stateful, refractory=neuron.refractory)
 
 
 def _gate(layer: Layer, mean: Mean, synapse: Synapse, max_value: int, bits: GateBits,
@@ -184,7 +184,8 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
                    border=spec.border.without(fixed) if spec.border else None,
                    reset_by=reset_by,
                    leak=np.zeros_like(spec.leak) if fixed.all() else spec.leak,
-                   current_leak=None if fixed.all() else spec.current_leak)
+                   current_leak=None if fixed.all() else spec.current_leak,
+                   refractory=spec.refractory and not fixed.all())
     connected = layer.synapse.connected & ~fixed
     return replace(layer, synapse=replace(layer.synapse, connected=connected),
                    neuron=with_used_resets(spec, ~never | fixed))

@@ -118,7 +118,8 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                       neuron.reset, neuron.comparison, gain,
                       rounded(np.broadcast_to(reset_by, bias.shape)),
                       channel.border.integers(bias, whole) if channel.border else None,
-                      current_leak if current_leak.any() else None, neuron.stateful)
+                      current_leak if current_leak.any() else None, neuron.stateful,
+                      neuron.refractory)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return placed(graph, number, Hidden(
         layer.name, synapse, spec, pool=pool_of(layer), shortcuts=shortcuts,

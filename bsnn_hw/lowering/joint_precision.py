@@ -177,10 +177,8 @@ def _changed(folded: Mapping[int, Hidden], piece: Mapping[int, _Seen]) -> dict[i
 
 def _wrong(spec: NeuronSpec, whole: torch.Tensor, wanted: torch.Tensor) -> int:
     whole, wanted = (in_sequence(spec.stateful, values) for values in (whole, wanted))
-    held = potential = torch.zeros_like(whole[:, 0])
-    wrong = 0
+    state, wrong = neuron.at_rest(whole[:, 0]), 0
     for t in range(whole.shape[1]):
-        held = neuron.synaptic(spec, t, held, whole[:, t])
-        _, fired, potential = neuron.fire(spec, t, potential, held)
-        wrong += int((fired != wanted[:, t]).sum())
+        _, state = neuron.advance(spec, t, state, whole[:, t])
+        wrong += int((state.fired != wanted[:, t]).sum())
     return wrong

@@ -132,13 +132,11 @@ def _changed(spec: NeuronSpec, counts: torch.Tensor, signs: torch.Tensor,
     counts, wanted : (B, T, neurons); signs : (neurons,), what each count is multiplied by
     """
     counts, wanted = (in_sequence(spec.stateful, values) for values in (counts, wanted))
-    held = potential = torch.zeros(counts[:, 0].shape, dtype=torch.int64)
-    changed = 0
+    state, changed = neuron.at_rest(counts[:, 0].to(torch.int64)), 0
     for t in range(counts.shape[1]):
         current = neuron.charge(spec, t, counts[:, t] * signs)
-        held = neuron.synaptic(spec, t, held, current)
-        _, fired, potential = neuron.fire(spec, t, potential, held)
-        changed += int((fired != wanted[:, t]).sum())
+        _, state = neuron.advance(spec, t, state, current)
+        changed += int((state.fired != wanted[:, t]).sum())
     return changed
 
 

@@ -25,7 +25,6 @@ HINTS = {
     "reset_mechanism": "snnTorch's 'subtract' is reset 'soft' with reset_by threshold / leak, "
                        "'zero' is 'hard', 'none' is 'soft' with reset_by 0",
     "v_leak": "only a rest potential of 0 can be computed",
-    "refractory": "neurons have no refractory period",
 }
 
 
@@ -49,7 +48,7 @@ def check_neuron(table: Table, readout: bool, channels: int | None,
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
         optional=("input_scale", "current_leak", "reset_by", "reset_delay", "v_reset",
-                  *(() if kind == "lif" else ("leak",))))
+                  "refractory", *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
     if neuron.usable and neuron.choice("type", accepted) and readout:
         table.problem("neuron", "must be 'readout' in the last layer, whose currents over the "
@@ -78,7 +77,8 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
                                    "subtracts it")
     reset_by = constant("reset_by", "a finite number, 0 or more", least=0)
     comparison = neuron.choice("comparison", {kind.value: kind for kind in Comparison})
-    _check_delay(neuron, reset)
+    refractory = _refractory(neuron, reset)
+    _check_delay(neuron, reset, refractory)
     rest = neuron.raw("v_reset")
     if rest is not None and not equals(rest, 0):
         neuron.problem("v_reset", f"must be 0 or absent, not {shown(rest)}: a hard reset goes to "
@@ -86,7 +86,8 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
     if reset is None or comparison is None:
         return None
     return Neuron(leak, threshold, reset, comparison, scale,
-                  reset_by if neuron.has("reset_by") else None, current_leak)
+                  reset_by if neuron.has("reset_by") else None, current_leak,
+                  refractory=refractory)
 
 
 def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
@@ -98,8 +99,21 @@ def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
                             + np.multiply(timesteps, neuron.reset_amount)))
 
 
-def _check_delay(neuron: Table, reset: Reset | None) -> None:
-    """snnTorch's ``reset_delay``: after a hard reset there is nothing left to reset late."""
+def _refractory(neuron: Table, reset: Reset | None) -> bool:
+    """Whether a neuron rests for a timestep after a spike."""
+    rests = neuron.raw("refractory")
+    if rests is not None and not isinstance(rests, bool):
+        neuron.problem("refractory", f"must be True, False or absent, not {shown(rests)}: a "
+                                     "refractory neuron rests for one timestep after a spike")
+    elif rests and reset is Reset.SOFT:
+        neuron.problem("refractory", "must be False or absent where reset is 'soft', not True: a "
+                                     "refractory neuron is at 0 in the timestep after a spike")
+    return rests is True
+
+
+def _check_delay(neuron: Table, reset: Reset | None, refractory: bool) -> None:
+    """snnTorch's ``reset_delay``: after a hard reset there is nothing left to reset late but what
+    the membrane took in the same timestep."""
     delay = neuron.raw("reset_delay")
     if delay is not None and not isinstance(delay, bool):
         neuron.problem("reset_delay", f"must be True, False or absent, not {shown(delay)}")
@@ -108,3 +122,7 @@ def _check_delay(neuron: Table, reset: Reset | None) -> None:
                                       "the reset comes at once here; snnTorch's 'subtract' with "
                                       "its default True is that too, with reset_by threshold / "
                                       "leak, and its 'zero' is reset 'hard' with either")
+    elif delay and neuron.has("current_leak") and not refractory:
+        neuron.problem("reset_delay", "must be False or absent for a second-order neuron that is "
+                                      "not refractory, not True: snnTorch's Synaptic with 'zero' "
+                                      "and its default True has the key 'refractory', True")

@@ -7,7 +7,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     G[t] = pool(gate[t] * Y[t]) + every shortcut
         with an own_gate times sigmoid(mean of Y[t]) of the sample; then nothing pools or adds
     I[t] = current_leak * I[t-1] + G[t]
-    H[t] = leak * V[t-1] + input_scale * I[t]
+    H[t] = leak * V[t-1] + input_scale * I[t]       0 where S'[t-1], if refractory
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
     S[t] of later layers = S'[t], joined with spikes of an earlier layer where the layer has a join
@@ -117,6 +117,7 @@ class Neuron:
     current_leak : in [0, 1], of the synaptic current of a second-order neuron; of a first-order
         neuron 0, and the current itself charges the membrane
     stateful : a sample starts from the V, and a recurrence from the spikes, of the one before
+    refractory : only with a hard reset
     """
 
     leak: PerChannel
@@ -127,6 +128,7 @@ class Neuron:
     reset_by: PerChannel | None = None
     current_leak: PerChannel = 0.0
     stateful: bool = False
+    refractory: bool = False
 
     @property
     def second_order(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, NamedTuple, assert_never
 
 import numpy as np
 
@@ -32,12 +32,18 @@ if TYPE_CHECKING:
 __all__ = ["RealTrace", "added", "check_inputs", "currents", "join", "recurred", "run", "score",
            "spikes", "sums"]
 
-# What a stateful layer leaves to the next sample: V and spikes, each (1, neurons).
-State = tuple["torch.Tensor", "torch.Tensor"]
-
 KEEP = ("spikes", "membranes")
 MAX_BATCH = 256  # samples
 BATCH_VALUES = 1 << 19  # float64 potentials of one layer, all timesteps
+
+
+
+class State(NamedTuple):
+    """What a timestep leaves to the next, each (N, neurons): V float64, spikes bool, I float64."""
+
+    potential: torch.Tensor
+    fired: torch.Tensor
+    synaptic: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,10 @@ def run(model: Model, inputs: np.ndarray | torch.Tensor, keep: Collection[str] |
                 own = _own_currents(model, layer, inputs[part], fired)
                 before = left.get(layer.name)
                 given[layer.name] = recurred(layer, join(layer, own, fired, given), before)
-                emitted, settled = spikes(layer, given[layer.name], before)
+                emitted, settled, after = spikes(layer, given[layer.name], before)
                 fired[layer.name] = joined_spikes(layer, emitted, fired)
                 if model.stateful:
-                    left[layer.name] = settled[-1, -1:], emitted[-1, -1:]
+                    left[layer.name] = after
                 if kept_spikes is not None:
                     kept_spikes[index][part] = emitted.numpy()
                 if membranes is not None:
@@ -139,8 +145,9 @@ def _own_currents(model: Model, layer: Layer, inputs: np.ndarray,
 
 
 def spikes(layer: Layer, currents: torch.Tensor,
-           state: State | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spikes (bool) and settled membranes V of all timesteps, each (N, T, neurons).
+           state: State | None = None) -> tuple[torch.Tensor, torch.Tensor, State]:
+    """Spikes (bool) and settled membranes V of all timesteps, each (N, T, neurons), and the state
+    that is left.
 
     currents : float64 (N, T, neurons), G of a layer with neurons; where it is stateful, samples
         start from what the one before left, the first from ``state``
@@ -151,13 +158,11 @@ def spikes(layer: Layer, currents: torch.Tensor,
     given = in_sequence(neuron.stateful, currents)
     fired = torch.empty(given.shape, dtype=torch.bool)
     settled = torch.empty_like(given)
-    potential = torch.zeros_like(given[:, 0]) if state is None else state[0]
-    held = torch.zeros_like(potential)
+    state = state or _at_rest(given[:, 0])
     for t, now in enumerate(given.unbind(dim=1)):
-        held = _synaptic(neuron, held, now)
-        fired[:, t], potential = _step(neuron, potential, held)
-        settled[:, t] = potential
-    return fired.reshape(currents.shape), settled.reshape(currents.shape)
+        state = _step(neuron, state, now)
+        fired[:, t], settled[:, t] = state.fired, state.potential
+    return fired.reshape(currents.shape), settled.reshape(currents.shape), state
 
 
 def recurred(layer: Layer, given: torch.Tensor, state: State | None = None) -> torch.Tensor:
@@ -169,31 +174,33 @@ def recurred(layer: Layer, given: torch.Tensor, state: State | None = None) -> t
         return given
     neuron = _expanded(layer, given.shape[-1])
     whole = in_sequence(neuron.stateful, given)
-    held = torch.zeros_like(whole[:, 0])
-    potential, fired = state or (held, held > 0)
+    state = state or _at_rest(whole[:, 0])
     steps = []
     for t, now in enumerate(whole.unbind(dim=1)):
         for shortcut in layer.recurrences:
             at = t % len(shortcut.gate)
             now = now + currents(replace(shortcut, gate=shortcut.gate[at:at + 1]),
-                                 sums(shortcut, fired[:, None]))[:, 0]
-        held = _synaptic(neuron, held, now)
-        fired, potential = _step(neuron, potential, held)
+                                 sums(shortcut, state.fired[:, None]))[:, 0]
+        state = _step(neuron, state, now)
         steps.append(now)
     return torch.stack(steps, dim=1).reshape(given.shape)
 
 
-def _synaptic(neuron: Any, held: torch.Tensor, now: torch.Tensor) -> torch.Tensor:
-    """The synaptic current I of one timestep, (N, neurons), from the one before and the current;
-    the neuron is `_expanded`."""
-    return neuron.current_leak * held + now if neuron.second_order else now
+def _at_rest(like: torch.Tensor) -> State:
+    """The state before all timesteps; ``like`` : (N, neurons)."""
+    import torch
+
+    none = torch.zeros_like(like, dtype=torch.float64)
+    return State(none, none > 0, none)
 
 
-def _step(neuron: Any, potential: torch.Tensor, now: torch.Tensor
-          ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spikes and settled membranes of one timestep from those before and the synaptic current,
-    each (N, neurons); the neuron is `_expanded`."""
-    charged = (neuron.leak * potential).add_(neuron.input_scale * now)
+def _step(neuron: Any, state: State, now: torch.Tensor) -> State:
+    """What one timestep leaves, from the one before and the current G; the neuron is
+    `_expanded`."""
+    held = neuron.current_leak * state.synaptic + now if neuron.second_order else now
+    charged = (neuron.leak * state.potential).add_(neuron.input_scale * held)
+    if neuron.refractory:
+        charged.masked_fill_(state.fired, 0.0)
     match neuron.comparison:
         case Comparison.AT_LEAST:
             fired = charged >= neuron.threshold
@@ -203,9 +210,9 @@ def _step(neuron: Any, potential: torch.Tensor, now: torch.Tensor
             assert_never(neuron.comparison)
     match neuron.reset:
         case Reset.HARD:
-            return fired, charged.masked_fill_(fired, 0.0)
+            return State(charged.masked_fill_(fired, 0.0), fired, held)
         case Reset.SOFT:
-            return fired, charged.sub_(fired.double().mul_(neuron.reset_amount))
+            return State(charged.sub_(fired.double().mul_(neuron.reset_amount)), fired, held)
         case _:
             assert_never(neuron.reset)
 

@@ -18,13 +18,11 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.reference import gate, neuron, readout, synapse
 from bsnn_hw.reference.incoming import incoming, joined_spikes
+from bsnn_hw.reference.neuron import State
 from bsnn_hw.reference.pool import largest_sums
 
-__all__ = ["LayerTrace", "State", "Trace", "currents", "gained", "in_sequence", "integrate",
+__all__ = ["LayerTrace", "Trace", "currents", "gained", "in_sequence", "integrate",
            "joined", "recurred", "run", "run_hidden"]
-
-# What a stateful layer leaves to the next inference: V and spikes, each (1, neurons).
-State = tuple[torch.Tensor, torch.Tensor]
 
 PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about the cache
 
@@ -145,9 +143,9 @@ def _run_batch(network: Network, inputs: torch.Tensor, traced: Sequence[LayerTra
         carried[number] = recurred(layer, currents(layer, accs, extra,
                                                    _factors(network, number, spikes)),
                                    kept.get(number))
-        charged, fired, settled = integrate(layer, carried[number], kept.get(number))
+        charged, fired, settled, left = integrate(layer, carried[number], kept.get(number))
         if layer.neuron.stateful:
-            kept[number] = settled[-1, -1:], fired[-1, -1:]
+            kept[number] = left
         spikes[number] = joined_spikes(layer, number, fired, spikes, network.features)
         trace.fired[:] = fired.numpy()
         if trace.joined is not None:
@@ -248,37 +246,35 @@ def recurred(layer: Hidden, current: torch.Tensor, state: State | None = None) -
     if not layer.recurrences:
         return current
     given = in_sequence(layer.neuron.stateful, current)
-    held = torch.zeros_like(given[:, 0])
-    potential, fired = state or (held, held > 0)
+    state = state or neuron.at_rest(given[:, 0])
     steps = []
     for t in range(given.shape[1]):
         now = given[:, t]
         for shortcut in layer.recurrences:
-            acc = synapse.sums(shortcut.synapse, fired[:, None], 1, 1)[:, 0]
+            acc = synapse.sums(shortcut.synapse, state.fired[:, None], 1, 1)[:, 0]
             now = now + neuron.scaled(shortcut.gain[t % len(shortcut.gain)], acc)
-        held = neuron.synaptic(layer.neuron, t, held, now)
-        _, fired, potential = neuron.fire(layer.neuron, t, potential, held)
+        _, state = neuron.advance(layer.neuron, t, state, now)
         steps.append(now)
     return torch.stack(steps, dim=1).reshape(current.shape)
 
 
 def integrate(layer: Hidden, current: torch.Tensor,
-              state: State | None = None) -> tuple[torch.Tensor, ...]:
-    """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``; of a
-    stateful layer samples start from what the one before left, the first from ``state``."""
+              state: State | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, State]:
+    """``(charged, fired, settled)``, each (N, T, neurons), from the whole ``current``, and what is
+    left; of a stateful layer samples start from what the one before left, the first from
+    ``state``."""
     given = in_sequence(layer.neuron.stateful, current)
-    held = torch.zeros_like(given[:, 0])
-    potential = held if state is None else state[0]
+    state = state or neuron.at_rest(given[:, 0])
     steps = []
     for t in range(given.shape[1]):
-        held = neuron.synaptic(layer.neuron, t, held, given[:, t])
-        steps.append(neuron.fire(layer.neuron, t, potential, held))
-        potential = steps[-1][2]
-    return tuple(torch.stack(tensors, dim=1).reshape(current.shape)
-                 for tensors in zip(*steps, strict=True))
+        charged, state = neuron.advance(layer.neuron, t, state, given[:, t])
+        steps.append((charged, state.fired, state.potential))
+    charged, fired, settled = (torch.stack(tensors, dim=1).reshape(current.shape)
+                               for tensors in zip(*steps, strict=True))
+    return charged, fired, settled, state
 
 
 def run_hidden(layer: Hidden, accs: torch.Tensor, extra: torch.Tensor | None = None,
                factors: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
     """``(charged, fired, settled)``, each (N, T, neurons); arguments as in `currents`."""
-    return integrate(layer, recurred(layer, currents(layer, accs, extra, factors)))
+    return integrate(layer, recurred(layer, currents(layer, accs, extra, factors)))[:3]

@@ -9,7 +9,15 @@ import torch
 
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 
-__all__ = ["Gated", "charge", "fire", "scaled", "step", "synaptic"]
+__all__ = ["Gated", "State", "advance", "at_rest", "charge", "fire", "scaled"]
+
+
+class State(NamedTuple):
+    """What a timestep leaves to the next, each (N, neurons): V int64, spikes bool, I int64."""
+
+    potential: torch.Tensor
+    fired: torch.Tensor
+    synaptic: torch.Tensor
 
 
 class Gated(NamedTuple):
@@ -19,23 +27,30 @@ class Gated(NamedTuple):
     bits: int
 
 
-def step(spec: NeuronSpec, timestep: int, potential: torch.Tensor, acc: torch.Tensor,
-         joined: torch.Tensor | None = None,
-         gated: Gated | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """One timestep of every first-order neuron: ``(charged, fired, settled)``, each (N, neurons).
+def at_rest(like: torch.Tensor) -> State:
+    """The state of neurons before all timesteps, all 0; ``like`` : int64 (N, neurons)."""
+    none = torch.zeros_like(like)
+    return State(none, none > 0, none)
 
-    timestep : int, 0..T-1, or counted on through inferences that keep their state
-    potential : int64 (N, neurons), V of the timestep before, in 2**-fraction_bits
-    acc : int64 (N, neurons), the timestep's synaptic sum
-    joined : int64 (N, neurons), what all shortcuts add; None where there are none
-    gated : the factor of a gate that the sample makes, None without one
-    """
-    return fire(spec, timestep, potential, charge(spec, timestep, acc, joined, gated))
+
+def advance(spec: NeuronSpec, timestep: int, state: State,
+            current: torch.Tensor) -> tuple[torch.Tensor, State]:
+    """One timestep of every neuron, from the whole ``current``, int64 (N, neurons): H, and what it
+    leaves."""
+    held = _synaptic(spec, timestep, state.synaptic, current)
+    charged, fired, settled = fire(spec, timestep, state.potential, held, state.fired)
+    return charged, State(settled, fired, held)
 
 
 def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Tensor | None = None,
            gated: Gated | None = None) -> torch.Tensor:
-    """The whole current of one timestep, int64 (N, neurons); arguments as in `step`."""
+    """The whole current of one timestep, int64 (N, neurons).
+
+    timestep : int, 0..T-1, or counted on through inferences that keep their state
+    acc : int64 (N, neurons), the timestep's synaptic sum
+    joined : int64 (N, neurons), what all shortcuts add; None where there are none
+    gated : the factor of a gate that the sample makes, None without one
+    """
     timestep %= len(spec.leak)
     bias = _column(spec.bias[timestep])
     counts = _maps(acc, len(bias))
@@ -49,8 +64,8 @@ def charge(spec: NeuronSpec, timestep: int, acc: torch.Tensor, joined: torch.Ten
     return current if joined is None else current + joined
 
 
-def synaptic(spec: NeuronSpec, timestep: int, held: torch.Tensor,
-             current: torch.Tensor) -> torch.Tensor:
+def _synaptic(spec: NeuronSpec, timestep: int, held: torch.Tensor,
+              current: torch.Tensor) -> torch.Tensor:
     """The synaptic current I, int64 (N, neurons), which charges the membrane: of a first-order
     neuron the whole ``current`` itself.
 
@@ -58,16 +73,24 @@ def synaptic(spec: NeuronSpec, timestep: int, held: torch.Tensor,
     """
     if spec.current_leak is None:
         return current
+    timestep %= len(spec.current_leak)
     return _leaked(held, spec.current_leak[timestep], spec.leak_bits) + current
 
 
-def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor,
-         current: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """As `step`, from the ``synaptic`` current, int64 (N, neurons)."""
+def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor, current: torch.Tensor,
+         before: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """H, spikes and V of one timestep, each (N, neurons), from the synaptic ``current``.
+
+    potential : int64 (N, neurons), V of the timestep before, in 2**-fraction_bits
+    before : bool (N, neurons), its spikes
+    """
     timestep %= len(spec.leak)
     threshold = _column(spec.threshold[timestep])
     carried = _leaked(potential, spec.leak[timestep], spec.leak_bits)
-    charged = _maps(carried + current, len(threshold))
+    charged = carried + current
+    if spec.refractory:
+        charged = torch.where(before, 0, charged)
+    charged = _maps(charged, len(threshold))
     match spec.comparison:
         case Comparison.AT_LEAST:
             fired = charged >= threshold

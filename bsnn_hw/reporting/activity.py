@@ -169,7 +169,7 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
     if neuron.gain is not None:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
         energy += product(bounds_of.acc.width, gain)
-    kept = 2 * (settled + synaptic) if neuron.remembers else 0
+    kept = 2 * (settled + synaptic + neuron.rests) if neuron.remembers else 0
     constants = charged + bounds_of.threshold.width
     return bounds_of.acc.width + kept + constants, energy
 

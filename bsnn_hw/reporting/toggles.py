@@ -1,5 +1,5 @@
-"""Bits that change in the memories of potentials, those of synaptic currents left aside, counted
-by the reference."""
+"""Bits that change in the memories of potentials, with those that say who rests, and without the
+synaptic currents; counted by the reference."""
 
 from __future__ import annotations
 
@@ -26,13 +26,24 @@ def stored(layer: Hidden, trace: LayerTrace) -> np.ndarray:
 def toggled(layout: Layout, trace: Trace) -> tuple[int, ...]:
     """Of each hidden layer, over all samples of ``trace``; each neuron's memory starts at 0."""
     return tuple(_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
+                 + _changes(_in_a_row(layer, _resting(layer, seen)), 1)
                  for layer, bounds, seen in zip(layout.network.hidden, layout.hidden_bounds,
                                                 trace.hidden, strict=True))
 
 
+def _resting(layer: Hidden, trace: LayerTrace) -> np.ndarray:
+    """Which neurons' memories say that they rest, int64 (N, T, neurons)."""
+    if not layer.neuron.rests:
+        return np.zeros(trace.fired.shape, np.int64)
+    rests = trace.fired.astype(np.int64)
+    if not layer.neuron.stateful:
+        rests[:, -1] = 0
+    return rests
+
+
 def _in_a_row(layer: Hidden, values: np.ndarray) -> np.ndarray:
     """``values`` (N, T, neurons), where an inference starts from the one before as one of all."""
-    return values.reshape(1, -1, values.shape[2]) if layer.neuron.carries else values
+    return values.reshape(1, -1, values.shape[2]) if layer.neuron.stateful else values
 
 
 def _changes(values: np.ndarray, width: int) -> int:

@@ -13,7 +13,8 @@ from bsnn_hw.ir.network import Network
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles, pause_cycles, watchdog
 from bsnn_hw.ports.registry import PORTS
-from bsnn_hw.reference.network import State, Trace, run
+from bsnn_hw.reference.network import Trace, run
+from bsnn_hw.reference.neuron import State
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.sim.native import Group, NativeModel, build_native
 from bsnn_hw.sim.native_run import Beats, NativeResult, run_native

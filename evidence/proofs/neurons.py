@@ -40,17 +40,19 @@ def _layer(spec: NeuronSpec, *shortcuts: CurrentShortcut | SpikeShortcut) -> Hid
 
 
 def _spec(reset: Reset, comparison: Comparison, leak: Sequence[int], neurons: int, *,
-          gain: np.ndarray | None = None) -> NeuronSpec:
+          gain: np.ndarray | None = None, refractory: bool = False) -> NeuronSpec:
     """Two timesteps; a leak is of quarters."""
     rng = np.random.default_rng(5)
     size = TIMESTEPS, neurons
     amounts = rng.integers(1, 3, size) if reset is Reset.SOFT else None
     return NeuronSpec(1, 2, np.array([[0] * neurons, leak]), rng.integers(-1, 2, size),
-                      rng.integers(1, 4, size), reset, comparison, gain, amounts)
+                      rng.integers(1, 4, size), reset, comparison, gain, amounts,
+                      refractory=refractory)
 
 
 class _Reference:
-    """The reference's step of a channel, as tables over timestep, potential and sum.
+    """The reference's step of a channel, as tables over timestep, the spike before, potential and
+    sum.
 
     width : bits of a potential, 0 among them
     """
@@ -59,27 +61,29 @@ class _Reference:
         settled = bounds.settled
         kept = Interval(min(settled.low, 0), max(settled.high, 0))
         self.width, self._low, self._count = kept.width, kept.low, kept.high - kept.low + 1
-        found = [_stepped(spec, t, channel, potential, acc) for t in range(TIMESTEPS)
-                 for potential in range(kept.low, kept.high + 1) for acc in (-1, 0, 1)]
+        found = [_stepped(spec, t, channel, before, potential, acc) for t in range(TIMESTEPS)
+                 for before in (0, 1) for potential in range(kept.low, kept.high + 1)
+                 for acc in (-1, 0, 1)]
         self._current, self._fired, self._settled = ([each[i] for each in found] for i in range(3))
         self._current_width = bounds.current.width
 
-    def step(self, timestep: Value, potential: Value,
+    def step(self, timestep: Value, before: Value, potential: Value,
              acc: Value) -> tuple[Value, Value, Value]:
         """``(current, fired, settled)``."""
-        at = (timestep * self._count + (potential - self._low)) * 3 + (acc + 1)
-        index = at.as_unsigned()[:(TIMESTEPS * self._count * 3).bit_length()]
+        at = (Cat(before, timestep) * self._count + (potential - self._low)) * 3 + (acc + 1)
+        index = at.as_unsigned()[:(TIMESTEPS * 2 * self._count * 3).bit_length()]
         return (table(self._current, self._current_width, index).as_signed(),
                 table(self._fired, 1, index), table(self._settled, self.width, index).as_signed())
 
 
-def _stepped(spec: NeuronSpec, timestep: int, channel: int, potential: int,
+def _stepped(spec: NeuronSpec, timestep: int, channel: int, before: int, potential: int,
              acc: int) -> tuple[int, int, int]:
     """``(current, fired, settled)`` of one neuron, by the reference."""
     potentials, accs = (torch.full((1, spec.threshold.shape[1]), value, dtype=torch.int64)
                         for value in (potential, acc))
     current = charge(spec, timestep, accs)
-    _, fired, settled = fire(spec, timestep, potentials, current)
+    _, fired, settled = fire(spec, timestep, potentials, current,
+                             torch.full(potentials.shape, bool(before)))
     return int(current[0, channel]), int(fired[0, channel]), int(settled[0, channel])
 
 
@@ -133,11 +137,13 @@ def _follow(h: Harness, dut: Any, spec: NeuronSpec, bounds: HiddenBounds, positi
     for row in range(2 - position):  # the second row has a single neuron
         right = _Reference(spec, bounds, 2 * row + position)
         potential = Signal(signed(right.width), name=f"potential_{position}_{row}")
-        now, fires, settled = right.step(came.timestep, potential, acc)
+        before = Signal(name=f"before_{position}_{row}")
+        now, fires, settled = right.step(came.timestep, before, potential, acc)
         with h.m.If(came.row == row):
             h.m.d.comb += [current.eq(now), fired.eq(fires)]
             with h.m.If(came.step):
-                h.m.d.sync += potential.eq(Mux(came.close, 0, settled))
+                h.m.d.sync += [potential.eq(Mux(came.close, 0, settled)),
+                               before.eq(fires & ~came.close)]
     h.m.d.comb += dut.currents[position].eq(current)
     return fired
 
@@ -203,6 +209,10 @@ def _shifted(parts: Parts) -> Harness:
 
 def _scaled(parts: Parts) -> Harness:
     return _synaptic(parts, [3, 1, 2])
+
+
+def _resting(parts: Parts) -> Harness:
+    return _neurons(parts, _spec(Reset.HARD, Comparison.AT_LEAST, [2, 2, 2], 3, refractory=True))
 
 
 def _currents(parts: Parts) -> Harness:
@@ -273,6 +283,8 @@ PROOFS = (
     Proof("neurons, hard reset", _hard, Fault(
         "neuron", "Mux(empties, 0, Mux(fired[i], rest, charged[i]))",
         "Mux(fired[i], rest, charged[i])"), quick=False),
+    Proof("neurons, refractory", _resting, Fault(
+        "neuron", "Mux(rests[position], 0, potential)", "potential"), quick=False),
     Proof("neurons, soft reset and a leak of their own", _soft, Fault(
         "neuron", "return charged > threshold", "return charged >= threshold"),
         quick=False),

@@ -45,15 +45,16 @@ def _potentials() -> list[tuple[float, bool, float]]:
     import torch
 
     from bsnn_hw.ir.network import Comparison, NeuronSpec, Reset
-    from bsnn_hw.reference.neuron import step
+    from bsnn_hw.reference.neuron import advance, at_rest, charge
 
     steps = len(SUMS)
     spec = NeuronSpec(1, 1, np.array([0] + [1] * (steps - 1)), np.zeros((steps, 1), np.int64),
                       np.full((steps, 1), 2 * THRESHOLD), Reset.HARD, Comparison.AT_LEAST)
-    settled, found = torch.zeros((1, 1), dtype=torch.int64), []
+    state, found = at_rest(torch.zeros((1, 1), dtype=torch.int64)), []
     for timestep, total in enumerate(SUMS):
-        charged, fired, settled = step(spec, timestep, settled, torch.tensor([[total]]))
-        found.append((charged.item() / 2, bool(fired.item()), settled.item() / 2))
+        current = charge(spec, timestep, torch.tensor([[total]]))
+        charged, state = advance(spec, timestep, state, current)
+        found.append((charged.item() / 2, bool(state.fired.item()), state.potential.item() / 2))
     return found
 
 

@@ -46,6 +46,19 @@ def test_snntorch_resets(mechanism):
                 exact(convert.snntorch(net, (12,), 20, **PIXELS, readout="mean", seed=seed))
 
 
+@for_each("mechanism", ["subtract", "zero", "none"])
+def test_snntorch_lapicque(mechanism):
+    snn = pytest.importorskip("snntorch")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for options in ({"beta": 0.8}, {"R": 5.0, "C": 0.7}, {"beta": 0.9, "C": 2.0},
+                        {"R": 5.0, "C": 0.7, "time_step": 0.5, "threshold": 2.0}):
+            lif = snn.Lapicque(**options, init_hidden=True, reset_mechanism=mechanism)
+            net = nn.Sequential(BinaryLinear(12, 40), lif, BinaryLinear(40, 3))
+            document = exact(convert.snntorch(net, (12,), 20, **PIXELS, readout="mean", seed=seed))
+            assert ("refractory" in document["layers"][0]["neuron"]) == (mechanism == "zero")
+
+
 def test_snntorch_tutorial_loop():
     """Tutorial 5, its forward line by line, with signs for weights and currents for scores."""
     snn = pytest.importorskip("snntorch")
@@ -125,9 +138,9 @@ def test_snntorch_refusals():
     text = refused(
         "snntorch", snn.Alpha(alpha=0.9, beta=0.8), snn.Leaky(beta=0.9, reset_delay=False),
         snn.Leaky(beta=0.9, state_quant=lambda mem: mem), snn.Leaky(beta=0.0),
-        snn.Leaky(beta=0.9, graded_spikes_factor=2.0))
+        snn.Leaky(beta=0.9, graded_spikes_factor=2.0), snn.Lapicque(R=1.0, C=0.5))
     for words in ("two synaptic currents (Alpha)", "reset_delay=False subtracts a second time",
-                  "a quantised state", "beta 0", "graded spikes"):
+                  "a quantised state", "beta 0", "graded spikes", "a timestep longer than R*C"):
         assert words in text
 
 

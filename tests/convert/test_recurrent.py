@@ -83,16 +83,19 @@ def test_rleaky_in_a_loop(kind):
         2 if kind is Ternary else 1)
 
 
-@pytest.mark.parametrize("mechanism", ["subtract", "none"])
-def test_rleaky_that_keeps_its_state(mechanism):
+@pytest.mark.parametrize(("mechanism", "late"), [("subtract", True), ("none", True), ("zero", True),
+                                             ("zero", False)])
+def test_rleaky_that_keeps_its_state(mechanism, late):
     snn = pytest.importorskip("snntorch")
     for seed in range(3):
         torch.manual_seed(seed)
         lif = snn.RLeaky(beta=0.8, linear_features=20, init_hidden=True, threshold=2.0,
-                         reset_mechanism=mechanism)
+                         reset_mechanism=mechanism, reset_delay=late)
         lif.recurrent = BinaryLinear(20, 20)
         net = nn.Sequential(BinaryLinear(12, 20), lif, BinaryLinear(20, 3))
-        exact(convert.snntorch(net, (12,), 9, **PIXELS, readout="mean", seed=seed))
+        document = exact(convert.snntorch(net, (12,), 9, **PIXELS, readout="mean", seed=seed))
+        rests = document["layers"][0]["neuron"].get("refractory", False)
+        assert rests == (mechanism == "zero" and late)
 
 
 def test_rleaky_refusals():
@@ -105,7 +108,6 @@ def test_rleaky_refusals():
         return nn.Sequential(BinaryLinear(12, 20), lif, BinaryLinear(20, 3))
 
     for options, words in (
-            ({"linear_features": 20, "reset_mechanism": "zero"}, "RLeaky's 'zero', which also"),
             ({"all_to_all": False, "V": 0.5}, "all_to_all=False, whose V brings each neuron's"),
             ({"conv2d_channels": 2, "kernel_size": 3}, "RLeaky with a convolution"),
             ({"linear_features": 20, "inhibition": True}, "inhibition")):

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from bsnn_hw import convert
-from bsnn_hw.errors import ModelError
+from bsnn_hw.convert.family import NeuronError
+from bsnn_hw.convert.family_snntorch import SNNTORCH
+from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
 from evidence.random_networks import check_document
@@ -34,7 +36,8 @@ def exact(document, layers=1):
 # snnTorch
 
 @pytest.mark.parametrize("reset", [
-    {}, {"reset_mechanism": "zero", "reset_delay": False}, {"reset_mechanism": "none"}])
+    {}, {"reset_mechanism": "zero"}, {"reset_mechanism": "zero", "reset_delay": False},
+    {"reset_mechanism": "none"}])
 def test_synaptic_that_learned_all_it_can(reset):
     snn = pytest.importorskip("snntorch")
     for seed in SEEDS:
@@ -45,7 +48,9 @@ def test_synaptic_that_learned_all_it_can(reset):
                               learn_threshold=True, init_hidden=True, **reset)
         net = nn.Sequential(BinaryLinear(12, 24), neuron, BinaryLinear(24, 3))
         document = exact(convert.snntorch(net, (12,), 12, **EVENTS, seed=seed))
-        assert document["layers"][0]["neuron"]["current_leak"].shape == (24,)
+        neuron = document["layers"][0]["neuron"]
+        assert neuron["current_leak"].shape == (24,)
+        assert neuron.get("refractory", False) == (reset == {"reset_mechanism": "zero"})
 
 
 def test_the_networks_of_snntorchs_documentation_in_rtl():
@@ -68,7 +73,8 @@ def test_the_networks_of_snntorchs_documentation_in_rtl():
                 record.append(spk2)
             return torch.stack(record).sum(0)
 
-    for seed, reset in enumerate(({}, {"reset_mechanism": "zero", "reset_delay": False})):
+    for seed, reset in enumerate(({}, {"reset_mechanism": "zero"},
+                                  {"reset_mechanism": "zero", "reset_delay": False})):
         torch.manual_seed(seed)
         document = exact(convert.snntorch(Net(**reset), (12,), 6, **PIXELS), layers=2)
         assert check_document(1 + 2 * seed, document, lint=True).endswith(": exact")
@@ -91,7 +97,7 @@ def test_rsynaptic():
     for seed in SEEDS:
         torch.manual_seed(seed)
         lif = snn.RSynaptic(alpha=0.7, beta=0.8, linear_features=16, init_hidden=True,
-                            reset_mechanism=("subtract", "none")[seed % 2])
+                            reset_mechanism=("subtract", "none", "zero")[seed])
         lif.recurrent = BinaryLinear(16, 16)
         net = nn.Sequential(BinaryLinear(12, 16), lif, BinaryLinear(16, 3))
         document = exact(convert.snntorch(net, (12,), 9, **PIXELS, readout="mean", seed=seed))
@@ -107,17 +113,17 @@ def test_snntorch_refusals():
                              4, **PIXELS, readout="mean")
         return str(failure.value)
 
-    late = snn.Synaptic(alpha=0.9, beta=0.8, init_hidden=True, reset_mechanism="zero")
-    assert "reset_delay=False, which resets at once" in refused(late)
-    zero = snn.RSynaptic(alpha=0.9, beta=0.8, init_hidden=True, reset_mechanism="zero",
+    zero = snn.RSynaptic(alpha=0.9, beta=0.8, reset_mechanism="zero", reset_delay=False,
                          linear_features=16)
-    assert "RSynaptic's 'zero', which also drops" in refused(zero)
+    with pytest.raises(NeuronError, match="RSynaptic with reset_delay=False, whose reset"):
+        SNNTORCH.neuron(zero)
     assert "two synaptic currents (Alpha)" in refused(
         snn.Alpha(alpha=0.9, beta=0.8, init_hidden=True))
 
 
-def test_a_zero_reset_that_comes_late_is_none_of_ours():
-    """Why it is refused: the membrane is 0 at the timestep after a spike, whatever the current."""
+def test_a_zero_reset_that_comes_late_takes_the_current_too():
+    """What `refractory` is: the membrane is 0 at the timestep after a spike, whatever the
+    current."""
     snn = pytest.importorskip("snntorch")
     neuron = snn.Synaptic(alpha=0.5, beta=0.5, reset_mechanism="zero")
     syn, mem = neuron.reset_mem()
@@ -364,6 +370,15 @@ def test_files_of_snntorch(tmp_path):
     nir.write(tmp_path / "net.nir", export_to_nir(net, torch.rand(1, 12), ignore_dims=[0]))
     document = convert.nir(tmp_path / "net.nir", 8, source="snntorch", reset="soft", **EVENTS)
     alike(document, convert.snntorch(net, (12,), 8, **EVENTS))
+    with pytest.raises(InputError, match="NIR does not say `refractory`; give it"):
+        convert.nir(tmp_path / "net.nir", 8, source="snntorch", reset="hard", **EVENTS)
+    for late in (True, False):
+        net[1].reset_delay, net[1].reset_mechanism = late, "zero"
+        net[1].state_function = net[1]._base_zero
+        document = convert.nir(tmp_path / "net.nir", 8, source="snntorch", reset="hard",
+                               refractory=late, **EVENTS)
+        assert document["layers"][0]["neuron"].get("refractory", False) == late
+        alike(document, convert.snntorch(net, (12,), 8, **EVENTS))
 
 
 def test_files_of_norse(tmp_path):

@@ -1,4 +1,4 @@
-"""NeuronArray against reference.neuron.step."""
+"""NeuronArray against reference.neuron.advance."""
 
 import itertools
 from dataclasses import replace
@@ -172,6 +172,34 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
     accs = rng.integers(low, high + 1, (3, 3, shape.size))
     Steps(Hidden("conv", conv, spec), parallel, 3, block_rows=block_rows).check(
         accs, stalls(0, 0), rows_first=rows_first)
+
+
+# Kept in LUTs, a register and block RAM; with one timestep from sample to sample only.
+@quick(6)
+@for_each("comparison", Comparison)
+@for_each("leaks", ["none", "shift", "product"])
+@for_each("stateful", [False, True])
+@for_each("timesteps", [1, 3])
+@for_each("shape, parallel, block_rows", [
+    (Shape(1), 1, 33), (Shape(5, 2, 3), 2, 33), (Shape(5, 2, 3), 2, 2)])
+def test_neurons_that_rest_after_a_spike(shape, parallel, block_rows, timesteps, stateful, leaks,
+                                         comparison):
+    rng = np.random.default_rng(shape.size + timesteps)
+    conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
+                np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
+    factors = {"none": [0, 0, 0], "shift": [2, 2, 2], "product": [1, 3, 2]}[leaks]
+    leak = np.array(factors[:timesteps])
+    leak[0] *= stateful
+    size = timesteps, shape.channels
+    spec = NeuronSpec(1, 2, leak, rng.integers(-3, 9, size), rng.integers(1, 9, size), Reset.HARD,
+                      comparison, stateful=stateful, refractory=True)
+    low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
+    accs = rng.integers(low, high + 1, (9, timesteps, shape.size))
+    layer = Hidden("conv", conv, spec)
+    fired = run_hidden(layer, torch.as_tensor(accs))[1]
+    assert fired.any() and not (timesteps > 1 and (fired[:, 1:] & fired[:, :-1]).any())
+    assert not (stateful and (fired[1:, 0] & fired[:-1, -1]).any())
+    Steps(layer, parallel, 3, block_rows=block_rows).check(accs, stalls(0, 0), rows_first=stateful)
 
 
 @quick(5)

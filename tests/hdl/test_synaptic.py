@@ -1,4 +1,4 @@
-"""SynapticArray against reference.neuron.synaptic."""
+"""SynapticArray against reference.neuron.advance."""
 
 from dataclasses import replace
 
@@ -37,10 +37,10 @@ def a_layer(rng, shape, timesteps, leaks):
 
 def wanted(layer, given):
     """I of whole currents (N, T, neurons)."""
-    held, steps = torch.zeros_like(given[:, 0]), []
+    state, steps = neuron.at_rest(given[:, 0]), []
     for t in range(given.shape[1]):
-        held = neuron.synaptic(layer.neuron, t, held, given[:, t])
-        steps.append(held)
+        _, state = neuron.advance(layer.neuron, t, state, given[:, t])
+        steps.append(state.synaptic)
     return torch.stack(steps, dim=1).numpy()
 
 

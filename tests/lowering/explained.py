@@ -29,7 +29,7 @@ def unexplained(model, index, sums, fired, fraction_bits, leak_bits):
     unit = np.where(silent, 0.0, np.abs(folded.scale))
     step = 1.5 * 2.0 ** -fraction_bits * unit + np.where(silent, reach, 0)
     currents = real.currents(layer, torch.as_tensor(sums), source)
-    wanted, settled = (each.numpy() for each in real.spikes(layer, currents))
+    wanted, settled = (each.numpy() for each in real.spikes(layer, currents)[:2])
     currents = neuron.input_scale * currents.numpy()
     error, potential, bad = np.zeros(sums[:, 0].shape), np.zeros(sums[:, 0].shape), []
     alive = np.ones(sums[:, 0].shape, bool)

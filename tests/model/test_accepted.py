@@ -154,6 +154,16 @@ def test_a_delayed_soft_reset_is_another_one(document):
                       r"True: the reset comes at once here; snnTorch's 'subtract' with its default")
 
 
+def test_a_delayed_reset_of_a_second_order_neuron_is_said_as_refractory(document):
+    neuron = document["layers"][0]["neuron"]
+    neuron |= {"reset_delay": True, "current_leak": 0.5}
+    refused(document, r"neuron\.reset_delay must be False or absent for a second-order neuron that "
+                      r"is not refractory, not True: snnTorch's Synaptic with 'zero' and its "
+                      r"default True has the key 'refractory', True")
+    neuron["refractory"] = True
+    assert describe(document).layers[0].neuron.refractory
+
+
 def ternary(*shape, scale=1.0):
     """-scale, 0 and scale in turn."""
     return torch.arange(math.prod(shape)).remainder(3).sub(1).reshape(shape) * scale

@@ -172,7 +172,8 @@ CASES = [
     ("layers.0.neuron.reset_mechanism", "none", [r"unknown key 'reset_mechanism'.*reset_by 0"]),
     ("layers.0.neuron.v_reset", -0.1, [r"neuron\.v_reset must be 0 or absent, not -0\.1"]),
     ("layers.0.neuron.v_reset", torch.zeros(2), [r"neuron\.v_reset must be 0 or absent"]),
-    ("layers.0.neuron.refractory", 2, [r"unknown key 'refractory'.*no refractory period"]),
+    ("layers.0.neuron.refractory", 2, [r"neuron\.refractory must be True, False or absent, not 2: "
+                                       r"a refractory neuron rests for one timestep"]),
     ("layers.0.neuron.beta", 0.5, [r"unknown key 'beta'.*snnTorch's beta is leak"]),
     ("layers.2.neuron.score", "first_spike", [r"neuron\.score 'first_spike' is refused: .*'max'"]),
     ("layers.2.neuron.score", "median", [r"neuron\.score must be one of 'mean', 'sum', 'last'"]),

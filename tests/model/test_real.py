@@ -177,12 +177,12 @@ def test_constants_per_channel_are_those_of_neurons_of_their_own():
     scale, currents = np.array([1.0, 2.0]), torch.rand((5, 8, 4), dtype=torch.float64) * 2
     kind = Reset.SOFT, Comparison.AT_LEAST
     both = layer("a", np.ones((2, 1)), Neuron(leak, threshold, *kind, scale, amount), [1.0] * 8)
-    got = real_spikes(both, currents)
+    got = real_spikes(both, currents)[:2]
     for neuron in range(4):
         c = neuron // 2
         alone = layer("a", [[1.0]], Neuron(*(float(part[c]) for part in (leak, threshold)), *kind,
                                            float(scale[c]), float(amount[c])), [1.0] * 8)
-        for one, other in zip(real_spikes(alone, currents[..., neuron:neuron + 1]), got,
+        for one, other in zip(real_spikes(alone, currents[..., neuron:neuron + 1])[:2], got,
                               strict=True):
             assert torch.equal(one[..., 0], other[..., neuron])
 

@@ -45,6 +45,8 @@ def random_network(seed, coding, sizes=None, timesteps=None):
             rng.integers(-1, span + 1, (steps, neurons)), Reset(rng.choice(["hard", "soft"])),
             Comparison(rng.choice([">=", ">"])), None,
             rng.integers(-1, span + 1, (steps, neurons)) if rng.random() < 0.5 else None)))
+        if layers[-1].neuron.reset is Reset.HARD and (seed + index) % 3 == 0:
+            layers[-1] = replace(layers[-1], neuron=replace(layers[-1].neuron, refractory=True))
     classes = sizes[-1]
     gain = rng.integers(-5, 6, (steps, classes))
     if rng.random() < 0.5:
@@ -76,6 +78,7 @@ def execute(network, sample, state=None):
     state = {} if state is None else state
     potentials = state.setdefault("potentials", [[0] * layer.shape.size
                                                  for layer in network.hidden])
+    rests = state.setdefault("rests", [[False] * layer.shape.size for layer in network.hidden])
     before = state.setdefault("before", {index: [0] * layer.shape.size
                                          for index, layer in enumerate(network.hidden)})
     scores = [int(value) for value in network.readout.bias]
@@ -89,10 +92,11 @@ def execute(network, sample, state=None):
             held[index] = [synaptic(layer.neuron, t, channel(layer.shape, n), kept, now)
                            for n, (kept, now) in enumerate(
                                zip(held[index], currents[index], strict=True))]
-            steps = [neuron(layer.neuron, t, channel(layer.shape, n), potential, now)
-                     for n, (potential, now) in enumerate(
-                         zip(potentials[index], held[index], strict=True))]
+            steps = [neuron(layer.neuron, t, channel(layer.shape, n), *each)
+                     for n, each in enumerate(zip(potentials[index], held[index], rests[index],
+                                                  strict=True))]
             trace[index].append(steps)
+            rests[index] = [fired for _, fired, _ in steps]
             values[index] = joined(network, index, [int(fired) for _, fired, _ in steps], values)
             potentials[index] = [settled for _, _, settled in steps]
             before[index] = values[index]
@@ -243,10 +247,10 @@ def synaptic(spec, t, c, before, current):
     return before * int(spec.current_leak[t, c]) // 2 ** spec.leak_bits + current
 
 
-def neuron(spec, t, c, potential, current):
+def neuron(spec, t, c, potential, current, has_fired):
     product = potential * int(spec.leak[t, c])
     carried = product // 2 ** spec.leak_bits  # Python's // is floor
-    charged = carried + current
+    charged = 0 if spec.refractory and has_fired else carried + current
     threshold = int(spec.threshold[t, c])
     fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
     if not fired:

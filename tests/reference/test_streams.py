@@ -31,7 +31,7 @@ def test_by_hand():
     one = np.ones((2, 1), np.int64)
     spec = NeuronSpec(0, 1, one, 3 * one, 5 * one, Reset.HARD, Comparison.AT_LEAST, stateful=True)
     layer = Hidden("fc", Dense(np.ones((1, 1), np.int8), np.zeros(1, bool)), spec)
-    charged, fired, _ = integrate(layer, torch.full((3, 2, 1), 3))
+    charged, fired, *_ = integrate(layer, torch.full((3, 2, 1), 3))
     assert charged.flatten().tolist() == [3, 4, 5, 3, 4, 5]
     assert fired.flatten().tolist() == [0, 0, 1, 0, 0, 1]
 
