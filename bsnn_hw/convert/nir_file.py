@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from bsnn_hw.convert.assemble import assemble
 from bsnn_hw.convert.document import Entry, document_of
 from bsnn_hw.convert.graph import Affine, Graph, Input, Node, Pool, Reshape, Spikes, Sum, Synapse
 from bsnn_hw.convert.nir_conventions import conventions, needed, neuron_of
+from bsnn_hw.convert.nir_reading import flat, read
 from bsnn_hw.convert.scores import scores_of
-from bsnn_hw.errors import InputError, ModelError, ToolError
+from bsnn_hw.errors import InputError, ModelError
 
 __all__ = ["nir"]
 
@@ -56,8 +56,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
         What no model file can say, node by node.
     """
     entry = Entry(timesteps, coding, bits, scale, offset, readout)
-    graph, title = _read(source_file)
-    nodes, edges = _flat(graph)
+    graph, title = read(source_file)
+    nodes, edges = flat(graph)
     rules = conventions(source, dt=dt, decay=decay, reset=reset, comparison=comparison,
                         norm_input=norm_input, spikes=spikes, synaptic=synaptic,
                         refractory=refractory)
@@ -76,64 +76,6 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     assembled = assemble(scores, neurons,
                          lambda node: neuron_of(node, rules, id(node) in recurrent))
     return document_of(assembled, entry, made.shape, scores, name or title, classes)
-
-
-def _read(source_file: Any) -> tuple[Any, str]:
-    if not isinstance(source_file, (str, os.PathLike)):
-        return source_file, "network"
-    path = Path(source_file)
-    try:
-        import nir as library
-    except ImportError:
-        raise ToolError("nir: the package must be installed to read .nir files; pip install nir"
-                        ) from None
-    if not path.is_file():
-        raise InputError(f"{path}: must be an existing .nir file; there is none")
-    try:
-        return _whole(library, path), path.stem
-    except Exception as error:  # h5py and nir raise almost anything for a damaged file
-        words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
-        raise InputError(f"{path}: must be a NIR graph as nir writes them; {words}") from None
-
-
-def _whole(library: Any, path: Path) -> Any:
-    """The graph of a file.  nir's own check of shapes takes every convolution for one without
-    groups, and is left out where that makes it fail; ours come later."""
-    try:
-        return library.read(path)
-    except Exception:
-        graph = library.read(path, type_check=False)
-        if not _grouped(graph):
-            raise
-        return graph
-
-
-def _grouped(node: Any) -> bool:
-    return getattr(node, "groups", 1) > 1 or any(map(_grouped, getattr(node, "nodes", {}).values()))
-
-
-def _flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Nodes and edges with inner graphs written out; an inner graph's input and output are
-    nodes that change nothing."""
-    nodes: dict[str, Any] = {}
-    edges: list[tuple[str, str]] = []
-
-    def ends(name: str, kind: str) -> str:
-        inner = graph.nodes[name]
-        if type(inner).__name__ != "NIRGraph":
-            return name
-        return next(f"{name}.{key}" for key, node in inner.nodes.items()
-                    if type(node).__name__ == kind)
-
-    for name, node in graph.nodes.items():
-        if type(node).__name__ == "NIRGraph":
-            more, inner = _flat(node)
-            nodes |= {f"{name}.{key}": value for key, value in more.items()}
-            edges += [(f"{name}.{start}", f"{name}.{end}") for start, end in inner]
-        else:
-            nodes[name] = node
-    edges += [(ends(start, "Output"), ends(end, "Input")) for start, end in graph.edges]
-    return nodes, list(dict.fromkeys(edges))
 
 
 def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
@@ -202,17 +144,14 @@ def _ordered(before: dict[str, list[str]]) -> list[str]:
 def _node(graph: Graph, name: str, node: Any, sources: list[Node], back: Any = None) -> Node:
     """Our node of ``node``; ``back`` is the one that brings its spikes back to it, if any."""
     kind = type(node).__name__
-    if kind == "Input":
-        shape = tuple(int(side) for side in np.atleast_1d(next(iter(node.input_type.values()))))
-        return sources[0] if sources else graph.make(Input, shape=shape, varies=True)
+    if kind == "Input" and not sources:
+        return graph.make(Input, shape=_sides(name, node.input_type["input"]), varies=True)
     source = sources[0]
     for other in sources[1:]:
         if other.shape != source.shape:
             raise InputError(f"node {name!r}: must get values of one shape, not {source.shape} and "
                              f"{other.shape}")
         source = graph.make(Sum, shape=source.shape, varies=True, left=source, right=other)
-    if kind in ("Output", "Identity"):
-        return source
     if kind not in _NODES:
         raise InputError(f"node {name!r}: must be one of {', '.join(sorted(_NODES))}, not a {kind}")
     if back is not None:
@@ -220,35 +159,88 @@ def _node(graph: Graph, name: str, node: Any, sources: list[Node], back: Any = N
     return _NODES[kind](graph, name, node, source)
 
 
+def _sides(name: str, shape: Any) -> tuple[int, ...]:
+    sides = np.atleast_1d(np.asarray(shape))
+    if sides.dtype == object or not sides.size or not _whole(sides) or (sides < 1).any():
+        raise InputError(f"node {name!r}: must have a shape of whole numbers of 1 or more, not "
+                         f"{shape}")
+    return tuple(int(side) for side in sides)
+
+
+def _whole(values: np.ndarray) -> bool:
+    return values.dtype.kind in "iu" or (
+        values.dtype.kind == "f" and bool((values == np.floor(values)).all()))
+
+
+def _numbers(name: str, values: Any) -> np.ndarray:
+    """Weights, a bias or a scale as float64."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "biuf":
+        raise InputError(f"node {name!r}: must have real numbers, not {found.dtype}")
+    return found.astype(float)
+
+
+def _end(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    """What changes nothing: an output, or an end of an inner graph."""
+    kind = "output_type" if type(node).__name__ == "Output" else "input_type"
+    _check_shape(name, next(iter(getattr(node, kind).values())), source.shape)
+    return source
+
+
+def _check_shape(name: str, written: Any, shape: tuple[int, ...]) -> None:
+    """That a node gets what the file says of it, where it says so: the order of what is flattened
+    is the same whatever the shape."""
+    if written is not None and int(np.prod(_sides(name, written))) != int(np.prod(shape)):
+        raise InputError(f"node {name!r}: must get values of the shape {_sides(name, written)} "
+                         f"that the file says, not {shape}")
+
+
+def _check_map(name: str, source: Node) -> None:
+    if len(source.shape) != 3:
+        raise InputError(f"node {name!r}: must get a map (channels, height, width), not "
+                         f"{source.shape}")
+
+
+def _check_fit(name: str, sides: tuple[int, ...]) -> None:
+    if min(sides) < 1:
+        raise InputError(f"node {name!r}: must fit the padded map, and gives one of {sides}")
+
+
 def _linear(graph: Graph, name: str, node: Any, source: Node) -> Node:
-    weight = np.array(node.weight, dtype=float)
+    weight = _numbers(name, node.weight)
+    if weight.ndim != 2:
+        raise InputError(f"node {name!r}: must have weights (neurons, values), not {weight.shape}")
     if source.shape != weight.shape[1:]:
         raise InputError(f"node {name!r}: must get {weight.shape[1]} values in a row, not "
                          f"{source.shape}; flatten in front of it")
     bias = getattr(node, "bias", None)
     return graph.make(Synapse, shape=weight.shape[:1], varies=True, source=source, path=name,
-                      weight=weight, bias=None if bias is None else np.array(bias, dtype=float))
+                      weight=weight, bias=None if bias is None else _numbers(name, bias))
 
 
 def _conv2d(graph: Graph, name: str, node: Any, source: Node) -> Node:
-    weight = np.array(node.weight, dtype=float)
-    if len(source.shape) != 3:
-        raise InputError(f"node {name!r}: must get a map (channels, height, width), not "
-                         f"{source.shape}")
-    stride, dilation = _pair(node.stride), _pair(node.dilation)
+    weight = _numbers(name, node.weight)
+    _check_map(name, source)
+    if weight.ndim != 4:
+        raise InputError(f"node {name!r}: must have weights (channels out, channels in, height, "
+                         f"width), not {weight.shape}")
+    if node.input_shape is not None:
+        _check_shape(name, (source.shape[0], *np.atleast_1d(node.input_shape)), source.shape)
+    stride, dilation = (_pair(name, sides) for sides in (node.stride, node.dilation))
     padding = _padding(name, node.padding, weight.shape[2:], dilation)
     sides = tuple((side + 2 * pad - hole * (across - 1) - 1) // step + 1
                   for side, pad, hole, across, step in
                   zip(source.shape[1:], padding, dilation, weight.shape[2:], stride))
+    _check_fit(name, sides)
     return graph.make(Synapse, shape=(weight.shape[0], *sides), varies=True, source=source,
-                      path=name, weight=weight, bias=np.array(node.bias, dtype=float),
-                      stride=stride, padding=padding, dilation=dilation, groups=int(node.groups))
+                      path=name, weight=weight, bias=_numbers(name, node.bias), stride=stride,
+                      padding=padding, dilation=dilation, groups=int(node.groups))
 
 
 def _padding(name: str, padding: Any, kernel: tuple[int, ...], dilation: tuple[int, int]
              ) -> tuple[int, int]:
     if not isinstance(padding, (str, bytes)):
-        return _pair(padding)
+        return _pair(name, padding, least=0)
     if padding in ("valid", b"valid"):
         return (0, 0)
     sides = [hole * (across - 1) for across, hole in zip(kernel, dilation)]
@@ -259,23 +251,31 @@ def _padding(name: str, padding: Any, kernel: tuple[int, ...], dilation: tuple[i
 
 
 def _pool(graph: Graph, name: str, node: Any, source: Node) -> Node:
-    size, stride, padding = _pair(node.kernel_size), _pair(node.stride), _pair(node.padding)
+    _check_map(name, source)
+    size, stride, padding = (_pair(name, sides, least) for sides, least in (
+        (node.kernel_size, 1), (node.stride, 1), (node.padding, 0)))
     sides = tuple((side + 2 * pad - across) // step + 1 for side, pad, across, step in
                   zip(source.shape[1:], padding, size, stride))
+    _check_fit(name, sides)
     return graph.make(Pool, shape=(source.shape[0], *sides), varies=True, source=source,
                       kind="sum" if type(node).__name__ == "SumPool2d" else "avg", size=size,
                       stride=stride, padding=padding, ceil=False)
 
 
 def _flatten(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    _check_shape(name, node.input_type["input"], source.shape)
     count = int(np.prod(source.shape))
     shape = (count,) if len(source.shape) > 1 else source.shape
     return graph.make(Reshape, shape=shape, varies=True, source=source)
 
 
 def _scale(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    scale = _numbers(name, node.scale)
+    if np.shape(node.scale) != source.shape and np.size(node.scale) != 1:
+        raise InputError(f"node {name!r}: must scale values of the shape {source.shape} that it "
+                         f"gets, or all alike, not {np.shape(node.scale)}")
     return graph.make(Affine, shape=source.shape, varies=True, source=source,
-                      scale=np.array(node.scale, dtype=float), shift=np.array(0.0))
+                      scale=scale, shift=np.array(0.0))
 
 
 def _neuron(graph: Graph, name: str, node: Any, source: Node, back: Any = None) -> Node:
@@ -286,20 +286,23 @@ def _neuron(graph: Graph, name: str, node: Any, source: Node, back: Any = None) 
     if back is None:
         return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
                           module=node)
-    weight, bias = np.array(back.weight, dtype=float), getattr(back, "bias", None)
+    weight, bias = _numbers(name, back.weight), getattr(back, "bias", None)
     if weight.shape != 2 * source.shape:
         raise InputError(f"node {name!r}: must get its own spikes back through weights of shape "
                          f"{2 * source.shape}, not {weight.shape}; only linear layers do")
     return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
                       module=node, recurrent=weight,
-                      bias=None if bias is None else np.array(bias, dtype=float))
+                      bias=None if bias is None else _numbers(name, bias))
 
 
-def _pair(sides: Any) -> tuple[int, int]:
-    flat = np.atleast_1d(np.asarray(sides)).astype(int)
+def _pair(name: str, sides: Any, least: int = 1) -> tuple[int, int]:
+    flat = np.atleast_1d(np.asarray(sides))
+    if flat.size not in (1, 2) or not _whole(flat) or (flat < least).any():
+        raise InputError(f"node {name!r}: stride, dilation, padding and sizes must be one whole "
+                         f"number of {least} or more, or two, not {sides}")
     return (int(flat[0]), int(flat[-1]))
 
 
 _NODES = {"Affine": _linear, "Linear": _linear, "Conv2d": _conv2d, "SumPool2d": _pool,
-          "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale,
+          "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale, "Input": _end, "Output": _end,
           **dict.fromkeys(NEURONS, _neuron)}

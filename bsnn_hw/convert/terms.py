@@ -84,10 +84,12 @@ def gain_through(term: Node) -> float:
 
 
 def gain_of(node: Affine) -> float:
-    if node.scale.size != 1 or node.scale.flat[0] <= 0 or np.any(node.shift):
+    """The one positive number that all spikes are multiplied with."""
+    factors = np.unique(node.scale)
+    if factors.size != 1 or not factors[0] > 0 or np.any(node.shift):
         raise TraceError("scales spikes by something else than one positive number; scale the "
                          "currents, in front of the neuron")
-    return float(node.scale.flat[0])
+    return float(factors[0])
 
 
 def scaled(term: Node, synapse: Synapse, scale: np.ndarray) -> dict[str, Any]:
@@ -161,6 +163,8 @@ def channelled(neuron: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]
     for key, value in neuron.items():
         if not isinstance(value, torch.Tensor):
             continue
+        if not bool(torch.isfinite(value).all()):
+            raise NeuronError(f"a {key} that is not finite; did the training diverge?")
         while value.ndim > len(shape) and value.shape[0] == 1:
             value = value[0]
         try:

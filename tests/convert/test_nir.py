@@ -50,12 +50,13 @@ def lif(nir, neurons, **more):
                       "v_reset": 0 * ones, **more})
 
 
-def graph(nir, *nodes):
+def graph(nir, *nodes, outputs=3):
     """A chain; the edges in an order that is not theirs."""
     names = [f"n{number}" for number in range(len(nodes))]
     edges = [("input", "n0"), *pairwise(names), (names[-1], "output")]
     return nir.NIRGraph({"input": nir.Input(np.array([6])), **dict(zip(names, nodes)),
-                         "output": nir.Output(np.array([3]))}, edges[::-1], type_check=False)
+                         "output": nir.Output(np.array([outputs]))}, edges[::-1],
+                        type_check=False)
 
 
 def affine(nir, neurons, fan_in):
@@ -160,7 +161,7 @@ def test_numbers_by_hand(nir):
 
 
 def test_inner_graphs_and_sums(nir):
-    inner = graph(nir, affine(nir, 5, 6), lif(nir, 5))
+    inner = graph(nir, affine(nir, 5, 6), lif(nir, 5), outputs=5)
     nodes = {"input": nir.Input(np.array([6])), "body": inner, "a": affine(nir, 3, 5),
              "output": nir.Output(np.array([3]))}
     edges = [("a", "output"), ("body", "a"), ("input", "body")]
@@ -251,6 +252,90 @@ def test_nodes(nir):
         convert.nir(floats, 4, **SAID, **EVENTS)
     with pytest.raises(ModelError, match="a v_leak other than v_reset"):
         convert.nir(chain(nir, lif(nir, 5, v_leak=ones)), 4, **SAID, **EVENTS)
+
+
+def map_file(nir, **changed):
+    """Convolutions with groups and with a kernel that is not square, which nir's own check of
+    shapes refuses; the first of them in an inner graph."""
+    rng = np.random.default_rng(0)
+
+    def conv(shape, sides, groups=1):
+        return nir.Conv2d(input_shape=sides, weight=rng.choice([-1.0, 1.0], shape), stride=1,
+                          padding=0, dilation=1, groups=groups, bias=np.zeros(shape[0]))
+
+    inner = {"in": nir.Input(np.array([4, 6, 7])), "conv": conv((8, 2, 3, 3), (6, 7), groups=2),
+             "if": nir.IF(np.ones((8, 4, 5)), np.ones((8, 4, 5))),
+             "out": nir.Output(np.array([8, 4, 5]))}
+    nodes = {"input": nir.Input(np.array([4, 6, 7])),
+             "body": nir.NIRGraph(inner, list(pairwise(inner)), type_check=False),
+             "wide": conv((2, 8, 1, 3), (4, 5)), "pool": nir.SumPool2d(2, 2, 0),
+             "if": nir.IF(np.ones((2, 2, 1)), np.ones((2, 2, 1))),
+             "flat": nir.Flatten(input_type={"input": np.array([2, 2, 1])}, start_dim=0),
+             "scale": nir.Scale(np.ones(4)), "fc": nir.Linear(rng.choice([-1.0, 1.0], (3, 4))),
+             "output": nir.Output(np.array([3]))}
+    return nir.NIRGraph(nodes | changed, list(pairwise(nodes)), type_check=False)
+
+
+def test_shapes_are_checked_node_by_node(nir, tmp_path):
+    """Also where nir's own check cannot be had."""
+    nir.write(tmp_path / "net.nir", map_file(nir))
+    right = convert.nir(tmp_path / "net.nir", 4, **SAID, **EVENTS)
+    assert [layer.get("groups", 1) for layer in right["layers"]] == [2, 1, 1]
+    assert describe(right).layers[1].summed.height == 4
+    ones, weight = np.ones((8, 4, 5)), np.ones((2, 8, 1, 3))
+    rest = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": np.zeros(2)}
+    for name, node, message in (
+            ("output", nir.Output(np.array([4])),
+             r"the shape \(4,\) that the file says, not \(3,\)"),
+            ("flat", nir.Flatten(input_type={"input": np.array([2, 2, 2])}, start_dim=0),
+             r"the shape \(2, 2, 2\) that the file says, not \(2, 2, 1\)"),
+            ("flat", nir.Scale(np.ones((2, 2, 2))), "must scale values of the shape"),
+            ("wide", nir.Conv2d((4, 4), weight, **rest),
+             r"the shape \(8, 4, 4\) that the file says, not \(8, 4, 5\)"),
+            ("wide", nir.Conv2d(None, weight[0], **rest), "must have weights"),
+            ("scale", nir.SumPool2d(2, 2, 0), "must get a map"),
+            ("pool", nir.SumPool2d(5, 2, 0), "must fit the padded map"),
+            ("scale", nir.IF(ones, ones), "must have parameters of the shape"),
+            ("fc", nir.Linear(np.ones((3, 1, 4))), r"must have weights \(neurons, values\)"),
+            ("fc", nir.Linear(np.ones((3, 5))), "must get 5 values in a row"),
+            ("fc", nir.Linear(1j * np.ones((3, 4))), "must have real numbers, not complex128"),
+            ("wide", nir.Conv2d(None, weight, **rest | {"stride": 0}), "one whole number of 1 or"),
+            ("pool", nir.SumPool2d(2, 1.5, 0), "one whole number of 1 or more, or two, not 1.5"),
+            ("input", nir.Input(np.array([4, 6.5, 7])), "must have a shape of whole numbers")):
+        with pytest.raises(InputError, match=f"node '{name}': .*{message}"):
+            convert.nir(map_file(nir, **{name: node}), 4, **SAID, **EVENTS)
+    with pytest.raises(ModelError, match=r"layer 'wide': weight must be \(channels out, 8, "):
+        convert.nir(map_file(nir, wide=nir.Conv2d(None, np.ones((2, 7, 1, 3)), **rest)), 4, **SAID,
+                    **EVENTS)
+    nir.write(tmp_path / "net.nir", map_file(nir, output=nir.Output(np.array([4]))))
+    with pytest.raises(InputError, match="node 'output': must get values of the shape"):
+        convert.nir(tmp_path / "net.nir", 4, **SAID, **EVENTS)
+
+
+def test_edges_have_two_ends_and_are_there_once(nir):
+    for edges, message in (
+            ([("n0", "n7")], "edge at 'n7': must start and end at nodes of its graph"),
+            ([("n7", "n1")], "edge at 'n7': must"), ([("n0", "n1")], "must be there once")):
+        wrong = chain(nir, lif(nir, 5))
+        wrong.edges += edges
+        with pytest.raises(InputError, match=message):
+            convert.nir(wrong, 4, **SAID, **EVENTS)
+
+
+def test_what_is_no_graph(nir, tmp_path):
+    for other in (7, nir.Linear(np.ones((3, 4)))):
+        with pytest.raises(InputError, match=r"source_file: must be a path or a nir.NIRGraph"):
+            convert.nir(other, 4, **SAID, **EVENTS)
+    nir.write(tmp_path / "node.nir", nir.Linear(np.ones((3, 4))))
+    with pytest.raises(InputError, match=r"node.nir: must be a NIR graph as nir writes them"):
+        convert.nir(tmp_path / "node.nir", 4, **SAID, **EVENTS)
+
+
+def test_neurons_of_no_number(nir):
+    for more, key in (({"tau": np.full(5, np.nan)}, "leak"),
+                      ({"v_threshold": np.full(5, np.inf)}, "threshold")):
+        with pytest.raises(ModelError, match=f"a {key} that is not finite|must be a finite"):
+            convert.nir(chain(nir, lif(nir, 5, **more)), 4, **SAID, **EVENTS)
 
 
 def test_files(nir, tmp_path):
