@@ -100,21 +100,27 @@ class BinaryConv2d(_BinarySynapse):
     Parameters
     ----------
     channels_in, channels_out : int, 1 or more
-    kernel, stride : int or (rows, columns), 1 or more
+    kernel, stride, dilation : int or (rows, columns), 1 or more
     padding : int or (rows, columns), 0 or more
+    groups : int, 1 or more, divides the channels; a channel out gets those of its own group
     binary : bool, False for the full-precision twin
 
     Members
     -------
-    weight : latent weights, float (channels_out, channels_in, kernel rows, kernel columns)
+    weight : latent weights, float (channels_out, channels_in / groups, kernel rows, kernel columns)
     """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int | Sequence[int], *,
                  stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0,
-                 binary: bool = True):
-        super().__init__(channels_out, channels_in, *pair(kernel), binary=binary)
+                 dilation: int | Sequence[int] = 1, groups: int = 1, binary: bool = True):
+        if groups < 1 or channels_in % groups or channels_out % groups:
+            raise ValueError(f"Groups must divide {channels_in} channels in and {channels_out} "
+                             f"out, not be {groups!r}")
+        super().__init__(channels_out, channels_in // groups, *pair(kernel), binary=binary)
         self.stride = pair(stride)
         self.padding = pair(padding)
+        self.dilation = pair(dilation)
+        self.groups = groups
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map ``(steps, batch, channels_in, h, w)`` to ``(steps, batch, channels_out, h', w')``."""
@@ -126,7 +132,8 @@ class BinaryConv2d(_BinarySynapse):
         # Channels innermost: on a CPU, convolutions, norms and pools take half of the time then.
         flat = flat.contiguous(memory_format=torch.channels_last)
         weight = self._effective().contiguous(memory_format=torch.channels_last)
-        sums = functional.conv2d(flat, weight, stride=stride, padding=self.padding)
+        sums = functional.conv2d(flat, weight, stride=stride, padding=self.padding,
+                                 dilation=self.dilation, groups=self.groups)
         return sums.contiguous(memory_format=torch.channels_last).unflatten(0, spikes.shape[:2])
 
 
@@ -181,8 +188,8 @@ class FewBitConv2d(_FewBitSynapse, BinaryConv2d):
 
     Members
     -------
-    weight : latent weights within ±1, float (channels_out, channels_in, kernel rows, kernel
-        columns)
+    weight : latent weights within ±1, float (channels_out, channels_in / groups, kernel rows,
+        kernel columns)
     """
 
 

@@ -11,6 +11,7 @@ from bsnn_hw import convert
 from bsnn_hw.emission.design import emit_verilog
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
+from bsnn_hw.nn import binarize
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.default import default_schedule
 from bsnn_hw.reference.network import run
@@ -19,6 +20,7 @@ from evidence.random_models import random_inputs
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.convert.test_frameworks import exact
 from tests.convert.toy import Fire, toy
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 4, "scale": 1 / 15}
 EVENTS = {"coding": "events", "readout": "mean"}
@@ -40,14 +42,33 @@ def groups_of(document):
     return [layer.get("groups", 1) for layer in document["layers"]]
 
 
-def exact_in_rtl(document, folder):
+def exact_in_rtl(document, folder, groups=GROUPS):
     """The network as it is planned by default gives what the reference gives."""
     inputs = random_inputs(0, document, 6)
     network = lower(describe(document), inputs, PrecisionRequest(fraction_bits=6)).network
-    assert [getattr(layer.synapse, "groups", 1) for layer in network.layers] == GROUPS
+    assert [getattr(layer.synapse, "groups", 1) for layer in network.layers] == groups
     schedule = default_schedule(network, measure_activity(network, inputs, run(network, inputs)))
     design = emit_verilog(network, schedule, folder)
     verify_native(design, build_model(design, folder / "build", optimize="-O0"), inputs, seed=0)
+
+
+@for_each("framework", ["snntorch", "spikingjelly"])
+def test_binarized_networks(framework, tmp_path):
+    """Convolutions of torch with groups and holes, which `binarize` turned into signs."""
+    pytest.importorskip(framework)
+    torch.manual_seed(0)
+    neuron = leaky if framework == "snntorch" else spikingjelly
+    net = binarize(nn.Sequential(
+        nn.Conv2d(2, 8, 3, padding=1, groups=2), nn.BatchNorm2d(8), neuron(),
+        nn.Conv2d(8, 8, 3, padding=1, stride=2, groups=8), nn.BatchNorm2d(8), neuron(),
+        nn.Conv2d(8, 6, 3, padding=2, dilation=2, groups=2), neuron(),
+        nn.Flatten(), nn.Linear(54, 3)), gate=None).eval()
+    document = getattr(convert, framework)(net, SHAPE, 4, **PIXELS, readout="mean")
+    found = document["recipe"]["converted"]
+    assert found["spikes_differ"] == found["ties"], "weights of 8 bits are no powers of two"
+    assert groups_of(document) == [2, 8, 2, 1]
+    assert [layer.get("weight_bits", 1) for layer in document["layers"]] == [8, 1, 1, 8]
+    exact_in_rtl(document, tmp_path, [2, 8, 2, 1])
 
 
 def test_torch(tmp_path):
@@ -55,10 +76,16 @@ def test_torch(tmp_path):
     exact_in_rtl(exact(toy(separable(Fire), SHAPE, 3, **PIXELS, readout="mean")), tmp_path)
 
 
+def leaky():
+    import snntorch
+
+    return snntorch.Leaky(beta=0.9, init_hidden=True)
+
+
 def test_snntorch():
-    snn = pytest.importorskip("snntorch")
+    pytest.importorskip("snntorch")
     torch.manual_seed(1)
-    net = separable(lambda: snn.Leaky(beta=0.9, init_hidden=True))
+    net = separable(leaky)
     document = exact(convert.snntorch(net, SHAPE, 4, **PIXELS, readout="mean"))
     assert groups_of(document) == GROUPS
 

@@ -123,6 +123,27 @@ def test_export_of_a_plain_network():
         assert torch.allclose(gate * found, nn.Sequential(*chain)(sums), atol=1e-5), layer["name"]
 
 
+def test_convolutions_with_groups_and_holes():
+    """As they were, and as the model file has them."""
+    torch.manual_seed(0)
+    net = binarize(nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 8, 3, groups=4),
+                                 nn.Conv2d(8, 6, 2, groups=2, dilation=(1, 2)), nn.Flatten(),
+                                 nn.Linear(6 * 3 * 2, 3)), gate=None).eval()
+    first, depthwise, holes, _, last = net
+    network = Network({"a": Layer(first), "b": Layer(depthwise), "c": Layer(holes)},
+                      Readout(last), timesteps=2)
+    _, *layers, _ = document(network, input={"shape": [2, 8, 8]}, name="x")["layers"]
+    assert [layer["groups"] for layer in layers] == [4, 2]
+    assert [layer.get("dilation") for layer in layers] == [None, [1, 2]]
+    spikes = (torch.rand(3, 4, 6, 6) < 0.4).float()
+    for layer, module in zip(layers, (depthwise, holes), strict=True):
+        sums = nn.functional.conv2d(spikes, layer["weight"].float(), groups=layer["groups"],
+                                    dilation=layer.get("dilation", 1))
+        scale, added = layer["norm"]["gamma"][:, None, None], layer["bias"][:, None, None]
+        torch.testing.assert_close(scale * (sums + added), module(spikes))
+        spikes = (module(spikes) > 0).float()
+
+
 def shared_norm():
     net = Net()
     net.bn2 = net.bn1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import bsnn_hw
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.format import load
 from bsnn_hw.model.real import run
@@ -17,6 +18,8 @@ from bsnn_hw.nn import (
     BinaryConv2d,
     BinaryLinear,
     ConstantGate,
+    FewBitConv2d,
+    Int8Conv2d,
     Layer,
     Network,
     Pool,
@@ -108,6 +111,13 @@ MAPS = {
     "bireal": lambda: resnet19("bireal", blocks=(1, 1), channels=(3, 4), neurons=5, classes=3,
                                shape=(1, 8, 8), timesteps=2),
     "vgg": lambda: vgg(((3,), (4, 4)), neurons=5, classes=3, shape=(1, 8, 8), timesteps=2),
+    "separable": lambda: Network({
+        "a": Layer(Int8Conv2d(1, 4, 3, padding=1, dilation=(1, 2)), BatchNorm(4), AGMMGate(2)),
+        "b": Layer(BinaryConv2d(4, 4, 3, padding=1, groups=4), BatchNorm(4), AGMMGate(2)),
+        "c": Layer(FewBitConv2d(4, 6, 1, groups=2, bits=3), BatchNorm(6)),
+        "d": Layer(BinaryConv2d(6, 6, 2, dilation=2, groups=3), BatchNorm(6), AGMMGate(
+            2, over="sample", inference="sample")),
+    }, Readout(BinaryLinear(6 * 6 * 4, 3)), timesteps=2),
     "int8": lambda: residual((1, 8, 8), (3, 3, 4), 3, timesteps=2, int8_ends=True),
     "pieces": lambda: Network({
         "a": Layer(BinaryConv2d(1, 2, (3, 2), stride=(2, 1), padding=(1, 0))),
@@ -216,6 +226,16 @@ def test_groups_and_dilation_are_written():
     written = document(network, input=INPUT, name="m")["layers"][0]
     assert (written["groups"], written["dilation"]) == (4, [1, 2])
     assert written["weight"].shape == (8, 1, 3, 3)
+
+
+@pytest.mark.slow
+def test_verilog_of_groups_and_dilation_is_exact(tmp_path):
+    torch.manual_seed(0)
+    network = MAPS["separable"]()
+    calibrate(network, torch.randint(0, 16, (64, 1, 8, 8)) / 15)
+    save_model(tmp_path / "m.pt", network.eval(), input=INPUT | {"shape": [1, 8, 8]})
+    bsnn_hw.generate(tmp_path / "m.pt", out=tmp_path / "hw")
+    assert bsnn_hw.verify(tmp_path / "hw").inferences == 32
 
 
 def test_all_that_cannot_be_written_is_listed_at_once():

@@ -1,5 +1,7 @@
 """Binary synapses: signs, straight-through gradients, clipping."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -63,6 +65,32 @@ def test_kernel_stride_and_padding_may_differ_by_axis():
                                         padding=(0, 1))
     assert layer(spikes).shape == (1, 4, 3, 3, 5)
     assert torch.equal(layer(spikes)[0], wanted)
+
+
+@for_each("kind", [BinaryConv2d, partial(FewBitConv2d, bits=3), Int8Conv2d])
+@for_each("groups, kernel, more", [
+    (2, 3, {"padding": 1}), (4, 3, {"padding": 1, "stride": 2}), (1, 3, {"dilation": 2}),
+    (4, (3, 2), {"dilation": (1, 3), "padding": (1, 0)}), (2, 1, {"stride": 2})])
+def test_groups_and_dilation_are_those_of_torch(kind, groups, kernel, more):
+    torch.manual_seed(0)
+    layer = kind(4, 8, kernel, groups=groups, **more)
+    plain = torch.nn.Conv2d(4, 8, kernel, groups=groups, bias=False, **more)
+    assert layer.weight.shape == plain.weight.shape
+    plain.weight.data = layer.integers().float() if layer.weight_bits > 1 else binarize(
+        layer.weight.detach())
+    spikes = (torch.rand(2, 5, 4, 7, 6) < 0.4).float()
+    assert torch.equal(layer(spikes).round(), plain(spikes.flatten(0, 1)).unflatten(0, (2, 5)))
+    layer(spikes).square().sum().backward()
+    plain(spikes.flatten(0, 1)).square().sum().backward()
+    largest = getattr(layer, "largest", 1)  # the slope of a latent weight's integer
+    torch.testing.assert_close(layer.weight.grad, largest * plain.weight.grad, rtol=1e-3, atol=1.0)
+
+
+@for_each("groups", [0, 3, 4])
+def test_groups_divide_the_channels(groups):
+    with pytest.raises(ValueError, match=f"Groups must divide 4 channels in and 6 out, not be "
+                                         f"{groups}"):
+        BinaryConv2d(4, 6, 3, groups=groups)
 
 
 @for_each("synapse", [BinaryLinear(4, 2, binary=False),
