@@ -16,6 +16,8 @@ __all__ = ["Framing", "Tally", "frames", "samples"]
 
 MOST_SAMPLES = 64  # at a time
 MOST_VALUES = 1 << 24
+MOST_SILENT = 1 << 20  # timesteps; of 1 ms, 17 minutes
+LARGEST_TIME = 1 << 60  # microseconds, 36,000 years
 POLARITIES = ("both", "merge", "on", "off")
 
 
@@ -47,6 +49,9 @@ class Framing:
         if self.polarity not in POLARITIES:
             raise InputError(f"`polarity`: must be one of {', '.join(POLARITIES)}, not "
                              f"{self.polarity!r}")
+        if self.crop and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):
+            raise InputError("`crop`: must be left and top, 0 or more, and width and height, 1 or "
+                             f"more, not {self.crop}")
         if min(self.pool) < 1:
             raise InputError(f"`pool`: must be two numbers of pixels, 1 or more, not {self.pool}")
 
@@ -168,6 +173,11 @@ def frames(pieces: Iterable[np.ndarray], framing: Framing, shape: SampleShape,
 
     pieces : arrays of events, as of ``Recording.pieces``
     tally : counts what became of the events
+
+    Raises
+    ------
+    InputError
+        Times that no recording has, or a silence of more timesteps than one can wait for.
     """
     tally = Tally() if tally is None else tally
     step = _Open(np.zeros(shape.size, np.int64), (1 << shape.bits) - 1, tally)
@@ -181,7 +191,7 @@ def frames(pieces: Iterable[np.ndarray], framing: Framing, shape: SampleShape,
         if framing.window is None:
             yield from _by_number(step, positions, framing.per_step or 1)
         else:
-            numbers = (times - (start or 0)) // framing.window
+            numbers = _numbers(times, start or 0, framing.window)
             growing = np.maximum.accumulate(np.maximum(numbers, step.number))
             tally.late += int(np.count_nonzero(numbers < growing))
             yield from _by_time(step, positions, growing)
@@ -203,6 +213,16 @@ def _positions(piece: np.ndarray, framing: Framing, shape: SampleShape
     return ((channel * height + y) * width + x)[kept], piece["t"][kept]
 
 
+def _numbers(times: np.ndarray, start: int, window: int) -> np.ndarray:
+    """Timesteps that events fall into, from the first event on."""
+    if len(times) and max(abs(start), int(abs(times).max()), -int(times.min())) > LARGEST_TIME:
+        raise InputError(f"events: must have times within {LARGEST_TIME} microseconds, not from "
+                         f"{int(times.min())} to {int(times.max())}; the recording is damaged, or "
+                         "its unit is another")
+    found: np.ndarray = (times - start) // window
+    return found
+
+
 def _by_number(step: _Open, positions: np.ndarray, per_step: int) -> Iterator[np.ndarray]:
     while step.held + len(positions) >= per_step:
         missing = per_step - step.held
@@ -215,6 +235,11 @@ def _by_number(step: _Open, positions: np.ndarray, per_step: int) -> Iterator[np
 def _by_time(step: _Open, positions: np.ndarray, numbers: np.ndarray) -> Iterator[np.ndarray]:
     """``numbers``, of the timesteps of events, grow."""
     ends = np.flatnonzero(np.diff(numbers)) + 1
+    silent = np.diff(numbers, prepend=step.number)
+    if len(silent) and silent.max() > MOST_SILENT:
+        raise InputError(f"events: must not be silent for more than {MOST_SILENT:,} timesteps, and "
+                         f"are for {int(silent.max()):,}; the recording is damaged, or `window` "
+                         "is too short")
     for part, number in zip(np.split(positions, ends), numbers[[0, *ends]] if len(numbers) else ()):
         while step.number < number:
             yield step.close()

@@ -1,26 +1,22 @@
 """Recordings of event cameras, read piece by piece: N-MNIST, AEDAT4, EVT2 and EVT3, DAT, ES.
 
-AEDAT4, EVT and ES are read by faery, DAT by expelliarmus, which are no dependency of the core
-(``pip install 'bsnn-hw[events]'``); N-MNIST's five bytes an event and tonic's arrays here.
+AEDAT4, EVT and ES are read by faery, DAT by expelliarmus, in a child process
+(`bsnn_hw.events.decoding`); they are no dependency of the core (``pip install 'bsnn-hw[events]'``).
+N-MNIST's five bytes an event and tonic's arrays are read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bsnn_hw.errors import InputError, ToolError
+from bsnn_hw.events.decoding import PACKAGES, decoded, sides
+from bsnn_hw.events.event import EVENT, PIECE, as_events, damaged, some
 
-__all__ = ["EVENT", "Recording"]
-
-# x, y : pixels; t : microseconds; p : whether it became brighter
-EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
-PIECE = 1 << 16  # events at a time
-FAERY = {".aedat4", ".raw", ".es"}
-UNSAID = (1 << 15, 1 << 15)  # pixels of a sensor that an EVT file does not state
+__all__ = ["Recording"]
 
 
 class Recording:
@@ -57,21 +53,17 @@ class Recording:
         InputError
             The file is damaged, or has no event.
         """
-        count = 0
         try:
-            for piece in self._pieces():
-                count += len(piece)
-                yield _as_events(piece)
-        except InputError:
+            for piece in some(self.path, self._pieces()):
+                yield as_events(self.path, piece)
+        except (InputError, ToolError):
             raise
-        except Exception as error:  # readers raise almost anything for a damaged file
+        except Exception as error:  # NumPy raises almost anything for a damaged file
             raise self._damaged(error) from None
-        if not count:
-            raise InputError(f"{self.path}: must have events, and none can be read")
 
     def _damaged(self, error: Exception) -> InputError:
         words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
-        return InputError(f"{self.path}: must be a whole recording; {words}")
+        return damaged(self.path, words)
 
     def _reader(self) -> Callable[[], Iterator[np.ndarray]]:
         suffix = self.path.suffix.lower()
@@ -80,10 +72,11 @@ class Recording:
             return self._nmnist
         if suffix == ".npy":
             return self._array
-        if suffix == ".dat":
-            return self._dat
-        if suffix in FAERY:
-            return self._faery()
+        if suffix in PACKAGES:
+            if suffix == ".raw":
+                self._check_header()
+            self.width, self.height = sides(self.path)
+            return self._decoded
         raise InputError(f"{self.path}: must be a .bin, .aedat4, .raw, .es, .dat or .npy file, not "
                          f"{suffix or 'without a suffix'}")
 
@@ -113,26 +106,9 @@ class Recording:
         for start in range(0, len(whole), PIECE):
             yield np.array(whole[start:start + PIECE])
 
-    def _dat(self) -> Iterator[np.ndarray]:
-        wizard = _library("expelliarmus").Wizard(encoding="dat", chunk_size=PIECE)
-        wizard.set_file(self.path)
-        yield from wizard.read_chunk()
-
-    def _faery(self) -> Callable[[], Iterator[np.ndarray]]:
-        library = _library("faery")
-
-        def stream() -> Any:
-            return library.events_stream_from_file(self.path, dimensions_fallback=UNSAID)
-
-        if self.path.suffix.lower() == ".raw":
-            self._check_header()
-        try:
-            sides = stream().dimensions()
-        except Exception as error:
-            raise self._damaged(error) from None
-        if sides != UNSAID:
-            self.width, self.height = sides
-        return lambda: iter(stream())
+    def _decoded(self) -> Iterator[np.ndarray]:
+        for pieces in decoded([self.path]):
+            yield from pieces
 
     def _check_header(self) -> None:
         """An EVT file says its version in lines that begin with %; without, bytes mean nothing."""
@@ -141,22 +117,3 @@ class Recording:
         if not any(line.startswith(b"%") and b"evt" in line for line in lines):
             raise InputError(f"{self.path}: must have a header that says its version, evt 2.0 or "
                              "3.0, and has none")
-
-
-def _library(name: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise ToolError(f"{name}: the package must be installed to read this recording; pip "
-                        "install 'bsnn-hw[events]'") from None
-
-
-def _as_events(piece: np.ndarray) -> np.ndarray:
-    if piece.dtype == EVENT:
-        return piece
-    events = np.empty(len(piece), EVENT)
-    for field in ("x", "y", "t", "p"):
-        events[field] = piece[field]
-    return events

@@ -7,7 +7,7 @@ Nothing is downloaded, and tonic itself is not needed to read what it left.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ import numpy as np
 
 from bsnn_hw.arrays import read_npy
 from bsnn_hw.errors import InputError
+from bsnn_hw.events.decoding import decoded
+from bsnn_hw.events.event import as_events
 from bsnn_hw.events.framing import Framing, Tally, frames
-from bsnn_hw.events.recording import EVENT, Recording
+from bsnn_hw.events.recording import Recording
 from bsnn_hw.progress import counted
 from bsnn_hw.samples import SampleShape
 
@@ -39,7 +41,7 @@ class EventSet:
     sensor : (width, height), pixels
     classes : names, in the order of the labels
     clips : of a folder, the recordings to train on and those to test with
-    pieces : arrays of ``EVENT`` of a recording
+    pieces : of each recording its arrays of ``EVENT``
     """
 
     folder: str
@@ -47,7 +49,7 @@ class EventSet:
     sensor: tuple[int, int]
     classes: tuple[str, ...]
     clips: Callable[[Path], tuple[list[Clip], list[Clip]]]
-    pieces: Callable[[Path], Iterable[np.ndarray]]
+    pieces: Callable[[Sequence[Path]], Iterable[Iterable[np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ def _framed(found: EventSet, clips: list[Clip], before: int, framing: Framing, s
             tally: Tally, done: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
     """Frames uint8 (N, T, channels, height, width), and labels."""
     values = np.zeros((len(clips), shape.timesteps, shape.size), np.uint8)
-    for number, (path, _) in enumerate(clips):
+    for number, pieces in enumerate(found.pieces([path for path, _ in clips])):
         done(before + number)
-        for step, frame in enumerate(frames(found.pieces(path), framing, shape, tally)):
+        for step, frame in enumerate(frames(pieces, framing, shape, tally)):
             if step < shape.timesteps:
                 values[number, step] = frame
             else:
@@ -179,21 +181,25 @@ def _gesture(path: Path) -> Iterator[np.ndarray]:
         raise InputError(f"{path}: must be a whole recording; {error}") from None
     if rows.ndim != 2 or rows.shape[1] != 4 or not len(rows):
         raise InputError(f"{path}: must have rows of x, y, p and t, not the shape {rows.shape}")
-    events = np.empty(len(rows), EVENT)
-    for column, field in enumerate("xyp"):
+    events = np.empty(len(rows), [(field, np.int64) for field in "xypt"])
+    for column, field in enumerate("xypt"):
         events[field] = rows[:, column]
-    events["t"] = rows[:, 3].astype(np.int64) * 1000
-    yield events
+    events["t"] *= 1000
+    yield as_events(path, events)
 
 
-def _recorded(path: Path) -> Iterator[np.ndarray]:
-    return Recording(path).pieces()
+def _each_digit(paths: Sequence[Path]) -> Iterator[Iterator[np.ndarray]]:
+    return (Recording(path).pieces() for path in paths)
+
+
+def _each_gesture(paths: Sequence[Path]) -> Iterator[Iterator[np.ndarray]]:
+    return map(_gesture, paths)
 
 
 SETS = {
     "n-mnist": EventSet("NMNIST", ("Train", "Test"), (34, 34), tuple("0123456789"), _digits,
-                        _recorded),
+                        _each_digit),
     "dvs-gesture": EventSet("DVSGesture", ("ibmGestureTrain", "ibmGestureTest"), (128, 128),
-                            _GESTURES, _gestures, _gesture),
-    "cifar10-dvs": EventSet("CIFAR10DVS", _CIFAR, (128, 128), _CIFAR, _pictures, _recorded),
+                            _GESTURES, _gestures, _each_gesture),
+    "cifar10-dvs": EventSet("CIFAR10DVS", _CIFAR, (128, 128), _CIFAR, _pictures, decoded),
 }

@@ -5,6 +5,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.events import EVENT, Framing, Tally, frames, samples
+from bsnn_hw.events.framing import MOST_SILENT
 from bsnn_hw.ir.network import Coding, Shape
 from bsnn_hw.samples import SampleShape
 from tests.for_each import for_each
@@ -82,6 +83,23 @@ def test_events_that_come_late_count_in_the_open_timestep():
     assert found == [[1, 0, 0], [0, 0, 0], [0, 1, 1]] and tally.late == 1
 
 
+def test_times_that_no_recording_has():
+    """Each would be waited for, a silent timestep after the other."""
+    framing, of = Framing(10, polarity="merge"), shape(1, 1, 3)
+    gap = events((0, 0, 0, 1), (0, 0, 10 * (MOST_SILENT + 1), 1))
+    with pytest.raises(InputError, match=r"must not be silent for more than 1,048,576 timesteps, "
+                                         r"and are for 1,048,577; the recording is damaged"):
+        made([gap], framing, of)
+    with pytest.raises(InputError, match="must not be silent"):
+        made([gap[:1], gap[1:]], framing, of)
+    for first, last in ((0, 1 << 61), (-(1 << 63), (1 << 63) - 1), (-(1 << 63), 0)):
+        with pytest.raises(InputError, match="must have times within"):
+            made([events((0, 0, first, 1), (0, 0, last, 1))], framing, of)
+    back = events((0, 0, 5000, 1), (1, 0, 0, 1), (2, 0, 5001, 1))
+    found, tally = made([back], framing, of)
+    assert found == [[1, 1, 1]] and tally.late == 1
+
+
 def test_samples_are_whole():
     steps = [np.full(6, number, np.uint8) for number in range(5)]
     tally = Tally()
@@ -120,6 +138,8 @@ def test_wrong_options():
                              ("one of both must be given", {"window": 1, "per_step": 1}),
                              ("`window`: must be 1 or more", {"window": 0}),
                              ("`polarity`: must be one of", {"window": 1, "polarity": "up"}),
+                             ("`crop`: must be left", {"window": 1, "crop": (-1, 0, 2, 2)}),
+                             ("`crop`: must be left", {"window": 1, "crop": (0, 0, 0, 2)}),
                              ("`pool`: must be two", {"window": 1, "pool": (0, 1)})):
         with pytest.raises(InputError, match=message):
             Framing(**options)

@@ -47,6 +47,25 @@ def test_an_array_of_tonic(tmp_path):
         read(path)
 
 
+def test_an_array_of_numbers_that_are_no_pixels(tmp_path):
+    """Nothing wraps: what no sensor has is outside, and -1 is the polarity of darker."""
+    path = tmp_path / "events.npy"
+    array = np.zeros(6, [("x", "i8"), ("y", "u2"), ("t", "u8"), ("p", "i1")])
+    array["x"], array["y"] = [5, 65_541, -65_531, -1, 7, 7], [0, 0, 0, 0, 65_535, 9]
+    array["p"] = 1, -1, 0, 1, 1, -1
+    np.save(path, array)
+    assert [(x, y, bool(p)) for x, y, _, p in read(path)] == [
+        (5, 0, True), (-1, 0, False), (-1, 0, False), (-1, 0, True), (7, -1, True), (7, 9, False)]
+    array["t"] = 1 << 63
+    np.save(path, array)
+    with pytest.raises(InputError, match="must have microseconds of at most"):
+        read(path)
+    for field in ("x", "y", "t", "p"):
+        np.save(path, array.astype([(name, "f4" if name == field else "i8") for name in "xytp"]))
+        with pytest.raises(InputError, match=f"must have integers as {field}, .* not float32"):
+            read(path)
+
+
 def test_what_is_no_recording(tmp_path):
     with pytest.raises(InputError, match="must be an existing recording"):
         Recording(tmp_path / "none.bin")
@@ -56,6 +75,22 @@ def test_what_is_no_recording(tmp_path):
     (tmp_path / "cut.bin").write_bytes(nmnist((1, 1, 1, 1))[:-1])
     with pytest.raises(InputError, match="ends in the middle"):
         read(tmp_path / "cut.bin")
+
+
+def test_a_reader_that_aborts_takes_nothing_along(tmp_path, monkeypatch):
+    """Compiled packages do on some damaged files, and others they end with what is no Exception."""
+    (tmp_path / "faery.py").write_text(
+        "import os, sys\nclass Panic(BaseException): pass\n"
+        "def events_stream_from_file(path, **_):\n"
+        "    print('thread panicked', flush=True); os.write(2, b'x' * (1 << 20))\n"
+        "    raise Panic('out of range') if 'panic' in str(path) else os.abort()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, words in (("panic", "out of range"), ("abort", "what reads it ended with SIGABRT")):
+        path = tmp_path / f"{name}.aedat4"
+        path.write_bytes(b"#!AER-DAT4.0")
+        with pytest.raises(InputError, match=f"{name}.aedat4: must be a whole recording; {words}"):
+            Recording(path)
 
 
 def test_damaged_files_are_one_line(tmp_path):
