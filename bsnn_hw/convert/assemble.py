@@ -174,10 +174,10 @@ class _Builder:
         synapse, pool = own_synapse(own)
         assert synapse is not None
         name = self._name(synapse.path, path)
-        where = f"module {synapse.path or path or 'output'!r}"
+        neurons, where = where, f"module {synapse.path or path or 'output'!r}"
         layer: dict[str, Any] = {"name": name}
         self._try(where, lambda: layer.update(self._synapse(own, "type")))
-        self._try(f"module {path!r}", lambda: layer.update(
+        self._try(neurons, lambda: layer.update(
             neuron=channelled(neuron(), current.shape)))
         if pool is not None and pool.moves:
             layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
@@ -186,7 +186,7 @@ class _Builder:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
                                   if each]
         if spikes is not None and spikes.recurrent is not None:
-            self._try(f"module {path!r}", lambda: layer.setdefault("shortcuts", []).append(
+            self._try(neurons, lambda: layer.setdefault("shortcuts", []).append(
                 _recurrence(spikes)))
         if path is not None:
             self.made.names[path] = name
@@ -295,7 +295,9 @@ class _Builder:
                     raise TraceError("scales the input by a number that is not positive")
             node = node.source
         if self.made.layers:
-            raise TraceError("takes the network's input, which only the first layer can")
+            raise TraceError("takes the network's input, which only the first layer can; its "
+                             "current can be added to that of a later layer, as it is and without "
+                             "a factor")
         self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
 
 

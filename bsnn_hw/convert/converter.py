@@ -109,6 +109,9 @@ class Converter:
         """Every neuron that cannot be said, before anything runs."""
         problems = []
         for path, part in module.named_modules():
+            if isinstance(part, torch.jit.ScriptModule):
+                raise ModelError([f"module {path!r}: is compiled by torch.jit, and its forward "
+                                  "cannot be followed; give the module that it was made from"])
             try:
                 if any(family.is_neuron(part) and not _whole(family, part)
                        for family in self.families):

@@ -13,7 +13,7 @@ from bsnn_hw.convert.graph import Membrane, Spikes, SynapticCurrent
 from bsnn_hw.convert.trace import Tracer, Value
 from bsnn_hw.errors import InputError
 
-__all__ = ["Family", "NeuronError", "called", "numbers", "shifted"]
+__all__ = ["Family", "NeuronError", "called", "comparison_of", "numbers", "shifted"]
 
 Reader = Callable[[Any], dict[str, Any]]
 
@@ -33,6 +33,7 @@ class Family:
     leaf : says what comes out of a neuron, see ``Tracer.watching``
     lead : leading axes of an input that has all timesteps
     wholes : class names of other modules that ``leaf`` knows
+    stateless : class names below ``bases`` that are no neurons, and are followed
     reset : sets the states of all neurons of a module to their start
     """
 
@@ -43,6 +44,7 @@ class Family:
     leaf: Callable[..., None]
     lead: tuple[str, ...] = ("T", "N")
     wholes: tuple[str, ...] = ()
+    stateless: tuple[str, ...] = ()
     reset: Callable[[torch.nn.Module], None] = lambda module: None
 
     def owns(self, kind: type) -> bool:
@@ -56,6 +58,8 @@ class Family:
     def is_neuron(self, module: torch.nn.Module) -> bool:
         """Whether a module has a state of neurons, supported or not."""
         names = self.names(module)
+        if names[:1] and names[0] in self.stateless:
+            return False
         known = {*self.neurons, *self.refused, *self.bases}
         return bool(known.intersection(names))
 
@@ -137,6 +141,27 @@ def _check_state(trace: Tracer, path: str, number: int, state: Any,
     own = isinstance(value.node, kind) and value.node.source.path == path
     if not own or value.step != number - 1:
         raise trace.refusal("gets a state that is not its own of the timestep before")
+
+
+def comparison_of(surrogate: Callable[[torch.Tensor], torch.Tensor]) -> str:
+    """">=" or ">": whether a surrogate, which may be the user's own, fires at the threshold.
+
+    Raises
+    ------
+    NeuronError
+        It gives other values than 0 below and 1 above.
+    """
+    try:
+        with torch.no_grad():
+            below, at, above = map(float, surrogate(torch.tensor([-1.0, 0.0, 1.0])))
+    except Exception as error:  # the user's own code
+        raise NeuronError(f"a surrogate that fails with {type(error).__name__} on three "
+                          "potentials") from None
+    if (below, above) != (0.0, 1.0) or at not in (0.0, 1.0):
+        raise NeuronError(f"a surrogate that gives {below:g}, {at:g} and {above:g} below, at and "
+                          "above the threshold; spikes must be 0 or 1 (SpikingJelly's "
+                          "spiking=True)")
+    return ">=" if at else ">"
 
 
 def numbers(values: Any) -> float | torch.Tensor:

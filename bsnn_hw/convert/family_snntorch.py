@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bsnn_hw.convert.family import Family, NeuronError, called, numbers
+from bsnn_hw.convert.family import Family, NeuronError, called, comparison_of, numbers
 from bsnn_hw.convert.graph import Spikes
 from bsnn_hw.convert.recurrence import linear_map
 from bsnn_hw.convert.trace import Tracer
@@ -66,7 +66,7 @@ def _decaying(module: Any, leak: torch.Tensor) -> dict[str, Any]:
         raise NeuronError("graded spikes (graded_spikes_factor other than 1); scale the weights "
                           "of the next layer instead")
     facts = {"type": "lif", "leak": numbers(leak), "threshold": numbers(module.threshold),
-             "comparison": ">"}
+             "comparison": comparison_of(module.spike_grad)}
     mechanism = module.reset_mechanism
     if mechanism == "zero":
         return facts | {"reset": "hard"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bsnn_hw.convert.family import Family, NeuronError, called, shifted
+from bsnn_hw.convert.family import Family, NeuronError, called, comparison_of, shifted
 from bsnn_hw.convert.graph import Synapse, Vote
 from bsnn_hw.convert.recurrence import linear_map
 from bsnn_hw.convert.trace import Tracer, Value
@@ -18,7 +18,8 @@ __all__ = ["SPIKINGJELLY"]
 
 def _facts(module: Any, facts: dict[str, Any]) -> dict[str, Any]:
     """Charge, fire, reset. Source: spikingjelly/activation_based/functional/neuron.py, 2.0."""
-    facts |= {"threshold": float(module.v_threshold), "comparison": ">="}
+    facts |= {"threshold": float(module.v_threshold),
+              "comparison": comparison_of(module.surrogate_function)}
     if module.v_reset is None:
         return facts | {"reset": "soft"}
     rest = float(module.v_reset)
@@ -125,4 +126,6 @@ SPIKINGJELLY = Family(
      "Delay": "a delay of several timesteps",
      "SpikingSelfAttention": "spiking self-attention, which multiplies two values"},
     ("BaseNode", "SimpleBaseNode", "MemoryModule", "NonSpikingBaseNode"), _leaf,
-    wholes=("VotingLayer", "LinearRecurrentContainer"), reset=_reset)
+    wholes=("VotingLayer", "LinearRecurrentContainer"),
+    # Their mask, which they keep over time, is of training alone.
+    stateless=("Dropout", "Dropout2d"), reset=_reset)

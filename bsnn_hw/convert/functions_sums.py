@@ -81,6 +81,11 @@ def _rsub(trace: Tracer, out: Any, x: Any, constant: Any, *, alpha: float = 1) -
     return _affine(trace, out, x, constant, -1, +1)
 
 
+@of("neg", "negative", "__neg__", "neg_")
+def _neg(trace: Tracer, out: Any, x: Any) -> Any:
+    return _affine(trace, out, x, 0, -1, 1)
+
+
 @of("mul", "__mul__", "__rmul__", "mul_", "__imul__")
 def _mul(trace: Tracer, out: Any, left: Any, right: Any) -> Any:
     a, b = trace.value(left), trace.value(right)

@@ -14,12 +14,15 @@ from bsnn_hw.convert import gates
 from bsnn_hw.convert.axes import Lead
 from bsnn_hw.convert.family import Family
 from bsnn_hw.convert.trace import InDouble, in_double
+from bsnn_hw.errors import ModelError
 
 __all__ = ["Run", "double_copy", "record"]
 
 
 def double_copy(module: torch.nn.Module) -> torch.nn.Module:
-    """A copy in float64 and in inference mode; the module stays as it is."""
+    """A copy in float64 and in inference mode; the module stays as it is.  What torch.compile has
+    wrapped is copied as it was written."""
+    module = getattr(module, "_orig_mod", module)
     memo: dict[int, Any] = {}
     for part in module.modules():
         for value in [*vars(part).values(), *vars(part).get("_buffers", {}).values(),
@@ -27,7 +30,12 @@ def double_copy(module: torch.nn.Module) -> torch.nn.Module:
             # A state that training left behind belongs to a graph, which cannot be copied.
             if isinstance(value, torch.Tensor) and not value.is_leaf:
                 memo[id(value)] = value.detach().clone()
-    return copy.deepcopy(module, memo).cpu().double().eval()
+    copied = copy.deepcopy(module, memo).cpu().double().eval()
+    for part in list(copied.modules()):
+        for name, inner in part.named_children():
+            if hasattr(inner, "_orig_mod"):
+                setattr(part, name, inner._orig_mod)
+    return copied
 
 
 class Run:
@@ -83,6 +91,11 @@ def record(run: Run, values: torch.Tensor, neurons: dict[str, str]
     """Spikes by layer name, bool (N, T, neurons), and the outputs.
 
     values : float64 (N, T, ...); neurons : layer names by module path
+
+    Raises
+    ------
+    ModelError
+        A neuron gives something else than spikes.
     """
     seen: dict[str, list[torch.Tensor]] = {path: [] for path in neurons}
     with _watching(run.module, seen):
@@ -105,12 +118,21 @@ def _by_sample(spikes: torch.Tensor, samples: int, run: Run) -> np.ndarray:
     return np.array((spikes != 0).numpy())
 
 
+def _check_spikes(path: str, spikes: torch.Tensor) -> None:
+    odd = spikes[(spikes != 0) & (spikes != 1)]
+    if odd.numel():
+        raise ModelError([f"module {path!r}: must give spikes of 0 and 1, and gives "
+                          f"{float(odd.flatten()[0]):g}; a hook of yours changes them, or its "
+                          "surrogate is not spiking. Scale the weights of the next layer instead"])
+
+
 @contextmanager
 def _watching(module: torch.nn.Module, seen: dict[str, list[torch.Tensor]]) -> Iterator[None]:
     """Keep what the neurons of these paths give, and hand it on in float64."""
     def hook(path: str) -> Any:
         def keep(part: Any, args: Any, out: Any) -> Any:
             spikes = out[0] if isinstance(out, tuple) else out
+            _check_spikes(path, spikes)
             seen[path].append(spikes.detach().clone())
             return in_double(out)
         return keep

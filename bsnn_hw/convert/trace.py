@@ -80,6 +80,7 @@ class Tracer(TorchFunctionMode):
         self._root = root
         self._values: dict[int, tuple[torch.Tensor, Value | TraceError]] = {}
         self._leaf = 0
+        self._states: dict[str, list[torch.Tensor]] = {}
 
     def enter(self, tensor: torch.Tensor, shape: tuple[int, ...], lead: Lead, varies: bool) -> None:
         """Follow ``tensor`` as the network's input."""
@@ -137,8 +138,12 @@ class Tracer(TorchFunctionMode):
             callers.append(self.path)
             self.path = path
             self._leaf += leaf is not None
+            if leaf is not None and self._leaf == 1:
+                self._check_states(path, module)
 
         def after(module: Any, args: Any, kwargs: Any, out: Any) -> Any:
+            if leaf is not None and self._leaf == 1:
+                self._states[path] = _states(module)
             self._leaf -= leaf is not None
             if leaf is not None and self._leaf == 0:
                 out = in_double(out)
@@ -147,6 +152,15 @@ class Tracer(TorchFunctionMode):
             return out
 
         return before, after
+
+    def _check_states(self, path: str, module: torch.nn.Module) -> None:
+        """The states that a neuron keeps must be those that it had when it was last called."""
+        if path not in self._states:
+            return
+        before, now = self._states[path], _states(module)
+        if len(before) != len(now) or not all(map(torch.equal, before, now)):
+            raise self.refusal("has its state changed or reset between timesteps; a neuron starts "
+                               "anew for each sample, and nothing else changes its state")
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -229,6 +243,14 @@ def in_double(out: Any) -> Any:
     if isinstance(out, torch.Tensor) and out.dtype != torch.float64 and out.is_floating_point():
         return out.double()
     return out
+
+
+def _states(module: torch.nn.Module) -> list[torch.Tensor]:
+    """Copies of what a neuron keeps from one timestep to the next."""
+    return [value.clone() for part in module.modules()
+            for value in [*vars(part).values(), *vars(part).get("_buffers", {}).values(),
+                          *vars(part).get("_memories", {}).values()]
+            if isinstance(value, torch.Tensor)]
 
 
 def _name(func: Any) -> str:

@@ -56,6 +56,25 @@ def test_a_module_that_loops_itself_needs_no_readout():
     assert "score" not in convert(total, readout=None)["layers"][-1]["neuron"]
 
 
+def test_hooks_of_ones_own():
+    """What they do to currents, in front of a neuron or behind a layer, is followed."""
+    module = chain()
+    bias = module[0].bias.detach().double()
+    module[0].register_forward_hook(lambda part, args, out: -out / 2)
+    module[1].register_forward_pre_hook(lambda part, args: (args[0] + 0.25,))
+    norm = convert(module)["layers"][0]["norm"]
+    assert norm["gamma"].tolist() == [-0.5 * 0.25] * 5
+    assert norm["beta"].tolist() == (0.25 - 0.5 * bias).tolist()
+
+
+def test_spikes_that_are_scaled_one_by_one_and_all_alike():
+    def scaled(self, x):
+        return self.out(self.fire(self.a(x)) * torch.full((5,), 0.5))
+
+    last = convert(Function(scaled))["layers"][-1]
+    assert last["norm"]["gamma"].tolist() == [0.5 * 0.25] * 3
+
+
 def test_counts_of_events_that_forward_scales():
     class Scaled(nn.Module):
         def __init__(self):
@@ -180,6 +199,12 @@ def test_writing_into_a_tensor():
             Function(forward), readout=None)
 
 
+def test_a_hook_that_changes_spikes():
+    module = chain()
+    module[1].register_forward_hook(lambda part, args, out: 2 * out)
+    refused(r"module '1': must give spikes of 0 and 1, and gives 2; a hook of yours", module)
+
+
 def test_products_and_delays():
     def product(self, x):
         current = self.a(x)
@@ -210,6 +235,30 @@ def test_a_state_that_is_changed():
     module = Function(forward)
     module.fire.state = True
     refused("state that is not its own", module, readout=None)
+
+
+def test_a_state_that_is_reset_at_every_timestep():
+    def forward(self, x):
+        record = []
+        for _ in range(3):
+            self.fire.v = None
+            record.append(self.out(self.fire(self.a(x))))
+        return torch.stack(record).mean(0)
+
+    refused("module 'fire' has its state changed or reset between timesteps", Function(forward),
+            readout=None)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_modules_that_were_compiled():
+    """By torch.compile they are followed as they were written; by torch.jit they cannot be."""
+    module = chain()
+    module[0] = torch.compile(module[0])
+    assert [layer["name"] for layer in convert(torch.compile(module))["layers"]] == [
+        "layer_0", "layer_2"]
+    module = chain()
+    module[2] = torch.jit.trace(module[2], torch.zeros(1, 5))
+    refused("module '2': is compiled by torch.jit", module)
 
 
 def test_ternary_and_few_bit_weights_in_hidden_layers():

@@ -1,5 +1,7 @@
 """The frameworks' own tutorial networks, their neurons one by one, and what is refused by name."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,59 @@ def test_snntorch_lapicque(mechanism):
             net = nn.Sequential(BinaryLinear(12, 40), lif, BinaryLinear(40, 3))
             document = exact(convert.snntorch(net, (12,), 20, **PIXELS, readout="mean", seed=seed))
             assert ("refractory" in document["layers"][0]["neuron"]) == (mechanism == "zero")
+
+
+class Own(torch.autograd.Function):
+    """A surrogate of the user's own, which fires at the threshold, or only above."""
+
+    @staticmethod
+    def forward(ctx, x, at):
+        return ((x >= 0) if at else (x > 0)).to(x)
+
+
+@for_each("at, comparison", [(True, ">="), (False, ">")])
+def test_surrogates_of_ones_own(at, comparison):
+    """Whose decision at the threshold is theirs, as ties are common with weights of signs."""
+    def fires(x):
+        return Own.apply(x, at)
+
+    torch.manual_seed(0)
+    for framework in ("snntorch", "spikingjelly"):
+        if importlib.util.find_spec(framework) is None:
+            continue
+        if framework == "snntorch":
+            import snntorch
+
+            neuron = snntorch.Leaky(beta=0.5, spike_grad=fires, init_hidden=True)
+        else:
+            from spikingjelly.activation_based.neuron import IFNode
+
+            neuron = IFNode(surrogate_function=fires)
+        net = nn.Sequential(BinaryLinear(12, 40, bias=False), neuron, BinaryLinear(40, 3))
+        document = exact(getattr(convert, framework)(net, (12,), 9, coding="events",
+                                                     readout="mean"))
+        assert document["layers"][0]["neuron"]["comparison"] == comparison
+
+
+def test_surrogates_that_do_not_spike():
+    pytest.importorskip("spikingjelly")
+    from spikingjelly.activation_based import neuron, surrogate
+
+    graded = neuron.IFNode(surrogate_function=surrogate.Sigmoid(spiking=False))
+    assert "a surrogate that gives" in refused("spikingjelly", graded)
+    broken = neuron.IFNode(surrogate_function=lambda x: x[7])
+    assert "a surrogate that fails with IndexError" in refused("spikingjelly", broken)
+
+
+def test_spikingjelly_dropout():
+    """SpikingJelly's own keeps its mask over time, in training."""
+    pytest.importorskip("spikingjelly")
+    from spikingjelly.activation_based import layer, neuron
+
+    torch.manual_seed(0)
+    net = nn.Sequential(BinaryLinear(12, 40), neuron.IFNode(), layer.Dropout(0.5),
+                        BinaryLinear(40, 3))
+    exact(convert.spikingjelly(net, (12,), 6, coding="events", readout="mean"))
 
 
 def test_snntorch_tutorial_loop():
