@@ -22,7 +22,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.timing import SYNAPTIC_DELAY, recovery, synaptic_recovery
-from bsnn_hw.reference.neuron import charge, fire, scaled, synaptic
+from bsnn_hw.reference.neuron import advance, at_rest, charge, fire, scaled
 from evidence.proofs.harness import Harness, table
 from evidence.proofs.parts import Fault, Parts
 from evidence.proofs.proof import Proof
@@ -199,7 +199,9 @@ def _kept(spec: NeuronSpec, channel: int, bounds: HiddenBounds, timestep: Value,
     for t in range(TIMESTEPS):
         for code in range(1 << width):
             before = torch.full((1, neurons), (code ^ 1 << width - 1) - (1 << width - 1))
-            found.append(int(synaptic(spec, t, before, torch.zeros_like(before))[0, channel]))
+            none = torch.zeros_like(before)
+            _, state = advance(spec, t, at_rest(none)._replace(synaptic=before), none)
+            found.append(int(state.synaptic[0, channel]))
     return table(found, width, Cat(held, timestep)).as_signed()
 
 
