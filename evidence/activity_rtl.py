@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from bsnn_hw.ir.network import Conv, Dense, Network
     from bsnn_hw.link.registers import RegisterMap
 
-__all__ = ["case_of", "check_counts", "main", "reference_counts"]
+__all__ = ["OF_STREAMS", "case_of", "check_counts", "main", "reference_counts"]
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ("digits_fc", "fashion_mnist_fc")
 PAUSE = 0.3
 TESTS = "counters_are_the_reference_s"
+# Other than these, tests take samples for all alike, wherever they stand.
+OF_STREAMS = ",".join((TESTS, "a_sample_that_starts_anew", "results_under_random_pauses",
+                       "registers_say_what_it_is"))
 _COUNTED = re.compile(r"^COUNTED (\{.*\})$", re.MULTILINE)
 
 
@@ -82,7 +85,7 @@ def _looked_at(size: int, out: int, stride: int, kernel: int, padding: int,
 
 
 def case_of(registers: RegisterMap, samples: Sequence[bytes], results: Sequence[bytes],
-            counters: dict[str, int]) -> dict[str, Any]:
+            counters: dict[str, int], resets: np.ndarray | None = None) -> dict[str, Any]:
     """What ``evidence/axi_bench.py`` reads."""
     from bsnn_hw.link.registers import Access
 
@@ -90,6 +93,7 @@ def case_of(registers: RegisterMap, samples: Sequence[bytes], results: Sequence[
     return {
         "samples": [sample.hex() for sample in samples],
         "results": [result.hex() for result in results],
+        "restarts": [] if resets is None else resets.astype(int).tolist(),
         "counters": counters, "pause": PAUSE,
         "addresses": {register.name: register.address for register in registers.registers},
         "constants": {name: field.value for name, field in fields.items()
@@ -97,11 +101,22 @@ def case_of(registers: RegisterMap, samples: Sequence[bytes], results: Sequence[
     }
 
 
-def check_counts(bundle: Path, inputs: np.ndarray, folder: Path,
-                 tests: str | None = None) -> dict[str, int]:
+def _counts_between(network: Network, inputs: np.ndarray,
+                    resets: np.ndarray | None) -> dict[str, int]:
+    """`reference_counts`, where the state is 0 before some samples."""
+    import numpy as np
+
+    starts = [] if resets is None else np.flatnonzero(resets[1:]) + 1
+    parts = [reference_counts(network, part) for part in np.split(inputs, starts)]
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+def check_counts(bundle: Path, inputs: np.ndarray, folder: Path, tests: str | None = None,
+                 resets: np.ndarray | None = None) -> dict[str, int]:
     """Emit ``bundle``'s circuit with AXI into ``folder`` and run the bench; what was counted.
 
     tests : of the bench; None for all
+    resets : bool (N,), of a stateful network, the samples that start from a state of 0
 
     Raises
     ------
@@ -117,8 +132,8 @@ def check_counts(bundle: Path, inputs: np.ndarray, folder: Path,
 
     design = open_bundle(bundle)
     _, registers = write_axi(bundle, folder / "axi")
-    case = case_of(registers, *packets(design.network, board_facts(design, 1, 1), inputs),
-                   reference_counts(design.network, inputs))
+    case = case_of(registers, *packets(design.network, board_facts(design, 1, 1), inputs, resets),
+                   _counts_between(design.network, inputs, resets), resets)
     (folder / "case.json").write_text(json.dumps(case), encoding="utf-8")
     done = run_cocotb(sorted((folder / "axi/rtl").glob("*.v")), TOP, "axi_bench",
                       Path(__file__).parent, folder / "build",

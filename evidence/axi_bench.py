@@ -24,7 +24,7 @@ from cocotbext.axi import (
 CASE = json.loads(Path(os.environ["CASE"]).read_text(encoding="utf-8"))
 ADDRESS = CASE["addresses"]
 NS_PER_SAMPLE = 1_000_000
-ENABLE, RESET, CLEAR = 1, 2, 4
+ENABLE, RESET, CLEAR, RESTART = 1, 2, 4, 8
 
 
 def pauses(chance):
@@ -79,11 +79,24 @@ async def started(dut, chance):
 
 
 async def classify_all(host, name):
-    for sample in CASE["samples"]:
-        host.source.send_nowait(AxiStreamFrame(bytes.fromhex(sample)))
-    for number, wanted in enumerate(CASE["results"]):
-        found = (await host.result()).hex()
-        assert found == wanted, f"{name}, sample {number}: RTL {found}, reference {wanted}"
+    """All samples, as they come between two that start from a state of 0."""
+    starts = [number for number, asked in enumerate(CASE["restarts"]) if asked and number]
+    for first, end in zip([0, *starts], [*starts, len(CASE["samples"])], strict=True):
+        if any(CASE["restarts"][first:first + 1]):
+            await restart(host)
+        for sample in CASE["samples"][first:end]:
+            host.source.send_nowait(AxiStreamFrame(bytes.fromhex(sample)))
+        for number, wanted in enumerate(CASE["results"][first:end], first):
+            found = (await host.result()).hex()
+            assert found == wanted, f"{name}, sample {number}: RTL {found}, reference {wanted}"
+        assert await host.read("control") == ENABLE, "the sample has begun"
+
+
+async def restart(host):
+    """Ask for a state of 0 at the next sample, which writing 0 does not take back."""
+    await host.control(ENABLE | RESTART)
+    await host.control(ENABLE)
+    assert await host.read("control") == ENABLE | RESTART
 
 
 async def check_counters(host):
@@ -98,6 +111,30 @@ async def counters_are_the_reference_s(dut):
     host = await started(dut, 0)
     await classify_all(host, "back to back")
     await check_counters(host)
+
+
+@cocotb.test()
+async def a_sample_that_starts_anew(dut):
+    """Of a network that keeps its state: the first sample after `restart`, also one that waits in
+    front of the core; a reset of the core leaves a state of 0 too."""
+    host = await started(dut, CASE["pause"])
+    sample, wanted = AxiStreamFrame(bytes.fromhex(CASE["samples"][0])), CASE["results"][0]
+    for _ in range(3):
+        host.source.send_nowait(sample)
+        await host.result()
+    await host.control(0)
+    host.source.send_nowait(sample)
+    await ClockCycles(dut.aclk, 300)
+    await host.control(RESTART)
+    await ClockCycles(dut.aclk, 300)
+    await host.control(ENABLE)
+    assert (await host.result()).hex() == wanted, "a sample that waited"
+    host.source.send_nowait(sample)
+    await host.result()
+    await host.control(ENABLE | RESET)
+    await ClockCycles(dut.aclk, 100)
+    host.source.send_nowait(sample)
+    assert (await host.result()).hex() == wanted, "after a reset"
 
 
 @cocotb.test()

@@ -42,12 +42,13 @@ class Measured:
     heard: float
 
 
-def packets(network: Network, facts: BoardFacts,
-            inputs: np.ndarray) -> tuple[list[bytes], list[bytes]]:
-    """Samples as the board takes them, and the results that it must give."""
+def packets(network: Network, facts: BoardFacts, inputs: np.ndarray,
+            resets: np.ndarray | None = None) -> tuple[list[bytes], list[bytes]]:
+    """Samples as the board takes them, and the results that it must give; ``resets`` as in
+    `run`."""
     from bsnn_hw.reference.network import run
 
-    trace = run(network, inputs, potentials=False)
+    trace = run(network, inputs, potentials=False, resets=resets)
     results = [b"".join(int(score).to_bytes(facts.score_bytes, "little", signed=True)
                         for score in scores) + int(answer).to_bytes(facts.class_bytes, "little")
                for scores, answer in zip(trace.scores, trace.classes, strict=True)]

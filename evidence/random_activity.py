@@ -1,7 +1,7 @@
 """``python -m evidence.random_activity``: random networks, counted in RTL as in the reference.
 
-As random_networks and random_maps, in turn, with AXI: every result, and every counter of events and
-spikes.
+As random_networks and random_maps, in turn, and every third as random_streams, with AXI: every
+result, and every counter of events and spikes.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ def check_one(seed: int) -> str:
     from evidence.random_map_models import random_map_document
     from evidence.random_models import random_document, random_inputs
     from evidence.random_plans import random_schedule
+    from evidence.random_streams import random_resets, random_streams
 
-    document = (random_map_document if seed % 2 else random_document)(seed)
+    document = (random_streams if seed % 3 == 2 else
+                random_map_document if seed % 2 else random_document)(seed)
     inputs = random_inputs(seed, document, SAMPLES)
+    resets = random_resets(seed, SAMPLES) if document.get("stateful") else None
     request = PrecisionRequest(fraction_bits=2)
     network = lower(describe(document, "random"), inputs, request).network
     with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
@@ -45,7 +48,7 @@ def check_one(seed: int) -> str:
         write_bundle(network, random_schedule(seed, network), inputs, folder / "bundle",
                      port=Port.BYTES)
         try:
-            counted = check_counts(folder / "bundle", inputs, folder, TESTS)
+            counted = check_counts(folder / "bundle", inputs, folder, TESTS, resets)
         except MismatchError as error:
             raise MismatchError(f"seed {seed}: {error}") from None
     events = sum(value for name, value in counted.items() if name.startswith("events"))

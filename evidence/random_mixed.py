@@ -1,8 +1,8 @@
 """``python -m evidence.random_mixed``: random networks that mix what models may say, exact in RTL.
 
 Maps whose convolutions have groups and places that are apart, pooling of spikes and currents,
-shortcuts, joins of spikes, recurrences, second-order neurons or a state that is kept, gates of the
-sample, weights of 1 to 8 bits, counts of events and normalised inputs, and scores of every kind;
+shortcuts, joins of spikes, recurrences, second-order neurons, neurons that rest, a state that is
+kept, gates of the sample, weights of 1 to 8 bits, counts of events and normalised inputs, and scores of every kind;
 each wherever a model file may say so beside the others.  With several places, and ports of bytes.
 """
 
@@ -63,15 +63,16 @@ def random_mixed(seed: int) -> Document:
 
 
 def _changes(stateful: bool) -> list[Callable[[int, Document], Document]]:
-    """What a model may have besides; a state that is kept is none of second-order neurons."""
+    """What a model may have besides."""
     from evidence.random_few_bits import with_few_bits
     from evidence.random_recurrences import with_recurrences
+    from evidence.random_refractory import with_refractory
     from evidence.random_second_order import with_second_order
     from evidence.random_sew import with_gates, with_joins
     from evidence.random_streams import with_state
 
-    kept = with_state if stateful else with_second_order
-    return [with_recurrences, with_few_bits, with_joins, with_gates, kept, _with_values, _with_peak]
+    return [with_recurrences, with_few_bits, with_joins, with_gates, with_second_order,
+            with_refractory, *([with_state] if stateful else []), _with_values, _with_peak]
 
 
 def _with_values(seed: int, document: Document) -> Document:

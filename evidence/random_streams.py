@@ -1,9 +1,9 @@
 """``python -m evidence.random_streams``: random networks that keep their state, each exact in RTL.
 
-Fully connected networks in turn with maps and joins, some of them recurrent, with weights of 1 to 8
-bits; neurons leak, so that their potentials have bounds, or are of a kind that needs no leak for
-it.  Samples are consecutive windows, with resets of the state at random between them, and a third
-of the networks has ports of bytes.
+Fully connected networks in turn with maps and joins, some of them recurrent, some with neurons of
+second order or that rest after a spike, with weights of 1 to 8 bits; neurons leak, so that their
+potentials have bounds.  Samples are consecutive windows, with resets of the state at random between
+them, and a third of the networks has ports of bytes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,23 @@ def random_streams(seed: int) -> dict[str, Any]:
     from evidence.random_map_models import random_map_document
     from evidence.random_models import random_document
     from evidence.random_recurrences import with_recurrences
+    from evidence.random_refractory import with_refractory
+    from evidence.random_second_order import with_second_order
     from evidence.random_variants import varied
 
     document = random_map_document(seed) if seed % 4 == 3 else random_document(seed)
     document = varied(seed, with_few_bits(seed, document))
     if seed % 5 == 2:
         document = with_recurrences(seed, document)
+    if seed % 3 == 0:
+        document = with_second_order(seed, document)
+    if seed % 7 == 3:
+        document = with_refractory(seed, document)
     return with_state(seed, document)
 
 
 def with_state(seed: int, document: dict[str, Any]) -> dict[str, Any]:
-    """``document``, whose neurons keep their state and leak."""
+    """``document``, whose neurons keep their state and leak, their synaptic currents too."""
     generator = np.random.default_rng([seed, 41])
     return document | {"stateful": True, "layers": [
         layer | {"neuron": _leaking(generator, layer["neuron"])}
@@ -44,12 +50,14 @@ def with_state(seed: int, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leaking(generator, neuron):
-    """``neuron`` with a leak well below 1; a readout's as it is."""
+    """``neuron`` with leaks well below 1; a readout's as it is."""
     import torch
 
     if neuron["type"] == "readout":
         return neuron
-    neuron = {key: value for key, value in neuron.items() if key != "current_leak"}
+    if "current_leak" in neuron:
+        kept = torch.as_tensor(neuron["current_leak"], dtype=torch.float64).clamp(max=0.95)
+        neuron = neuron | {"current_leak": kept if kept.ndim else float(kept)}
     leak = neuron.get("leak", 1.0)
     if isinstance(leak, torch.Tensor):
         return neuron | {"leak": leak.clamp(max=0.95)}

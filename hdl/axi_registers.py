@@ -25,6 +25,7 @@ class AxiRegisters(wiring.Component):
     -------
     bus : In, of `axi_lite_signature`
     enable : Out; reset, clear : Out, for one cycle after they are written
+    restart : Out, in a map that has it, from when it is written until ``restart_done``, In
     busy : In
     NAME : In, what the counter NAME grows by
     """
@@ -41,6 +42,8 @@ class AxiRegisters(wiring.Component):
             "reset": Out(1),
             "clear": Out(1),
             "busy": In(1),
+            **{name: member for field in self._fields(Access.ONCE)
+               for name, member in ((field.name, Out(1)), (f"{field.name}_done", In(1)))},
             **{name: In(width) for name, width in steps.items()},
         })
 
@@ -74,10 +77,14 @@ class AxiRegisters(wiring.Component):
                 return getattr(self, field.name)
             case Access.READ:
                 return Const(field.value, field.width)
-            case Access.WRITE:
+            case Access.WRITE | Access.ONCE:
                 return getattr(self, field.name)
             case Access.PULSE:
                 return Const(0, field.width)
+
+    def _fields(self, access):
+        return [field for register in self._registers.plain for field in register.fields
+                if field.access is access]
 
     def _count(self, m, name):
         count = Signal(COUNTER_BITS, name=f"count_{name}")
@@ -87,6 +94,9 @@ class AxiRegisters(wiring.Component):
     def _writes(self, m, port):
         """Fields that software writes lie in the lowest byte of their registers."""
         m.d.sync += [self.reset.eq(0), self.clear.eq(0)]
+        for field in self._fields(Access.ONCE):
+            with m.If(getattr(self, f"{field.name}_done")):
+                m.d.sync += getattr(self, field.name).eq(0)
         for register in self._registers.plain:
             fields = [field for field in register.fields if field.access is not Access.READ]
             if not fields:
@@ -95,5 +105,10 @@ class AxiRegisters(wiring.Component):
             with m.If(hit):
                 m.d.comb += port.write_known.eq(1)
             with m.If(port.write & hit & port.write_strobes[0]):
-                m.d.sync += [getattr(self, field.name).eq(port.write_data[field.low])
-                             for field in fields]
+                for field in fields:
+                    asked, value = port.write_data[field.low], getattr(self, field.name)
+                    if field.access is not Access.ONCE:
+                        m.d.sync += value.eq(asked)
+                        continue
+                    with m.If(asked):
+                        m.d.sync += value.eq(1)

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.axi_lite import axi_lite_signature
 from bsnn_hw.hdl.axi_registers import AxiRegisters
-from bsnn_hw.hdl.byte_port import ByteTop
 from bsnn_hw.hdl.byte_words import BYTES, BytePacker, ByteUnpacker
+from bsnn_hw.hdl.ports import top_level
 from bsnn_hw.layout.build import Layout
 from bsnn_hw.link.registers import RegisterMap
 
@@ -35,7 +35,8 @@ class AxiTop(wiring.Component):
     """
 
     def __init__(self, layout: Layout, registers: RegisterMap):
-        self._core = ByteTop(layout, counted=True)
+        self._core, _ = top_level(layout, counted=True)
+        self._stateful = layout.network.stateful
         self._lite = axi_lite_signature(registers.address_bits)
         activity = self._core.activity.shape()
         self._registers = AxiRegisters(registers, steps={
@@ -114,6 +115,10 @@ class AxiTop(wiring.Component):
         ]
         m.d.comb += [getattr(registers, name).eq(core.activity[name])
                      for name in core.activity.shape().members]
+        if self._stateful:
+            # The first byte of the sample that starts anew waits until the state is 0.
+            m.d.comb += [core.s_axis_tuser.eq(registers.restart),
+                         registers.restart_done.eq(starts)]
         with m.If(given.valid & given.ready):
             m.d.sync += first.eq(given.payload.last)
         m.d.sync += in_flight.eq(in_flight + starts - ends)

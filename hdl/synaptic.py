@@ -96,20 +96,21 @@ class SynapticArray(wiring.Component):
         return m
 
     def _leaked(self, m, synaptic, ops):
-        """What the next timestep starts from, nothing at the inference's end, and the op that it
-        belongs to."""
+        """What the next timestep starts from, nothing at the inference's end unless the next one
+        starts from it, and the op that it belongs to."""
         spec, width, at = self._spec, self._raster.width, self._comes + SYNAPTIC_DELAY
+        empties = ops[at].sweep if spec.holds else ops[at].close
         leaked = Signal(data.ArrayLayout(signed(self._kept_width), width), name="leaked")
         shift = leak_shift(self._leak, spec.leak_bits)
         if shift is not None:
-            m.d.comb += [leaked[i].eq(Mux(ops[at].close, 0, synaptic[i] >> shift))
+            m.d.comb += [leaked[i].eq(Mux(empties, 0, synaptic[i] >> shift))
                          for i in range(width)]
             return leaked, ops[at]
 
         factor = self._factors(m, ops[at - 2], ops[at - 1])
         product = Signal(data.ArrayLayout(signed(self._kept_width + spec.leak_bits), width),
                          name="product", reset_less=True)
-        m.d.sync += [product[i].eq(Mux(ops[at].close, 0, synaptic[i] * factor[i]))
+        m.d.sync += [product[i].eq(Mux(empties, 0, synaptic[i] * factor[i]))
                      for i in range(width)]
         m.d.comb += [leaked[i].eq(product[i] >> spec.leak_bits) for i in range(width)]
         return leaked, ops[at + 1]
@@ -121,7 +122,7 @@ class SynapticArray(wiring.Component):
         if shared is None:
             return constant_rows(m, "leak", next_factors(self._leak), self._raster, early,
                                  Store.LEAKS, self._memories)
-        factors = [*shared[1:].tolist(), 0]
+        factors = [*shared[1:].tolist(), int(shared[0])]
         factor = Signal(range(max(factors) + 1), reset_less=True)
         m.d.sync += factor.eq(Array(factors)[late.timestep])
         return [factor] * self._raster.width

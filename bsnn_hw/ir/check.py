@@ -72,8 +72,7 @@ def _problems(network: Network) -> Iterator[str]:
         spec = layer.neuron
         for name in ("leak", "current_leak"):
             leak = getattr(spec, name)
-            starts_anew = name == "current_leak" or not spec.stateful
-            if leak is not None and (leak.min() < 0 or (leak[0].any() and starts_anew)):
+            if leak is not None and (leak.min() < 0 or (leak[0].any() and not spec.stateful)):
                 yield (f"layer '{layer.name}': {name} must be 0 in the first timestep and never "
                        "negative")
                 return
@@ -82,9 +81,6 @@ def _problems(network: Network) -> Iterator[str]:
             return
         if spec.stateful != network.stateful:
             yield f"layer '{layer.name}': must keep its state as the other layers do"
-            return
-        if spec.stateful and spec.current_leak is not None:
-            yield f"layer '{layer.name}': must have no current_leak where its state is kept"
             return
     peak = network.readout.peak
     if peak and (peak.leak.min() < 0 or network.readout.bias.any()):

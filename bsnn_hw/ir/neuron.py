@@ -79,7 +79,7 @@ class NeuronSpec:
     border : what is added to ``bias`` depending on the place, None where nothing is
     current_leak : as ``leak``, of the synaptic current I of a second-order neuron; None where I is
         the current itself
-    stateful : an inference starts from V, and from the spikes of a recurrence or of refractory
+    stateful : an inference starts from V, I, and the spikes of a recurrence or of refractory
         neurons, that the one before left; after a reset of the state from 0
     refractory : only with a hard reset
     """
@@ -127,6 +127,12 @@ class NeuronSpec:
     def carries(self) -> bool:
         """Whether V goes from one inference to the next."""
         return self.stateful and bool(self.leak[0].any())
+
+    @property
+    def holds(self) -> bool:
+        """Whether I goes from one inference to the next."""
+        return (self.stateful and self.current_leak is not None
+                and bool(self.current_leak[0].any()))
 
     @property
     def remembers(self) -> bool:

@@ -8,7 +8,7 @@ each of its two operands.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,7 @@ def neuron_bounds(spec: NeuronSpec, acc_low: np.ndarray, acc_high: np.ndarray,
     """
     acc = acc_low.astype(object), acc_high.astype(object)
     currents = [_whole(spec, t, acc, joined, factors) for t in range(len(spec.leak))]
-    start = acc[0] * 0, acc[1] * 0
-    yield from _steps(spec, currents, _lasting(spec, currents, start) if spec.carries else start)
+    yield from _steps(spec, currents, *_start(spec, currents))
 
 
 def _whole(spec: NeuronSpec, t: int, acc: Ends, joined: Sequence[Ends] | None,
@@ -56,10 +55,26 @@ def _whole(spec: NeuronSpec, t: int, acc: Ends, joined: Sequence[Ends] | None,
     return current
 
 
-def _steps(spec: NeuronSpec, currents: Sequence[Ends], settled: Ends) -> Iterator[StepEnds]:
-    """As `neuron_bounds`, of an inference that starts from ``settled``."""
+def _start(spec: NeuronSpec, currents: Sequence[Ends]) -> tuple[Ends, Ends]:
+    """Ends of V and I that an inference starts from, whatever came before."""
     none = currents[0][0] * 0, currents[0][1] * 0
-    synaptic = none
+    settled = synaptic = none
+    if spec.holds:  # whatever V is
+        synaptic = _lasting(lambda start: _last(spec, currents, none, start).synaptic, none)
+    if spec.carries:
+        settled = _lasting(lambda start: _last(spec, currents, start, synaptic).settled, none)
+    return settled, synaptic
+
+
+def _last(spec: NeuronSpec, currents: Sequence[Ends], settled: Ends, synaptic: Ends) -> StepEnds:
+    *_, last = _steps(spec, currents, settled, synaptic)
+    return last
+
+
+def _steps(spec: NeuronSpec, currents: Sequence[Ends], settled: Ends,
+           synaptic: Ends) -> Iterator[StepEnds]:
+    """As `neuron_bounds`, of an inference that starts from ``settled`` and ``synaptic``."""
+    none = currents[0][0] * 0, currents[0][1] * 0
     rests = np.full(none[0].shape, spec.stateful)  # whether a neuron may have fired just before
     charges = np.ones_like(rests)  # whether it may not
     for t, current in enumerate(currents):
@@ -90,13 +105,16 @@ def _leaked(ends: Ends, factor: np.ndarray, bits: int) -> Ends:
     return low, high
 
 
-def _lasting(spec: NeuronSpec, currents: Sequence[Ends], cleared: Ends) -> Ends:
-    """Ends of V that an inference neither starts nor stops beyond, whatever came before: those
-    that a few inferences reach, or of what grows on the next powers of two that hold."""
+def _lasting(after: Callable[[Ends], Ends], cleared: Ends) -> Ends:
+    """Ends of a state that an inference neither starts nor stops beyond, whatever came before:
+    those that a few inferences reach, or of what grows on the next powers of two that hold.
+
+    after : from the ends at the start of an inference to those at its end
+    """
     low, high = cleared
     for inference in itertools.count(1):
-        *_, last = _steps(spec, currents, (low, high))
-        least, most = np.minimum(low, last.settled[0]), np.maximum(high, last.settled[1])
+        last = after((low, high))
+        least, most = np.minimum(low, last[0]), np.maximum(high, last[1])
         sinks, rises = least < low, most > high
         if not (sinks | rises).any() or max(-least.min(), most.max()) > _ENDLESS:
             return least, most

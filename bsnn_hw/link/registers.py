@@ -27,6 +27,7 @@ class Access(enum.Enum):
     READ = "r"
     WRITE = "rw"
     PULSE = "w1"  # writing 1 does it; reads as 0
+    ONCE = "w1s"  # writing 1 asks for it; reads as 1 until it is done, writing 0 changes nothing
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,9 @@ def _plain(shape: LinkShape, layers: int) -> tuple[Register, ...]:
             Field("enable", 0, 1, Access.WRITE, 1, "0: no further sample begins"),
             Field("reset", 1, 1, Access.PULSE, 0, "reset the core; samples in it are lost"),
             Field("clear", 2, 1, Access.PULSE, 0, "all counters to 0"),
+            *((Field("restart", 3, 1, Access.ONCE, 0,
+                     "the next sample that begins starts from a state of 0"),)
+              if shape.stateful else ()),
         )),
         Register("status", 0x04, (
             Field("busy", 0, 1, Access.READ, None, "the core has a sample"),

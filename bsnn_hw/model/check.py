@@ -104,11 +104,6 @@ def _with_state(table: Table, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     elif value and layers and all(layer.neuron is None for layer in layers):
         table.problem("stateful", "must not be True without a layer with neurons, as scores start "
                                   "anew in every sample")
-    elif value and (second := [layer.name for layer in layers
-                               if layer.neuron is not None and layer.neuron.second_order]):
-        table.problem("stateful", f"must not be True with second-order neurons, as "
-                                  f"{listed(second)} has them: their synaptic current is not kept "
-                                  "yet; leave current_leak out")
     elif value:
         return tuple(layer if layer.neuron is None else
                      replace(layer, neuron=replace(layer.neuron, stateful=True))

@@ -11,7 +11,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
     S[t] of later layers = S'[t], joined with spikes of an earlier layer where the layer has a join
-    V[0] = 0; where the model is stateful, V[T] of the sample before
+    V[0] = I[0] = 0; where the model is stateful, V[T] and I[T] of the sample before
 
 Arrays are float64 and read-only.  ``(channels,)`` is one value per output channel; in a linear
 layer every neuron is a channel.
@@ -116,7 +116,7 @@ class Neuron:
     reset_by : 0 or more, what a soft reset subtracts; None is the threshold
     current_leak : in [0, 1], of the synaptic current of a second-order neuron; of a first-order
         neuron 0, and the current itself charges the membrane
-    stateful : a sample starts from the V, and a recurrence from the spikes, of the one before
+    stateful : a sample starts from the V, I and spikes of the one before
     refractory : only with a hard reset
     """
 
@@ -137,9 +137,12 @@ class Neuron:
 
     def gathered(self, timesteps: int) -> PerChannel:
         """By how much a steady current grows at most: the sum of current_leak**i over
-        ``timesteps``."""
-        found = np.power.outer(self.current_leak, np.arange(timesteps)).sum(axis=-1)
-        return found if isinstance(self.current_leak, np.ndarray) else float(found)
+        ``timesteps``, or over all that may come before."""
+        kept = np.asarray(self.current_leak)
+        with np.errstate(divide="ignore"):  # infinite where nothing is lost
+            found = (np.divide(1.0, 1.0 - kept) if self.stateful else
+                     np.power.outer(kept, np.arange(timesteps)).sum(axis=-1))
+        return found if kept.ndim else float(found)
 
     @property
     def reset_amount(self) -> PerChannel:

@@ -24,7 +24,8 @@ __all__ = ["registers_of", "write_axi"]
 def registers_of(design: Design) -> RegisterMap:
     """The registers of a design with ports of bytes."""
     network, port = design.network, byte_counts(design.network)
-    shape = LinkShape(bytes.fromhex(design.identifier), port.step * port.timesteps, port.output)
+    shape = LinkShape(bytes.fromhex(design.identifier), port.step * port.timesteps, port.output,
+                      network.stateful)
     return register_map(shape, tuple(layer.name for layer in network.layers))
 
 
@@ -44,10 +45,6 @@ def write_axi(bundle: Path, out: Path) -> tuple[Verilog, RegisterMap]:
     check_edits(bundle, False)
     if PORTS[design.port].packet_bytes(design.network) is None:
         raise InputError(f"{bundle}: must have ports of bytes; generate it with `port` bytes")
-    if design.network.stateful:
-        raise InputError(f"{bundle}: must not be of a stateful network, whose packets say in "
-                         "s_axis_tuser when the state is reset; take the bundle's own AXI4-Stream "
-                         "ports")
     if out.exists():
         raise InputError(f"{out}: must not exist; give another `out`")
     registers = registers_of(design)

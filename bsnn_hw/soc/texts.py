@@ -19,14 +19,15 @@ __all__ = ["TEXTS", "write_texts"]
 # Name in the folder -> template.
 TEXTS = {"registers.rdl": "registers.rdl.j2", "bsnn_registers.h": "registers.h.j2",
          "README.md": "soc_readme.md.j2"}
-_RDL = {Access.READ: "sw = r", Access.WRITE: "sw = rw", Access.PULSE: "sw = rw; singlepulse"}
+_RDL = {Access.READ: "sw = r", Access.WRITE: "sw = rw", Access.PULSE: "sw = rw; singlepulse",
+        Access.ONCE: "sw = rw; onwrite = woset; hwclr"}
 
 
 @dataclass(frozen=True)
 class _Field:
     """What the templates read of a field.
 
-    bits : "31:0"; access : "r", "rw" or "w1"; reset : hexadecimal, or a dash
+    bits : "31:0"; access : "r", "rw", "w1" or "w1s"; reset : hexadecimal, or a dash
     rdl : properties in SystemRDL
     """
 
@@ -66,6 +67,7 @@ class _Soc:
     order: str
     result: str
     result_bytes: int
+    stateful: bool = False
 
     @property
     def size(self) -> int:
@@ -85,7 +87,8 @@ def _soc(design: Design, registers: RegisterMap) -> _Soc:
     return _Soc(f"bsnn-hw {__version__}", plain_text(network.name), TOP, design.identifier,
                 tuple(map(_register, registers.registers)), registers.layers,
                 registers.address_bits, port.step * port.timesteps,
-                _packet(design, "s_axis"), _packet(design, "m_axis"), port.output)
+                _packet(design, "s_axis"), _packet(design, "m_axis"), port.output,
+                network.stateful)
 
 
 def _packet(design: Design, name: str) -> str:

@@ -14,6 +14,9 @@ def test_every_option_occurs_in_legal_models():
     layers = [layer for model in models for layer in model.layers if layer.neuron]
     assert all(model.stateful for model in models)
     assert any(layer.recurrences for layer in layers)
+    assert any(layer.recurrences and layer.neuron.second_order for layer in layers)
+    assert any(layer.neuron.refractory for layer in layers)
+    assert any(model.timesteps == 1 and model.layers[0].neuron.second_order for model in models)
     assert any(layer.shape.positions > 1 for layer in layers)
     assert any(model.timesteps == 1 for model in models)
     for found in ({layer.neuron.reset.value for layer in layers},

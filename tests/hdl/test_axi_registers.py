@@ -93,3 +93,23 @@ def test_wrong_arguments():
         AxiRegisters([], steps=STEPS)
     with pytest.raises(ValueError, match="steps must be of every counter in order"):
         AxiRegisters(MAP, steps={"cycles": 1})
+
+
+def test_a_restart_is_asked_for_once_and_lasts_until_it_is_done():
+    shape = LinkShape(bytes(range(8)), 12, 7, stateful=True)
+    registers = register_map(shape, ("fc1", "readout"))
+    assert [field.name for field in registers.plain[0].fields] == [
+        *(field.name for field in MAP.plain[0].fields), "restart"]
+    dut, control = AxiRegisters(registers, steps=STEPS), ADDRESS["control"]
+
+    async def host(context):
+        await write(context, dut.bus, control, 9)
+        assert context.get(dut.restart)
+        await write(context, dut.bus, control, 1)  # takes nothing back
+        assert await read(context, dut.bus, control) == (9, OKAY)
+        context.set(dut.restart_done, 1)
+        await context.tick()
+        context.set(dut.restart_done, 0)
+        assert await read(context, dut.bus, control) == (1, OKAY)
+
+    Bench(dut).run(host)

@@ -13,7 +13,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Rows
 from bsnn_hw.layout.timing import SYNAPTIC_DELAY
 from bsnn_hw.reference import neuron
-from bsnn_hw.reference.network import currents
+from bsnn_hw.reference.network import currents, in_sequence
 from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 
@@ -22,26 +22,29 @@ IDLE = {"row": 0, "fold": 0, "timestep": 0, "charge": 0, "step": 0, "clear": 0, 
 LARGEST = 3  # value that comes in
 
 
-def a_layer(rng, shape, timesteps, leaks):
+def a_layer(rng, shape, timesteps, leaks, stateful=False):
     """A 1x1 convolution of second-order neurons of ``shape``."""
     conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
                 np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
     size = timesteps, shape.channels
     leak = {"shift": np.full(timesteps, 2), "product": rng.integers(0, 5, timesteps),
             "own": rng.integers(0, 5, size), "none": np.zeros(timesteps, int)}[leaks]
-    leak[0] = 0
+    leak = np.minimum(leak, 3) if stateful else leak
+    leak[0] *= stateful
     spec = NeuronSpec(1, 2, np.zeros(timesteps, np.int64), rng.integers(-9, 9, size),
-                      rng.integers(1, 20, size), Reset.HARD, Comparison.ABOVE, current_leak=leak)
+                      rng.integers(1, 20, size), Reset.HARD, Comparison.ABOVE, current_leak=leak,
+                      stateful=stateful)
     return Hidden("conv", conv, spec)
 
 
 def wanted(layer, given):
     """I of whole currents (N, T, neurons)."""
+    shape, given = given.shape, in_sequence(layer.neuron.stateful, given)
     state, steps = neuron.at_rest(given[:, 0]), []
     for t in range(given.shape[1]):
         _, state = neuron.advance(layer.neuron, t, state, given[:, t])
         steps.append(state.synaptic)
-    return torch.stack(steps, dim=1).numpy()
+    return torch.stack(steps, dim=1).reshape(shape).numpy()
 
 
 class Steps:
@@ -125,6 +128,23 @@ def test_matches_the_reference(shape, parallel, block_rows, rows_first, leaks):
     accs[:2] = np.stack([low, high])[:, None]  # the ends of all widths
     pauses = stalls(0, 0 if rows_first else 0.3)
     Steps(layer, parallel, 3 + shape.size % 3, block_rows).check(accs, pauses, rows_first)
+
+
+# With one timestep, what is kept is of the sample before.
+@quick(4)
+@for_each("leaks", ["shift", "product", "own"])
+@for_each("timesteps", [1, 3])
+@for_each("block_rows", [33, 2])
+@for_each("shape, parallel", [(Shape(1), 1), (Shape(5, 2, 3), 2)])
+def test_currents_that_are_kept_from_sample_to_sample(shape, parallel, block_rows, timesteps,
+                                                      leaks):
+    rng = np.random.default_rng(shape.size + timesteps)
+    layer = a_layer(rng, shape, timesteps, leaks, stateful=True)
+    low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(layer.synapse,
+                                                                             LARGEST))
+    accs = rng.integers(low, high + 1, (9, timesteps, shape.size))
+    accs[:3], accs[3:6] = low, high
+    Steps(layer, parallel, 3, block_rows).check(accs, stalls(0, 0))
 
 
 def test_known_answers():

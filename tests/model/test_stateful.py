@@ -81,10 +81,26 @@ def test_scores_alone_keep_no_state(document):
         "model: stateful must not be True without a layer with neurons")
 
 
-def test_second_order_neurons_are_refused(document):
-    document["layers"][0]["neuron"] = LIF | {"current_leak": 0.5}
-    assert problems_of(document)[0].startswith(
-        "model: stateful must not be True with second-order neurons, as 'fc1' has them")
+def test_a_synaptic_current_is_kept_too(document):
+    """By hand, of windows of two timesteps: 3 at t = 1, I = 3, 3/2 | 3/4, 3/8 | 3/16, 3/32 and V =
+    3, 3 | 9/4, 3/2 | 15/16, 9/16; after a reset nothing is left of them."""
+    document["layers"][0]["neuron"] = LIF | {"current_leak": 0.5, "threshold": 40.0}
+    model = describe(document)
+    inputs = np.zeros((3, 2, 1), np.uint8)
+    inputs[0, 0] = 3
+    for resets, last in ((None, [3 * 5 / 16, 3 * 6 / 32]), (np.arange(3) == 2, [0, 0])):
+        trace = run(model, inputs, resets=resets)
+        assert trace.membranes[0][..., 0].tolist() == [[3, 3], [2.25, 1.5], last]
+        found = lower(model, None, PrecisionRequest(fraction_bits=12, leak_bits=2)).network
+        whole = run_integers(found, inputs, resets=resets).hidden[0].settled[..., 0] / 4096
+        assert np.allclose(whole, trace.membranes[0][..., 0], atol=2 ** -8)
+
+
+@for_each("current_leak", [1.0, 0.9999999])
+def test_synaptic_currents_without_bounds_are_refused(document, current_leak):
+    document["layers"][0]["neuron"] = LIF | {"current_leak": current_leak}
+    with pytest.raises(InputError, match=r"layer 'fc1': potentials must fit 48 bits over any "):
+        lower(describe(document), None)
 
 
 def test_integers_change_few_spikes(document):

@@ -74,8 +74,8 @@ def execute(network, sample, state=None):
         leaves its own in
     """
     trace = [[] for _ in network.hidden]
-    held = [[0] * layer.shape.size for layer in network.hidden]
     state = {} if state is None else state
+    held = state.setdefault("held", [[0] * layer.shape.size for layer in network.hidden])
     potentials = state.setdefault("potentials", [[0] * layer.shape.size
                                                  for layer in network.hidden])
     rests = state.setdefault("rests", [[False] * layer.shape.size for layer in network.hidden])

@@ -3,17 +3,25 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bsnn_hw import axi
+from bsnn_hw.emission.bundle import write_bundle
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.ir.schedule import Port
+from bsnn_hw.lowering.lower import lower
+from bsnn_hw.model.check import describe
+from bsnn_hw.reference.network import run
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.soc import TOP
 from bsnn_hw.soc.core import registers_of
 from bsnn_hw.soc.texts import write_texts
 from bsnn_hw.verilog.header import HEADER
 from bsnn_hw.verilog.write import yosys_reads
+from evidence.random_models import random_inputs
+from evidence.random_plans import random_schedule
+from evidence.random_streams import random_streams
 from tests.bundles import make_bundle, make_map_bundle
 from tests.emission.readers import icarus, slang
 from tests.for_each import for_each
@@ -67,6 +75,24 @@ def check(bundle, folder):
 
 def test_exact_and_counted(small, tmp_path):
     check(small[0], tmp_path)
+
+
+def test_a_state_is_kept_until_a_register_asks_for_a_new_one(tmp_path):
+    """Second-order neurons and a recurrence that keep their states, at all of the bench's pauses."""
+    pytest.importorskip("cocotbext.axi")
+    from evidence.activity_rtl import OF_STREAMS, check_counts
+
+    document = random_streams(102)
+    inputs, resets = random_inputs(102, document, 9), np.arange(9) % 4 == 3
+    network = lower(describe(document, "random"), inputs).network
+    assert network.hidden[0].recurrences and network.hidden[0].neuron.holds
+    write_bundle(network, random_schedule(102, network), inputs, tmp_path / "b", port=Port.BYTES)
+    trace = run(network, inputs, resets=resets)
+    assert (trace.scores != run(network, inputs).scores).any()
+    check_counts(tmp_path / "b", inputs, tmp_path, OF_STREAMS, resets)
+    paths = sorted((tmp_path / "axi/rtl").glob("*.v"))
+    assert lint(paths, TOP) == []
+    assert "`control.restart`" in (tmp_path / "axi/README.md").read_text()
 
 
 @pytest.mark.slow
