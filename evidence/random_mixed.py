@@ -2,8 +2,9 @@
 
 Maps whose convolutions have groups and places that are apart, pooling of spikes and currents,
 shortcuts, joins of spikes, recurrences, second-order neurons, neurons that rest, a state that is
-kept, gates of the sample, weights of 1 to 8 bits, counts of events and normalised inputs, and scores of every kind;
-each wherever a model file may say so beside the others.  With several places, and ports of bytes.
+kept, gates of the sample, weights of 1 to 8 bits, counts of events and normalised inputs, scores of
+every kind; each wherever a model file may say so beside the others.  With several places, and ports
+of bytes.
 """
 
 from __future__ import annotations

@@ -76,8 +76,9 @@ def _long(network, count):
         leak, current_leak = tiled(spec.leak), tiled(spec.current_leak)
         for kept in (leak, *([] if current_leak is None else [current_leak])):
             kept[0] = 0
-        spec = replace(spec, leak=leak, current_leak=current_leak, bias=tiled(spec.bias), threshold=tiled(spec.threshold),
-                       gain=tiled(spec.gain), reset_by=tiled(spec.reset_by), stateful=False,
+        spec = replace(spec, leak=leak, current_leak=current_leak, bias=tiled(spec.bias),
+                       threshold=tiled(spec.threshold), gain=tiled(spec.gain),
+                       reset_by=tiled(spec.reset_by), stateful=False,
                        border=spec.border and replace(spec.border, extra=tiled(spec.border.extra)))
         return replace(layer, neuron=spec, shortcuts=tuple(
             replace(each, gain=tiled(each.gain)) if hasattr(each, "gain") else each

@@ -78,7 +78,7 @@ def test_exact_and_counted(small, tmp_path):
 
 
 def test_a_state_is_kept_until_a_register_asks_for_a_new_one(tmp_path):
-    """Second-order neurons and a recurrence that keep their states, at all of the bench's pauses."""
+    """Second-order neurons and a recurrence that keep theirs, at all of the bench's pauses."""
     pytest.importorskip("cocotbext.axi")
     from evidence.activity_rtl import OF_STREAMS, check_counts
 
