@@ -2,20 +2,22 @@
 
 Fully connected networks in turn with maps and joins, some of them recurrent, some with neurons of
 second order or that rest after a spike, with weights of 1 to 8 bits; neurons leak, so that their
-potentials have bounds.  Samples are consecutive windows, with resets of the state at random between
-them, and a third of the networks has ports of bytes.
+potentials have bounds, or do not, and saturate.  Samples are consecutive windows, with resets of
+the state at random between them, and a third of the networks has ports of bytes.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from evidence.random_networks import check_document, run_command
 
-__all__ = ["check_one", "main", "random_resets", "random_streams", "with_state"]
+__all__ = ["check_one", "main", "random_resets", "random_streams", "with_saturation",
+           "with_state"]
 
 RESET = 0.25  # of the windows start from a state of 0
 
@@ -38,7 +40,25 @@ def random_streams(seed: int) -> dict[str, Any]:
         document = with_second_order(seed, document)
     if seed % 7 == 3:
         document = with_refractory(seed, document)
-    return with_state(seed, document)
+    document = with_state(seed, document)
+    return with_saturation(seed, document) if seed % 4 == 2 else document
+
+
+def with_saturation(seed: int, document: dict[str, Any]) -> dict[str, Any]:
+    """``document``, which keeps its state, with potentials of few bits that leak nothing."""
+    from bsnn_hw.errors import InputError
+    from bsnn_hw.lowering.lower import PrecisionRequest, lower
+    from bsnn_hw.model.check import describe
+
+    for bits in range(4 + seed % 3, 41):
+        found = document | {"layers": [
+            layer if layer["neuron"]["type"] == "readout" else
+            layer | {"neuron": layer["neuron"] | {"type": "lif", "leak": 1.0, "saturate": bits}}
+            for layer in document["layers"]]}
+        with suppress(InputError):
+            lower(describe(found), None, PrecisionRequest(fraction_bits=seed // 2 % 6))
+            return found
+    raise AssertionError(seed)
 
 
 def with_state(seed: int, document: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,8 @@ class NeuronArray(wiring.Component):
             m.d.comb += fired[i].eq(self._fires(charged[i], threshold[i])
                                     & self._exists(i, op.fold))
             rest = charged[i] - reset_by[i] if reset_by is not None else 0
-            m.d.sync += settled[i].eq(Mux(empties, 0, Mux(fired[i], rest, charged[i])))
+            m.d.sync += settled[i].eq(Mux(empties, 0, self._saturated(
+                m, i, Mux(fired[i], rest, charged[i]))))
         m.d.sync += [
             self.words.spikes.eq(self._leaving(fired)),
             self.words.row.eq(op.row),
@@ -190,6 +191,17 @@ class NeuronArray(wiring.Component):
                 return fired & ~self.joined.as_value()
             case _:
                 assert_never(self._join)
+
+    def _saturated(self, m, position, potential):
+        """``potential``, or the end of the range of ``saturation`` bits that it is beyond."""
+        bits = self._spec.saturation
+        if bits is None or len(potential) <= bits:
+            return potential
+        whole = Signal(potential.shape(), name=f"whole_{position}")
+        m.d.comb += whole.eq(potential)
+        beyond = whole[bits - 1:].any() & ~whole[bits - 1:].all()
+        low, high = self._spec.ends
+        return Mux(beyond, Mux(whole[-1], low, high), whole[:bits].as_signed())
 
     def _exists(self, position, fold):
         """False where the last fold has fewer channels than positions."""

@@ -125,6 +125,7 @@ def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
         "fraction_bits": neuron.fraction_bits, "leak_bits": neuron.leak_bits,
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,
         **({"refractory": True} if neuron.refractory else {}),
+        **({"saturation": neuron.saturation} if neuron.saturation else {}),
         "acc": asdict(bounds.acc), **_synaptic(bounds), "charged": asdict(bounds.charged),
         "charged_width": bounds.charged.width,
         "probe": {"path": probe.firing.path, "module": probe.firing.module,

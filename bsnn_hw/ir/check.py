@@ -79,6 +79,10 @@ def _problems(network: Network) -> Iterator[str]:
         if spec.refractory and spec.reset_by is not None:
             yield f"layer '{layer.name}': refractory neurons must have a hard reset"
             return
+        if spec.saturation is not None and not 2 <= spec.saturation <= WORD_BITS:
+            yield (f"layer '{layer.name}': saturation must be 2 to {WORD_BITS} bits, not "
+                   f"{spec.saturation}")
+            return
         if spec.stateful != network.stateful:
             yield f"layer '{layer.name}': must keep its state as the other layers do"
             return

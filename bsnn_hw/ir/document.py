@@ -82,6 +82,8 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
               "reset": spec.reset.value, "comparison": spec.comparison.value}
     if spec.refractory:
         result["refractory"] = True
+    if spec.saturation is not None:
+        result["saturation"] = spec.saturation
     if spec.current_leak is not None:
         result["current_leak"] = _leak(spec.current_leak)
     if spec.separate_reset_by is not None:
@@ -289,7 +291,8 @@ def _read_neuron(table: Fields, timesteps: int, stateful: bool) -> NeuronSpec:
         if table.has("border") else None,
         current_leak=_read_leak(table, "current_leak", timesteps, channels)
         if table.has("current_leak") else None, stateful=stateful,
-        refractory=table.flag("refractory") if table.has("refractory") else False)
+        refractory=table.flag("refractory") if table.has("refractory") else False,
+        saturation=table.integer("saturation", 2, 64) if table.has("saturation") else None)
 
 
 def _read_border(table: Fields, timesteps: int, channels: int) -> Border:

@@ -60,7 +60,8 @@ class NeuronSpec:
         V[t] = 0 if fired[t] else H[t]         (hard)
         V[t] = H[t] - reset_by[t] * fired[t]   (soft)
 
-    of which a refractory neuron has H[t] = 0 where fired[t-1], whatever I[t] is.
+    of which a refractory neuron has H[t] = 0 where fired[t-1], whatever I[t] is, and one that
+    saturates keeps V[t] within ``saturation`` bits.
 
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
@@ -82,6 +83,8 @@ class NeuronSpec:
     stateful : an inference starts from V, I, and the spikes of a recurrence or of refractory
         neurons, that the one before left; after a reset of the state from 0
     refractory : only with a hard reset
+    saturation : int, 2 or more, bits of V in two's complement, beyond which it is the end of their
+        range; None where V has all bits that it needs
     """
 
     fraction_bits: int
@@ -97,6 +100,7 @@ class NeuronSpec:
     current_leak: np.ndarray | None = None
     stateful: bool = False
     refractory: bool = False
+    saturation: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("leak", "current_leak"):
@@ -122,6 +126,12 @@ class NeuronSpec:
     def next_leak(self) -> np.ndarray:
         """``leak`` of the timestep after each, see `next_factors`."""
         return next_factors(self.leak)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The lowest and the highest V of neurons that saturate."""
+        assert self.saturation is not None
+        return -(1 << self.saturation - 1), (1 << self.saturation - 1) - 1
 
     @property
     def carries(self) -> bool:

@@ -167,4 +167,7 @@ def _settle(spec: NeuronSpec, t: int, low: np.ndarray, high: np.ndarray) -> Ends
     settled_low = np.where(may_fire, np.minimum(settled_low, fired_low), settled_low)
     settled_high = np.where(may_rest, rest_high, fired_high)
     settled_high = np.where(may_fire, np.maximum(settled_high, fired_high), settled_high)
-    return settled_low, settled_high
+    if spec.saturation is None:
+        return settled_low, settled_high
+    low, high = np.clip(settled_low, *spec.ends), np.clip(settled_high, *spec.ends)
+    return low, high

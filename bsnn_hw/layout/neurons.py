@@ -87,6 +87,7 @@ class Neurons:
     soft : bool, a reset subtracts; reset_by : TableSize, where it is not the threshold
     potentials : StateRows, None where none are kept: with a single timestep that starts anew
     rests : bool, it is kept too which neurons have fired, as they rest
+    saturates : bool, potentials are cut to the bits that there are
     synaptic : SynapticCurrents, of second-order neurons
     """
 
@@ -116,6 +117,7 @@ class Neurons:
     gated: tuple[int, int] | None = None
     synaptic: SynapticCurrents | None = None
     rests: bool = False
+    saturates: bool = False
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -180,6 +182,7 @@ class Neurons:
             parts += Parts.adders(settled, width) + Parts.logic(width * settled, width * settled)
         else:
             parts += Parts(registers=width * settled, cleared=width * settled)
+        parts += Parts.logic(width * (settled + 1) * self.saturates)
         carried, store = self.carried_width, self.potentials
         parts += Parts(memories=store.memories())
         if store.rows > 1:
@@ -230,6 +233,7 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
         potentials=StateRows(raster.rows, raster.width * (bounds.carried.width + spec.rests),
                              block) if spec.remembers else None, rests=spec.rests,
+        saturates=spec.saturation is not None,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else

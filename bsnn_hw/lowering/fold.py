@@ -30,6 +30,7 @@ from bsnn_hw.lowering.border import BorderShift, border_shift, whole_offsets
 from bsnn_hw.lowering.rounding import (
     LIMIT,
     check_range,
+    check_saturation,
     check_width,
     rounded,
     threshold_integers,
@@ -162,7 +163,8 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
         border=channel.border.integers(bias, whole) if channel.border else None,
         current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful,
-        refractory=neuron.refractory)
+        refractory=neuron.refractory, saturation=neuron.saturate)
+    check_saturation(layer.name, spec, connected)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))

@@ -25,6 +25,7 @@ from bsnn_hw.lowering.fold import (
 from bsnn_hw.lowering.rounding import (
     LIMIT,
     check_range,
+    check_saturation,
     check_width,
     rounded,
     steady_leak,
@@ -99,6 +100,7 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
     spec = _spec(layer, rounded(bias), threshold, rounded(reset_by), fraction_bits, leak_bits)
     if channel.border:
         spec = replace(spec, border=channel.border.integers(spec.bias, rounded(whole)))
+    check_saturation(layer.name, spec, connected)
     synapse = synapse_of(layer, weights, connected)
     gate = _gate(layer, mean_of(layer, source), synapse,
                  pooled_value(pool_of(layer), max_value), bits, means)
@@ -122,7 +124,8 @@ def _spec(layer: Layer, bias: np.ndarray, threshold: np.ndarray, reset_by: np.nd
                       rows(threshold_integers(threshold, neuron.comparison)),
                       neuron.reset, neuron.comparison, reset_by=rows(reset_by),
                       current_leak=current_leak if current_leak.any() else None,
-                      stateful=neuron.stateful, refractory=neuron.refractory)
+                      stateful=neuron.stateful, refractory=neuron.refractory,
+                      saturation=neuron.saturate)
 
 
 def _gate(layer: Layer, mean: Mean, synapse: Synapse, max_value: int, bits: GateBits,

@@ -26,6 +26,7 @@ from bsnn_hw.lowering.fold import affine, pool_of, synapse_of, with_used_resets
 from bsnn_hw.lowering.graph import Graph
 from bsnn_hw.lowering.rounding import (
     LIMIT,
+    check_saturation,
     check_width,
     rounded,
     steady_leak,
@@ -119,7 +120,8 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                       rounded(np.broadcast_to(reset_by, bias.shape)),
                       channel.border.integers(bias, whole) if channel.border else None,
                       current_leak if current_leak.any() else None, neuron.stateful,
-                      neuron.refractory)
+                      neuron.refractory, neuron.saturate)
+    check_saturation(layer.name, spec, np.ones(len(bias[0]), bool))
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return placed(graph, number, Hidden(
         layer.name, synapse, spec, pool=pool_of(layer), shortcuts=shortcuts,

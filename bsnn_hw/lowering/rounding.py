@@ -8,10 +8,10 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import Interval
-from bsnn_hw.ir.network import Comparison
+from bsnn_hw.ir.network import Comparison, NeuronSpec
 
-__all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "check_range", "check_width", "rounded",
-           "steady_leak", "threshold_integers"]
+__all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "check_range", "check_saturation",
+           "check_width", "rounded", "steady_leak", "threshold_integers"]
 
 MAX_WIDTH = 48  # bits of a potential or score
 MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits
@@ -57,6 +57,23 @@ def check_range(name: str, low: np.ndarray, high: np.ndarray, *, stateful: bool 
         check_width(name, Interval(low.min(), high.max()).width, stateful=stateful)
 
 
+def check_saturation(name: str, spec: NeuronSpec, connected: np.ndarray) -> None:
+    """Refuse neurons that saturate below a threshold, as they would hardly fire.
+
+    Raises
+    ------
+    InputError
+        They do.
+    """
+    if spec.saturation is None or not connected.any():
+        return
+    needed = int(spec.threshold[:, connected].max()).bit_length() + 1
+    if needed > spec.saturation:
+        raise InputError(
+            f"layer '{name}': neuron.saturate must be {needed} or more, not {spec.saturation}, as "
+            f"thresholds need so many bits with {spec.fraction_bits} fraction bits")
+
+
 def check_width(name: str, width: int, *, stateful: bool = False) -> None:
     """Refuse a layer that needs ``width`` bits, if these are too many.
 
@@ -71,7 +88,8 @@ def check_width(name: str, width: int, *, stateful: bool = False) -> None:
         raise InputError(
             f"layer '{name}': potentials must fit {MAX_WIDTH} bits over any number of inferences, "
             "as the model is stateful, and do not; they have bounds where the leak is below 1 and "
-            "the leak bits can say so, or where the reset is hard and no current negative")
+            "the leak bits can say so, where the reset is hard and no current negative, or where "
+            "the neuron says in how many bits they saturate (saturate)")
     if width > MAX_WIDTH:
         raise InputError(
             f"layer '{name}': potentials and scores must fit {MAX_WIDTH} bits, not {width}; its "

@@ -96,6 +96,10 @@ def _check_peak(table: Table, layers: tuple[Layer, ...], entry: Input | None) ->
 
 def _with_state(table: Table, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """``layers``, whose neurons keep their state from sample to sample if the model says so."""
+    cut = [layer.name for layer in layers if layer.neuron is not None and layer.neuron.saturate]
+    if cut and unwrapped(table.raw("stateful")) is not True:
+        table.problem("stateful", f"must be True where neurons saturate, as those of {listed(cut)} "
+                                  "do: all others have as many bits as they need")
     if not table.has("stateful"):
         return layers
     value = unwrapped(table.raw("stateful"))

@@ -48,7 +48,7 @@ def check_neuron(table: Table, readout: bool, channels: int | None,
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
         optional=("input_scale", "current_leak", "reset_by", "reset_delay", "v_reset",
-                  "refractory", *(() if kind == "lif" else ("leak",))))
+                  "refractory", "saturate", *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
     if neuron.usable and neuron.choice("type", accepted) and readout:
         table.problem("neuron", "must be 'readout' in the last layer, whose currents over the "
@@ -87,7 +87,8 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
         return None
     return Neuron(leak, threshold, reset, comparison, scale,
                   reset_by if neuron.has("reset_by") else None, current_leak,
-                  refractory=refractory)
+                  refractory=refractory,
+                  saturate=neuron.integer("saturate", 4, 40) if neuron.has("saturate") else None)
 
 
 def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:

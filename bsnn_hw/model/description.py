@@ -118,6 +118,7 @@ class Neuron:
         neuron 0, and the current itself charges the membrane
     stateful : a sample starts from the V, I and spikes of the one before
     refractory : only with a hard reset
+    saturate : int, bits of V in integers, in which it saturates; None where it does not
     """
 
     leak: PerChannel
@@ -129,6 +130,7 @@ class Neuron:
     current_leak: PerChannel = 0.0
     stateful: bool = False
     refractory: bool = False
+    saturate: int | None = None
 
     @property
     def second_order(self) -> bool:

@@ -40,14 +40,15 @@ def _layer(spec: NeuronSpec, *shortcuts: CurrentShortcut | SpikeShortcut) -> Hid
 
 
 def _spec(reset: Reset, comparison: Comparison, leak: Sequence[int], neurons: int, *,
-          gain: np.ndarray | None = None, refractory: bool = False) -> NeuronSpec:
+          gain: np.ndarray | None = None, refractory: bool = False,
+          saturation: int | None = None) -> NeuronSpec:
     """Two timesteps; a leak is of quarters."""
     rng = np.random.default_rng(5)
     size = TIMESTEPS, neurons
     amounts = rng.integers(1, 3, size) if reset is Reset.SOFT else None
     return NeuronSpec(1, 2, np.array([[0] * neurons, leak]), rng.integers(-1, 2, size),
                       rng.integers(1, 4, size), reset, comparison, gain, amounts,
-                      refractory=refractory)
+                      refractory=refractory, saturation=saturation)
 
 
 class _Reference:
@@ -217,6 +218,10 @@ def _resting(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.HARD, Comparison.AT_LEAST, [2, 2, 2], 3, refractory=True))
 
 
+def _saturating(parts: Parts) -> Harness:
+    return _neurons(parts, _spec(Reset.SOFT, Comparison.ABOVE, [4, 4, 4], 3, saturation=2))
+
+
 def _currents(parts: Parts) -> Harness:
     """Two rows of two, with a gain, a spike's shortcut and a current's."""
     rng = np.random.default_rng(6)
@@ -287,6 +292,9 @@ PROOFS = (
         "Mux(fired[i], rest, charged[i])"), quick=False),
     Proof("neurons, refractory", _resting, Fault(
         "neuron", "Mux(rests[position], 0, potential)", "potential"), quick=False),
+    Proof("neurons, saturating", _saturating, Fault(
+        "neuron", "Mux(beyond, Mux(whole[-1], low, high), whole[:bits].as_signed())",
+        "whole[:bits].as_signed()"), quick=False),
     Proof("neurons, soft reset and a leak of their own", _soft, Fault(
         "neuron", "return charged > threshold", "return charged >= threshold"),
         quick=False),

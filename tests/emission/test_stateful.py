@@ -71,6 +71,6 @@ def test_samples_of_a_stream_are_not_shared_among_workers(bundles):
         verify_all(bundles / "events", None, data=None, data_dir=None, workers=object())
 
 
-def test_the_block_for_systems_on_a_chip_has_no_such_bit(bundles, tmp_path):
-    with pytest.raises(InputError, match="must not be of a stateful network"):
-        write_axi(bundles / "bytes", tmp_path / "axi")
+def test_the_block_for_systems_on_a_chip_has_a_bit_of_a_register_for_it(bundles, tmp_path):
+    _, registers = write_axi(bundles / "bytes", tmp_path / "axi")
+    assert registers.plain[0].fields[-1].name == "restart"

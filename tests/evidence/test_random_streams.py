@@ -16,6 +16,7 @@ def test_every_option_occurs_in_legal_models():
     assert any(layer.recurrences for layer in layers)
     assert any(layer.recurrences and layer.neuron.second_order for layer in layers)
     assert any(layer.neuron.refractory for layer in layers)
+    assert any(layer.neuron.saturate and layer.neuron.second_order for layer in layers)
     assert any(model.timesteps == 1 and model.layers[0].neuron.second_order for model in models)
     assert any(layer.shape.positions > 1 for layer in layers)
     assert any(model.timesteps == 1 for model in models)

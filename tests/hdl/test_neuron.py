@@ -202,6 +202,26 @@ def test_neurons_that_rest_after_a_spike(shape, parallel, block_rows, timesteps,
     Steps(layer, parallel, 3, block_rows=block_rows).check(accs, stalls(0, 0), rows_first=stateful)
 
 
+@quick(3)
+@for_each("kind", KINDS)
+@for_each("leak", [4, 3])
+@for_each("bits", [5, 6, 12])
+def test_potentials_that_saturate(kind, leak, bits):
+    """Those of an IF neuron and one that leaks, in a state that is kept; 12 bits are never needed
+    by what leaks."""
+    rng, size = np.random.default_rng(bits), (2, 5)
+    dense = Dense(rng.choice(np.array([-1, 1], np.int8), (5, 4)), np.ones(5, bool))
+    spec = NeuronSpec(0, 2, np.full(2, leak), rng.integers(-1, 2, size), rng.integers(1, 15, size),
+                      *kind, stateful=True, saturation=bits)
+    low, high = accumulator_bounds(dense, 3)
+    accs = rng.integers(low, high + 1, (30, 2, 5))
+    accs[:12], accs[12:16] = low, high
+    layer = Hidden("fc", dense, spec)
+    seen = run_hidden(layer, torch.as_tensor(accs))[2]
+    assert leak == 3 or bits == 12 or bool((seen == -(1 << bits - 1)).any())
+    Steps(layer, 2, 3).check(accs, stalls(0, 0))
+
+
 @quick(5)
 @for_each("kind", KINDS)
 @for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])

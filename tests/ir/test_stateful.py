@@ -102,6 +102,38 @@ def test_bounds_hold_what_can_be_reached_and_are_as_wide(leak, reset, comparison
         assert int(end).bit_length() <= int(found).bit_length() + 1
 
 
+@for_each("reset", list(Reset))
+@for_each("comparison", list(Comparison))
+def test_bounds_without_a_leak_are_those_that_saturate(reset, comparison):
+    spec = replace(spec_of(8, 3, reset, comparison, 5), saturation=6)
+    assert spec.ends == (-32, 31)
+    *_, last = neuron_bounds(spec, np.array([-3]), np.array([9]))
+    top = 31 if reset is Reset.SOFT else 4 + comparison.excess
+    assert (last.settled[0][0], last.settled[1][0]) == (-32, top)
+    assert (last.charged[0][0], last.charged[1][0]) == (-35, top + 9)
+
+
+def test_synaptic_currents_have_bounds_of_their_own():
+    """Half of I is kept, of currents from -3 to 4: at most 7 and at least -6, whatever V is."""
+    spec = replace(spec_of(4, 3, Reset.HARD, Comparison.AT_LEAST, 100), current_leak=np.full(2, 4))
+    *_, last = neuron_bounds(spec, np.array([-3]), np.array([4]))
+    assert (last.synaptic[0][0], last.synaptic[1][0]) == (-6, 7)
+    assert problem(replace(with_state(1), hidden=tuple(
+        replace(layer, neuron=replace(layer.neuron, current_leak=layer.neuron.leak))
+        for layer in with_state(1).hidden))) is None
+
+
+def test_bits_to_saturate_in():
+    network = with_state(3, leak=4)
+    for bits, wrong in ((1, "saturation must be 2 to 64 bits, not 1"), (8, None)):
+        hidden = tuple(replace(layer, neuron=replace(layer.neuron, saturation=bits))
+                       for layer in network.hidden)
+        found = problem(replace(network, hidden=hidden))
+        assert wrong in found if wrong else found is None
+    again = from_json(to_json(replace(network, hidden=hidden)), "network.json")
+    assert [layer.neuron.saturation for layer in again.hidden] == [8] * len(hidden)
+
+
 def test_bounds_of_a_leak_close_to_1():
     """A current of -1 sinks to -65536 in some 10**6 timesteps; what is above 0 loses 1 in each."""
     spec = spec_of(65535, 16, Reset.SOFT, Comparison.AT_LEAST, 1 << 40)

@@ -123,6 +123,20 @@ def test_a_soft_reset_subtracts(neurons):
     assert same_parts(own.parts(), OWN + STEP + soft + KEPT + table(10, 17))
 
 
+def test_neurons_that_rest_keep_a_bit_more(neurons):
+    resting = replace(neurons, rests=True, potentials=StateRows(12, 52, False))
+    kept = state(12, 52) + Parts.delays(4) + Parts(cleared=4 * 10)
+    assert same_parts(resting.parts(), OWN + STEP + HARD + kept + Parts.delays(4))
+    later = replace(resting, leak_shift=None)  # until a product is there
+    product = Parts.delays(4 * (12 + 8)) + Parts(products=(Product(11, 9, 4),)) + Parts.logic(8, 8)
+    assert same_parts(later.parts(), OWN + STEP + HARD + kept + Parts.delays(2 * 4) + product)
+
+
+def test_neurons_that_saturate_look_at_every_bit(neurons):
+    assert same_parts(replace(neurons, saturates=True).parts(),
+                      OWN + STEP + HARD + KEPT + Parts.logic(4 * (11 + 1)))
+
+
 def test_a_leak_that_takes_a_product(neurons):
     product = Parts.delays(4 * (12 + 8)) + Parts(products=(Product(11, 9, 4),))
     leaking = replace(neurons, leak_shift=None)

@@ -96,6 +96,36 @@ def test_a_synaptic_current_is_kept_too(document):
         assert np.allclose(whole, trace.membranes[0][..., 0], atol=2 ** -8)
 
 
+def test_potentials_that_saturate_have_bounds(document):
+    """By hand, of -1 at each timestep, F = 4 and 7 bits: -16, -32, -48, -64, and no further."""
+    neuron = {"type": "if", "threshold": 3.0, "reset": "soft", "comparison": ">=", "saturate": 7}
+    document["layers"][0] |= {"neuron": neuron, "bias": torch.tensor([-1.])}
+    model = describe(document)
+    network = lower(model, None, PrecisionRequest(fraction_bits=4)).network
+    seen = run_integers(network, np.zeros((4, 2, 1), np.uint8)).hidden[0]
+    assert seen.settled.ravel().tolist() == [-16, -32, -48, *[-64] * 5]
+    assert run(model, np.zeros((4, 2, 1), np.uint8)).membranes[0].min() == -8
+    with pytest.raises(InputError, match=r"neuron.saturate must be 8 or more, not 7, as thresholds "
+                       r"need so many bits with 5 fraction bits"):
+        lower(model, None, PrecisionRequest(fraction_bits=5))
+    assert lower(model, samples([2, 3], [3, 1])).precision[0].fraction_bits <= 4
+
+
+@for_each("value", [3, 41, 8.0, True])
+def test_bits_to_saturate_in_are_a_number_of_bits(document, value):
+    document["layers"][0]["neuron"] = LIF | {"saturate": value}
+    assert problems_of(document)[0].startswith(
+        "layer 'fc1': neuron.saturate must be an integer from 4 to 40, not ")
+
+
+def test_only_what_is_kept_saturates(document):
+    document["layers"][0]["neuron"] = LIF | {"saturate": 8}
+    document["stateful"] = False
+    assert problems_of(document) == [
+        "model: stateful must be True where neurons saturate, as those of 'fc1' do: all others "
+        "have as many bits as they need"]
+
+
 @for_each("current_leak", [1.0, 0.9999999])
 def test_synaptic_currents_without_bounds_are_refused(document, current_leak):
     document["layers"][0]["neuron"] = LIF | {"current_leak": current_leak}

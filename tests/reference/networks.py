@@ -253,6 +253,10 @@ def neuron(spec, t, c, potential, current, has_fired):
     charged = 0 if spec.refractory and has_fired else carried + current
     threshold = int(spec.threshold[t, c])
     fired = charged >= threshold if spec.comparison is Comparison.AT_LEAST else charged > threshold
-    if not fired:
-        return charged, False, charged
-    return charged, True, 0 if spec.reset is Reset.HARD else charged - int(spec.reset_by[t, c])
+    settled = charged
+    if fired:
+        settled = 0 if spec.reset is Reset.HARD else charged - int(spec.reset_by[t, c])
+    if spec.saturation is not None:
+        half = 2 ** (spec.saturation - 1)
+        settled = min(max(settled, -half), half - 1)
+    return charged, fired, settled

@@ -6,7 +6,7 @@ import numpy as np
 
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Comparison, Dense, Hidden, NeuronSpec, Reset
-from bsnn_hw.lowering.lower import lower
+from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.reference.network import integrate, run
 from evidence.random_models import random_inputs
@@ -20,7 +20,9 @@ COUNT = 7
 def lowered(seed):
     document = random_streams(seed)
     inputs = random_inputs(seed, document, COUNT)
-    return lower(describe(document, "random")).network, inputs, random_resets(seed, COUNT)
+    bits = PrecisionRequest(fraction_bits=seed // 2 % 6)
+    return (lower(describe(document, "random"), None, bits).network, inputs,
+            random_resets(seed, COUNT))
 
 
 def test_by_hand():
