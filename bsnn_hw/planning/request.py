@@ -126,6 +126,9 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
 def _completed(request: PlanRequest, network: Network, activity: Activity) -> Schedule:
     """The schedule that the options give, completed by the default where they give none."""
     asked = asked_engines(network, request.engines)
+    if request.lanes is not None and request.parallel is not None:
+        return make_schedule(network, request.lanes, request.parallel,
+                             [engine or Engine.EVENTS for engine in asked])
     chosen = default_schedule(network, activity, engines=asked)
     # Lanes that are asked for are of events, unless words are asked for too.
     engines = [engine or (layer.engine if request.lanes is None else Engine.EVENTS)
