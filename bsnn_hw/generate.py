@@ -123,7 +123,8 @@ def _engines(text: str | None) -> tuple[Engine | None, ...] | None:
     names = {engine.value: engine for engine in Engine} | {"auto": None}
     parts = text.split(",")
     if wrong := [part for part in parts if part not in names]:
-        raise InputError(f"--engine: must be events, words or auto, for all layers or for each, "
+        kinds = ", ".join(engine.value for engine in Engine)
+        raise InputError(f"--engine: must be {kinds} or auto, for all layers or for each, "
                          f"not {wrong[0]!r}")
     return tuple(names[part] for part in parts)
 

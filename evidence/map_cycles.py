@@ -34,7 +34,8 @@ CALIBRATION = 128  # samples
 
 def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]]:
     """Plans by name; in a uniform one, joined layers have the same parallel neurons anyway."""
-    from bsnn_hw.engines.events import most_lanes
+    from bsnn_hw.engines.registry import find_engine
+    from bsnn_hw.ir.schedule import Engine
     from bsnn_hw.planning.default import default_schedule
     from bsnn_hw.planning.schedule import make_schedule, most_parallel
 
@@ -44,8 +45,8 @@ def plans(network: Network, activity: Activity) -> Iterator[tuple[str, Schedule]
     for lanes, parallel in UNIFORM:
         counts = [min(parallel, most_parallel(network, number)) for number in numbers]
         yield f"{lanes} x {parallel}", make_schedule(
-            network, [min(lanes, most_lanes(network, number, counts)[0]) for number in numbers],
-            counts)
+            network, [find_engine(network, number, Engine.EVENTS).fitting_lanes(
+                network, number, lanes, counts) for number in numbers], counts)
 
 
 def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:

@@ -18,8 +18,6 @@ BLOCK_ROW_CHOICES = ((BLOCK_ROWS, BLOCK_ROWS), (2, 99), (5, 2))  # of state, of 
 
 def random_schedule(seed: int, network: Network) -> Schedule:
     """The plan of ``seed``; layers that must have the same parallel neurons have."""
-    from bsnn_hw.engines.events import most_lanes
-    from bsnn_hw.engines.groups import may_share
     from bsnn_hw.engines.registry import engine_problem, find_engine
     from bsnn_hw.planning.schedule import joins, most_parallel
 
@@ -33,10 +31,11 @@ def random_schedule(seed: int, network: Network) -> Schedule:
     parallel = _fitting_groups(network, parallel, np.random.default_rng([seed, 14]))
     plans = []
     for number, layer in enumerate(network.layers):
-        most, _ = most_lanes(network, number, parallel)
-        plan = LayerPlan(int(generator.integers(1, min(most, MOST_LANES) + 1)), parallel[number])
+        events = find_engine(network, number, Engine.EVENTS)
+        most = events.fitting_lanes(network, number, MOST_LANES, parallel)
+        plan = LayerPlan(int(generator.integers(1, most + 1)), parallel[number])
         if number >= layer.back and plan.lanes > 1 and generator.random() < 0.5:
-            plan = replace(plan, shared=may_share(layer.synapse, parallel[number]))
+            plan = replace(plan, shared=events.may_share(layer.synapse, parallel[number]))
         # Drawn from another generator, so that the plans of events are those of before.
         if other.random() < WORDS and (
                 engine_problem(network, number, Engine.WORDS) is None):
@@ -51,12 +50,12 @@ def random_schedule(seed: int, network: Network) -> Schedule:
 def _fitting_groups(network: Network, parallel: list[int],
                     generator: np.random.Generator) -> list[int]:
     """The same, but where a layer's groups cannot have it, of another generator's choice."""
-    from bsnn_hw.planning.schedule import groups_problem, joined_layers, most_parallel
+    from bsnn_hw.planning.schedule import joined_layers, most_parallel, parallel_problem
 
     found = list(parallel)
     for numbers in joined_layers(network):
         fitting = [count for count in range(1, most_parallel(network, numbers[0]) + 1) if not any(
-            groups_problem(network.layers[number], count) for number in numbers)]
+            parallel_problem(network.layers[number], count) for number in numbers)]
         if parallel[numbers[0]] not in fitting:
             chosen = int(generator.choice(fitting))
             for number in numbers:

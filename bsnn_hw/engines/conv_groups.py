@@ -12,6 +12,7 @@ its neighbouring channels, the word is for the block that ``blocks`` says, and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, bits_of
 from bsnn_hw.engines.conv_events import ConvEvents
-from bsnn_hw.engines.groups import GroupFolds
+from bsnn_hw.engines.groups import GroupFolds, group_folds
 from bsnn_hw.ir.network import Conv, Network, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import LayerPlan
@@ -50,6 +51,37 @@ class ConvGroups(ConvEvents):
     def weighs(cls, synapse: Synapse) -> bool:
         """Whether such synapses are of this engine's kind."""
         return isinstance(synapse, Conv) and synapse.groups > 1
+
+    @classmethod
+    def parallel_problem(cls, synapse: Synapse, parallel: int) -> str | None:
+        """As in `Geometry`."""
+        assert isinstance(synapse, Conv)
+        if group_folds(synapse, parallel).fits:
+            return None
+        outputs = len(synapse.weights) // synapse.groups
+        return f"divide the {outputs} output channels of a group, or be a multiple of them"
+
+    @classmethod
+    def most_lanes(cls, network: Network, number: int, parallel: Sequence[int]) -> tuple[int, str]:
+        """As in `EventGeometry`; a beat at the network's input has slots of any channels."""
+        layer = network.layers[number]
+        assert isinstance(layer.synapse, Conv)
+        folds, producer = group_folds(layer.synapse, parallel[number]), number - layer.back
+        if folds.one_start or (producer >= 0 and folds.words_fit(parallel[producer])):
+            return super().most_lanes(network, number, parallel)
+        return 1, "lanes that words with channels of several groups can have"
+
+    @classmethod
+    def may_share(cls, synapse: Synapse, parallel: int) -> bool:
+        """Not where they start at several folds."""
+        assert isinstance(synapse, Conv)
+        return group_folds(synapse, parallel).one_start
+
+    @classmethod
+    def folds_reached(cls, synapse: Synapse, parallel: int) -> int:
+        """Those of a group."""
+        assert isinstance(synapse, Conv)
+        return group_folds(synapse, parallel).folds
 
     @classmethod
     def place_choices(cls, network: Network, number: int) -> list[int]:

@@ -58,6 +58,11 @@ class Geometry(ABC):
         """Why layer ``number`` cannot have this engine; None where it can."""
 
     @classmethod
+    def parallel_problem(cls, synapse: Synapse, parallel: int) -> str | None:
+        """What the parallel neurons of ``synapse`` must be, unless they are."""
+        return None
+
+    @classmethod
     @abstractmethod
     def lanes_problem(cls, network: Network, number: int, lanes: int,
                       parallel: Sequence[int]) -> str | None:
@@ -73,6 +78,16 @@ class Geometry(ABC):
     @abstractmethod
     def lane_choices(cls, network: Network, number: int, parallel: Sequence[int]) -> list[int]:
         """Counts of lanes that a search weighs; all are legal."""
+
+    @classmethod
+    def may_share(cls, synapse: Synapse, parallel: int) -> bool:
+        """Whether lanes may take events of any words."""
+        return True
+
+    @classmethod
+    def folds_reached(cls, synapse: Synapse, parallel: int) -> int:
+        """``event_folds`` of a layer with so many parallel neurons."""
+        return -(-synapse.shape.channels // parallel)
 
     @classmethod
     @abstractmethod

@@ -10,31 +10,13 @@ import numpy as np
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.engines.groups import group_folds
 from bsnn_hw.ir.memory import BLOCK_ROWS, bank_delay, bank_parts, bank_readers
 from bsnn_hw.ir.network import Conv, Network
 from bsnn_hw.ir.schedule import Engine
 
-__all__ = ["EventGeometry", "most_lanes", "pack_events"]
+__all__ = ["EventGeometry", "pack_events"]
 
 CHOICE_LUTS = 0.5  # of a bit and a further part of a weight bank
-
-
-def most_lanes(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, str]:
-    """How many lanes of events layer ``number`` can have, and what these are."""
-    layer = network.layers[number]
-    producer = number - layer.back
-    if isinstance(layer.synapse, Conv) and layer.synapse.groups > 1:
-        # A beat at the input has slots of any channels.
-        folds = group_folds(layer.synapse, parallel[number])
-        if not (folds.one_start or (producer >= 0 and folds.words_fit(parallel[producer]))):
-            return 1, "lanes that words with channels of several groups can have"
-    if producer >= 0:
-        return (max(1, parallel[producer]),
-                f"parallel neurons of '{network.layers[producer].name}'")
-    if isinstance(layer.synapse, Conv):
-        return network.input.features.channels, "input's channels"
-    return network.input.size, "inputs"
 
 
 class EventGeometry(Geometry):
@@ -47,22 +29,34 @@ class EventGeometry(Geometry):
     searched: ClassVar[tuple[int, ...]]  # counts of lanes that are worth weighing
 
     @classmethod
+    def most_lanes(cls, network: Network, number: int, parallel: Sequence[int]) -> tuple[int, str]:
+        """How many lanes layer ``number`` can have, and what these are."""
+        layer = network.layers[number]
+        producer = number - layer.back
+        if producer >= 0:
+            return (max(1, parallel[producer]),
+                    f"parallel neurons of '{network.layers[producer].name}'")
+        if isinstance(layer.synapse, Conv):
+            return network.input.features.channels, "input's channels"
+        return network.input.size, "inputs"
+
+    @classmethod
     def lanes_problem(cls, network: Network, number: int, lanes: int,
                       parallel: Sequence[int]) -> str | None:
         """What the lanes of layer ``number`` must be, unless ``lanes`` is such a count."""
-        width, source = most_lanes(network, number, parallel)
+        width, source = cls.most_lanes(network, number, parallel)
         return None if 1 <= lanes <= width else f"1..{width}, the {source}"
 
     @classmethod
     def fitting_lanes(cls, network: Network, number: int, lanes: int,
                       parallel: Sequence[int]) -> int:
         """The largest legal count of lanes up to ``lanes``."""
-        return min(lanes, most_lanes(network, number, parallel)[0])
+        return min(lanes, cls.most_lanes(network, number, parallel)[0])
 
     @classmethod
     def lane_choices(cls, network: Network, number: int, parallel: Sequence[int]) -> list[int]:
         """Counts of lanes that a search weighs."""
-        most, _ = most_lanes(network, number, parallel)
+        most, _ = cls.most_lanes(network, number, parallel)
         return [count for count in cls.searched if count <= most]
 
     @property

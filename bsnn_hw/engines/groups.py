@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.network import Conv, Synapse
+from bsnn_hw.ir.network import Conv
 
-__all__ = ["GroupFolds", "event_folds", "group_folds", "may_share", "parallel_problem"]
+__all__ = ["GroupFolds", "group_folds"]
 
 
 @dataclass(frozen=True)
@@ -75,25 +75,6 @@ class GroupFolds:
         """Which of a fold's blocks they reach."""
         found: np.ndarray = channel // self.inputs % self.blocks
         return found
-
-
-def parallel_problem(synapse: Synapse, parallel: int) -> str | None:
-    """What ``parallel`` must be for the groups of ``synapse``, unless it is."""
-    if not isinstance(synapse, Conv) or group_folds(synapse, parallel).fits:
-        return None
-    outputs = len(synapse.weights) // synapse.groups
-    return f"divide the {outputs} output channels of a group, or be a multiple of them"
-
-
-def may_share(synapse: Synapse, parallel: int) -> bool:
-    """Whether lanes may take events of any words."""
-    return not isinstance(synapse, Conv) or group_folds(synapse, parallel).one_start
-
-
-def event_folds(synapse: Synapse, parallel: int) -> int:
-    """Folds of ``parallel`` channels that an event reaches at a position."""
-    return (group_folds(synapse, parallel).folds if isinstance(synapse, Conv)
-            else -(-synapse.neurons // parallel))
 
 
 def group_folds(conv: Conv, parallel: int) -> GroupFolds:

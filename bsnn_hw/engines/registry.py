@@ -15,7 +15,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 
 __all__ = ["ENGINES", "engine_problem", "engines_of", "find_engine", "geometry_of",
-           "network_geometries", "shortcut_geometries", "source_raster"]
+           "network_geometries", "shortcut_geometries", "source_raster", "takes_events"]
 
 ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords, ConvLines,
                                       ConvGroups)
@@ -36,6 +36,12 @@ def find_engine(network: Network, number: int, engine: Engine) -> type[Geometry]
 def engines_of(network: Network, number: int) -> list[Engine]:
     """Every engine that layer ``number`` can have, that of events first."""
     return [engine for engine in Engine if engine_problem(network, number, engine) is None]
+
+
+def takes_events(synapse: Synapse) -> type[Geometry]:
+    """What takes the events of ``synapse``, which any other engine of it agrees with on what the
+    parallel neurons may be and how many folds an event reaches."""
+    return next(each for each in ENGINES if each.takes is Engine.EVENTS and each.weighs(synapse))
 
 
 def geometry_of(synapse: Synapse, source: Raster, plan: LayerPlan) -> Geometry:

@@ -118,8 +118,8 @@ PRECISION = {"fraction_bits": _whole(0, MOST_BITS), "leak_bits": _whole(0, MOST_
              "tolerance": SHARE, "classes": SHARE}
 PLAN = {"goal": Rule("smallest, fastest or fps=N", _is_goal), "clock": CLOCK, "lanes": COUNTS,
         "parallel": COUNTS, "file": TEXT,
-        "engine": Rule("events, words or auto, of all layers or of each, separated by commas",
-                       _is_engines)}
+        "engine": Rule(", ".join(engine.value for engine in Engine)
+                       + " or auto, of all layers or of each, separated by commas", _is_engines)}
 MODEL = {"name": TEXT, "model": TEXT, "data": TEXT, "data_dir": TEXT}
 MEASURE = {"samples": _whole(1), "vectors": _whole(1), "verify": BOOL, "synth": BOOL,
            "clock": CLOCK}

@@ -22,10 +22,10 @@ from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import charged, passes
 from bsnn_hw.planning.schedule import (
-    groups_problem,
     joined_layers,
     layer_layout,
     most_parallel,
+    parallel_problem,
 )
 from bsnn_hw.planning.stores import RESOURCES, STORES, Moves
 from bsnn_hw.planning.throughput import score_cycles, step_cycles, waited
@@ -150,7 +150,7 @@ class _Builder:
         sizes = ({-(-most // (1 << k)) for k in range(most.bit_length() + 1)} if mapped else
                  set(_fold_sizes(most)))
         sizes = {size for size in sizes if not any(
-            groups_problem(self._network.layers[number], size) for number in numbers)}
+            parallel_problem(self._network.layers[number], size) for number in numbers)}
         return tuple(size for size in sorted(sizes) if size == 1
                      or all(self._least_cells(number, size) <= most_cells for number in numbers))
 

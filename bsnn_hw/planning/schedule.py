@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.engines.groups import parallel_problem
 from bsnn_hw.engines.registry import (
     engine_problem,
     engines_of,
     find_engine,
     geometry_of,
     source_raster,
+    takes_events,
 )
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.layer import synapse_shortcuts
 from bsnn_hw.ir.network import Conv, CurrentShortcut, Hidden, Network, Readout, SpikeShortcut
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 
-__all__ = ["engine_problems", "groups_problem", "joined_layers", "joins", "layer_layout",
-           "make_schedule", "most_parallel"]
+__all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_schedule",
+           "most_parallel", "parallel_problem"]
 
 
 def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
@@ -91,7 +91,7 @@ def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
             what = "output channels" if isinstance(layer.synapse, Conv) else "neurons"
             yield (f"layer '{layer.name}': parallel must be 1..{most}, its {what}, "
                    f"not {parallel[number]}")
-        elif wanted := groups_problem(layer, parallel[number]):
+        elif wanted := parallel_problem(layer, parallel[number]):
             yield f"layer '{layer.name}': parallel must {wanted}, not {parallel[number]}"
     for number, producer, why in joins(network):
         if parallel[number] != parallel[producer]:
@@ -104,11 +104,11 @@ def most_parallel(network: Network, number: int) -> int:
     return network.layers[number].synapse.shape.channels
 
 
-def groups_problem(layer: Hidden | Readout, parallel: int) -> str | None:
-    """What a layer's parallel neurons must be for groups of its convolutions, unless they are."""
-    parts = (layer, *synapse_shortcuts(layer))
-    return next((wrong for part in parts
-                 if (wrong := parallel_problem(part.synapse, parallel))), None)
+def parallel_problem(layer: Hidden | Readout, parallel: int) -> str | None:
+    """What a layer's parallel neurons must be for its engines, unless they are."""
+    found = (takes_events(part.synapse).parallel_problem(part.synapse, parallel)
+             for part in (layer, *synapse_shortcuts(layer)))
+    return next(filter(None, found), None)
 
 
 def joins(network: Network) -> Iterator[tuple[int, int, str]]:

@@ -8,8 +8,7 @@ import numpy as np
 
 from bsnn_hw.devices.chips import Chip
 from bsnn_hw.devices.families import Cost, Family
-from bsnn_hw.engines.groups import event_folds
-from bsnn_hw.engines.registry import network_geometries
+from bsnn_hw.engines.registry import network_geometries, takes_events
 from bsnn_hw.ir.network import Hidden, Network, Synapse, SynapseShortcut
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port, Schedule, Store, Stores
@@ -111,7 +110,8 @@ class Moves:
                 if isinstance(each, SynapseShortcut))]
         return sum((self._family.cost(accumulator_parts(
             raster, StateRows(raster.rows, raster.width * width, block),
-            event_folds(synapse, raster.width))) for synapse, width in summed), Cost())
+            takes_events(synapse).folds_reached(synapse, raster.width)))
+            for synapse, width in summed), Cost())
 
 
 def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) -> Schedule:

@@ -14,7 +14,7 @@ from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.cycles import layer_bounds, predicted_cycles
 from bsnn_hw.planning.default import default_schedule
 from bsnn_hw.planning.memory import layer_memories
-from bsnn_hw.planning.schedule import groups_problem, make_schedule
+from bsnn_hw.planning.schedule import make_schedule, parallel_problem
 from tests.for_each import for_each
 from tests.planning.maps import conv, hidden, network
 from tests.planning.test_map_cycles import measured
@@ -80,5 +80,5 @@ def test_the_default_plan_fits_the_groups(groups, channels):
     net = grouped(groups, channels, timesteps=2)
     activity = activity_of(net, [(channel, 1, 1) for channel in range(6)])
     schedule = default_schedule(net, activity, goal=60)
-    assert groups_problem(net.layers[0], schedule.layers[0].parallel) is None
+    assert parallel_problem(net.layers[0], schedule.layers[0].parallel) is None
     build_layout(net, schedule)
