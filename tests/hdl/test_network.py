@@ -37,25 +37,29 @@ class Driver:
 
     async def send(self, context, beats, pauses):
         top = self.top
+        ticks = aiter(context.tick().sample(top.s_axis_tready))
         for data, last, mark in beats:
             while next(pauses):
-                await context.tick()
+                context.set(top.s_axis_tvalid, 0)
+                await anext(ticks)
             context.set(top.s_axis_tdata, data)
             context.set(top.s_axis_tlast, last)
             if top.slots.ends_timesteps:
                 context.set(top.s_axis_tuser, mark)
             context.set(top.s_axis_tvalid, 1)
-            await context.tick().until(top.s_axis_tready)
-            context.set(top.s_axis_tvalid, 0)
+            while not (await anext(ticks))[-1]:
+                pass
+        context.set(top.s_axis_tvalid, 0)
 
     async def receive(self, context, samples, pauses):
         top, offered = self.top, None
         end = len(self.beats) + samples * self.network.readout.synapse.neurons
+        ticks = aiter(context.tick().sample(
+            top.m_axis_tvalid, top.m_axis_tdata, top.m_axis_tuser, top.m_axis_tlast))
         while len(self.beats) < end:
             ready = not next(pauses)
             context.set(top.m_axis_tready, ready)
-            *_, valid, data, user, last = await context.tick().sample(
-                top.m_axis_tvalid, top.m_axis_tdata, top.m_axis_tuser, top.m_axis_tlast)
+            *_, valid, data, user, last = await anext(ticks)
             beat = (data, user, last) if valid else None
             assert offered in (None, beat), "an offer changed before it was taken"
             if beat and ready:

@@ -10,9 +10,10 @@ from bsnn_hw.hdl.serial_link import SerialLink
 from bsnn_hw.hdl.uart import UartReceiver, UartTransmitter, UartWire
 from bsnn_hw.link.frames import END, ESCAPE, Decoder, Kind, LinkShape, encode
 from tests.for_each import for_each, quick
-from tests.hdl.benches import Bench, receive, send, stalls
+from tests.hdl.benches import Bench, pass_by, receive, send, stalls
 
 SHAPE = LinkShape(bytes(range(0xBA, 0xC2)), 70, 5)
+ANSWERED = 50  # bytes' time, within which every answer has come
 
 
 async def put_line(context, line, data, divisor):
@@ -20,25 +21,19 @@ async def put_line(context, line, data, divisor):
     for byte in data:
         for bit in (0, *((byte >> place & 1) for place in range(8)), 1):
             context.set(line, bit)
-            await context.tick().repeat(divisor)
-
-
-async def wait(context, cycles):
-    """A background process must not stand in ``repeat`` or ``until`` when the run ends."""
-    for _ in range(cycles):
-        await context.tick()
+            await pass_by(context, divisor)
 
 
 async def get_line(context, line, data, divisor):
     """Append what is on a line to ``data``, for ever."""
     while True:
-        while context.get(line):
-            await context.tick()
-        await wait(context, divisor + divisor // 2)
+        if context.get(line):
+            await context.negedge(line)
+        await pass_by(context, divisor + divisor // 2)
         byte = 0
         for place in range(8):
             byte |= context.get(line) << place
-            await wait(context, divisor)
+            await pass_by(context, divisor)
         assert context.get(line) == 1, "no stop bit"
         data.append(byte)
 
@@ -179,6 +174,8 @@ class Board:
         dut, sample = self.dut, bytearray()
         while True:
             context.set(dut.sample.ready, 1)
+            if not context.get(dut.sample.valid):
+                await context.posedge(dut.sample.valid)
             _, _, valid, payload = await context.tick().sample(dut.sample.valid,
                                                                dut.sample.payload)
             if valid:
@@ -202,7 +199,7 @@ class Board:
             await context.tick().repeat(4)
             for data in stages:
                 await put_line(context, self.dut.rx, data, self.divisor)
-                await context.tick().repeat(80 * 10 * self.divisor)
+                await pass_by(context, ANSWERED * 10 * self.divisor)
                 answers.append(list(self.decoder.feed(bytes(self.heard))))
                 self.heard.clear()
 

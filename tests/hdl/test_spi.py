@@ -8,7 +8,7 @@ from bsnn_hw.hdl.spi import SpiWire
 from bsnn_hw.link.bridge import SPI_CYCLES
 from bsnn_hw.link.frames import END, Decoder, Kind, LinkShape, encode
 from tests.for_each import for_each
-from tests.hdl.benches import Bench, send, stalls
+from tests.hdl.benches import Bench, pass_by, send, stalls
 from tests.hdl.test_serial_link import SHAPE, Board, blocks, go
 
 HALF = SPI_CYCLES // 2
@@ -24,20 +24,20 @@ class Controller:
         """Bytes both ways under one CS; of the last, ``bits`` only."""
         dut, heard = self.dut, bytearray()
         context.set(dut.cs_n, 0)
-        await context.tick().repeat(self.half)
+        await pass_by(context, self.half)
         for place, byte in enumerate(data):
             found = 0
             for bit in range(8 if place < len(data) - 1 else bits):
                 context.set(dut.mosi, byte >> (7 - bit) & 1)
-                await context.tick().repeat(self.half)
+                await pass_by(context, self.half)
                 found = found << 1 | context.get(dut.miso)
                 context.set(dut.sck, 1)
-                await context.tick().repeat(self.half)
+                await pass_by(context, self.half)
                 context.set(dut.sck, 0)
             heard.append(found)
-        await context.tick().repeat(self.half)
+        await pass_by(context, self.half)
         context.set(dut.cs_n, 1)
-        await context.tick().repeat(self.half)
+        await pass_by(context, self.half)
         return bytes(heard)
 
 
