@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import once
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks; other tests run beside
 
 
@@ -50,62 +52,87 @@ def object_cache():
 
 
 @pytest.fixture(scope="session")
-def direct_bundle(tmp_path_factory):
+def run_folder(tmp_path_factory):
+    """A folder of this run of the tests, the same in each of its processes."""
+    return once.run_folder(tmp_path_factory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tools_work_once(run_folder):
+    """Yosys, and the compiler of native simulations, make of the same what they made of it in this
+    run."""
+    from bsnn_hw.sim import program
+    from bsnn_hw.verilog import write
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(write, "ask", once.once_written(write.ask, run_folder))
+        patch.setattr(program, "_compile", once.once_compiled(program._compile, run_folder))
+        yield
+
+
+@pytest.fixture(scope="session")
+def direct_bundle(run_folder):
     """Direct coding; do not change it."""
     from tests.bundles import make_bundle
 
-    return make_bundle(24, tmp_path_factory.mktemp("direct") / "bundle")
+    return once.made_once(run_folder / "direct", lambda folder: make_bundle(24, folder))
 
 
 @pytest.fixture(scope="session")
-def events_bundle(tmp_path_factory):
+def events_bundle(run_folder):
     """Events in eight timesteps; do not change it."""
     from tests.bundles import make_bundle
 
-    return make_bundle(32, tmp_path_factory.mktemp("events") / "bundle")
+    return once.made_once(run_folder / "events", lambda folder: make_bundle(32, folder))
 
 
 @pytest.fixture(scope="session")
-def brief_bundle(tmp_path_factory):
+def brief_bundle(run_folder):
     """Events in one timestep, so no mark; do not change it."""
     from tests.bundles import make_bundle
 
-    return make_bundle(34, tmp_path_factory.mktemp("brief") / "bundle")
+    return once.made_once(run_folder / "brief", lambda folder: make_bundle(34, folder))
 
 
 @pytest.fixture(scope="session")
-def maps_bundle(tmp_path_factory):
+def maps_bundle(run_folder):
     """Events of an image, convolutions and joins; do not change it."""
     from tests.bundles import make_map_bundle
 
-    return make_map_bundle(tmp_path_factory.mktemp("maps") / "bundle")
+    return once.made_once(run_folder / "maps", make_map_bundle)
 
 
 @pytest.fixture(scope="session")
-def words_bundle(tmp_path_factory):
+def words_bundle(run_folder):
     """Words at the port and between layers; do not change it."""
     from tests.bundles import make_words_bundle
 
-    return make_words_bundle(tmp_path_factory.mktemp("words") / "bundle")
-
-
-@pytest.fixture(scope="session", params=["direct", "events", "brief", "maps", "words"])
-def bundle(request):
-    """Each of the five."""
-    return request.getfixturevalue(f"{request.param}_bundle")
+    return once.made_once(run_folder / "words", make_words_bundle)
 
 
 @pytest.fixture(scope="session")
-def driven(bundle, tmp_path_factory):
-    """A bundle and its simulation, built of what its manifest names."""
+def bundles(direct_bundle, events_bundle, brief_bundle, maps_bundle, words_bundle):
+    """All five."""
+    return {"direct": direct_bundle, "events": events_bundle, "brief": brief_bundle,
+            "maps": maps_bundle, "words": words_bundle}
+
+
+@pytest.fixture(scope="session")
+def drives(bundles, run_folder):
+    """Each bundle, its manifest, and a simulation built of what that names."""
     import json
 
     from bsnn_hw.sim.native import build_native
 
-    facts = json.loads((bundle.folder / "manifest.json").read_text())
-    sources = [bundle.folder / source for source in facts["sources"]]
-    model = build_native(sources, facts["top"], tmp_path_factory.mktemp("native"), (), "-O0")
-    return bundle, facts, model
+    def drive(kind):
+        bundle = bundles[kind]
+        facts = json.loads((bundle.folder / "manifest.json").read_text())
+        sources = [bundle.folder / source for source in facts["sources"]]
+        return bundle, facts, once.made_once(
+            run_folder / f"drive_{kind}",
+            lambda folder: build_native(sources, facts["top"], folder, (), "-O0"))
+
+    return {kind: drive(kind) for kind in bundles}
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["for_each", "quick"]
+__all__ = ["for_each", "for_each_in", "quick"]
 
 
 def for_each(names: str, values: Iterable[object]) -> Callable:
@@ -37,6 +37,28 @@ def for_each(names: str, values: Iterable[object]) -> Callable:
         # Of a loop around another one there is a turn for each pair of their values.
         lists = [found, *getattr(test, "lists", ())]
         return _looping(getattr(test, "once", test), lists, list(_turns(lists)))
+
+    return loop
+
+
+def for_each_in(group: str, name: str) -> Callable:
+    """As `for_each`, above it if there are both, over the values of a fixture that is a dict.
+
+    group : str, the fixture; name : str, of the test's argument; a failure says the value's key
+    """
+    def loop(test: Callable) -> Callable:
+        @functools.wraps(test)
+        def whole(**fixtures: object) -> None:
+            values = fixtures.pop(group)
+            assert isinstance(values, dict)
+            _go(lambda of, **fresh: test(**fresh, **{name: values[of]}),
+                [{"of": key} for key in values], fixtures)
+
+        signature = inspect.signature(test)
+        whole.__signature__ = signature.replace(parameters=[
+            one.replace(name=group) if one.name == name else one
+            for one in signature.parameters.values()])
+        return whole
 
     return loop
 
@@ -96,24 +118,27 @@ def _looping(test: Callable, lists: list[list[dict]], turns: list[dict]) -> Call
 
     @functools.wraps(test)
     def whole(**fixtures: object) -> None:
-        skipped = 0
-        for number, arguments in enumerate(turns):
-            try:
-                with _own(fixtures, number) as fresh:
-                    test(**fresh, **arguments)
-            except pytest.skip.Exception:
-                skipped += 1
-                if skipped == len(turns):
-                    raise
-            except (Exception, pytest.fail.Exception) as error:
-                error.add_note(", ".join(f"{key} = {value!r}"
-                                         for key, value in arguments.items()))
-                raise
+        _go(test, turns, fixtures)
 
     whole.once, whole.lists = test, lists
     whole.__signature__ = signature.replace(  # what pytest looks for fixtures in
         parameters=[one for one in signature.parameters.values() if one.name not in names])
     return whole
+
+
+def _go(test: Callable, turns: list[dict], fixtures: dict[str, Any]) -> None:
+    skipped = 0
+    for number, arguments in enumerate(turns):
+        try:
+            with _own(fixtures, number) as fresh:
+                test(**fresh, **arguments)
+        except pytest.skip.Exception:
+            skipped += 1
+            if skipped == len(turns):
+                raise
+        except (Exception, pytest.fail.Exception) as error:
+            error.add_note(", ".join(f"{key} = {value!r}" for key, value in arguments.items()))
+            raise
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.for_each import for_each, quick
+from tests.for_each import for_each, for_each_in, quick
 
 
 def test_the_value_that_fails_is_named():
@@ -31,6 +31,22 @@ def test_all_pairs_of_two():
 
     test()
     assert turns == [(1, "x"), (1, "y"), (2, "x"), (2, "y")]
+
+
+def test_the_values_of_a_fixture():
+    turns = []
+
+    @for_each_in("numbers", "number")
+    @for_each("letter", "xy")
+    def test(number, letter):
+        turns.append((number, letter))
+        assert (number, letter) != (5, "x")
+
+    assert list(inspect.signature(test).parameters) == ["numbers"]
+    with pytest.raises(AssertionError) as caught:
+        test(numbers={"four": 4, "five": 5, "six": 6})
+    assert turns == [(4, "x"), (4, "y"), (5, "x")]
+    assert caught.value.__notes__ == ["letter = 'x'", "of = 'five'"]
 
 
 @for_each("odd, skipped", [([1], False), ([1, 3], True)])

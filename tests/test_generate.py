@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from bsnn_hw import generate
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.interrupts import hear_ctrl_c
 
 ROOT = Path(__file__).parents[1]
@@ -243,13 +242,13 @@ def test_a_bundle_s_plan_makes_the_same_bundle(place, capsys):
 
 def test_a_given_plan_that_does_not_fit_is_a_warning(place, capsys):
     assert generate.main(["m.pt", "--target", "ice40-up5k", "--lanes", "19,14", "--parallel",
-                          "14,2", "--vectors", "1"]) == 0
+                          "14,2", "--dry-run"]) == 0
     assert "warning   this does not fit ice40-up5k: " in capsys.readouterr().out
 
 
 def test_what_lowering_cost_is_said(place, capsys):
     save("m.pt", random_document(3))
-    assert generate.main(["m.pt", "--fraction-bits", "0"]) == 0
+    assert generate.main(["m.pt", "--fraction-bits", "0", "--vectors", "1"]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")]
     assert "layer fc1: integers change 2.98 % of its calibration spikes, more than" in notes[0]
     assert "that is more than 2.00 % of the classes; more fraction bits" in notes[-1]
@@ -266,30 +265,30 @@ def test_the_price_of_keeping_classes_is_said(place, capsys):
     assert generate.main(["m.pt", "--tolerance", "0", "--force", "--vectors", "1"]) == 0
 
 
-def test_default_lanes_give_way(place, monkeypatch):
+def planned(capsys, *options):
+    """What the verb says that it would plan."""
+    assert generate.main(["m.pt", "--fraction-bits", "2", "--dry-run", *options]) == 0
+    return re.search("(?m)^plan +(.*)$", capsys.readouterr().out)[1]
+
+
+def test_default_lanes_give_way(place, capsys, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(3, 1)))
     monkeypatch.setattr("bsnn_hw.planning.request.default_schedule", lambda *_, **__: chosen)
-    assert generate.main(["m.pt", "--parallel", "1,1", "--vectors", "1"]) == 0
-    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
-    assert [layer["parallel"] for layer in layers] == [1, 1]
-    assert layers[1]["lanes"] == 1
-
-
-def plans(place):
-    """(engine, lanes, parallel) of each layer of the bundle."""
-    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
-    return [(layer["engine"], layer["lanes"], layer["parallel"]) for layer in layers]
+    assert planned(capsys, "--parallel", "1,1") == "lanes 1,1, parallel 1,1"
 
 
 def test_engines_as_asked_for(place, capsys):
     """Explicit lanes are of events, unless words are asked for."""
-    ask = ["m.pt", "--vectors", "1", "--force", "--fraction-bits", "2", "--parallel", "4,2"]
-    assert generate.main([*ask, "--lanes", "3,8", "--engine", "events,words"]) == 0
-    assert plans(place) == [("events", 3, 4), ("words", 8, 2)]
-    assert generate.main([*ask, "--lanes", "3,2"]) == 0
-    assert plans(place) == [("events", 3, 4), ("events", 2, 2)]
-    assert generate.main([*ask, "--engine", "events,words"]) == 0
-    assert plans(place)[1][0] == "words"
+    ask = "--parallel", "4,2"
+    both = [*ask, "--lanes", "3,8", "--engine", "events,words"]
+    assert planned(capsys, *both) == "lanes 3,8w, parallel 4,2"
+    assert planned(capsys, *ask, "--lanes", "3,2") == "lanes 3,2, parallel 4,2"
+    assert re.fullmatch(r"lanes \d+,\d+w, parallel 4,2", planned(
+        capsys, *ask, "--engine", "events,words"))
+    assert generate.main(["m.pt", "--vectors", "1", "--fraction-bits", "2", *both]) == 0
+    layers = json.loads((place / "m_hw/manifest.json").read_text())["layers"]
+    assert [(layer["engine"], layer["lanes"], layer["parallel"]) for layer in layers] == [
+        ("events", 3, 4), ("words", 8, 2)]
 
 
 def test_what_another_engine_would_take_is_said(place, capsys):
@@ -299,11 +298,10 @@ def test_what_another_engine_would_take_is_said(place, capsys):
                     r"logic cells; (words|events) w(ithin|ould) ", line)
 
 
-def test_default_words_give_way(place, monkeypatch):
+def test_default_words_give_way(place, capsys, monkeypatch):
     chosen = Schedule((LayerPlan(1, 4), LayerPlan(8, 1, engine=Engine.WORDS)))
     monkeypatch.setattr("bsnn_hw.planning.request.default_schedule", lambda *_, **__: chosen)
-    assert generate.main(["m.pt", "--parallel", "3,1", "--vectors", "1"]) == 0
-    assert plans(place) == [("events", 1, 3), ("words", 6, 1)]
+    assert planned(capsys, "--parallel", "3,1") == "lanes 1,6w, parallel 3,1"
 
 
 def test_a_full_disk(place, capsys, monkeypatch):
@@ -315,20 +313,12 @@ def test_a_full_disk(place, capsys, monkeypatch):
         "m_hw: must be writable, No space left on device; give another --out or free some space"]
 
 
-def run(arguments, cwd, **options):
-    command = [sys.executable, "-m", "bsnn_hw.generate", "-q", *arguments]
-    return subprocess.run(command, cwd=cwd, text=True, capture_output=True,
-                          **{"env": ENVIRONMENT, **options})
-
-
-def test_yosys_missing_is_a_tool_s_failure(place):
+def test_yosys_missing_is_a_tool_s_failure(place, capsys, monkeypatch):
+    """It is looked for by a child, which finds another one."""
     (place / "pyosys.py").write_text("raise ImportError('no pyosys here')")
-    path = f"{place}{os.pathsep}{ROOT}"
-    result = run(["m.pt"], place, env={**ENVIRONMENT, "PYTHONPATH": path})
-    assert result.returncode == 3
-    assert "yosys: " in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert not (place / "m_hw").exists()
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    line, = fails(place, capsys, ["m.pt", "-q"], code=3)
+    assert line.startswith("yosys: ")
 
 
 @pytest.mark.parametrize("moment", ["torch is imported", "the folder is filled"])
@@ -354,13 +344,15 @@ def test_ctrl_c_leaves_nothing(place, tmp_path_factory, moment):
     assert [path.name for path in place.iterdir()] == ["m.pt"]
 
 
-def test_who_reads_the_output_may_leave(place):
-    code = (f"{shlex.quote(sys.executable)} -m bsnn_hw.generate m.pt -q | true; "
+@quick(1)
+@for_each("command", ["bsnn_hw.board --board help", "bsnn_hw.generate m.pt -q"])
+def test_who_reads_the_output_may_leave(place, command):
+    code = (f"{shlex.quote(sys.executable)} -m {command} | true; "
             "test ${PIPESTATUS[0]} = 141 -o ${PIPESTATUS[0]} = 0")
     result = subprocess.run(["bash", "-c", code], cwd=place, env=ENVIRONMENT, text=True,
                             capture_output=True)
-    assert result.stderr == ""
-    shutil.rmtree(place / "m_hw")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (place / "m_hw").exists() == ("generate" in command)
 
 
 @for_each("seed", range(4))

@@ -46,7 +46,7 @@ class Structure(HTMLParser):
 def results(tmp_path_factory):
     model = bsnn_hw.load(MODEL)
     lowered = bsnn_hw.lower(model)
-    plan = bsnn_hw.plan(lowered, target="ecp5-25k", goal="fps=50000")
+    plan = bsnn_hw.plan(lowered, target="ecp5-25k", lanes=(4, 4, 2), parallel=(8, 4, 2))
     design = bsnn_hw.emit(lowered, plan, tmp_path_factory.mktemp("n") / "hw", vectors=1)
     found = [model, lowered.network, lowered, plan, design.layout, design, Outcome(7, 12.5, None)]
     return {type(each).__name__: each for each in found}

@@ -33,7 +33,8 @@ def test_verbs_are_functions_too(tmp_path):
     from bsnn_hw import generate, verify
 
     assert generate.main and verify.main
-    built = bsnn_hw.generate(MODEL, tmp_path / "out", vectors=2)
+    built = bsnn_hw.generate(MODEL, tmp_path / "out", vectors=2, lanes=(4, 4, 2),
+                             parallel=(8, 4, 2))
     assert built.design.verilog.top == "bsnn_digits_fc"
     assert bsnn_hw.verify(tmp_path / "out").inferences == 2
 

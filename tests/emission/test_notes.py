@@ -7,7 +7,7 @@ from bsnn_hw.hdl.ports import top_level
 from bsnn_hw.verilog.header import YOURS
 from bsnn_hw.verilog.rtlil import to_rtlil
 from tests.emission.circuits import random_layout
-from tests.for_each import for_each, quick
+from tests.for_each import for_each, for_each_in, quick
 
 
 def _heads(bundle):
@@ -15,6 +15,7 @@ def _heads(bundle):
             for path in bundle.design.verilog.paths}
 
 
+@for_each_in("bundles", "bundle")
 def test_of_an_emitted_bundle(bundle):
     heads, top = _heads(bundle), bundle.design.verilog.top
     for head in heads.values():
@@ -45,6 +46,7 @@ def test_known_answers(maps_bundle):
                                 "parallel 2."}
 
 
+@for_each_in("bundles", "bundle")
 def test_no_date_and_no_path(bundle):
     for head in _heads(bundle).values():
         assert not re.search(r"\b20\d\d\b|/home|/tmp", "\n".join(head))

@@ -1,5 +1,6 @@
 """Studies in threads of this process: shared steps, stops, failures, and what is kept of them."""
 
+import json
 import shutil
 import sqlite3
 from collections import Counter
@@ -19,6 +20,26 @@ from bsnn_hw.exploration.scaling import tasks_of
 from bsnn_hw.exploration.store import open_store
 from bsnn_hw.exploration.study import read_study
 from tests.for_each import for_each
+
+
+@pytest.fixture(scope="module", autouse=True)
+def planned_once():
+    """What a network's plan was once is taken again; how often it is asked for is no less."""
+    real, known = work.WORK["plan"], {}
+
+    def plan(options, reads, folder):
+        key = (json.dumps(options, sort_keys=True, default=str),
+               (reads["lowered"] / "network.json").read_bytes())
+        if key not in known:
+            facts = real(options, reads, folder)
+            known[key] = json.dumps(facts), (folder / "schedule.toml").read_text()
+        facts, schedule = known[key]
+        (folder / "schedule.toml").write_text(schedule)
+        return json.loads(facts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(work.WORK, "plan", plan)
+        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from bsnn_hw.pictures.picture import brief, drawing
 from bsnn_hw.pictures.signals import membranes, spikes
 from bsnn_hw.pictures.weights import weights
 from bsnn_hw.show import main
-from tests.for_each import for_each, quick
+from tests.for_each import for_each, for_each_in, quick
 
 ROOT = Path(__file__).parents[2]
 LOGS = [str(ROOT / "examples" / f"{name}.jsonl") for name in ("digits_fc", "fashion_mnist_conv")]
@@ -25,6 +25,7 @@ STRANGE = ("<b>&'\"$\\frac{\u202e\u05d0\n\x00", "<b>&'\"", "$\\frac{", "\u202e\u
            "w" * 10_000)
 
 
+@for_each_in("bundles", "bundle")
 @installed
 def test_pictures_of_every_kind_of_network(bundle):
     few = bundle.inputs[:3]

@@ -18,6 +18,7 @@ from bsnn_hw.reporting.activity import (
     product,
 )
 from bsnn_hw.reporting.facts import gather
+from tests.for_each import for_each_in
 from tests.reference.gates import with_gates
 
 
@@ -39,6 +40,7 @@ def pairs(synapse, events):
     return found
 
 
+@for_each_in("bundles", "bundle")
 def test_synaptic_operations_are_pairs(bundle):
     trace = run(bundle.network, bundle.inputs)
     activity = measure_activity(bundle.network, bundle.inputs, trace)

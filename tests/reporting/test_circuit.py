@@ -15,7 +15,7 @@ from bsnn_hw.reporting import circuit as circuits
 from bsnn_hw.reporting.circuit import Circuit, build_circuit, compiler_missing
 from bsnn_hw.reporting.stored import checksum, page_data
 from tests.bundles import make_bundle
-from tests.for_each import for_each
+from tests.for_each import for_each, for_each_in
 
 needs_compiler = pytest.mark.skipif(compiler_missing() is not None, reason="no ziglang")
 
@@ -64,6 +64,7 @@ def test_a_compiler_that_fails(direct_bundle, cache, monkeypatch):
     assert not list(cache.glob("*.wasm.gz"))
 
 
+@for_each_in("bundles", "bundle")
 def test_what_a_page_is_told(bundle):
     trace = run(bundle.network, bundle.inputs)
     data = page_data(bundle.design, Circuit(b"", 1), bundle.inputs, trace, None)

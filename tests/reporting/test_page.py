@@ -19,6 +19,7 @@ from bsnn_hw.reporting import page as pages
 from bsnn_hw.reporting.facts import as_script, gather
 from bsnn_hw.reporting.page import CircuitFacts, Request, page_text, write_page
 from bsnn_hw.verification.record import Check, record
+from tests.for_each import for_each_in
 from tests.reporting.example import NAMES, with_name
 
 MISSING = CircuitFacts(None, missing="not asked for")
@@ -74,6 +75,7 @@ def facts_of(bundle, folder=None):
     return gather(folder or bundle.folder, bundle.design, bundle.inputs, "vectors")
 
 
+@for_each_in("bundles", "bundle")
 def test_every_kind_of_network_has_a_page(bundle):
     structure = parsed(page_text(facts_of(bundle), MISSING))
     text = "".join(structure.text)
@@ -93,6 +95,7 @@ def test_the_verdict_comes_first(direct_bundle, folder):
         assert text.index('id="verdict"') < text.index('id="circuit"') < text.index("Network and")
 
 
+@for_each_in("bundles", "bundle")
 def test_nothing_is_loaded(bundle):
     text = page_text(facts_of(bundle), CircuitFacts(Markup("{}"), "7", "Draw"))
     assert not re.search(r"https?:|//cdn|@import|url\((?!#)", text)

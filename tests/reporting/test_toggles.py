@@ -4,6 +4,7 @@ import numpy as np
 
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting.toggles import stored, toggled
+from tests.for_each import for_each_in
 
 
 def test_by_hand(events_bundle):
@@ -28,6 +29,7 @@ def test_by_hand(events_bundle):
         assert count == wanted
 
 
+@for_each_in("bundles", "bundle")
 def test_what_is_stored(bundle):
     """Nothing at an inference's end, and no leak makes a potential larger."""
     trace = run(bundle.network, bundle.inputs)
