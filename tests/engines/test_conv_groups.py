@@ -6,8 +6,8 @@ import torch
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_groups import ConvGroups
-from bsnn_hw.engines.groups import GroupFolds, group_folds, parallel_problem
-from bsnn_hw.engines.registry import geometry_of
+from bsnn_hw.engines.groups import GroupFolds, group_folds
+from bsnn_hw.engines.registry import geometry_of, takes_events
 from bsnn_hw.ir.network import Conv, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan
@@ -52,12 +52,13 @@ def test_folds_by_hand():
 
 def test_what_parallel_may_be():
     conv = conv_of((Shape(6, 4, 3), 12, 3, 1, 1, 1))
-    fitting = [count for count in range(1, 13) if parallel_problem(conv, count) is None]
+    assert takes_events(conv) is ConvGroups
+    fitting = [count for count in range(1, 13) if not ConvGroups.parallel_problem(conv, count)]
     assert fitting == [1, 2, 4, 8, 12]
-    assert parallel_problem(conv, 3) == ("divide the 4 output channels of a group, or be a "
-                                         "multiple of them")
+    assert ConvGroups.parallel_problem(conv, 3) == (
+        "divide the 4 output channels of a group, or be a multiple of them")
     plain = Conv(np.ones((7, 2, 1, 1), np.int8), np.ones(7, bool), Shape(2, 1, 1))
-    assert all(parallel_problem(plain, count) is None for count in range(1, 8))
+    assert all(takes_events(plain).parallel_problem(plain, count) is None for count in range(1, 8))
     assert group_folds(plain, 3).folds == 3
 
 

@@ -10,7 +10,7 @@ from evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
 from tests.for_each import for_each
 
 GOOD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate --help"))
-BAD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate nothing.pt --out OUT"))
+BAD = Benchmark("good", "parts", (GOOD.commands[0], "bsnn_hw.board nothing --flash --out OUT"))
 
 
 def test_names_are_files():
@@ -30,7 +30,7 @@ def test_kept_with_what_made_it(tmp_path):
 
 def test_a_failure_keeps_what_was_there(tmp_path):
     before = measure(GOOD, tmp_path)
-    with pytest.raises(BsnnError, match=r"generate nothing\.pt --out OUT: must succeed"):
+    with pytest.raises(BsnnError, match="board nothing --flash --out OUT: must succeed"):
         measure(BAD, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["good.txt"]
     assert (tmp_path / "good.txt").read_text() == before
@@ -49,7 +49,7 @@ def test_one_failure_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (BAD, Benchmark("other", "other", GOOD.commands)))
     assert main(["--measure", "--results", str(tmp_path)]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
-    assert "good: python -m bsnn_hw.generate nothing.pt" in capsys.readouterr().err
+    assert "good: python -m bsnn_hw.board nothing" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(tmp_path, capsys, monkeypatch):

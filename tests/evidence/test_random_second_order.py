@@ -5,12 +5,14 @@ import numpy as np
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Conv2d, Reset
 from evidence.random_second_order import check_one, random_second_order
+from tests.for_each import for_each, quick
 
 
-def test_exact_in_rtl():
-    # The last lines of a map of 5008 are in no window: they still step behind the last score.
-    for seed in (2, 9, 5008):
-        assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"
+@quick(1)
+@for_each("seed", [2, 9, 5008])
+def test_exact_in_rtl(seed):
+    """The last lines of a map of 5008 are in no window: they still step behind the last score."""
+    assert check_one(seed, lint=False).endswith(": exact")
 
 
 def test_every_option_occurs_in_legal_models():

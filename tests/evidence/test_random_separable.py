@@ -5,11 +5,13 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Conv2d, SynapseShortcut
 from evidence.random_plans import random_schedule
 from evidence.random_separable import check_one, random_separable
+from tests.for_each import for_each, quick
 
 
-def test_exact_in_rtl():
-    for seed in (1, 5):
-        assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"
+@quick(1)
+@for_each("seed", [1, 5])
+def test_exact_in_rtl(seed):
+    assert check_one(seed, lint=False).endswith(": exact")
 
 
 def test_every_option_occurs_in_legal_models():

@@ -2,11 +2,13 @@
 
 from bsnn_hw.model.check import describe
 from evidence.random_streams import check_one, random_resets, random_streams
+from tests.for_each import for_each, quick
 
 
-def test_exact_in_rtl():
-    for seed in (1, 2):
-        assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"
+@quick(1)
+@for_each("seed", [1, 2])
+def test_exact_in_rtl(seed):
+    assert check_one(seed, lint=False).endswith(": exact")
 
 
 def test_every_option_occurs_in_legal_models():

@@ -1,9 +1,12 @@
 """A binary network beside its twin: runs that are finished stay, and the verdict is in points."""
 
 import json
+import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
+from bsnn_hw import train
 from bsnn_hw.errors import ToolError
 from evidence import twins
 
@@ -26,7 +29,14 @@ def test_the_verdict_counts_points(tmp_path):
     assert "| real-4 | real | agmm | 4 | 1 | none | 92.50% |" in said
 
 
-def test_a_pair_is_trained_once(tmp_path):
+def trained_here(command, *, stdout, **_):
+    """`subprocess.run` of the verb, in this process, which has torch."""
+    with redirect_stdout(stdout), redirect_stderr(stdout):
+        return subprocess.CompletedProcess(command, train.main(command[3:]))
+
+
+def test_a_pair_is_trained_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(twins.subprocess, "run", trained_here)
     twins.pair(tmp_path, 2, 0.5, RECIPE)
     recipe = json.loads((tmp_path / "binary-2.jsonl").read_text().splitlines()[0])["recipe"]
     assert (recipe["distillation"], recipe["seed"]) == (0.5, 2)
