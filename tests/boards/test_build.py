@@ -67,7 +67,7 @@ def model(tmp_path_factory):
     return path
 
 
-@quick(3)
+@quick(2)
 @for_each("answers, clocks, cell", [
     ([50, 45], [24, 45], "SB_PLL40_PAD"),     # much faster than the family's clock, then not
     ([16], [24, 12], ""),                     # the oscillator will do
@@ -116,7 +116,8 @@ def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, rea
             network, inputs[:2], potentials=False).classes.tolist()
 
 
-@pytest.mark.parametrize("bridge", Bridge)
+@quick(1)
+@for_each("bridge", Bridge)
 def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, reaches,
                                                              monkeypatch, bridge):
     """With the emitted Verilog in the netlist's place, and a reference that is wrong."""

@@ -79,6 +79,7 @@ def test_scores_over_the_line_are_the_reference_s(board, tmp_path):
                tmp_path / "build", variables={"CASE": str(case)}, brief=True)
 
 
+@pytest.mark.slow
 def test_scores_over_spi_are_the_reference_s(board, spi_board, tmp_path):
     network, inputs, _ = board
     found = measure(spi_board, network, inputs, tmp_path, Bridge.SPI)

@@ -17,7 +17,7 @@ from tests.bundles import make_bundle, make_map_bundle
 from tests.for_each import for_each, quick
 
 
-@quick(2)
+@quick(1)
 @for_each("seed", [24, 32, 34, "maps"])
 def test_exact_at_native_speed(seed, tmp_path):
     bundle = (make_map_bundle(tmp_path / "b", port=Port.BYTES) if seed == "maps" else

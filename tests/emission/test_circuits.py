@@ -27,13 +27,13 @@ def test_examples(name, tmp_path):
     assert example_hash(name, tmp_path) == KNOWN[name], f"{name}: {SAID}"
 
 
-@quick(8)
+@quick(5)
 @for_each("seed", range(NETWORKS))
 def test_random_networks(seed):
     assert rtlil_hash(random_layout(seed)) == KNOWN[f"random {seed}"], SAID
 
 
-@quick(3)
+@quick(2)
 @for_each("seed", range(GATED))
 def test_networks_whose_samples_make_gates(seed):
     assert rtlil_hash(gated_layout(seed)) == KNOWN[f"gated {seed}"], SAID
