@@ -19,6 +19,22 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "most = AHEAD * max(1, self._workers.count())",
      "most = AHEAD * max( 2, self._workers.count())"):
         "a step more waits at a single worker, which does them one by one in the same order",
+    ("bsnn_hw/exploration/run.py",
+     "most = AHEAD * max(1, self._workers.count())",
+     "most = AHEAD ** max(1, self._workers.count())"):
+        "the same with one worker or two; with more, more steps wait at them, done in one order",
+    ("bsnn_hw/lowering/joint_precision.py",
+     "if number != INPUT and all(each in ones for each, _ in graph.streams(number))}",
+     "if number > INPUT and all(each in ones for each, _ in graph.streams(number))}"):
+        "INPUT is -1 and layers count from 0, so that it says the same",
+    ("bsnn_hw/lowering/samples.py",
+     "return values.to(torch.int32 if values.abs().max() < 1 << 31 else torch.int64)",
+     "return values.to(torch.int32 if values.abs().max() < 1 << 30 else torch.int64)"):
+        "the same integers in wider words: sums beyond 2**30 take more memory",
+    ("hdl/frames.py",
+     "m.d.sync += escaped.eq(escape & ~escaped)",
+     "m.d.sync += escaped.eq(escape * ~escaped)"):
+        "of two single bits the product is the conjunction",
     ("hdl/synapse.py",
      'terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)',
      'terms = [self._add(m, f"of_{lanes}_{i << 2}", terms[i:i + 2], lanes)'):

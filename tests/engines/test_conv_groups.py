@@ -8,7 +8,7 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.groups import GroupFolds, group_folds
 from bsnn_hw.engines.registry import geometry_of, takes_events
-from bsnn_hw.ir.network import Conv, Shape
+from bsnn_hw.ir.network import Conv, Dense, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan
 from bsnn_hw.reference.synapse import convolve
@@ -48,6 +48,14 @@ def test_folds_by_hand():
     assert several.block(channels).tolist() == [0, 0, 1, 1, 0, 0]
     assert two.words_fit(1) and two.words_fit(2) and not two.words_fit(4)
     assert several.words_fit(4) and not several.one_start and GroupFolds(3, 2, 4, 12).one_start
+
+
+def test_folds_that_an_event_reaches():
+    dense = Dense(np.ones((5, 2), np.int8), np.ones(5, bool))
+    assert [takes_events(dense).folds_reached(dense, parallel) for parallel in (1, 2, 5)] == [5, 3, 1]
+    conv = conv_of((Shape(6, 4, 3), 12, 3, 1, 1, 1))
+    assert [takes_events(conv).folds_reached(conv, parallel) for parallel in (1, 2, 4, 8)] == [
+        4, 2, 1, 1]
 
 
 def test_what_parallel_may_be():
@@ -126,6 +134,8 @@ def test_a_lane_has_adders_in_the_blocks_that_it_reaches():
     assert not parts.memories
     assert parts.luts == 3 * alone.luts
     assert parts.sum_bits == 3 * alone.sum_bits
+    # A value and a weight of each neuron wait for the stage in which other layers add lanes.
+    assert parts.registers == 3 * alone.registers + 1 * 3 * (1 + 1)
 
 
 def test_a_lane_that_reaches_several_blocks_has_a_table():

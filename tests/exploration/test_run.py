@@ -267,6 +267,24 @@ def test_a_worker_with_another_nextpnr_says_so(tmp_path):
         work.synth(options, {"bundle": tmp_path}, tmp_path)
 
 
+def test_a_copy_of_the_bundle_is_placed(tmp_path, monkeypatch):
+    bundle, asked = tmp_path / "bundle", []
+    bundle.mkdir()
+    (bundle / "manifest.json").write_text("{}")
+
+    def measured(request):
+        assert (request.folder / "manifest.json").read_text() == "{}"
+        asked.append(request)
+        raise ToolError("seen")
+
+    monkeypatch.setattr(work, "measure", measured)
+    options = {"part": "ecp5-25k", "seed": 3, "clock": 50.0, "router": None}
+    with pytest.raises(ToolError, match="seen"):
+        work.synth(options, {"bundle": bundle}, tmp_path)
+    request, = asked
+    assert request.folder != bundle and (request.seeds, request.clock) == ((3,), 50.0)
+
+
 def test_optuna_chooses_among_the_grid(study_files, tmp_path):
     pytest.importorskip("optuna")
     path = tmp_path / "study.toml"

@@ -27,6 +27,15 @@ def dense(weights, weight_bits=1):
     return Dense(weights, np.ones(len(weights), bool), weight_bits)
 
 
+@for_each("weight_bits, max_value, width", [(1, 1, 3), (2, 1, 3), (3, 1, 4), (8, 1, 9), (8, 3, 11)])
+def test_sums_of_two_lanes_are_as_wide_as_they_must_be(weight_bits, max_value, width):
+    """One's complements of two of the largest weights times the largest value, and a sign."""
+    geometry = DenseEvents.flat(2, 2, 1, 2, 1)
+    dut = SynapseArray(geometry, dense(np.ones((1, 2), np.int8), weight_bits),
+                       max_value=max_value)
+    assert len(dut.deltas[0]) == width
+
+
 def run(geometry, weights, max_value, inputs, folds, weight_bits=1):
     """``deltas + carries``, int64 (cycles, parallel), of one group per cycle.
 

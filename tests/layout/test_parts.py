@@ -17,6 +17,7 @@ from bsnn_hw.ir.schedule import LayerPlan, Port
 from bsnn_hw.layout.gate import Gate
 from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons
 from bsnn_hw.layout.output import Scorer, _factor_bits
+from bsnn_hw.layout.pooling import gathers
 from bsnn_hw.layout.state import StateRows, operation_bits
 from bsnn_hw.layout.supply import Carry, Entry, Link
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
@@ -49,6 +50,14 @@ def test_rows_of_state():
     assert StateRows(12, 28, False).ahead == 1 and StateRows(12, 28, True).ahead == 2
     assert StateRows(1, 28, False).memories() == ()
     assert StateRows(2, 28, True).memories() == (Memory(2, 28, Access.QUEUE, block=True),)
+
+
+def test_which_pooling_gathers():
+    """A maximum of several places; those of a single one go on as they come."""
+    largest, single = Pool(PoolKind.MAX, 1, 2), Pool(PoolKind.MAX, 1, 1)
+    assert gathers(largest) and gathers(Pool(PoolKind.MAX, 2, 1))
+    assert gathers(Pool(PoolKind.MAX, 1, 1, (2, 2)))  # some places are in no window
+    assert not gathers(single) and not gathers(Pool(PoolKind.SUM, 2, 2)) and not gathers(None)
 
 
 def test_accumulators():

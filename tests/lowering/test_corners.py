@@ -61,6 +61,19 @@ def test_zero_scale_fires_as_the_real_neuron_on_its_shift(reset, comparison, lea
     assert not charged.any()  # H stays 0: constants do all
 
 
+@for_each("reset, comparison", OPTIONS)
+def test_kept_potentials_of_neurons_without_inputs(reset, comparison):
+    """A shift that is gathered over many windows, one that never fires, one that always does."""
+    neuron = Neuron(0.75, 1.0, reset, comparison, stateful=True)
+    model = one_layer(neuron, np.ones((4, 2)), [1.0, 1.0], gamma=np.array([0.0, 0.0, 0.0, 0.5]),
+                      beta=np.array([0.3, -2.0, 5.0, 0.25]))
+    net = lowered(model)
+    assert net.hidden[0].synapse.connected.tolist() == [False, False, False, True]
+    assert_same_spikes(model, net)
+    first, never, always = np.moveaxis(run(net, every_input(model)).hidden[0].fired, 2, 0)[:3]
+    assert first.any() and not first.all() and not never.any() and always.all()
+
+
 def test_negligible_scale_counts_as_disconnected():
     # Reach 2 * 15: below 2**-16 of the shift 1 is disconnected, at twice that connected.
     gamma = np.array([2.0 ** -16 / 30, 2.0 ** -15 / 30, -2.0 ** -15 / 30])

@@ -12,6 +12,7 @@ from test_against_real import refused
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding
+from bsnn_hw.lowering.fold import counting
 from bsnn_hw.lowering.gate import GateBits, fold_gated, mean_of
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
@@ -47,6 +48,21 @@ def inputs_of_map(model, count, seed):
     if model.input.coding is Coding.EVENTS:
         shape = (count, model.timesteps, model.input.size)
     return np.random.default_rng(seed).integers(0, 1 << model.input.bits, shape)
+
+
+def test_inputs_count_against_the_current_that_fires_with_the_largest_factor(monkeypatch):
+    """A threshold of 1 and factors of up to 8: what is nothing beside 1/8 has no influence."""
+    given = []
+
+    def seen(layer, channel, least, max_value):
+        given.append(least)
+        return counting(layer, channel, least, max_value)
+
+    monkeypatch.setattr("bsnn_hw.lowering.gate.counting", seen)
+    first = replace(layer("a", np.ones((2, 2)), LIF, [8.0, 2.0]), own_gate=True)
+    model = network(first, layer("out", np.ones((1, 2)), gate=[1.0, 1.0]), bits=4)
+    fold_gated(first, model.input, max_value=15, fraction_bits=4, leak_bits=8)
+    assert given == [1 / 8]
 
 
 @for_each("bits", [GateBits(3, 3, 4), GateBits(8, 10, 12), GateBits(2, 0, 1)])

@@ -13,7 +13,7 @@ from bsnn_hw.ir.schedule import Port, Store, Stores
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.stores import STORES, filled, prices, with_memories
+from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, filled, prices, with_memories
 from evidence.random_plans import random_schedule
 from tests.for_each import for_each
 from tests.planning.test_schedule import network
@@ -33,6 +33,10 @@ def with_blocks(chip, count):
     resources = tuple(replace(each, capacity=count) if each.bel == chip.family.blocks else each
                       for each in chip.target.resources)
     return replace(chip, target=replace(chip.target, resources=resources))
+
+
+def test_each_price_of_a_block_is_another():
+    assert list(BLOCK_PRICES) == sorted(set(BLOCK_PRICES))
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)

@@ -1,9 +1,11 @@
 """Cycles of steps and of the pipeline, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.network import Coding, Peak
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles, pause_cycles, port_cycles, predicted_cycles
@@ -97,3 +99,8 @@ def test_pauses_and_the_most_cycles_of_a_run():
     rows, events, ports = 3 + 2, 2 * 2 + 2 * 3, port_cycles(net, activity)
     assert most_cycles(net, schedule, activity, 7) == (
         walks + 5 * events + 5 * ((rows + 2 * 32) * 3 + ports) + 7 + rows)
+    # A peak lets the two rows of a readout wait for each other in both timesteps.
+    four = np.ones(4, np.int64)
+    peak = replace(net, readout=replace(net.readout, peak=Peak(four, 0, np.ones((2, 4), np.int64))))
+    assert most_cycles(peak, schedule, activity, 7) - most_cycles(net, schedule, activity, 7) == (
+        5 * 2 * 2 * (2 + 32))
