@@ -52,10 +52,10 @@ def test_folds_by_hand():
 
 def test_folds_that_an_event_reaches():
     dense = Dense(np.ones((5, 2), np.int8), np.ones(5, bool))
-    assert [takes_events(dense).folds_reached(dense, parallel) for parallel in (1, 2, 5)] == [5, 3, 1]
     conv = conv_of((Shape(6, 4, 3), 12, 3, 1, 1, 1))
-    assert [takes_events(conv).folds_reached(conv, parallel) for parallel in (1, 2, 4, 8)] == [
-        4, 2, 1, 1]
+    for synapse, parallel, folds in ((dense, (1, 2, 5), [5, 3, 1]),
+                                     (conv, (1, 2, 4, 8), [4, 2, 1, 1])):
+        assert [takes_events(synapse).folds_reached(synapse, each) for each in parallel] == folds
 
 
 def test_what_parallel_may_be():
