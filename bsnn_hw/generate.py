@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
              "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
+    add("--membrane-bits", type=int, metavar="N",
+        help="bits that a membrane may have at most: fraction bits are chosen below that, and a "
+             "layer that needs more without any is refused (default: no limit)")
     add("--leak-bits", type=int, metavar="N",
         help="fraction bits of the leak factors, 0..12 (default: chosen on calibration data)")
     add("--tolerance", type=float, default=0.01, metavar="SHARE",
@@ -105,7 +108,7 @@ def _request(options: argparse.Namespace) -> Request:
         raise InputError(f"--clock: must be MHz above 0, not {options.clock:g}")
     everywhere, per_layer = _fraction_bits(options.fraction_bits)
     precision = PrecisionRequest(options.tolerance, everywhere, options.leak_bits, per_layer,
-                                 options.classes)
+                                 options.classes, membrane_bits=options.membrane_bits)
     out = options.out or Path(f"{options.model.stem}_hw")
     return Request(options.model, out, options.force, precision, options.lanes, options.parallel,
                    options.target, parse_goal(options.goal) if options.goal is not None else None,

@@ -31,7 +31,7 @@ from bsnn_hw.planning.request import PlanOptions, make_plan, reconcile
 from bsnn_hw.progress import step
 from bsnn_hw.reference.network import run
 from bsnn_hw.request import Request
-from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, shape_of
+from bsnn_hw.samples import Samples, affordable, dataset_of, find_samples, fit, shape_of
 from bsnn_hw.scratch import scratch_folder
 from bsnn_hw.verification.native import Outcome, build_model, verify_native
 
@@ -155,7 +155,7 @@ def verify(folder: Path | str, samples: np.ndarray | None = None) -> Outcome:
 
     Parameters
     ----------
-    samples : uint8, (N, size) or (N, T, size); None for the bundle's test vectors
+    samples : integers, (N, size) or (N, T, size); None for the bundle's test vectors
 
     Raises
     ------
@@ -167,6 +167,8 @@ def verify(folder: Path | str, samples: np.ndarray | None = None) -> Outcome:
     if samples is None:
         samples = read_inputs(design, folder / "vectors")
         resets = read_resets(design, folder / "vectors", len(samples))
+    else:
+        samples = fit(shape_of(design.network), np.asarray(samples), "samples")
     with scratch_folder() as scratch:
         return verify_native(design, build_model(design, scratch), samples, resets=resets)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from bsnn_hw.arrays import read_npz
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Network, Shape
+from bsnn_hw.ir.used import Used
 from bsnn_hw.model.description import Model
 from bsnn_hw.nn.data import DATASETS, encode_events, load, load_sample
 from bsnn_hw.text import listed, shown
@@ -41,6 +42,7 @@ class SampleShape:
     """What a network takes: ``size`` values of ``bits`` bits, per timestep if coded as events.
 
     map : Shape of ``size`` values where they are an image, else None
+    used : which values of a sample the network takes, None where they are all
     classes : int, what labels are an index of; None where any label will do
     """
 
@@ -50,6 +52,19 @@ class SampleShape:
     timesteps: int
     map: Shape | None = None
     classes: int | None = None
+    used: Used | None = None
+
+    @property
+    def whole(self) -> SampleShape:
+        """Samples with the values that the network leaves out, too."""
+        if self.used is None:
+            return self
+        shape = self.used.shape
+        return replace(self, size=shape.size, map=shape if shape.positions > 1 else None, used=None)
+
+    def pick(self, values: np.ndarray) -> np.ndarray:
+        """What the network takes of whole samples, (..., size)."""
+        return values if self.used is None else self.used.pick(values)
 
     @property
     def array(self) -> tuple[int, ...]:
@@ -71,7 +86,7 @@ def shape_of(network: Model | Network) -> SampleShape:
     entry = network.input
     shape = entry.shape if entry.shape and entry.shape.positions > 1 else None
     return SampleShape(entry.coding, entry.size, entry.bits, network.timesteps, shape,
-                       len(network.classes))
+                       len(network.classes), entry.used)
 
 
 def affordable(network: Model | Network, most: int, spikes: int = MOST_SPIKES) -> int:
@@ -160,10 +175,11 @@ def _bits(shape):
 
 def _from_dataset(shape, found, source):
     size = found.test_x.shape[1]
-    if size != shape.size:
-        raise InputError(f"data set {source}: samples must have {shape.size} values as the "
+    if size != shape.whole.size:
+        raise InputError(f"data set {source}: samples must have {shape.whole.size} values as the "
                          f"model's input, not {size}; name another with `data`")
-    calibration, test = (_encode(shape, found, x) for x in (found.train_x, found.test_x))
+    calibration, test = (_encode(shape, found, shape.pick(values))
+                         for values in (found.train_x, found.test_x))
     if shape.classes is not None and len(found.classes) != shape.classes:
         return Samples(calibration, test, None, f"{source}, without its labels, as it has "
                        f"{len(found.classes)} classes and the network {shape.classes}")
@@ -212,7 +228,8 @@ def _labels(shape, labels, count, path):
 
 
 def fit(shape: SampleShape, values: np.ndarray, where: str) -> np.ndarray:
-    """``values`` as uint8 (N, size) or (N, T, size); image shapes are flattened.
+    """``values`` as uint8 (N, size) or (N, T, size); image shapes are flattened.  Where the network
+    leaves values out, of whole samples or of those that it takes.
 
     Raises
     ------
@@ -220,6 +237,8 @@ def fit(shape: SampleShape, values: np.ndarray, where: str) -> np.ndarray:
         Not integers, of another size, or out of range.
     """
     count = len(values) if values.ndim else 0
+    if shape.used is not None and count and values.size != count * np.prod(shape.array):
+        return shape.pick(fit(shape.whole, values, where))
     if values.dtype.kind not in "ui" or not count or values.size != count * np.prod(shape.array):
         wanted = ", ".join(map(str, shape.array))
         raise InputError(f"{where}: must be integers of shape (N, {wanted}), "

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ def _resumed_recipe(options: argparse.Namespace, changes: dict[str, Any], own):
 
     state = load_checkpoint(options.resume)
     recipe = recipe_from(state["recipe"])
+    if "device" in changes:  # where the work goes on, not what it is
+        recipe = replace(recipe, device=changes.pop("device"))
     if options.dataset is not None:
         changes["dataset"] = Path(options.dataset).name
     for key, value in changes.items():
@@ -215,8 +218,11 @@ def _result_text(trainer, result: dict[str, Any], out: Path) -> str:
     written = (f"model {out}" if trainer.recipe.weights != "real" else
                f"no model: real weights are to compare with and to learn from (--twin "
                f"{out.with_suffix('.checkpoint')}), and no circuit holds them")
+    wide = trainer.history[-1].get("membrane_bits", {})
+    bits = "membranes without fraction bits: " + ", ".join(f"{name} {each} bits"
+                                                           for name, each in wide.items())
     return (f"test {result['accuracy']:.2%} of {result['samples']:,} samples; spikes per "
-            f"inference: {spikes}\n{written}")
+            f"inference: {spikes}\n" + (f"{bits}\n" if wide else "") + written)
 
 
 def _dataset(text: str) -> str:
@@ -252,6 +258,11 @@ def _parser() -> argparse.ArgumentParser:
         "(32,32,64,64)")
     add("--kernels", type=_kernels, metavar="K/S,K/S", help="conv: side and stride of each "
         "convolution (5/2,3/2,3/1); 4/4 takes patches that lie side by side")
+    add("--inputs-used", type=int, metavar="N", help="fc and recurrent: take only the N values of "
+        "a sample that tell most of the class; the circuit gets no other and has no weights for "
+        "them (all)")
+    add("--membrane-bits", type=int, metavar="N", help="fc and conv: aim at membranes of at most N "
+        "bits before fraction bits; generate has the same option (no aim)")
     add("--weights", choices=("binary", "int8-ends", "real"), help="int8-ends has 8 bits in the "
         "first layer and the readout, else binary; real is the full-precision twin, to compare "
         "with and to learn from: it leaves a log and its checkpoint, and no model (binary)")
@@ -291,7 +302,8 @@ def _parser() -> argparse.ArgumentParser:
         "--weights real left; also with --resume")
     add("--seed", type=int, help="of weights and order (0)")
     add("--threads", type=int, help="CPU threads; results are equal for an equal number (1)")
-    add("--device", choices=("cpu", "cuda"), help="where to train (cpu)")
+    add("--device", choices=("cpu", "cuda"), help="where to train; a run may be resumed on the "
+        "other (cpu)")
     add("--data-dir", type=Path, help="folder of the IDX files, or of CIFAR's archives (the "
         "system's and torchvision's are searched)")
     add("--out", type=Path, help="model file (runs/DATASET_NETWORK.pt)")

@@ -69,7 +69,8 @@ function slotBeats(place, events) {
 function packet(sample) {
   const size = sample.length / data.input.marks, beats = [];
   for (let mark = 0; mark < data.input.marks; mark++) {
-    const step = stepBeats(Array.from(sample.subarray(mark * size, (mark + 1) * size)));
+    const whole = Array.from(sample.subarray(mark * size, (mark + 1) * size));
+    const step = stepBeats(data.input.used?.map((index) => whole[index]) ?? whole);
     step.forEach((beat, index) => {
       const ends = index === step.length - 1;
       beats.push([...beat, (ends ? 2 : 0) + (ends && mark === data.input.marks - 1 ? 1 : 0)]);

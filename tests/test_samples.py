@@ -7,6 +7,7 @@ import pytest
 
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding, Shape
+from bsnn_hw.ir.used import Used
 from bsnn_hw.nn.data import load
 from bsnn_hw.samples import (
     SampleShape,
@@ -201,6 +202,29 @@ def test_named_data_sets_must_fit_and_be_there(tmp_path):
         find(SMALL, tmp=tmp_path, data="cifar")
     with pytest.raises(InputError, match="mnist"):
         find(SMALL, tmp=tmp_path, data="mnist", data_dir=tmp_path)
+
+
+USED = SampleShape(Coding.DIRECT, 3, 3, 2, used=Used((0, 2, 5), Shape(1, 2, 3)))
+
+
+def test_whole_samples_of_a_network_that_leaves_values_out(tmp_path):
+    values = np.arange(12).reshape(2, 1, 2, 3) % 8
+    taken = [[0, 2, 5], [6, 0, 3]]
+    assert fit(USED, values, "x").tolist() == fit(USED, np.array(taken), "x").tolist() == taken
+    path = savez(tmp_path / "a.npz", test_x=values)
+    assert find(USED, data=path, tmp=tmp_path).test.tolist() == taken
+    with pytest.raises(InputError, match=r"shape \(N, 6\), not int64 of shape \(2, 5\)"):
+        fit(USED, np.ones((2, 5), np.int64), "x")
+
+
+def test_a_data_set_of_which_values_are_left_out(tmp_path):
+    places = tuple(range(3, 64, 7))
+    shape = replace(DIGITS, size=len(places), used=Used(places, Shape(64)))
+    np.testing.assert_array_equal(find(shape, data="digits", tmp=tmp_path).test,
+                                  load("digits").test_x[:, places])
+    frames = replace(EVENTS, size=len(places), used=Used(places, Shape(64)))
+    np.testing.assert_array_equal(find(frames, "digits", tmp=tmp_path).test,
+                                  find(EVENTS, "digits", tmp=tmp_path).test[:, :, places])
 
 
 def test_the_whole_data_set(tmp_path):

@@ -48,6 +48,31 @@ def test_every_kind_of_network_is_a_legal_model(tmp_path, options):
     load(out)
 
 
+def test_membranes_of_few_bits_are_told_of(tmp_path, capsys):
+    out = tmp_path / "m.pt"
+    assert train.main([*SMALL, "--membrane-bits", "11", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "membranes without fraction bits: fc1 1" in said and " bits, fc2 6 bits" in said
+    line = json.loads((tmp_path / "m.jsonl").read_text().splitlines()[-2])
+    assert list(line["membrane_bits"]) == ["fc1", "fc2"]
+
+
+@for_each("coding", ["direct", "events"])
+def test_inputs_that_are_left_out_are_in_no_model(tmp_path, capsys, coding):
+    from bsnn_hw.model.real import run
+    from bsnn_hw.samples import find_samples, shape_of
+
+    out = tmp_path / "m.pt"
+    assert train.main([*SMALL, "--inputs-used", "20", "--coding", coding, "--out", str(out)]) == 0
+    assert "digits 20-16-12-10, 632 binary weights" in capsys.readouterr().out
+    model, stored = load(out), torch.load(out, weights_only=True)
+    assert stored["input"]["shape"] == [64] and len(stored["input"]["used"]) == 20
+    assert model.layers[0].synapse.weight.shape == (16, 20)
+    found = find_samples(shape_of(model), "digits", tmp_path, data=None, data_dir=None)
+    right = (run(model, found.test, keep=()).classes == found.labels).mean()
+    assert right == pytest.approx(stored["recipe"]["test_accuracy"])
+
+
 @for_each("network, hidden", [("conv", "3,4,5"), ("residual", "3,3,4")])
 def test_networks_of_maps(tmp_path, capsys, network, hidden):
     out = tmp_path / "m.pt"
@@ -173,6 +198,13 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
          "an .npz file of samples, or --resume, none given"),
     (["mnist", "--data-dir", "nowhere"], "mnist: the files train-images"),
     (["digits", "--leak", "2"], r"leak: must be in (0, 1], not 2.0; change --leak"),
+    (["digits", "--inputs-used", "65"], "inputs_used: must be at most the 64 values of a sample"),
+    (["digits", "--inputs-used", "20", "--network", "conv"],
+     "inputs_used: must be 0 but for fc and recurrent, whose first layer is no convolution"),
+    (["digits", "--membrane-bits", "10"], "membrane_bits: must be at least 11 for layer fc1, of 64 "
+     "inputs up to 15, not 10; or take fewer `inputs_used`, `hidden` neurons, `bits` or "),
+    (["digits", "--membrane-bits", "12", "--network", "residual"],
+     "membrane_bits: must be 0 but for fc and conv with constant gates, no real weights"),
     (["digits", "--weight-bits", "9"], "weight_bits: must be 1 to 8, not 9; change --weight-bits"),
     (["digits", "--network", "recurrent", "--gate", "agmm-sample"],
      "gate: must be agmm or none in a recurrent network, whose currents are added"),

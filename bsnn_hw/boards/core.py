@@ -71,12 +71,13 @@ def board_facts(design: Design, baud: int, divisor: int,
                 bridge: Bridge = Bridge.UART) -> BoardFacts:
     """What a host must know of a board with this circuit."""
     network, shape = design.network, design.network.input.features
-    port = byte_counts(network)
+    port, used = byte_counts(network), network.input.used
     return BoardFacts(
         design.identifier, network.input.size, port.timesteps, network.input.max_value,
         (shape.channels, shape.height, shape.width), design.geometries[0].values_shape[0] > 1,
         port.score, port.answer, network.classes, network.readout.scale,
-        baud, divisor, bridge, network.stateful)
+        baud, divisor, bridge, network.stateful,
+        *(() if used is None else (used.places, used.shape.size)))
 
 
 def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:

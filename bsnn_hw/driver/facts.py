@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ class BoardFacts:
     baud : of the line; divisor : clock cycles of a bit
     bridge : what the host is connected by
     stateful : bool, a sample starts from the state that the one before left
+    used : indexes of the ``size`` values in a sample of ``sample`` values, ascending; empty where
+        the network takes them all
     """
 
     identifier: str
@@ -50,6 +53,8 @@ class BoardFacts:
     divisor: int
     bridge: Bridge = Bridge.UART
     stateful: bool = False
+    used: tuple[int, ...] = ()
+    sample: int = 0
 
     @property
     def shape(self) -> LinkShape:
@@ -59,7 +64,10 @@ class BoardFacts:
 
     def write(self, folder: Path) -> None:
         """Write ``link.json``."""
-        text = json.dumps({"format": FORMAT, "version": VERSION, **asdict(self)}, indent=2)
+        facts = asdict(self)
+        if not self.used:
+            facts = {key: value for key, value in facts.items() if key not in ("used", "sample")}
+        text = json.dumps({"format": FORMAT, "version": VERSION, **facts}, indent=2)
         (folder / LINK_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -70,8 +78,10 @@ class BoardFacts:
             if (facts.pop("format"), facts.pop("version")) != (FORMAT, VERSION):
                 raise ValueError
             found = cls(**{**facts, "map": tuple(facts["map"]), "classes": tuple(facts["classes"]),
-                           "bridge": Bridge(facts["bridge"])})
-            if not (isinstance(facts["classes"], list) and found._is_whole()):
+                           "bridge": Bridge(facts["bridge"]),
+                           "used": tuple(facts.get("used", ()))})
+            if not (isinstance(facts["classes"], list)
+                    and isinstance(facts.get("used", []), list) and found._is_whole()):
                 raise ValueError
             return found
         except OSError as error:
@@ -91,13 +101,21 @@ class BoardFacts:
                 and type(self.by_place) is type(self.stateful) is bool
                 and type(self.score_scale) in (int, float)
                 and bool(self.classes) and all(type(name) is str for name in self.classes)
-                and len(self.shape.identifier) == 8)
+                and len(self.shape.identifier) == 8 and self._picks())
+
+    def _picks(self) -> bool:
+        """Whether ``used`` are indexes of a sample's values, ascending, or none."""
+        ends = (-1, *self.used, self.sample)
+        if not self.used:
+            return self.sample == 0 and type(self.sample) is int
+        return (len(self.used) == self.size and all(type(place) is int for place in ends)
+                and all(each < after for each, after in pairwise(ends)))
 
     def sample_bytes(self, samples: np.ndarray) -> list[bytes]:
         """Samples in the order of the board, one ``bytes`` each.
 
         samples : integers, (N, size), (N, channels, height, width), and with several timesteps
-            (N, T, ...)
+            (N, T, ...); where the network leaves values out, whole samples or those that it takes
 
         Raises
         ------
@@ -106,6 +124,8 @@ class BoardFacts:
         """
         values = np.asarray(samples)
         count = len(values) if values.ndim else 0
+        if self.used and count and values.size == count * self.sample * self.timesteps:
+            values = values.reshape(count, self.timesteps, self.sample)[..., list(self.used)]
         if values.dtype.kind not in "ui" or values.size != count * self.size * self.timesteps:
             steps = "" if self.timesteps == 1 else f"{self.timesteps}, "
             raise InputError(f"samples: must be integers of shape (N, {steps}{self.size}), not "

@@ -30,6 +30,7 @@ class _Driver:
     channels : of the map of values; by_place : 1 where all channels of a position come together
     largest : that a value can be; block : bytes of a sample in a frame
     stateful : 1 where a sample starts from the state that the one before left
+    used : which values of a sample ``size`` are, empty where they are all
     """
 
     generator: str
@@ -46,6 +47,7 @@ class _Driver:
     class_bytes: int
     block: int
     stateful: int = 0
+    used: tuple[int, ...] = ()
 
     @property
     def identifier_bytes(self) -> bytes:
@@ -78,7 +80,8 @@ def _driver(design: Design) -> _Driver:
         f"bsnn-hw {__version__}", _quoted(network.name), tuple(map(_quoted, network.classes)),
         design.identifier, repr(network.readout.scale), network.input.size, port.timesteps,
         network.input.features.channels, int(design.geometries[0].values_shape[0] > 1),
-        network.input.max_value, port.score, port.answer, shape.block, int(network.stateful))
+        network.input.max_value, port.score, port.answer, shape.block, int(network.stateful),
+        () if network.input.used is None else network.input.used.places)
 
 
 def _quoted(text: str) -> str:

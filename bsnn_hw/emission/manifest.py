@@ -7,6 +7,7 @@ from typing import Any
 from bsnn_hw import __version__
 from bsnn_hw.emission.design import Design
 from bsnn_hw.emission.manifest_layers import layer_facts, map_facts
+from bsnn_hw.ir.network import Input
 from bsnn_hw.ports.registry import PORTS
 
 __all__ = ["FORMAT", "VERSION", "manifest"]
@@ -46,7 +47,7 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
             "input": {"coding": network.input.coding.value, "size": network.input.size,
                       "map": map_facts(network.input.features),
                       "bits": network.input.bits, "scale": network.input.scale,
-                      "offset": network.input.offset,
+                      "offset": network.input.offset, **_used(network.input),
                       "meaning": "the network was trained on scale * integer + offset"},
             "classes": list(network.classes),
             "score_scale": network.readout.scale,
@@ -61,6 +62,14 @@ def manifest(design: Design, vectors: dict[str, Any], trained_on: str | None) ->
                    for number in range(len(design.geometries))],
         "vectors": vectors,
     }
+
+
+def _used(source: Input) -> dict[str, Any]:
+    """Which values of a sample are sent, where they are not all."""
+    if source.used is None:
+        return {}
+    return {"used": list(source.used.places), "sample": map_facts(source.used.shape),
+            "sent": "only the sample's values with the indexes of used, in this order"}
 
 
 def _s_axis(design: Design) -> dict[str, Any]:

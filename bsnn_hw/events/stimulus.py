@@ -43,10 +43,11 @@ def stimulus(path: Path | str, framing: Framing, shape: SampleShape
         The recording cannot be read, has no events, or its pixels are not the network's map.
     """
     recording = Recording(path)
-    shape = framing.fit(shape, (recording.width, recording.height))
+    whole = framing.fit(shape.whole, (recording.width, recording.height))
     tally = Tally()
-    steps = frames(recording.pieces(), framing, shape, tally)
-    return _some(samples(steps, shape, tally), recording.path), tally
+    steps = frames(recording.pieces(), framing, whole, tally)
+    found = (shape.pick(batch) for batch in samples(steps, whole, tally))
+    return _some(found, recording.path), tally
 
 
 def _some(batches: Iterator[np.ndarray], path: Path) -> Iterator[np.ndarray]:

@@ -53,15 +53,20 @@ def _problems(network: Network) -> Iterator[str]:
     if network.input.features.size != network.input.size:
         yield f"input: shape must have {network.input.size} values, not {network.input.shape}"
         return
+    used = network.input.used
+    if used is not None and not used.fits(network.input.size):
+        yield (f"input: used must be {network.input.size} indexes of the {used.shape.size} values "
+               "of a sample, ascending")
+        return
     for number, layer in enumerate(layers):
         wrong = next(_unfit(network, number, layer), None)
         if wrong:
             yield f"layer '{layer.name}': {wrong}"
             return
-    used = {number - back for number, layer in enumerate(layers) for back in backs(layer)
+    read = {number - back for number, layer in enumerate(layers) for back in backs(layer)
             if back}
     for number, layer in enumerate(network.hidden):
-        if number not in used:
+        if number not in read:
             yield f"layer '{layer.name}': a later layer must use it"
     if len({layer.name.casefold() for layer in layers}) < len(layers):
         yield "layers must have distinct names, also without regard to case"

@@ -38,6 +38,7 @@ from bsnn_hw.ir.network import (
     largest_weight,
 )
 from bsnn_hw.ir.neuron import shared_factors
+from bsnn_hw.ir.used import Used
 
 __all__ = ["FORMAT", "VERSION", "network_object", "read_network", "window_facts"]
 
@@ -61,11 +62,16 @@ def network_object(network: Network) -> dict[str, Any]:
         "input": {"coding": entry.coding.value, "size": entry.size, "bits": entry.bits,
                   "scale": _plain(entry.scale), "offset": _plain(entry.offset),
                   **({} if entry.shape is None else {"shape": _sides(entry.shape)}),
-                  **({"factors": list(entry.factors)} if entry.factors else {})},
+                  **({"factors": list(entry.factors)} if entry.factors else {}),
+                  **({} if entry.used is None else _used(entry.used))},
         "hidden": [_hidden(layer) for layer in network.hidden],
         "readout": _readout(network.readout),
         "classes": list(network.classes),
     }
+
+
+def _used(used: Used) -> dict[str, Any]:
+    return {"used": list(used.places), "sample": _sides(used.shape)}
 
 
 def _plain(number: float | tuple[float, ...]) -> float | list[float]:
@@ -225,7 +231,13 @@ def _read_input(table: Fields) -> Input:
     return Input(table.choice("coding", Coding), size, table.integer("bits", 1, 8),
                  table.positive_numbers("scale", channels), table.numbers("offset", channels),
                  shape, table.integers("factors", channels, 1, MAX_FACTOR)
-                 if table.has("factors") else ())
+                 if table.has("factors") else (), _read_used(table, size))
+
+
+def _read_used(table: Fields, size: int) -> Used | None:
+    if not table.has("used"):
+        return None
+    return Used(table.integers("used", size, 0, MAX_COUNT), _read_shape(table, "sample"))
 
 
 def _read_hidden(table: Fields, timesteps: int, stateful: bool) -> Hidden:

@@ -20,6 +20,7 @@ from bsnn_hw.ir.layer import (
 from bsnn_hw.ir.maps import Pool, PoolKind, Shape
 from bsnn_hw.ir.neuron import Comparison, NeuronSpec, Reset
 from bsnn_hw.ir.synapse import Conv, Dense, Synapse, largest_weight
+from bsnn_hw.ir.used import Used
 
 __all__ = ["Coding", "Comparison", "Conv", "CurrentShortcut", "Dense", "Hidden", "Input",
            "JoinKind", "Network", "NeuronSpec", "Peak", "Pool", "PoolKind", "Readout", "Reset",
@@ -43,6 +44,7 @@ class Input:
     shape : Shape of ``size`` values, None where there is no map
     factors : what the first layer's synapses get is the value times that of its channel, 1 or
         more; empty where that is 1 for all
+    used : which values of a sample these are, None where they are all; for people, as scale is
     """
 
     coding: Coding
@@ -52,6 +54,7 @@ class Input:
     offset: float | tuple[float, ...] = 0.0
     shape: Shape | None = None
     factors: tuple[int, ...] = ()
+    used: Used | None = None
 
     @property
     def max_value(self) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Hidden, Input, Network, Readout
 from bsnn_hw.lowering.factors import with_factors
 from bsnn_hw.lowering.fold import fold_hidden, fold_readout
@@ -18,7 +19,7 @@ from bsnn_hw.lowering.graph import INPUT, Graph
 from bsnn_hw.lowering.join import fold_group, usual_fraction_bits
 from bsnn_hw.lowering.joint_precision import choose_group
 from bsnn_hw.lowering.precision import Precision, choose_hidden, choose_readout
-from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS
+from bsnn_hw.lowering.rounding import MAX_FRACTION_BITS, MAX_LEAK_BITS, MAX_WIDTH
 from bsnn_hw.lowering.samples import Samples, enough, sequence_starts
 from bsnn_hw.lowering.spikes import placed, spike_join
 from bsnn_hw.model.composed import averages, without_average
@@ -44,6 +45,7 @@ class PrecisionRequest:
     per_layer : layer name to fraction bits, stronger than ``fraction_bits``; of layers that join
         their currents one is enough
     gate_bits : of all gates that samples make
+    membrane_bits : that a charged membrane may have at most; fraction bits are chosen below it
     """
 
     tolerance: float = 0.01
@@ -52,6 +54,7 @@ class PrecisionRequest:
     per_layer: Mapping[str, int] | None = None
     classes: float = 0.02
     gate_bits: GateBits | None = None
+    membrane_bits: int | None = None
 
     @property
     def is_chosen(self) -> bool:
@@ -154,11 +157,23 @@ def _lowered(graph: Graph, inputs: np.ndarray | None,
     hidden = [done[number] for number in sorted(done)]
     network = Network(graph.model.name, graph.model.timesteps, _input(graph),
                       tuple(layer for layer, _ in hidden), readout, graph.model.classes)
+    _check_membranes(network, request)
     lowered = Lowered(network, (*(precision for _, precision in hidden), chosen))
     if samples is None:
         return lowered, None
     accs = samples.sums(len(hidden))
     return lowered, decide(score(readout, accs)).numpy()
+
+
+def _check_membranes(network: Network, request: PrecisionRequest) -> None:
+    """Refuse membranes that are wider than was asked for."""
+    for layer, bounds in zip(network.hidden, network_bounds(network)[0], strict=True):
+        width = bounds.charged.width
+        if request.membrane_bits is not None and width > request.membrane_bits:
+            raise InputError(
+                f"layer '{layer.name}': membranes must have at most {request.membrane_bits} bits "
+                f"(`membrane_bits`), and have {width}, {layer.neuron.fraction_bits} of them of "
+                "fractions; allow more, or train for fewer (docs/training.md)")
 
 
 def _input(graph: Graph) -> Input:
@@ -169,7 +184,8 @@ def _input(graph: Graph) -> Input:
     # Without a map, each value is a channel.
     places = 1 if mapped else source.shape.positions
     return Input(source.coding, source.size, source.bits, _listed(scale, places),
-                 _listed(source.offset, places), source.shape if mapped else None, factors)
+                 _listed(source.offset, places), source.shape if mapped else None, factors,
+                 source.used)
 
 
 def _listed(value: PerChannel, places: int) -> float | tuple[float, ...]:
@@ -211,7 +227,8 @@ def _hidden(graph: Graph, number: int, samples: Samples | None,
     else:
         folded, chosen = choose_hidden(
             layer, entry, samples.sums(number), samples.pieces(layer.summed.size), max_value=value,
-            tolerance=request.tolerance, fraction_bits=wanted, leak_bits=request.leak_bits)
+            tolerance=request.tolerance, fraction_bits=wanted, leak_bits=request.leak_bits,
+            membrane_bits=request.membrane_bits)
     return replace(placed(graph, number, folded), join=spike_join(graph, number)), chosen
 
 
@@ -266,6 +283,7 @@ def _check_request(model: Model, request: PrecisionRequest) -> None:
     for bits in (request.fraction_bits, *per_layer.values()):
         _check_bits("fraction bits", bits, MAX_FRACTION_BITS)
     _check_bits("leak bits", request.leak_bits, MAX_LEAK_BITS)
+    _check_bits("membrane bits", request.membrane_bits, MAX_WIDTH, 1)
     for what, bits in asdict(request.gate_bits).items() if request.gate_bits else ():
         choices = GATE_BITS[what]
         _check_bits(f"gate bits: {what}", bits, choices[-1], choices[0])

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import hidden_bounds
 from bsnn_hw.ir.network import Hidden, NeuronSpec, Readout
 from bsnn_hw.lowering.fold import affine, current_pool_of, fold_hidden, fold_readout
 from bsnn_hw.lowering.gate import GateBits
@@ -49,12 +50,14 @@ class Precision:
 
 def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces: Sequence[slice],
                   *, max_value: int, tolerance: float, fraction_bits: int | None,
-                  leak_bits: int | None) -> tuple[Hidden, Precision]:
+                  leak_bits: int | None, membrane_bits: int | None = None
+                  ) -> tuple[Hidden, Precision]:
     """The cheapest integer layer within ``tolerance``, the most precise if there is none.
 
     accs : integers (N, T, sums), of the layer's signs over its calibration inputs
     pieces : of the samples; small ones stay in the cache through all candidates
     fraction_bits, leak_bits : int or None; what is given is not searched
+    membrane_bits : int or None, that fraction bits may make of a charged membrane at most
     """
     wanted = [real.spikes(layer, real.currents(layer, accs[piece], source))[0]
               for piece in pieces]
@@ -78,6 +81,9 @@ def choose_hidden(layer: Layer, source: Input | None, accs: torch.Tensor, pieces
     coarse = usual_leak(layer.neuron.stateful) if leak_bits is None else leak_bits
     candidates = (fitting(lambda bits: fold(bits, coarse)) if fraction_bits is None
                   else [fraction_bits])
+    if membrane_bits is not None:
+        candidates = [bits for bits in candidates if hidden_bounds(
+            fold(bits, coarse), max_value).charged.width <= membrane_bits] or candidates[:1]
     if leak_bits is None:
         leak_bits = _cheapest(lambda bits: measure(candidates[-1], bits)[1], leaks, tolerance / 2)
     chosen = _cheapest(lambda bits: measure(bits, leak_bits)[1], candidates, tolerance)

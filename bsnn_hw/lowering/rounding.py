@@ -10,8 +10,8 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 
-__all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "check_range", "check_saturation",
-           "check_width", "rounded", "steady_leak", "threshold_integers"]
+__all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "MAX_WIDTH", "check_range",
+           "check_saturation", "check_width", "rounded", "steady_leak", "threshold_integers"]
 
 MAX_WIDTH = 48  # bits of a potential or score
 MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits

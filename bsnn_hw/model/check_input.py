@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bsnn_hw.ir.used import Used
 from bsnn_hw.model.description import Coding, Input, PerChannel, Shape
 from bsnn_hw.model.values import Problems, Table, is_integer, shown, word
 
@@ -22,7 +23,7 @@ def check_input(value: object, problems: Problems) -> Input | None:
     direct = coding == Coding.DIRECT.value
     table = Table("input", "", value, problems,
                   required=("coding", "shape", *(quantised if direct else ())),
-                  optional=() if direct else quantised)
+                  optional=("used",) if direct else ("used", *quantised))
     table.choice("coding", {kind.value: kind for kind in Coding})
     shape = _shape(table)
     channels = shape.channels if shape else None
@@ -31,10 +32,29 @@ def check_input(value: object, problems: Problems) -> Input | None:
                                            length=channels, per=PER))
     offset = _single(table.number_or_vector("offset", length=channels, per=PER)
                      if direct or table.has("offset") else 0.0)
+    used = _used(table, shape)
     if len(problems.invalid) > before:
         return None
     assert shape is not None and bits is not None
-    return Input(Coding(coding), shape.size, bits, scale, offset, shape)
+    if used is None:
+        return Input(Coding(coding), shape.size, bits, scale, offset, shape)
+    scale, offset = (_single(used.pick(np.repeat(values, shape.positions)))
+                     if isinstance(values, np.ndarray) else values for values in (scale, offset))
+    return Input(Coding(coding), len(used.places), bits, scale, offset, used=used)
+
+
+def _used(table: Table, shape: Shape | None) -> Used | None:
+    """Which of the sample's values enter; None where all do, or after a problem."""
+    if shape is None or not table.has("used") or not table.check_tensor("used"):
+        return None
+    values = table.finite("used") if table.raw("used").dim() == 1 else None
+    found = Used(tuple(() if values is None else values.astype(np.int64).tolist()), shape)
+    if values is None or not values.size or not found.fits(values.size) or (values % 1).any():
+        table.problem("used", f"must be indexes of the sample's {shape.size} values, 0 to "
+                              f"{shape.size - 1}, ascending, one or more, not "
+                              f"{shown(table.raw('used'))}")
+        return None
+    return found
 
 
 def _shape(table: Table) -> Shape | None:

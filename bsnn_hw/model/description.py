@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.ir.network import Coding, Comparison, JoinKind, Reset, Shape
+from bsnn_hw.ir.used import Used
 from bsnn_hw.model.scoring import PerChannel, ScoreKind, Scoring
 from bsnn_hw.model.synapse import Conv2d, Feed, Linear, Pooling, PoolingKind, Synapse
 
@@ -72,6 +73,7 @@ class Input:
     scale, offset : the real input is ``scale * integer + offset``; a float, or float64
         (channels,), one for each channel of the map
     shape : Shape of ``size`` values, (size, 1, 1) if not said
+    used : which values of a sample these are, None where they are all
     factors : int64 (channels,), by what lowering multiplies the integers of each channel so that
         one ``scale`` serves all; None in a model that is as it was read
     """
@@ -83,6 +85,7 @@ class Input:
     offset: PerChannel = 0.0
     shape: Shape = _UNSAID
     factors: np.ndarray | None = None
+    used: Used | None = None
 
     @property
     def largest(self) -> int:

@@ -259,7 +259,8 @@ def score(layer: Layer, currents: torch.Tensor) -> torch.Tensor:
 
 
 def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:
-    """Samples as an integer array of the right shape and range.
+    """Samples as an integer array of the right shape and range; of whole ones the values that are
+    used.
 
     Raises
     ------
@@ -267,6 +268,8 @@ def check_inputs(spec: Input, timesteps: int, inputs: Any) -> np.ndarray:
         The inputs have another shape, type or range.
     """
     array = np.asarray(inputs)
+    if spec.used is not None and array.ndim and array.shape[-1] == spec.used.shape.size:
+        array = spec.used.pick(array)
     shape = (spec.size,) if spec.coding is Coding.DIRECT else (timesteps, spec.size)
     if array.ndim != 1 + len(shape) or array.shape[1:] != shape:
         wanted = ", ".join(map(str, shape))

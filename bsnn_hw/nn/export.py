@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ def save_trained(path: str | Path, trainer: Trainer, accuracy: float, name: str 
     bits = 1 if spikes else recipe.bits
     described = {"shape": list(recipe.input_shape(dataset.shape)), "bits": bits,
                  "scale": 1 / ((1 << bits) - 1), "offset": 0.0}
+    if trainer.used is not None:
+        described |= {"shape": [math.prod(dataset.shape)], "used": trainer.used.cpu()}
     save_model(path, trainer.network, input=described, name=name, classes=dataset.classes,
                recipe=recipe.as_dict() | {"test_accuracy": accuracy})
 

@@ -42,7 +42,8 @@ _NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 # Fields younger than the first model files, left out at these values: repeated runs of then give
 # the bytes of then.
 _YOUNGER = {"network": "fc", "weights": "binary", "gate_ratios": "free", "shift": 0,
-            "label_smoothing": 0.0, "distillation": 0.0, "kernels": (), "weight_bits": 1}
+            "label_smoothing": 0.0, "distillation": 0.0, "kernels": (), "weight_bits": 1,
+            "inputs_used": 0, "membrane_bits": 0}
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Recipe:
     kernels : (side, stride) of each convolution of "conv", else those of `convolutional`; a side
         that is even is its stride, so that patches lie side by side
     weight_bits : int, 1 to 8, of all weights that are not real and not those of "int8-ends"
+    inputs_used : int, values of a sample that the network takes, those that tell most of the
+        class; 0 for all
+    membrane_bits : int, of the charged membranes without fraction bits, that training aims at; 0
+        for no aim
 
     Raises
     ------
@@ -105,6 +110,8 @@ class Recipe:
     distillation: float = 0.0
     kernels: tuple[tuple[int, int], ...] = ()
     weight_bits: int = 1
+    inputs_used: int = 0
+    membrane_bits: int = 0
 
     def __post_init__(self):
         problems = [f"{name}: must be {expected}, not {getattr(self, name)!r}; "
@@ -131,11 +138,18 @@ class Recipe:
             yield name, "1 or more", getattr(self, name) >= 1
         # BatchNorm has no variance to work with in a batch of one.
         yield "batch", "2 or more", self.batch >= 2
-        for name in ("rate_penalty", "validation", "seed", "shift"):
+        for name in ("rate_penalty", "validation", "seed", "shift", "inputs_used"):
             yield name, "0 or more", 0 <= getattr(self, name) < float("inf")
         yield "weight_bits", "1 to 8", 1 <= self.weight_bits <= 8
         yield "gate", "agmm or none in a recurrent network, whose currents are added", (
             self.network != "recurrent" or self.gate != "agmm-sample")
+        yield "inputs_used", "0 but for fc and recurrent, whose first layer is no convolution", (
+            self.network in ("fc", "recurrent") or not self.inputs_used)
+        if self.membrane_bits:
+            yield "membrane_bits", "2 to 32, or 0 for no aim", 2 <= self.membrane_bits <= 32
+            yield "membrane_bits", "0 but for fc and conv with constant gates, no real weights", (
+                self.network in ("fc", "conv") and self.gate != "agmm-sample"
+                and self.weights != "real")
         yield "leak", "in (0, 1]", 0 < self.leak <= 1
         yield "label_smoothing", "in [0, 1)", 0 <= self.label_smoothing < 1
         yield "distillation", "in [0, 1]", 0 <= self.distillation <= 1
@@ -155,7 +169,7 @@ class Recipe:
         """Return the shape of a sample of `image` = (height, width), or with channels before them,
         as the network takes it."""
         if self.network in ("fc", "recurrent"):
-            return (math.prod(image),)
+            return (self.inputs_used or math.prod(image),)
         return image if len(image) == 3 else (1, *image)
 
     def as_dict(self) -> dict[str, Any]:
@@ -210,7 +224,8 @@ def check_twin(recipe: Recipe, twin: Recipe | None) -> None:
         raise InputError("twin: must be given with distillation, none is; train it with "
                          "`weights` real and give its checkpoint")
     wanted = dataclasses.replace(recipe, weights="real", distillation=0.0, device=twin.device,
-                                 threads=twin.threads, weight_bits=twin.weight_bits)
+                                 threads=twin.threads, weight_bits=twin.weight_bits,
+                                 membrane_bits=0)
     differing = [f"{key} is {getattr(twin, key)!r}, not {value!r}"
                  for key, value in dataclasses.asdict(wanted).items()
                  if getattr(twin, key) != value]

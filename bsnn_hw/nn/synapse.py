@@ -67,7 +67,8 @@ class _BinarySynapse(nn.Module):
         if self.binary:
             self.weight.clamp_(-1, 1)
 
-    def _effective(self) -> Tensor:
+    def effective(self) -> Tensor:
+        """Return the weights as spikes meet them, with the gradient of the latent ones."""
         return binarize(self.weight) if self.binary else self.weight
 
 
@@ -89,7 +90,7 @@ class BinaryLinear(_BinarySynapse):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map ``(..., fan_in)`` to ``(..., neurons)``."""
-        return functional.linear(spikes, self._effective())
+        return functional.linear(spikes, self.effective())
 
 
 class BinaryConv2d(_BinarySynapse):
@@ -131,7 +132,7 @@ class BinaryConv2d(_BinarySynapse):
             flat, stride = flat[..., ::stride[0], ::stride[1]], (1, 1)
         # Channels innermost: on a CPU, convolutions, norms and pools take half of the time then.
         flat = flat.contiguous(memory_format=torch.channels_last)
-        weight = self._effective().contiguous(memory_format=torch.channels_last)
+        weight = self.effective().contiguous(memory_format=torch.channels_last)
         sums = functional.conv2d(flat, weight, stride=stride, padding=self.padding,
                                  dilation=self.dilation, groups=self.groups)
         return sums.contiguous(memory_format=torch.channels_last).unflatten(0, spikes.shape[:2])
@@ -159,9 +160,9 @@ class _FewBitSynapse(_BinarySynapse):
 
     def integers(self) -> Tensor:
         """Return the weights as the hardware has them, int8."""
-        return self._effective().detach().round().to(torch.int8)
+        return self.effective().detach().round().to(torch.int8)
 
-    def _effective(self) -> Tensor:
+    def effective(self) -> Tensor:
         scaled = self.largest * self.weight.clamp(-1, 1)
         return scaled + (scaled.round() - scaled).detach()
 

@@ -15,6 +15,8 @@ from bsnn_hw.nn.augmentation import mirrored, shifted
 from bsnn_hw.nn.building import build, distance, teacher
 from bsnn_hw.nn.data import Dataset, encode_events
 from bsnn_hw.nn.gate import AGMMGate
+from bsnn_hw.nn.inputs import most_telling
+from bsnn_hw.nn.membrane import Membranes
 from bsnn_hw.nn.network import Network, Output
 from bsnn_hw.nn.recipe import Recipe
 from bsnn_hw.nn.replay import Replayed, own_stream
@@ -45,6 +47,7 @@ class Trainer:
     network : Network
     epoch : int, finished epochs
     history : list of dict of primitives, one per finished epoch (docs/training.md)
+    used : Tensor or None, int64, indexes of the values that the network takes; None for all
 
     Raises
     ------
@@ -69,7 +72,12 @@ class Trainer:
         self._inputs, self._labels = self._tensors(dataset.train_x, dataset.train_y)
         self._batches = samples // recipe.batch
         self._samples = samples
+        self.used = self._chosen_inputs()
         self.network = build(recipe, dataset).to(recipe.device)
+        self._membranes = Membranes(self.network, 1 if recipe.coding == "events" and
+                                    dataset.timesteps is None else recipe.bits)
+        if recipe.membrane_bits:
+            self._membranes.check(recipe.membrane_bits)
         self._teacher = teacher(recipe, dataset, twin)
         # A recorded step reads its learning rates from the GPU's memory.
         recorded = recipe.device == "cuda" and recipe.coding == "direct"
@@ -77,9 +85,9 @@ class Trainer:
                                            fused=True, capturable=recorded)
         if state is not None:
             self._restore(state)
-        if recorded:
-            for group in self._optimizer.param_groups:
-                group["lr"] = torch.zeros((), device=recipe.device)
+        for group in self._optimizer.param_groups:  # a checkpoint may be of another device
+            group["capturable"] = recorded
+            group["lr"] = torch.zeros((), device=recipe.device) if recorded else 0.0
         self._advance = Replayed(self._update) if recorded else self._update
 
     @property
@@ -148,6 +156,8 @@ class Trainer:
 
     def _encode(self, inputs: Tensor) -> Tensor:
         """Turn integers (batch, size) or (batch, T, size) into what the network takes."""
+        if self.used is not None:
+            inputs = inputs[..., self.used]
         if self.dataset.timesteps is not None:
             values = inputs.float().transpose(0, 1) / ((1 << self.recipe.bits) - 1)
         elif self.recipe.coding == "events":
@@ -156,6 +166,14 @@ class Trainer:
         else:
             values = inputs.float() / ((1 << self.recipe.bits) - 1)
         return values.unflatten(-1, self.recipe.input_shape(self.dataset.shape))
+
+    def _chosen_inputs(self) -> Tensor | None:
+        """Which values of a sample enter; the validation split has no say."""
+        if not self.recipe.inputs_used:
+            return None
+        chosen = most_telling(self.dataset.train_x[:self._samples],
+                              self.dataset.train_y[:self._samples], self.recipe.inputs_used)
+        return torch.from_numpy(chosen).to(self.recipe.device)
 
     def _set_learning_rate(self, step: int) -> None:
         share = step / (self.recipe.epochs * self._batches)
@@ -182,10 +200,17 @@ class Trainer:
         if self.recipe.device == "cpu":
             self._check(loss.detach())
         self._optimizer.zero_grad()
-        (loss + self.recipe.rate_penalty * output.rates.sum()).backward()
+        (loss + self._penalties(output)).backward()
         self._optimizer.step()
         self.network.clip()
         return loss.detach(), output
+
+    def _penalties(self, output: Output) -> Tensor:
+        """Return what spikes cost, and membranes beyond their width."""
+        cost = self.recipe.rate_penalty * output.rates.sum()
+        if self.recipe.membrane_bits:
+            cost = cost + self._membranes.excess(self.recipe.membrane_bits)
+        return cost
 
     def _loss(self, values: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the cross-entropy, and the distance from the teacher's probabilities."""
@@ -213,6 +238,8 @@ class Trainer:
         validation = self.validate()
         line["validation_accuracy"] = validation["accuracy"] if validation else None
         line["gates"] = _gates(self.network)
+        if self.recipe.membrane_bits:
+            line["membrane_bits"] = self._membranes.widths()
         return line
 
     @torch.no_grad()

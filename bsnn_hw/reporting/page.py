@@ -120,7 +120,8 @@ def _circuit(request: Request, design: Design, inputs: np.ndarray,
 
 def _drawing(network: Network) -> str:
     """What the page says beside the paper; it can be drawn on where a sample is one grey image."""
-    shape = network.input.features
+    used = network.input.used
+    shape = network.input.features if used is None else used.shape
     image = shape.positions > 1 or isqrt(shape.channels)**2 == shape.channels
     if network.input.coding is Coding.DIRECT and image:
         return "Draw here, or pick a sample below."

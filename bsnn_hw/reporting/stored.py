@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.ir.network import Coding
+from bsnn_hw.ir.network import Coding, Network
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles
 from bsnn_hw.ports.registry import PORTS
@@ -46,17 +46,19 @@ def page_data(design: Design, circuit: Circuit, samples: np.ndarray, trace: Trac
     network = design.network
     most = _most_cycles(design, samples, trace)
     marks = network.timesteps if network.input.coding is Coding.EVENTS else 1
-    shape = network.input.features
+    used = network.input.used
+    shape = network.input.features if used is None else used.shape
     return {
         "wasm": base64.b64encode(circuit.wasm).decode(),
         "classes": list(network.classes),
         "timesteps": network.timesteps,
         "scoreScale": network.readout.scale,
         "input": {"map": [shape.channels, shape.height, shape.width], "marks": marks,
-                  "top": network.input.max_value, **_input(design)},
+                  "top": network.input.max_value, **_input(design),
+                  **({} if used is None else {"used": list(used.places)})},
         "output": _output(design),
         "layers": [_layer(design, number, trace) for number in range(len(network.hidden))],
-        "samples": packed(samples.astype(np.uint8).tobytes()),
+        "samples": packed(_whole(network, samples).astype(np.uint8).tobytes()),
         "count": len(samples),
         "labels": None if labels is None else [int(label) for label in labels],
         "scores": trace.scores.tolist(),
@@ -64,6 +66,12 @@ def page_data(design: Design, circuit: Circuit, samples: np.ndarray, trace: Trac
         "cycles": most // len(samples),
         "watchdog": most,
     }
+
+
+def _whole(network: Network, samples: np.ndarray) -> np.ndarray:
+    """Samples with 0 in place of the values that the network leaves out."""
+    used = network.input.used
+    return samples if used is None else used.spread(samples)
 
 
 def _most_cycles(design: Design, samples: np.ndarray, trace: Trace) -> int:

@@ -95,6 +95,23 @@ def test_scores_and_classes():
     assert device.statistics.inferences == 10 and device.statistics.timeouts == 0
 
 
+def test_of_whole_samples_only_what_is_used_is_sent(tmp_path):
+    places = (1, 2, 5, 6, 7, 9, 11, 12, 13, 16, 18, 19)
+    facts = BoardFacts(**{**FACTS.__dict__, "used": places, "sample": 20})
+    samples = np.random.default_rng(0).integers(0, 16, (5, 20))
+    device = Device(Board(facts), facts)
+    np.testing.assert_array_equal(device.scores(samples), wanted(samples[:, places]))
+    np.testing.assert_array_equal(device.scores(samples[:, places]), wanted(samples[:, places]))
+    with pytest.raises(InputError, match="samples: must be integers of shape"):
+        device.scores(samples[:, :19])
+    facts.write(tmp_path)
+    assert BoardFacts.read(tmp_path) == facts
+    for wrong in ({"used": places[:-1]}, {"sample": 19}, {"used": (2, *places[:-1])}):
+        BoardFacts(**{**facts.__dict__, **wrong}).write(tmp_path)
+        with pytest.raises(InputError, match="must be a bsnn-hw/link"):
+            BoardFacts.read(tmp_path)
+
+
 @for_each("seed", range(3))
 def test_a_bad_line_costs_time_and_no_result(seed):
     facts = BoardFacts(**{**FACTS.__dict__, "size": 300, "map": (3, 10, 10), "by_place": False})
@@ -228,6 +245,7 @@ def test_facts_on_disk(tmp_path):
     (key, value) for key in FACTS.__dict__
     for value in ("x", 1.5, 0, -1, 10**30, None, [], {}, [0, 1, 2], [1, 2, 6, 1], ["a", 1])
     if not ((key == "score_scale" and isinstance(value, int | float))
+            or (key, value) in (("used", []), ("sample", 0))
             or (key in ("baud", "divisor", "timesteps") and value == 10**30))])
 def test_facts_that_are_none(tmp_path, key, value):
     """No value of another kind, nor a size that there cannot be, gets as far as a sample."""

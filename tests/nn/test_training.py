@@ -57,6 +57,24 @@ def test_resumed_is_bit_for_bit_uninterrupted(digits, tmp_path, seed, flips):
     assert whole.test() == resumed.test()
 
 
+@for_each("coding", ["direct", "events"])
+def test_inputs_that_are_left_out_have_no_say(digits, tmp_path, coding):
+    chosen = recipe(inputs_used=20, flips=True, coding=coding)
+    whole = run(Trainer(chosen, digits))
+    assert len(whole.used) == 20
+    assert whole.network.hidden["fc1"].synapse.weight.shape == (24, 20)
+    left_out = np.setdiff1d(np.arange(64), whole.used)
+    spoilt = digits.test_x.copy()
+    spoilt[:, left_out] = 15 - spoilt[:, left_out]
+    before = whole.test()
+    assert before["accuracy"] > 0.5
+    whole.dataset = dataclasses.replace(digits, test_x=spoilt)
+    assert whole.test() == before
+    save_checkpoint(tmp_path / "c", run(Trainer(chosen, digits), 2).state())
+    resumed = run(Trainer(chosen, digits, load_checkpoint(tmp_path / "c")))
+    assert torch.equal(parameters(whole), parameters(resumed))
+
+
 def test_another_seed_gives_another_network(digits):
     one, other = (run(Trainer(recipe(seed=seed, epochs=1), digits)) for seed in (0, 1))
     assert not torch.equal(parameters(one), parameters(other))
