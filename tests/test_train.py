@@ -202,7 +202,7 @@ def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
     (["digits", "--inputs-used", "20", "--network", "conv"],
      "inputs_used: must be 0 but for fc and recurrent, whose first layer is no convolution"),
     (["digits", "--membrane-bits", "10"], "membrane_bits: must be at least 11 for layer fc1, of 64 "
-     "inputs up to 15, not 10; or take fewer `inputs_used`, `hidden` neurons, `bits` or "),
+     "inputs up to 15, not 10; or take fewer --inputs-used, --hidden neurons, --bits or --times"),
     (["digits", "--membrane-bits", "12", "--network", "residual"],
      "membrane_bits: must be 0 but for fc and conv with constant gates, no real weights"),
     (["digits", "--weight-bits", "9"], "weight_bits: must be 1 to 8, not 9; change --weight-bits"),

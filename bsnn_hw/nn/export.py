@@ -68,7 +68,8 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
     ----------
     network : `Network`, of own layers or of torch modules inside `Layer` and `Readout`
     input : {"shape": [size] or [channels, height, width], "bits": 1..8, "scale": float,
-        "offset": float}; the real input is ``scale * integer + offset``; of a network with
+        "offset": float}, and as docs/model.md has it "used"; the real input is
+        ``scale * integer + offset``; of a network with
         events coding "bits" is 1, spikes, where it is left out
     classes : names of the classes, in order
     recipe : primitives that say how it was trained
@@ -93,9 +94,12 @@ def document(network: Network, *, input: Mapping[str, Any], name: str, classes: 
 
 
 def _input(coding: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    if coding == "events" and given.get("bits", 1) == 1:
-        return {"coding": coding, "scale": 1.0, "offset": 0.0, "shape": list(given["shape"])}
-    return {"coding": coding, "scale": 1.0, "offset": 0.0, **given, "shape": list(given["shape"])}
+    written = {"coding": coding, "scale": 1.0, "offset": 0.0, **given,
+               "shape": list(given["shape"])}
+    if coding == "events" and given.get("bits", 1) == 1:  # spikes, which are 0 and 1
+        return {key: value for key, value in written.items() if key != "bits"} | {
+            "scale": 1.0, "offset": 0.0}
+    return written
 
 
 def _layer(name: str, block: Layer | Readout, problems: list[str]) -> dict[str, Any]:
