@@ -60,7 +60,8 @@ def binarize(module: nn.Module, *, gate: str | Callable[[int], nn.Module] | None
         Every layer that cannot be made binary, with why: weights or a norm that it shares, other
         parametrizations.
     InputError
-        For options outside their range. And in a forward pass, when a layer is called twice.
+        For options outside their range. And in a forward pass, when a layer is called twice in a
+        timestep; without `timesteps`, when it is called more often than others.
     """
     _check_options(gate, timesteps, ends, estimator, time)
     module = module if inplace else copy.deepcopy(module)
@@ -71,6 +72,7 @@ def binarize(module: nn.Module, *, gate: str | Callable[[int], nn.Module] | None
     if problems:
         raise ModelError(problems)
     first, last = next(iter(synapses)), list(synapses)[-1]
+    where = {name: time or _time(module, found[name] or name) for name in chosen}
     for name in chosen:
         layer = synapses[name]
         norm = module.get_submodule(found[name] or name)
@@ -80,9 +82,9 @@ def binarize(module: nn.Module, *, gate: str | Callable[[int], nn.Module] | None
             parametrize.register_parametrization(layer, "weight", weights)
         if gate is not None and name != last:
             assert timesteps is not None
-            where = time or _time(module, found[name] or name)
-            _attach(norm, TimedGate(_gate(gate, timesteps, len(layer.weight)), timesteps, where))
-    _watch(module, chosen, timesteps)
+            made = _gate(gate, timesteps, len(layer.weight))
+            _attach(norm, TimedGate(made, timesteps, where[name]))
+    _watch(module, where, timesteps)
     return module
 
 
@@ -194,12 +196,14 @@ def _apply_gate(layer: Any, _: Any, currents: Tensor) -> Tensor:
     return layer.agmm_gate(currents)
 
 
-def _watch(module: Any, chosen: list[str], timesteps: int | None) -> None:
-    """Have each forward pass of the network see that no layer is called twice in a timestep."""
-    if timesteps is None:
-        return
-    module.binarized = {"timesteps": timesteps, "layers": list(chosen)}
-    for name in chosen:
+def _watch(module: Any, where: dict[str, str], timesteps: int | None) -> None:
+    """Have each forward pass of the network see that no layer is called twice in a timestep.
+
+    where : of each layer, where its timesteps are; in its input they are all in one call
+    timesteps : int; None where the layers' calls must tell
+    """
+    module.binarized = {"timesteps": timesteps, "where": where}
+    for name in where:
         module.get_submodule(name).register_forward_hook(_count)
     module.register_forward_pre_hook(_begin)
     module.register_forward_hook(_finish)
@@ -210,15 +214,20 @@ def _count(layer: Any, *_: Any) -> None:
 
 
 def _begin(module: Any, *_: Any) -> None:
-    for name in module.binarized["layers"]:
+    for name in module.binarized["where"]:
         module.get_submodule(name).binarized_calls = 0
 
 
 def _finish(module: Any, *_: Any) -> None:
-    timesteps = module.binarized["timesteps"]
-    for name in module.binarized["layers"]:
-        calls = module.get_submodule(name).binarized_calls
-        if calls not in (0, 1, timesteps):
-            raise InputError(f"layer {name!r}: must be called once per timestep, once or "
-                             f"{timesteps} times in a forward pass, not {calls} times; give each "
-                             f"place a layer of its own")
+    where = module.binarized["where"]
+    calls = {name: module.get_submodule(name).binarized_calls for name in where}
+    # A layer in front of all timesteps is called once; of the others those that are called least
+    # tell how many timesteps there are.
+    timesteps = module.binarized["timesteps"] or min(
+        (count for name, count in calls.items() if count > 1 and where[name] == "calls"), default=1)
+    for name, count in calls.items():
+        most = timesteps if where[name] == "calls" else 1
+        if count not in (0, 1, most):
+            wanted = "once" if most == 1 else f"once or {most} times"
+            raise InputError(f"layer {name!r}: must be called once per timestep, {wanted} in a "
+                             f"forward pass, not {count} times; give each place a layer of its own")

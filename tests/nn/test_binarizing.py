@@ -199,15 +199,45 @@ def test_norms_that_are_registered_elsewhere():
     assert gates(made) == ["norm1.agmm_gate"]
 
 
-def test_a_layer_called_twice_is_named():
-    class Twice(nn.Module):
+class Twice(nn.Module):
+    """Its second layer has two places; called once for each of the steps."""
+
+    def __init__(self, steps=1):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+        self.steps = steps
+
+    def forward(self, values):
+        currents = self.fc1(values)
+        return sum(self.fc3(self.fc2(self.fc2(currents))) for _ in range(self.steps))
+
+
+def test_a_layer_called_twice_is_named_whatever_is_said_of_time():
+    said = "layer 'fc2': must be called once per timestep, once{} in a forward pass, not {} times"
+    for steps, options, words in (
+            (4, {"timesteps": 4}, (" or 4 times", 8)),
+            (1, {"timesteps": 2, "time": "flattened"}, ("", 2)),
+            (1, {"timesteps": 2, "time": "steps", "gate": None}, ("", 2)),
+            (3, {"gate": None}, (" or 3 times", 6))):
+        with pytest.raises(InputError, match=said.format(*words)):
+            binarize(Twice(steps), **options)(torch.rand(2, 4))
+
+
+def test_a_layer_in_front_of_all_timesteps_is_no_layer_called_twice():
+    class Net(nn.Module):
         def __init__(self):
             super().__init__()
             self.fc1, self.fc2, self.fc3 = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 3)
 
         def forward(self, values):
-            return self.fc3(self.fc2(self.fc2(self.fc1(values))))
+            currents = self.fc1(values)
+            return sum(self.fc3(self.fc2(currents)) for _ in range(3))
 
+    binarize(Net(), gate=None)(torch.rand(2, 4))
+    binarize(Net(), timesteps=3)(torch.rand(2, 4))
+
+
+def test_a_layer_called_twice_is_named():
     net = binarize(Twice(), timesteps=4)
     with pytest.raises(InputError, match="layer 'fc2': must be called once per timestep, once "
                        "or 4 times in a forward pass, not 2 times"):
