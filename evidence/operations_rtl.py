@@ -1,16 +1,19 @@
 """``python -m evidence.operations_rtl``: what the RTL does for an inference, counted in it.
 
-Samples of each example stream through the Verilated design, back to back, while its sequencers and
-its memories of potentials are watched.  Synaptic operations, words of weights read for an event,
-neuron steps and bits that change in the potentials must be what the reference counts.  A row of
-sums is read and written for a group of events; the reference counts full groups, and an engine that
-is quicker than what feeds it may take some that are not, so there it is a lower end.
+Samples of each example stream through the Verilated design, back to back, while its sequencers,
+adders and memories of potentials are watched.  Synaptic operations, words of weights read for an
+event, neuron steps, and bits that change from step to step in synaptic sums, charged membranes,
+words of spikes and stored potentials must be what the reference counts.  A row of sums is read and
+written for a group of events; the reference counts full groups, and an engine that is quicker than
+what feeds it may take some that are not, so there it is a lower end.  What the adders' registers
+change in every cycle is known of the RTL alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bsnn_hw.emission.design import Design
+    from bsnn_hw.ir.network import Hidden, Readout
     from bsnn_hw.reference.network import Trace
     from evidence.watched_rtl import Tally
+
+    # Of each layer (RTL, reference).
+    Found = list[tuple[Hidden | Readout, tuple[Tally, Tally]]]
 
 __all__ = ["check", "main", "reference_tallies"]
 
@@ -41,8 +48,7 @@ def reference_tallies(design: Design, inputs: np.ndarray, trace: Trace) -> list[
 
     network, samples = design.network, len(inputs)
     activity = measure_activity(network, inputs, trace, design.port)
-    changes: list[int | None] = list(toggled(design.layout, trace)) if network.timesteps > 1 else []
-    changes += [None] * (len(network.layers) - len(changes))
+    changes = toggled(design.layout, inputs, trace)
     found = []
     for number, counts in enumerate(count(design.layout, activity)):
         fed = list(engines(design.layout, activity, number))
@@ -87,17 +93,35 @@ def _report(model: Path, count: int, folder: Path) -> list[str]:
     design = emit(lowered, plan(lowered), folder / "bundle", vectors=1)
     assert lowered.calibration is not None  # an example has samples
     inputs = lowered.calibration[:count]
-    rows = [["layer", "operations", "weight words", "neuron steps", "bits changed", "sum rows",
-             "reference"]]
-    for layer, (rtl, reference) in zip(design.network.layers,
-                                       check(design, inputs, folder / "build"), strict=True):
-        toggles = "" if rtl.toggles is None else f"{rtl.toggles / count:,.2f}"
-        rows.append([layer.name, *(f"{each / count:,.2f}" for each in
-                                   (rtl.operations, rtl.words, rtl.steps)), toggles,
-                     f"{rtl.rows / count:,.2f}", f"{reference.rows / count:,.2f}"])
-    return [f"{model.stem}: {count} samples, counted in RTL, per inference; synaptic operations, "
-            "words of weights, neuron steps and changed bits of potentials are the reference's",
-            table(rows)]
+    found: Found = list(zip(design.network.layers, check(design, inputs, folder / "build"),
+                            strict=True))
+    return [f"{model.stem}: {count} samples, counted in RTL, per inference; what is left of | is "
+            "the reference's", table(_operations(found, count)), "bits that change",
+            table(_bits_changed(found, count))]
+
+
+def _operations(found: Found, count: int) -> list[list[str]]:
+    rows = [["layer", "operations", "weight words", "neuron steps", "|", "sum rows", "reference"]]
+    return rows + [[layer.name, *(_mean(each, count) for each in
+                                  (rtl.operations, rtl.words, rtl.steps)), "|",
+                    _mean(rtl.rows, count), _mean(reference.rows, count)]
+                   for layer, (rtl, reference) in found]
+
+
+def _bits_changed(found: Found, count: int) -> list[list[str]]:
+    """By neuron steps, and then by cycles."""
+    from bsnn_hw.reporting.activity import CHANGE
+
+    rows = [["layer", "sums", "membranes", "spikes", "potentials", "|", "sums, each cycle",
+             "membranes, each cycle", "nJ (estimate)"]]
+    return rows + [[layer.name, *(_mean(each, count) for each in astuple(rtl.toggles)), "|",
+                    *(_mean(each, count) for each in rtl.every_cycle),
+                    f"{sum(each or 0 for each in rtl.every_cycle) * CHANGE / 1e3 / count:.3f}"]
+                   for layer, (rtl, _) in found]
+
+
+def _mean(total: int | None, count: int) -> str:
+    return "-" if total is None else f"{total / count:,.2f}"
 
 
 def _act(options: argparse.Namespace) -> None:

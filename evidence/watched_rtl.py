@@ -1,4 +1,4 @@
-"""Sequencers and memories of potentials of a Verilated design, watched while samples stream in."""
+"""Sequencers, sums, neurons and memories of a Verilated design, watched while samples stream in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from bsnn_hw.emission.design import Design
-from bsnn_hw.hdl.formats import index_width, operation
+from bsnn_hw.hdl.formats import index_width, operation, spike_word
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.blocks import Layer, Synapses
 from bsnn_hw.ports.registry import PORTS
+from bsnn_hw.reporting.toggles import Toggles
 from bsnn_hw.sim.native import Group, build_native
 from bsnn_hw.sim.native_run import run_native
 from bsnn_hw.verification.native import input_beats
@@ -23,16 +24,23 @@ __all__ = ["Tally", "count_rtl"]
 
 @dataclass(frozen=True)
 class Tally:
-    """Of a layer and all samples; ``toggles`` is None where it keeps no potentials."""
+    """Of a layer and all samples.
+
+    toggles : from neuron step to neuron step
+    rows : of sums that are read and written for events
+    every_cycle : bits that change, from one cycle to the next, in what the adders of sums give and
+        in what the neurons' adders give; None of the reference, and where there are no neurons
+    """
 
     operations: int
     words: int
     steps: int
-    toggles: int | None
+    toggles: Toggles
     rows: int
+    every_cycle: tuple[int | None, int | None] = (None, None)
 
     @property
-    def exact(self) -> tuple[int | None, ...]:
+    def exact(self) -> tuple[int | Toggles, ...]:
         """What is the same in RTL and reference."""
         return self.operations, self.words, self.steps, self.toggles
 
@@ -43,7 +51,8 @@ def count_rtl(design: Design, inputs: np.ndarray, folder: Path) -> list[Tally]:
     folder : Path, where the simulation is built
     """
     groups = [group for number in range(len(design.network.layers))
-              for group in (*_sequencers(design, number), *_potentials(design, number))]
+              for group in (*_sequencers(design, number), _adders(design, number),
+                            *_potentials(design, number))]
     model = build_native(design.verilog.paths, design.verilog.top, folder, groups)
     seen = run_native(model, input_beats(design, inputs), len(inputs),
                       packet_beats=PORTS[design.port].answer_beats(design.network)).groups
@@ -84,6 +93,23 @@ def _sequencers(design: Design, number: int) -> Iterator[Group]:
                      _see(design, place, "values", values)))
 
 
+def _adders(design: Design, number: int) -> Group:
+    """In every cycle, as the output port never waits: sums, and what the neurons do."""
+    engine, layer = design.layout.blocks[number].synapses, _layer(design, number)
+    raster = engine.geometry.raster
+    place = f"{layer}.{'accumulator' if engine.geometry.places == 1 else 'places'}"
+    signals = [_see(design, place, "op", _operation(engine).size),
+               _see(design, place, "sums", raster.width * engine.sum_width)]
+    if number < len(design.network.hidden):
+        raster, probe = design.layout.layers[number].neurons.raster, design.probes[number]
+        neurons = f"{layer}.neurons"
+        word = spike_word(parallel=raster.width, rows=raster.rows).size
+        signals += [probe.firing, probe.charged, _see(design, neurons, "words_valid", 1),
+                    _see(design, neurons, "words", word)]
+    return Group(f"{number} adders", _see(design, design.verilog.top, "m_axis_tready", 1),
+                 tuple(signals))
+
+
 def _potentials(design: Design, number: int) -> Iterator[Group]:
     """What a layer's memory of potentials is written with."""
     place = f"{_layer(design, number)}.neurons.potentials"
@@ -104,24 +130,31 @@ def _tally(design: Design, number: int, seen: dict[str, dict[str, np.ndarray]]) 
     parts = [_engine(block, seen[f"{number}{suffix}"])
              for suffix, block in _blocks(design, number)]
     operations, words, rows = (sum(each[place] for each in parts) for place in range(3))
-    writes = seen.get(f"{number} potentials")
-    toggles = None if writes is None else _toggles(design, number, writes)
-    return Tally(operations, words, parts[0][3], toggles, rows)
+    adders = seen[f"{number} adders"]
+    return Tally(operations, words, parts[0][3],
+                 _toggles(design, number, adders, seen.get(f"{number} potentials")), rows,
+                 (_each_cycle(adders["sums"]),
+                  _each_cycle(adders["charged"]) if "charged" in adders else None))
 
 
 def _engine(block: Synapses, seen: dict[str, np.ndarray]) -> tuple[int, int, int, int]:
     """Operations, words of weights, rows of sums, and neuron steps of one engine."""
-    layout, op = _operation(block), seen["op"][:, 0]
-
-    def field(name: str) -> np.ndarray:
-        part = layout[name]
-        return op >> np.uint64(part.offset) & np.uint64((1 << part.width) - 1)
-
-    neurons = _in_fold(block.geometry.raster)[field("fold").astype(np.int64)]
-    charging, stepping = field("charge") == 1, (field("step") == 1) & (field("sweep") == 0)
+    op = seen["op"][:, 0]
+    neurons = _in_fold(block.geometry.raster)[_field(block, op, "fold").astype(np.int64)]
+    charging, stepping = _field(block, op, "charge") == 1, _steps(block, op)
     active = _active(seen["values"][charging], block)
     return (int((active * neurons[charging]).sum()), int(active.sum()), int(charging.sum()),
             int(neurons[stepping].sum()))
+
+
+def _field(block: Synapses, op: np.ndarray, name: str) -> np.ndarray:
+    part = _operation(block)[name]
+    return op >> np.uint64(part.offset) & np.uint64((1 << part.width) - 1)
+
+
+def _steps(block: Synapses, op: np.ndarray) -> np.ndarray:
+    """Whether each operation lets its neurons step, bool (cycles,)."""
+    return (_field(block, op, "step") == 1) & (_field(block, op, "sweep") == 0)
 
 
 def _in_fold(raster: Raster) -> np.ndarray:
@@ -142,18 +175,54 @@ def _bits(words: np.ndarray, count: int) -> np.ndarray:
     return np.unpackbits(octets.reshape(len(words), -1), axis=1, bitorder="little")[:, :count]
 
 
-def _toggles(design: Design, number: int, writes: dict[str, np.ndarray]) -> int:
-    """Bits that the writes change, of neurons that there are."""
+def _toggles(design: Design, number: int, adders: dict[str, np.ndarray],
+             writes: dict[str, np.ndarray] | None) -> Toggles:
+    assert (np.diff(adders["cycle"][:, 0]) == 1).all()
+    engine = design.layout.blocks[number].synapses
+    # Sums leave a cycle behind their operation.
+    stepped = np.flatnonzero(_steps(engine, adders["op"][:, 0])) + 1
+    sums = _by_rows(adders["sums"][stepped], engine.geometry.raster, engine.sum_width)
+    if number == len(design.network.hidden):
+        return Toggles(sums)
     raster = design.layout.layers[number].neurons.raster
-    width = design.layout.hidden_bounds[number].carried.width
+    charged = adders["charged"][adders["firing"][:, 0] == 1]
+    words = adders["words"][adders["words_valid"][:, 0] == 1]
+    return Toggles(sums, _by_rows(charged, raster,
+                                  design.layout.hidden_bounds[number].charged.width),
+                   _by_rows(words, raster, 1),
+                   None if writes is None else _stored(design, number, writes))
+
+
+def _each_cycle(words: np.ndarray) -> int:
+    """Bits of 64-bit words (cycles, words) that change from one cycle to the next."""
+    return int(np.bitwise_count(words[1:] ^ words[:-1]).sum())
+
+
+def _by_rows(words: np.ndarray, raster: Raster, width: int) -> int:
+    """Bits that change from one step's row to the next, of neurons that there are; steps go over
+    all rows in order.
+
+    words : 64-bit words (steps, words), with ``width`` bits for each neuron of a row
+    """
+    bits = _there(words, raster, width, np.arange(len(words)))
+    return int((bits[1:] ^ bits[:-1]).sum())
+
+
+def _there(words: np.ndarray, raster: Raster, width: int, rows: np.ndarray) -> np.ndarray:
+    """Bits (writes, bits of a row), 0 where a row has no neuron."""
+    there = np.arange(raster.width) < _in_fold(raster)[rows % raster.folds, None]
+    bits = _bits(words, raster.width * width).reshape(len(words), raster.width, width)
+    return (bits & there[:, :, None]).reshape(len(words), -1)
+
+
+def _stored(design: Design, number: int, writes: dict[str, np.ndarray]) -> int:
+    """Bits that the writes change, of neurons that there are."""
     data, row = (writes.get(name) for name in ("write__data", "write__addr"))
     data = writes["write_data"] if data is None else data
     rows = np.zeros(len(data), np.int64) if row is None else row[:, 0].astype(np.int64)
-    there = np.arange(raster.width) < _in_fold(raster)[rows % raster.folds, None]
-    bits = _bits(data, raster.width * width).reshape(len(data), raster.width, width)
-    bits &= there[:, :, None].astype(np.uint8)
     order = np.argsort(rows, kind="stable")
-    ordered, starts = bits[order].reshape(len(data), -1), np.diff(rows[order], prepend=-1) != 0
+    ordered = _there(data, design.layout.layers[number].neurons.raster,
+                     design.layout.hidden_bounds[number].carried.width, rows)[order]
     before = np.concatenate([np.zeros_like(ordered[:1]), ordered[:-1]])
-    before[starts] = 0
+    before[np.diff(rows[order], prepend=-1) != 0] = 0
     return int((ordered ^ before).sum())

@@ -21,8 +21,8 @@ from bsnn_hw.reference.incoming import incoming, joined_spikes
 from bsnn_hw.reference.neuron import State
 from bsnn_hw.reference.pool import largest_sums
 
-__all__ = ["LayerTrace", "Trace", "currents", "gained", "in_sequence", "integrate",
-           "joined", "recurred", "run", "run_hidden"]
+__all__ = ["LayerTrace", "State", "Trace", "accumulated", "currents", "gained", "given_spikes",
+           "in_sequence", "integrate", "joined", "recurred", "run", "run_hidden"]
 
 PIECE = 1 << 19  # neurons times timesteps of one layer in work at a time: about the cache
 
@@ -137,7 +137,7 @@ def _run_batch(network: Network, inputs: torch.Tensor, traced: Sequence[LayerTra
     last_use = {number - shortcut.back: number for number, layer in enumerate(network.hidden)
                 for shortcut in layer.shortcuts if isinstance(shortcut, CurrentShortcut)}
     for number, (layer, trace) in enumerate(zip(network.hidden, traced, strict=True)):
-        accs = _accumulated(network, number, spikes)
+        accs = accumulated(network, number, spikes)
         extra = joined(layer, number, spikes, carried, network.features)
         accs = largest_sums(layer.current_pool, layer.synapse.shape, accs)
         carried[number] = recurred(layer, currents(layer, accs, extra,
@@ -154,7 +154,7 @@ def _run_batch(network: Network, inputs: torch.Tensor, traced: Sequence[LayerTra
             trace.charged[:], trace.settled[:] = charged.numpy(), settled.numpy()
         carried = {source: kept for source, kept in carried.items()
                    if last_use.get(source, -1) > number}
-    accs = _accumulated(network, len(network.hidden), spikes)
+    accs = accumulated(network, len(network.hidden), spikes)
     return readout.score(network.readout, accs).numpy()
 
 
@@ -166,8 +166,18 @@ def _multiplied(network: Network, inputs: torch.Tensor) -> torch.Tensor:
     return inputs * factors.repeat_interleave(network.input.features.positions)
 
 
-def _accumulated(network: Network, number: int,
-                 spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
+def given_spikes(network: Network, inputs: np.ndarray, trace: Trace) -> dict[int, torch.Tensor]:
+    """What each layer of a run sent, by its number; -1 is what came in."""
+    return {-1: _multiplied(network, torch.as_tensor(np.asarray(inputs))),
+            **{number: torch.as_tensor(layer.sent) for number, layer in enumerate(trace.hidden)}}
+
+
+def accumulated(network: Network, number: int,
+                spikes: Mapping[int, torch.Tensor]) -> torch.Tensor:
+    """The sums of layer ``number``'s own synapses, int64 (N, T, neurons), before any pooling.
+
+    spikes : by layer number, what leaves it; -1 is what comes into the network
+    """
     layer = network.layers[number]
     came = incoming(layer, number, spikes, network.features, _largest(network, number))
     return synapse.sums(layer.synapse, came.values, network.timesteps, *came[1:])

@@ -20,14 +20,16 @@ from bsnn_hw.layout.build import Layout
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
 
-__all__ = ["ADD", "BIT", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "addition", "byte_energy",
-           "count", "dense_energy", "engines", "full_energy", "product", "weight_words"]
+__all__ = ["ADD", "BIT", "CHANGE", "FLOAT", "MULTIPLY", "SOURCE", "Counts", "addition",
+           "byte_energy", "count", "dense_energy", "engines", "full_energy", "product",
+           "weight_words"]
 
 SOURCE = ("M. Horowitz, Computing's energy problem (and what we can do about it), ISSCC 2014, "
           "figure 1.1.9, 45 nm at 0.9 V")
 ADD = {8: 0.03, 32: 0.1}  # pJ of an integer addition, by its bits
 MULTIPLY = {8: 0.2, 32: 3.1}  # pJ of an integer product, by the bits of both factors
 BIT = 10 / 64  # pJ per bit from or to a memory of 8 KiB: 10 pJ for 64 bits
+CHANGE = ADD[32] / 16  # pJ per bit that changes: in an addition of random numbers half of 32 do
 FLOAT = 3.7 + 0.9  # pJ for a product and an addition of 32-bit floating-point numbers
 
 

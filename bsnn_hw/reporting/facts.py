@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,13 @@ from bsnn_hw.reporting import activity as energy
 from bsnn_hw.reporting.charts import Histogram, histogram
 from bsnn_hw.reporting.drawing import Drawing, draw
 from bsnn_hw.reporting.parts import Front, Part, Placed, front, parts, placed
-from bsnn_hw.reporting.toggles import toggled
+from bsnn_hw.reporting.toggles import Toggles, toggled
 from bsnn_hw.reporting.training import Training, read_log
 from bsnn_hw.text import percent
 from bsnn_hw.verification.record import Check, read_checks
 
-__all__ = ["CheckWords", "Facts", "Memory", "Share", "Verdict", "Work", "as_script", "gather"]
+__all__ = ["Changes", "CheckWords", "Facts", "Memory", "Share", "Verdict", "Work", "as_script",
+           "gather"]
 
 FORMS = ("weights", "accumulators", "potentials", "constants", "queues", "carried")
 
@@ -70,7 +71,6 @@ class Work:
     steps: str
     weight_bits: str
     state_bits: str
-    toggles: str
     energy: str
 
 
@@ -108,6 +108,21 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """Bits of a layer that change in an inference, ``-`` where it has no such; see `Toggles`.
+
+    adders : nJ of what changes in sums and membranes, estimated
+    """
+
+    name: str
+    sums: str
+    membranes: str
+    spikes: str
+    potentials: str
+    adders: str
+
+
+@dataclass(frozen=True)
 class Energy:
     """Sums over all layers, estimated; nJ per inference."""
 
@@ -141,6 +156,7 @@ class Facts:
     front: Front | None
     memory_forms: tuple[str, ...]
     memory: tuple[Memory, ...]
+    changes: tuple[Changes, ...]
     energy: Energy
     training: tuple[Training, ...]
 
@@ -158,12 +174,13 @@ def gather(folder: Path, design: Design, samples: np.ndarray, source: str,
     checks = read_checks(folder)
     outline = "-".join([feature_map(network.input.features),
                         *(feature_map(layer.shape) for layer in network.layers)])
-    work, limit = _work(design, seen, trace, counts, toggled(design.layout, trace))
+    work, limit = _work(design, seen, trace, counts)
     return Facts(
         f"bsnn-hw {__version__}", network.name, outline, f"{len(samples):,} of {source}",
         _verdict(folder, checks), draw(design), work, limit, _lost(checks),
         tuple(_membranes(design, trace)), tuple(_rates(design, trace)), parts(design, seen),
         placed(folder, design), front(folder, design, seen), FORMS, tuple(_memory(design)),
+        tuple(_changes(design, toggled(design.layout, samples, trace), len(samples))),
         _energy(design, counts), read_log(log))
 
 
@@ -189,8 +206,8 @@ def _what(check: Check) -> str:
     return f"{check.inferences:,} inferences of {check.source}{accuracy}"
 
 
-def _work(design: Design, activity: Activity, trace: Trace, counts: Sequence[energy.Counts],
-          changes: Sequence[int]) -> tuple[tuple[Work, ...], str]:
+def _work(design: Design, activity: Activity, trace: Trace,
+          counts: Sequence[energy.Counts]) -> tuple[tuple[Work, ...], str]:
     network = design.network
     cycles = [float(each.mean()) for each in predicted_cycles(network, design.schedule, activity)]
     port = port_cycles(network, activity)
@@ -199,12 +216,11 @@ def _work(design: Design, activity: Activity, trace: Trace, counts: Sequence[ene
     for number, (ran, done) in enumerate(zip(cycles, counts, strict=True)):
         hidden = number < len(network.hidden)
         spikes = f"{trace.hidden[number].fired.sum(axis=(1, 2)).mean():,.1f}" if hidden else "-"
-        toggles = f"{changes[number] / len(trace.classes):,.0f}" if hidden else "-"
         work.append(Work(
             done.name, spikes, Share(f"{ran:,.1f}", round(100 * ran / most, 1)),
             f"{100 * ran / most:.0f} %", ran == most, f"{done.operations:,.0f}",
             f"{passes(network, number) * network.layers[number].shape.size:,}",
-            f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}", toggles,
+            f"{done.weight_bits:,.0f}", f"{done.state_bits:,.0f}",
             f"{done.energy / 1e3:,.3f}"))
     slowest = "the port" if port > max(cycles) else \
         f"layer {counts[max(range(len(cycles)), key=cycles.__getitem__)].name}"
@@ -253,6 +269,22 @@ def _memory(design: Design):
                               for form in FORMS))
 
 
+def _changes(design: Design, found: Sequence[Toggles], samples: int):
+    for layer, each in zip(design.network.layers, found, strict=True):
+        yield _change(layer.name, each, samples)
+    yield _change("all", Toggles(*(sum(getattr(each, form.name) or 0 for each in found)
+                                   for form in fields(Toggles))), samples)
+
+
+def _change(name: str, found: Toggles, samples: int) -> Changes:
+    def mean(bits: int | None) -> str:
+        return "-" if bits is None else f"{bits / samples:,.0f}"
+
+    adders = (found.sums + (found.membranes or 0)) * energy.CHANGE / samples
+    return Changes(name, mean(found.sums), mean(found.membranes), mean(found.spikes),
+                   mean(found.potentials), f"{adders / 1e3:,.3f}")
+
+
 def _energy(design: Design, counts: Sequence[energy.Counts]) -> Energy:
     def nano(pico: float) -> str:
         return f"{pico / 1e3:,.2f} nJ"
@@ -267,6 +299,8 @@ def _energy(design: Design, counts: Sequence[energy.Counts]) -> Energy:
          *((f"a product of {bits}-bit integers", f"{each} pJ")
            for bits, each in energy.MULTIPLY.items()),
          ("a memory's bit, read or written", f"{energy.BIT:.3f} pJ"),
+         ("a bit that changes in an adder, as of random 32-bit integers half of them do",
+          f"{energy.CHANGE:.5f} pJ"),
          ("a 32-bit floating-point product and addition", f"{energy.FLOAT:.1f} pJ")))
 
 

@@ -1,15 +1,71 @@
-"""Bits that change in the memories of potentials, with those that say who rests, and without the
-synaptic currents; counted by the reference."""
+"""Bits that change in a layer's adders and registers, as the reference has them.
+
+An adder works on a row of neurons after the other: at each neuron step its result takes the place
+of that of the row before, whichever sample and timestep that was.  A memory of potentials has a
+place for each neuron, with a bit that says who rests.  What adders give between the steps is not here: it depends on which events
+come together.  Synaptic currents and the engines of shortcuts are left aside.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
+import torch
 
 from bsnn_hw.ir.network import Hidden
+from bsnn_hw.ir.raster import Raster
 from bsnn_hw.layout.build import Layout
-from bsnn_hw.reference.network import LayerTrace, Trace
+from bsnn_hw.reference.network import LayerTrace, Trace, accumulated, given_spikes
 
-__all__ = ["stored", "toggled"]
+__all__ = ["Toggles", "stored", "toggled"]
+
+
+@dataclass(frozen=True)
+class Toggles:
+    """Bits of one layer that change while samples follow each other; None where it has no such.
+
+    sums : of the synaptic sums that the neurons take
+    membranes : of the potentials that are charged
+    spikes : of the words of spikes that leave the layer
+    potentials : in the memory of potentials
+    """
+
+    sums: int
+    membranes: int | None = None
+    spikes: int | None = None
+    potentials: int | None = None
+
+
+def toggled(layout: Layout, inputs: np.ndarray, trace: Trace) -> tuple[Toggles, ...]:
+    """Of every layer, the readout last, over all samples.
+
+    trace : of ``inputs``, with potentials
+    """
+    spikes = given_spikes(layout.network, inputs, trace)
+    return (*(_hidden(layout, number, spikes, seen) for number, seen in enumerate(trace.hidden)),
+            Toggles(_sums(layout, len(trace.hidden), spikes)))
+
+
+def _hidden(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor],
+            seen: LayerTrace) -> Toggles:
+    layer, bounds = layout.network.hidden[number], layout.hidden_bounds[number]
+    raster = layout.layers[number].neurons.raster
+    kept = (_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
+            + _changes(_in_a_row(layer, _resting(layer, seen)), 1))
+    return Toggles(_sums(layout, number, spikes), _by_rows(seen.charged, raster,
+                                                           bounds.charged.width),
+                   _by_rows(seen.sent, raster, 1), kept if layer.neuron.remembers else None)
+
+
+def _sums(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor]) -> int:
+    """Of the main engine's sums, as many bits wide as they are there."""
+    network, engine = layout.network, layout.blocks[number].synapses
+    sums = accumulated(network, number, spikes).numpy()
+    if number == len(network.hidden) and network.readout.constant_gain:
+        sums = sums.sum(axis=1, keepdims=True)
+    return _by_rows(sums, engine.geometry.raster, engine.sum_width)
 
 
 def stored(layer: Hidden, trace: LayerTrace) -> np.ndarray:
@@ -21,14 +77,6 @@ def stored(layer: Hidden, trace: LayerTrace) -> np.ndarray:
     if layer.neuron.carries:
         kept[:, -1] = trace.settled[:, -1] * leak[0] >> layer.neuron.leak_bits
     return kept
-
-
-def toggled(layout: Layout, trace: Trace) -> tuple[int, ...]:
-    """Of each hidden layer, over all samples of ``trace``; each neuron's memory starts at 0."""
-    return tuple(_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
-                 + _changes(_in_a_row(layer, _resting(layer, seen)), 1)
-                 for layer, bounds, seen in zip(layout.network.hidden, layout.hidden_bounds,
-                                                trace.hidden, strict=True))
 
 
 def _resting(layer: Hidden, trace: LayerTrace) -> np.ndarray:
@@ -46,8 +94,21 @@ def _in_a_row(layer: Hidden, values: np.ndarray) -> np.ndarray:
     return values.reshape(1, -1, values.shape[2]) if layer.neuron.stateful else values
 
 
+def _by_rows(values: np.ndarray, raster: Raster, width: int) -> int:
+    """Bits that differ from row to row of ``values`` (N, T, neurons), in the order in which the
+    neurons step; the first has none before it, and where a row has no neuron is a 0."""
+    rows = np.zeros((values.shape[0] * values.shape[1], raster.rows, raster.width), np.int64)
+    rows[:, *raster.locate(np.arange(raster.shape.size))] = values.reshape(len(rows), -1)
+    flat = rows.reshape(-1, raster.width)
+    return _differing(flat[1:] ^ flat[:-1], width)
+
+
 def _changes(values: np.ndarray, width: int) -> int:
     """Bits that differ from one of the values (N, T, neurons) to the next along T, from 0 on."""
     before = np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], axis=1)
-    changes = values ^ before
+    return _differing(values ^ before, width)
+
+
+def _differing(changes: np.ndarray, width: int) -> int:
+    """Ones among the low ``width`` bits."""
     return int(np.bitwise_count(changes.astype(np.uint64) & np.uint64((1 << width) - 1)).sum())

@@ -26,16 +26,21 @@ def test_counts_are_equal(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(operations_rtl, "MOST_ROWS", 2)  # tiny layers wait for their producers
     bundle, design = made(kind, tmp_path)
     for rtl, reference in check(design, bundle.inputs, tmp_path / "build"):
-        assert rtl.exact == reference.exact and rtl.steps > 0
+        assert rtl.exact == reference.exact and rtl.steps > 0 and rtl.toggles.sums > 0
+        assert rtl.every_cycle[0] >= rtl.toggles.sums
+        assert (rtl.every_cycle[1] or 0) >= (rtl.toggles.membranes or 0)
 
 
-def test_a_count_that_differs_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize("change", [
+    lambda tally: replace(tally, words=tally.words + 1),
+    lambda tally: replace(tally, toggles=replace(tally.toggles, sums=tally.toggles.sums - 1))])
+def test_a_count_that_differs_is_named(change, tmp_path, monkeypatch):
     bundle, design = made("direct", tmp_path)
     wanted = operations_rtl.reference_tallies
 
     def wrong(*given):
         first, *rest = wanted(*given)
-        return [replace(first, words=first.words + 1), *rest]
+        return [change(first), *rest]
 
     monkeypatch.setattr(operations_rtl, "reference_tallies", wrong)
     name = bundle.network.layers[0].name

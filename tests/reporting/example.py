@@ -5,6 +5,7 @@ from dataclasses import replace
 from bsnn_hw.reporting.charts import curves, histogram, scatter
 from bsnn_hw.reporting.drawing import Arc, Box, Drawing, Line
 from bsnn_hw.reporting.facts import (
+    Changes,
     CheckWords,
     Energy,
     Facts,
@@ -46,7 +47,7 @@ FACTS = Facts(
                     ((73, 95),),
                     (Arc("M508 52h8c58 0 58 58 0 58h-8", "fc<1> adds spikes of input"),)),
     work=(Work("fc<1>", "3.5", Share("40.0", 100.0), "100 %", True, "120", "80", "960", "1,024",
-               "77", "0.310"),),
+               "0.310"),),
     limit="layer fc<1> takes the most cycles",
     lost=Lost("1.00 % of the classes differ", (("fc<1>", Share("0.50 %", 100.0)),)),
     membranes=(Membranes("fc<1>", "seen -2 to 3", _histogram()),),
@@ -58,6 +59,8 @@ FACTS = Facts(
                                                     (900, 9e5, "lanes 9", False, False)])),
     memory_forms=("weights", "queues"),
     memory=(Memory("fc<1>", ("1.0", "0.2")),),
+    changes=(Changes("fc<1>", "70", "90", "5", "77", "0.001"),
+             Changes("all", "70", "90", "5", "77", "0.001")),
     energy=Energy("0.31 nJ", "2.00 nJ", "4.00 nJ", "9.00 nJ", "120", "880", "somebody's table",
                   (("an addition", "0.1 pJ"),)),
     training=(Training("Accuracy", curves({"train accuracy": [0.5, 0.75, 1.0]})),))
@@ -74,4 +77,5 @@ def with_name(facts, name):
         work=tuple(replace(each, name=name) for each in facts.work),
         rates=tuple(replace(each, name=name) for each in facts.rates),
         membranes=tuple(replace(each, name=name, words=name) for each in facts.membranes),
-        memory=tuple(replace(each, name=name) for each in facts.memory))
+        memory=tuple(replace(each, name=name) for each in facts.memory),
+        changes=tuple(replace(each, name=name) for each in facts.changes))
