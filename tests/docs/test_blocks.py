@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence.site.blocks import printed_as
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, commands
 
 # Pages whose Python runs in a test of its own, which also looks at what it leaves.
@@ -93,12 +94,7 @@ def test_python_runs(page, folder, monkeypatch, capsys):
 
 
 def assert_output(printed, wanted):
-    """``…`` stands for anything in a line, and for any lines where it is alone in one."""
-    lines = [re.escape(line).replace("…", "[^\n]*") + "\n" for line in wanted.splitlines()]
-    pattern = "".join("(?:[^\n]*\n)*?" if line == "[^\n]*\n" else line for line in lines)
-    progress = r"[^\n]* \.\.\.\n|[^\n]*: [\d.]+ s\n"  # of a slow machine
-    shown = re.sub(rf"(?m)^(?:{progress})", "", printed)
-    assert re.fullmatch(pattern, shown), f"{shown}\nis not\n{wanted}"
+    assert printed_as(printed, wanted), f"{printed}\nis not\n{wanted}"
 
 
 def test_output_with_gaps():

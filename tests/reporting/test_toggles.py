@@ -1,5 +1,7 @@
 """Bits that change in adders, registers and memories, against changes one by one."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from bsnn_hw.reference.network import run
@@ -22,7 +24,7 @@ def in_order_of_steps(values, raster):
 
 def by_rows(values, raster, width):
     rows = list(in_order_of_steps(values, raster))
-    return sum(ones(int(one) ^ int(two), width) for before, after in zip(rows, rows[1:])
+    return sum(ones(int(one) ^ int(two), width) for before, after in pairwise(rows)
                for one, two in zip(before, after, strict=True))
 
 
