@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import torch
 
 __all__ = ["documents"]
 
@@ -29,11 +32,23 @@ def documents() -> list[dict[str, Any]]:
     named = small | {"layers": [first | {"neuron": neuron}, *others],
                      "classes": [f"class {i}" for i in range(len(others[-1]["weight"]))],
                      "recipe": {"dataset": "digits", "log": [1, .5]}}
+    given = small["input"]
+    size = math.prod(given["shape"])
+    partly = small | {"input": given | {"shape": [2 * size], "used": torch.arange(1, 2 * size, 2)}}
     drawn = {
         random_counts: (0, 1), random_gated_document: (0, 1), random_grouped: (0,),
         random_map_document: (0, 1, 2), random_mixed: (0, 1, 2), random_normalised: (0, 1),
         random_peaks: (0, 1), random_recurrences: (0, 3), random_second_order: (0, 1, 2),
         random_semantics: (0, 1, 19), random_separable: (0,), random_sew: (0, 1, 2, 3),
-        random_streams: (0, 2, 3)}
-    return [named, with_int8_ends(3, random_document(3, largest=6)),
+        random_streams: (0, 3)}
+    return [named, partly, _saturating(random_streams(2)),
+            with_int8_ends(3, random_document(3, largest=6)),
             *(draw(seed) for draw, seeds in drawn.items() for seed in seeds)]
+
+
+def _saturating(document: dict[str, Any]) -> dict[str, Any]:
+    """With as many bits as thresholds may need where precision is chosen on no samples."""
+    for layer in document["layers"]:
+        if "saturate" in layer["neuron"]:
+            layer["neuron"]["saturate"] = 32
+    return document

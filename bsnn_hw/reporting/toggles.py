@@ -2,8 +2,9 @@
 
 An adder works on a row of neurons after the other: at each neuron step its result takes the place
 of that of the row before, whichever sample and timestep that was.  A memory of potentials has a
-place for each neuron, with a bit that says who rests.  What adders give between the steps is not here: it depends on which events
-come together.  Synaptic currents and the engines of shortcuts are left aside.
+place for each neuron, with a bit that says who rests.  What adders give between the steps is not
+here: it depends on which events come together.  Synaptic currents and the engines of shortcuts are
+left aside.
 """
 
 from __future__ import annotations

@@ -284,12 +284,12 @@ PROOFS = (
     Proof("currents of a join", _currents, Fault(
         "current", "Mux(carried[i], gain[i], 0)", "Mux(carried[i], gain[i], gain[i] >> 3)")),
     Proof("synaptic currents, a shift", _shifted, Fault(
-        "synaptic", "Mux(ops[at].close, 0, synaptic[i] >> shift)", "synaptic[i] >> shift")),
+        "synaptic", "Mux(empties, 0, synaptic[i] >> shift)", "synaptic[i] >> shift")),
     Proof("synaptic currents, leaks of their own", _scaled, Fault(
         "synaptic", "synaptic[i] * factor[i]", "synaptic[i] * factor[0]")),
     Proof("neurons, hard reset", _hard, Fault(
-        "neuron", "Mux(empties, 0, Mux(fired[i], rest, charged[i]))",
-        "Mux(fired[i], rest, charged[i])"), quick=False),
+        "neuron", "Mux(empties, 0, self._saturated(", "Mux(op.sweep, 0, self._saturated("),
+        quick=False),
     Proof("neurons, refractory", _resting, Fault(
         "neuron", "Mux(rests[position], 0, potential)", "potential"), quick=False),
     Proof("neurons, saturating", _saturating, Fault(
