@@ -9,7 +9,16 @@ import torch
 
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.ir.bounds import accumulator_bounds, hidden_bounds
-from bsnn_hw.ir.network import Comparison, Conv, Dense, Hidden, NeuronSpec, Reset, Shape
+from bsnn_hw.ir.network import (
+    Comparison,
+    Conv,
+    Dense,
+    Hidden,
+    JoinKind,
+    NeuronSpec,
+    Reset,
+    Shape,
+)
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Rows
 from bsnn_hw.reference.network import currents, run_hidden
@@ -151,6 +160,29 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     pauses = stalls(neurons, .3 if leaks == "equal" else 0)
     Steps(Hidden("fc", dense, spec), parallel, 3, current_delay=3 + neurons % 3,
           block_rows=33 if kind[0] is Reset.SOFT else 2).check(accs, pauses)
+
+
+@for_each("join, leaving", [
+    (JoinKind.AND, 0b0001), (JoinKind.IAND, 0b0010), (JoinKind.INHIBIT, 0b0100)])
+def test_spikes_are_joined_as_they_leave(join, leaving):
+    """Neurons 0 and 2 fire; those of the other layer are 0 and 1."""
+    one = np.ones((1, 4), np.int64)
+    spec = NeuronSpec(0, 0, np.zeros(1, np.int64), 0 * one, one, *KINDS[0])
+    layer = Hidden("fc", Dense(np.ones((4, 1), np.int8), np.ones(4, bool)), spec)
+    dut = NeuronArray(spec, hidden_bounds(layer, 1), Raster(Shape(4), 4), current_delay=3,
+                      join=join)
+    words = []
+
+    async def check(context):
+        context.set(dut.currents, [1, 0, 1, 0])
+        context.set(dut.joined, [1, 1, 0, 0])
+        for step in (1, 0, 0, 0, 0, 0, 0):
+            context.set(dut.op, IDLE | {"step": step, "close": step})
+            *_, valid, word = await context.tick().sample(dut.words_valid, dut.words)
+            words.extend([int(word.spikes)] if valid else [])
+
+    Bench(dut).run(check)
+    assert words == [leaving]
 
 
 # Rows in LUTs, a register, and in block RAM, each with leaks that are a shift or a product.
