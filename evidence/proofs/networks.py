@@ -13,7 +13,7 @@ import numpy as np
 from amaranth import Cat, Signal, Value
 from amaranth.lib import data
 
-from bsnn_hw.ir.network import CurrentShortcut, Network, Summand
+from bsnn_hw.ir.network import CurrentShortcut, JoinKind, Network, SpikeJoin, Summand
 from bsnn_hw.ir.schedule import LayerPlan
 from bsnn_hw.reference.network import run
 from evidence.proofs.events import Expected
@@ -118,6 +118,13 @@ def _recurrent_joined(parts: Parts) -> Harness:
     return _network(parts, network, 62, LayerPlan(1, 1), LayerPlan(1, 1))
 
 
+def _spikes_joined(parts: Parts) -> Harness:
+    """A layer whose spikes leave it where those of the layer before are silent."""
+    network = small_network(1, spiking("a", dense(1, 1)),
+                            spiking("b", dense(1, 1), join=SpikeJoin(JoinKind.INHIBIT, 1)))
+    return _network(parts, network, 50, LayerPlan(1, 1), LayerPlan(1, 1))
+
+
 def _spikes_added(parts: Parts) -> Harness:
     """A readout of the spikes of two layers, one behind the other."""
     network = small_network(1, spiking("a", dense(1, 1)), spiking("b", dense(1, 1)))
@@ -139,6 +146,9 @@ PROOFS = (
     Proof("recurrent layer with a shortcut", _recurrent_joined, Fault(
         "carry", "self.whole.eq(count != 0)", "self.whole.eq(count > 1)"), quick=False,
         cycles=66),
+    Proof("layers with spikes that are joined", _spikes_joined, Fault(
+        "layer", "self.take_joined.eq(taken.step & ~taken.sweep)",
+        "self.take_joined.eq(taken.step & ~taken.close)"), quick=False, cycles=54),
     Proof("layers with spikes that are added", _spikes_added, Fault(
         "merge", "turn.eq((number + 1) % self._count)", "turn.eq(1)"), quick=False, cycles=54),
 )
