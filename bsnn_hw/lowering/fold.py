@@ -164,7 +164,7 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         border=channel.border.integers(bias, whole) if channel.border else None,
         current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful,
         refractory=neuron.refractory, saturation=neuron.saturate)
-    check_saturation(layer.name, spec, connected)
+    check_saturation(layer.name, spec)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
     return _reduced(folded, max_value, _idle_spikes(layer, source))

@@ -100,7 +100,7 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
     spec = _spec(layer, rounded(bias), threshold, rounded(reset_by), fraction_bits, leak_bits)
     if channel.border:
         spec = replace(spec, border=channel.border.integers(spec.bias, rounded(whole)))
-    check_saturation(layer.name, spec, connected)
+    check_saturation(layer.name, spec)
     synapse = synapse_of(layer, weights, connected)
     gate = _gate(layer, mean_of(layer, source), synapse,
                  pooled_value(pool_of(layer), max_value), bits, means)

@@ -121,7 +121,7 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                       channel.border.integers(bias, whole) if channel.border else None,
                       current_leak if current_leak.any() else None, neuron.stateful,
                       neuron.refractory, neuron.saturate)
-    check_saturation(layer.name, spec, np.ones(len(bias[0]), bool))
+    check_saturation(layer.name, spec)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return placed(graph, number, Hidden(
         layer.name, synapse, spec, pool=pool_of(layer), shortcuts=shortcuts,

@@ -57,7 +57,7 @@ def check_range(name: str, low: np.ndarray, high: np.ndarray, *, stateful: bool 
         check_width(name, Interval(low.min(), high.max()).width, stateful=stateful)
 
 
-def check_saturation(name: str, spec: NeuronSpec, connected: np.ndarray) -> None:
+def check_saturation(name: str, spec: NeuronSpec) -> None:
     """Refuse neurons that saturate below a threshold, as they would hardly fire.
 
     Raises
@@ -65,9 +65,9 @@ def check_saturation(name: str, spec: NeuronSpec, connected: np.ndarray) -> None
     InputError
         They do.
     """
-    if spec.saturation is None or not connected.any():
+    if spec.saturation is None:
         return
-    needed = int(spec.threshold[:, connected].max()).bit_length() + 1
+    needed = int(spec.threshold.max()).bit_length() + 1
     if needed > spec.saturation:
         raise InputError(
             f"layer '{name}': neuron.saturate must be {needed} or more, not {spec.saturation}, as "

@@ -12,6 +12,7 @@ from evidence.random_normalised import random_normalised
 from evidence.random_places import placed_schedule
 from evidence.random_pools import random_pools
 from evidence.random_recurrences import random_recurrences
+from evidence.random_refractory import random_refractory
 from evidence.random_second_order import random_second_order
 from evidence.random_sew import random_sew
 from tests.for_each import for_each, quick
@@ -21,6 +22,7 @@ from tests.for_each import for_each, quick
 @for_each("kind, seed", [
     (random_counts, 0), (random_gated_document, 1), (random_normalised, 1), (random_normalised, 4),
     (random_pools, 5), (random_recurrences, 2), (random_second_order, 3),
+    (random_refractory, 0), (random_refractory, 4),
     (random_second_order, 7), (random_sew, 4), (random_sew, 8)])
 def test_it_opens(kind, seed, tmp_path):
     document = kind(seed)

@@ -111,6 +111,23 @@ def test_potentials_that_saturate_have_bounds(document):
     assert lower(model, samples([2, 3], [3, 1])).precision[0].fraction_bits <= 4
 
 
+def test_a_neuron_that_no_input_reaches_must_reach_its_threshold_too(document):
+    """Its threshold is 2**8 of its units, so 9 bits and a sign without fraction bits; then it fires
+    by its bias, every tenth timestep."""
+    document["layers"][0] |= {"norm": {"gamma": torch.tensor([0.]), "beta": torch.tensor([0.3]),
+                                       "mean": torch.tensor([0.]), "var": torch.tensor([1.]),
+                                       "eps": 0.0}}
+    neuron = {"type": "if", "threshold": 3.0, "reset": "hard", "comparison": ">="}
+    document["layers"][0]["neuron"] = neuron | {"saturate": 9}
+    request = PrecisionRequest(fraction_bits=0)
+    with pytest.raises(InputError, match="saturate must be 10 or more, not 9"):
+        lower(describe(document), None, request)
+    document["layers"][0]["neuron"] = neuron | {"saturate": 10}
+    model, silent = describe(document), np.zeros((40, 2, 1), np.uint8)
+    fired = run_integers(lower(model, None, request).network, silent).hidden[0].fired
+    assert fired.sum() in (7, 8)
+
+
 @for_each("value", [3, 41, 8.0, True])
 def test_bits_to_saturate_in_are_a_number_of_bits(document, value):
     document["layers"][0]["neuron"] = LIF | {"saturate": value}
