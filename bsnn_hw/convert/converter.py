@@ -17,9 +17,10 @@ from bsnn_hw.convert.assemble import Assembled, assemble
 from bsnn_hw.convert.axes import Lead
 from bsnn_hw.convert.document import Entry, document_of
 from bsnn_hw.convert.family import Family, NeuronError
+from bsnn_hw.convert.graph import Node, Over
 from bsnn_hw.convert.recorder import Run, double_copy, record
 from bsnn_hw.convert.scores import Scores, scores_of
-from bsnn_hw.convert.trace import Tracer
+from bsnn_hw.convert.trace import Tracer, Value
 from bsnn_hw.errors import BsnnError, InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import RealTrace, run
@@ -94,7 +95,8 @@ class Converter:
         number = self._output(tracer, outputs, task)
         value = tracer.value(outputs[number])
         assert value is not None
-        scores = scores_of(value.node, task.timesteps, task.readout)
+        scores = scores_of(value.node if stepped else _taken_last(tracer, value),
+                           task.timesteps, task.readout)
         task = replace(task, output=number)
         made = assemble(scores, tracer.neurons, self._neuron)
         document = document_of(made, task, task.shape, scores, name, classes)
@@ -225,6 +227,17 @@ class Converter:
 def _plane(shape: tuple[int, ...]) -> tuple[int, int]:
     """Height and width of a sample that may be a map; the rest of it are channels."""
     return (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
+
+
+def _taken_last(tracer: Tracer, value: Value) -> Node:
+    """What forward gives: one that itself runs over all timesteps may give the last alone."""
+    if value.lead != ("N",) or value.step is None:
+        return value.node
+    if value.step != tracer.timesteps - 1:
+        raise InputError(f"`output`: must be over all {tracer.timesteps} timesteps, or the last of "
+                         f"them, not timestep {value.step + 1} alone")
+    return tracer.graph.make(Over, shape=value.node.shape, varies=False, source=value.node,
+                             kind="last", steps=frozenset([value.step]))
 
 
 def _whole(family: Family, part: torch.nn.Module) -> bool:

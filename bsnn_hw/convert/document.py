@@ -16,6 +16,8 @@ from bsnn_hw.model.check import FORMAT, VERSION, describe
 
 __all__ = ["Entry", "document_of"]
 
+MAX_BITS = 8  # of a value that comes in
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -45,6 +47,9 @@ class Entry:
             raise InputError(f"`timesteps`: must be a number of 1 or more, not {self.timesteps!r}")
         if self.coding not in ("direct", "events"):
             raise InputError(f"`coding`: must be 'direct' or 'events', not {self.coding!r}")
+        if self.bits is not None and (not isinstance(self.bits, (int, np.integer))
+                                      or not 1 <= self.bits <= MAX_BITS):
+            raise InputError(f"`bits`: must be 1 to {MAX_BITS}, not {self.bits!r}")
         if self.readout is not None and self.readout not in READOUTS:
             raise InputError(f"`readout`: must be one of {', '.join(READOUTS)}, not "
                              f"{self.readout!r}")

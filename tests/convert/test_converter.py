@@ -10,6 +10,7 @@ from bsnn_hw.model.check import describe
 from tests.convert.converting import EVENTS, PIXELS, chain, convert, refused
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.convert.toy import Fire, Strange, Twice, looped, toy
+from tests.for_each import for_each
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,18 @@ def test_counts_of_events_that_forward_scales():
     document = convert(Scaled(), **EVENTS | {"bits": 3})
     assert document["input"] == {"coding": "events", "shape": [6], "bits": 3, "scale": 0.25,
                                  "offset": -0.5}
+
+
+@for_each("place, message", [(-1, None), (2, None), (1, "not timestep 2 alone")])
+def test_a_forward_that_gives_one_timestep_of_all(place, message):
+    """The last is a readout that is known; the others are none."""
+    module = looped(chain(), reduce=lambda record: torch.stack(record)[place])
+    if message:
+        refused(f"`output`: must be over all 3 timesteps, or .* {message}", module, readout=None)
+    else:
+        assert convert(module, readout=None)["layers"][-1]["neuron"]["score"] == "last"
+    last = looped(chain(), reduce=lambda record: record[-1])
+    assert convert(last, readout=None)["layers"][-1]["neuron"]["score"] == "last"
 
 
 def test_events_over_time_in_one_forward():
@@ -303,6 +316,8 @@ def test_options_that_are_missing_or_wrong():
     refused("`readout`: must be one of", chain(), readout="votes")
     refused("`readout`: must be 'mean' or left out", looped(chain()), readout="last")
     refused("`bits` and `scale`: must be given", chain(), bits=None)
+    for bits in (0, 9, 2.5):
+        refused("`bits`: must be 1 to 8", chain(), bits=bits)
     refused("`coding`: must be", chain(), coding="rate")
     refused("`timesteps`: must be", chain(), timesteps=0)
     refused("`input_shape`: must be", chain(), shape=())
