@@ -94,6 +94,7 @@ class Target:
     synth : Yosys's command, ``-top`` is added to it
     ram_label : the first label of that command behind which memories are mapped
     arithmetic : file beside this one that maps adders before Yosys's own mapping; empty for none
+    output_registers : flip-flops behind block RAMs and multipliers are moved into these cells
     harness : the ports go to shift registers on four pins, because nextpnr has no mode without
         pins for this family
     simulation : cell models in Yosys's share folder, for the netlist's proof; empty if none serve
@@ -109,6 +110,7 @@ class Target:
     router: Router
     resources: tuple[Resource, ...]
     arithmetic: str = ""
+    output_registers: bool = False
     harness: bool = False
     simulation: str = ""
     ram_label: str = "map_ram"
@@ -134,7 +136,8 @@ def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: in
          Resource("TRELLIS_FF", "flip-flops", logic, ("TRELLIS_FF",)),
          Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
          Resource("MULT18X18D", "18x18 multipliers", multipliers, ("MULT18X18D",))),
-        arithmetic="ecp5_carry.v", simulation="lattice/cells_sim_ecp5.v", pins_suffix=".lpf",
+        arithmetic="ecp5_carry.v", output_registers=True,
+        simulation="lattice/cells_sim_ecp5.v", pins_suffix=".lpf",
         packer=_packaged("ecppack", "ecp5", ".bit", "--compress"))
 
 

@@ -103,7 +103,8 @@ def synthesize_verilog(source: Verilog, target: Target, folder: Path) -> Netlist
     answer = ask("bsnn_hw.synthesis.yosys_child", {
         "paths": [str(copy.relative_to(folder)) for copy in copies],
         "top": source.top, "synth": target.synth, "ram_label": target.ram_label,
-        "arithmetic": arithmetic, "harness": target.harness,
+        "arithmetic": arithmetic, "output_registers": target.output_registers,
+        "harness": target.harness,
         "json": netlist.name, "bare": bare.name, "verilog": verilog.name,
     }, f"yosys: {target.synth}", folder=folder)
     memories = {name: Memory(name, rows, width, bool(writes))

@@ -64,6 +64,7 @@ module DP16KD (input {inputs}, output {outputs});
   wire [13:0] ada = {adA}, adb = {adB};
   wire [17:0] dia = {diA}, dib = {diB};
   reg [35:0] outa = 0, outb = 0;
+  reg [17:0] rega = 0, regb = 0;  // the outputs' own registers
 
   // Bits of a row that an access of this width at this address means.
   function [17:0] mask(input integer width, input [13:0] address);
@@ -130,8 +131,10 @@ module DP16KD (input {inputs}, output {outputs});
 
   wire [17:0] doa = DATA_WIDTH_B == 36 ? outb[17:0] : outa[17:0];
   wire [17:0] dob = DATA_WIDTH_B == 36 ? outb[35:18] : outb[17:0];
-  assign {doA} = doa;
-  assign {doB} = dob;
+  always @(posedge CLKA) if (RSTA) rega <= 0; else if (OCEA) rega <= doa;
+  always @(posedge CLKB) if (RSTB) regb <= 0; else if (OCEB) regb <= dob;
+  assign {doA} = REGMODE_A == "OUTREG" ? rega : doa;
+  assign {doB} = REGMODE_B == "OUTREG" ? regb : dob;
 endmodule
 """
 
@@ -141,11 +144,15 @@ def _multiplier() -> str:
              (("A", 18), ("B", 18), ("C", 18), ("P", 36))}
     return f"""\
 module MULT18X18D (input {names['A']}, {names['B']}, {names['C']},
-                   input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, output {names['P']});
+                   input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, CLK0, CE0, RST0,
+                   output {names['P']});
+  parameter REG_OUTPUT_CLK = "NONE";
   wire signed [18:0] a = {{SIGNEDA & A17, {names['A']}}};
   wire signed [18:0] b = {{SIGNEDB & B17, {names['B']}}};
   wire signed [37:0] product = a * b;
-  assign {{{names['P']}}} = product[35:0];
+  reg [35:0] kept = 0;
+  always @(posedge CLK0) if (RST0) kept <= 0; else if (CE0) kept <= product[35:0];
+  assign {{{names['P']}}} = REG_OUTPUT_CLK == "CLK0" ? kept : product[35:0];
 endmodule
 """
 

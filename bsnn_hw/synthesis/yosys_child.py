@@ -5,8 +5,8 @@ A Yosys error ends the process, which is why this is one. Call::
     python -m bsnn_hw.synthesis.yosys_child REQUEST ANSWER
 
 REQUEST is a JSON file ``{"paths": [...], "top": name, "synth": command, "ram_label": label,
-"arithmetic": path or "", "harness": bool, "json": path, "bare": path, "verilog": path}``; ANSWER
-becomes one of what `synthesize` returns.
+"arithmetic": path or "", "output_registers": bool, "harness": bool, "json": path, "bare": path,
+"verilog": path}``; ANSWER becomes one of what `synthesize` returns.
 """
 
 import json
@@ -27,6 +27,7 @@ if " " in pyosys.__path__[0]:
 from pyosys import libyosys as ys
 
 from bsnn_hw.child import serve
+from bsnn_hw.synthesis.ecp5_registers import move_registers
 from bsnn_hw.synthesis.harness import HARNESS, harness
 
 _REGISTERS = {"$dff", "$dffe", "$sdff", "$sdffe", "$sdffce", "$adff", "$adffe", "$aldff",
@@ -104,6 +105,19 @@ def _open_carries(path):
     path.write_text(json.dumps(netlist), encoding="utf-8")
 
 
+def _with_output_registers(design, request):
+    """The mapped design, its flip-flops behind block RAMs and multipliers moved into these."""
+    path = Path(request["json"])
+    _run(f"write_json {path}", design)
+    netlist = json.loads(path.read_text(encoding="utf-8"))
+    if not move_registers(netlist["modules"][request["top"]]):
+        return design
+    path.write_text(json.dumps(netlist), encoding="utf-8")
+    moved = ys.Design()
+    _run(f"read_json {path}", moved)
+    return moved
+
+
 def synthesize(request):
     """Do what the module's docstring says.
 
@@ -135,6 +149,8 @@ def synthesize(request):
         _run(f"{command} map_gates:", design)
     else:
         _run(f"{command} map_ffram:", design)
+    if request["output_registers"]:
+        design = _with_output_registers(design, request)
     cells = Counter(cell.type.str().lstrip("\\") for cell in _cells(design, top))
     cells.pop("$scopeinfo", None)
     ports = _ports(design, top)
