@@ -45,7 +45,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("fashion_mnist_ecp5", "Fashion-MNIST, fully connected, default plan, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_fc.pt --out OUT",
-        "bsnn_hw.synth OUT --clock 120 --seeds 1,2,3 --simulate 8")),
+        "bsnn_hw.synth OUT --clock 135 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_fast", "the same network, a million inferences a second, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=1200000 "
         "--clock 100 --out OUT",

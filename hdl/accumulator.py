@@ -20,7 +20,9 @@ class Accumulator(wiring.Component):
     Few rows are read, added to and written within one cycle.  Many rows lie in block RAM, which is
     read two cycles before: what the operations of the last two cycles wrote is not in it yet, and
     where their row is the same, their results are taken instead.  A walk goes over all folds that
-    an event reaches at a place, so with three or more that never happens.
+    an event reaches at a place, so with three or more that never happens.  Pipelined, block RAM is
+    read a cycle earlier, and what is written comes out of a register, a cycle later: then it is the
+    last four operations, and five folds.
 
     Parameters
     ----------
@@ -31,19 +33,21 @@ class Accumulator(wiring.Component):
         ``width`` in bits, of a sum.
     delta_shape : Shape, of one delta
     block : bool, rows lie in block RAM
+    pipelined : bool, that is read and written through registers of its own
     gated : bool, ``sums`` are 0 behind an op that does not step
     event_folds : int, that an event reaches at a place; all of the raster's where not given
 
     Members
     -------
-    next_row : In, the row of ``op``, one cycle earlier, or two
+    next_row : In, the row of ``op``, as many cycles earlier as `StateRows.ahead` says
     op, deltas, carries : In; an op charges, by ``deltas + carries``, or steps, or does both; what
         they add is 0 where it does not charge
     sums : Out, one cycle after an op that steps: its sums, charged and from before any clearing
     """
 
     def __init__(self, connected, raster: Raster, *, timesteps: int, width: int, delta_shape,
-                 block: bool = False, gated: bool = False, event_folds: int | None = None):
+                 block: bool = False, gated: bool = False, event_folds: int | None = None,
+                 pipelined: bool = False):
         require_positive(timesteps=timesteps, width=width)
         require_instance(Raster, raster=raster)
         if len(connected) != raster.shape.channels:
@@ -53,6 +57,7 @@ class Accumulator(wiring.Component):
         self._raster = raster
         self._width = width
         self._blocks = block
+        self._pipelined = block and pipelined
         self._gated = gated
         self._event_folds = event_folds or raster.folds
         layout = operation(folds=raster.folds, timesteps=timesteps, rows=raster.rows)
@@ -67,8 +72,10 @@ class Accumulator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = self.sums.shape()
-        kind = BlockMemory if self._blocks else StateMemory
-        m.submodules.rows = rows = kind(rows=self._raster.rows, width=layout.size)
+        count, size, late = self._raster.rows, layout.size, int(self._pipelined)
+        m.submodules.rows = rows = (
+            BlockMemory(rows=count, width=size, pipelined=self._pipelined) if self._blocks
+            else StateMemory(rows=count, width=size))
         after = Signal(layout)
         empty = Signal()
         write = Signal()
@@ -76,9 +83,10 @@ class Accumulator(wiring.Component):
             empty.eq(self.op.step & self.op.clear),
             write.eq(self.op.charge | empty),
             rows.read_row.eq(self.next_row),
-            rows.write_enable.eq(write),
-            rows.write_row.eq(self.op.row),
-            rows.write_data.eq(after),
+            rows.write_enable.eq(delayed(m, write, late, "write")),
+            rows.write_row.eq(delayed(m, self.op.row, late, "write_row", reset_less=True)),
+            rows.write_data.eq(delayed(m, after.as_value(), late, "write_data",
+                                       reset_less=True)),
         ]
         before = layout(self._latest(m, rows.read_data, write, after)
                         if self._blocks else rows.read_data)
@@ -93,12 +101,12 @@ class Accumulator(wiring.Component):
         return m
 
     def _latest(self, m, stored, write, after):
-        """The row of ``op`` with what the last two operations wrote."""
+        """The row of ``op`` with what the last operations wrote that it does not show."""
         coming = Signal.like(self.op.row)  # the next cycle's
-        m.d.sync += coming.eq(self.next_row)
+        m.d.sync += coming.eq(delayed(m, self.next_row, int(self._pipelined), "next_row"))
         row, wrote, written = self.op.row, write, after.as_value()
         fresh = []
-        for age in (1, 2):
+        for age in range(1, 5 if self._pipelined else 3):
             hit = Signal(name=f"hit_{age}")
             m.d.sync += hit.eq((coming == row) & wrote)
             row, wrote = delayed(m, row, 1, f"row_{age}"), delayed(m, wrote, 1, f"wrote_{age}")

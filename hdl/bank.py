@@ -14,8 +14,9 @@ __all__ = ["read_bank"]
 
 
 def read_bank(m: Module, name: str, words: Sequence[int], width: int,
-              rows: Sequence[Value]) -> list[Value]:
-    """The word at each of ``rows``, one or two, ``bank_delay`` cycles later; a row every cycle.
+              rows: Sequence[Value], *, pipelined: bool = False) -> list[Value]:
+    """The word at each of ``rows``, one or two, ``bank_delay`` cycles later, ``pipelined`` one
+    more; a row every cycle.
 
     name : str, of the memory; its parts are called ``name_part_1`` and so on
     words : what the bank holds, each of ``width`` bits
@@ -35,13 +36,13 @@ def read_bank(m: Module, name: str, words: Sequence[int], width: int,
             read = store.read_port()
             m.d.comb += read.addr.eq(row[:within])
             # The block RAM alone takes most of a cycle.
-            found[reader].append(delayed(m, read.data, 1, f"{part}_word_{reader}",
+            found[reader].append(delayed(m, read.data, 1 + pipelined, f"{part}_word_{reader}",
                                          reset_less=True))
     if len(parts) == 1:
         return [word for word, in found]
     chosen = []
     for reader, (row, among) in enumerate(zip(rows, found, strict=True)):
-        number = delayed(m, row[within:], 2, f"{name}_number_{reader}", reset_less=True)
+        number = delayed(m, row[within:], 2 + pipelined, f"{name}_number_{reader}", reset_less=True)
         word = Signal(width, name=f"{name}_word_{reader}", reset_less=True)
         m.d.sync += word.eq(Array(among)[number])
         chosen.append(word)

@@ -30,8 +30,9 @@ def looked_up(m, name: str, table: list[int], row, advance):
 
 def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,
                   store: Store = Store.BIASES, memories: Rows | Stores = USUAL_ROWS,
-                  border: Border | None = None, place=None):
-    """The constants of ``op``'s timestep and fold, two cycles later; one per position.
+                  border: Border | None = None, place=None, *, pipelined: bool = False):
+    """The constants of ``op``'s timestep and fold, two cycles later, ``pipelined`` three; one per
+    position.
 
     table : int64 (T, channels); where no timestep differs, the ROM holds one, and a single row
         needs no ROM
@@ -49,7 +50,7 @@ def constant_rows(m, name: str, table: np.ndarray, raster: Raster, op,
     read = rom.read_port()
     if border is not None:
         m.d.comb += read.addr.eq(Cat(op.fold[:fold_bits], place, op.timestep))
-        return delayed(m, read.data, 1, f"{name}_row", reset_less=True)
+        return delayed(m, read.data, 1 + pipelined, f"{name}_row", reset_less=True)
     steady = len(rows) == 1 << fold_bits
     m.d.comb += read.addr.eq(op.fold if steady else Cat(op.fold[:fold_bits], op.timestep))
-    return delayed(m, read.data, 1, f"{name}_row", reset_less=True)
+    return delayed(m, read.data, 1 + pipelined, f"{name}_row", reset_less=True)

@@ -33,27 +33,27 @@ class CurrentArray(wiring.Component):
     cycle later.  With a gain, products come first, one
     multiplication per neuron and timestep, and then sums of pairs, so that it takes two cycles
     more.  No width but that of the whole current matters: two's complement brings back what a part
-    may exceed.
+    may exceed.  Pipelined, constants come a cycle later, and a product takes two.
 
     Parameters
     ----------
     layer : Hidden
     bounds : HiddenBounds, of the layer
     raster : Raster, of its neurons
-    memories : which tables lie in block RAM, see `LayerPlan`
+    memories : which tables lie in block RAM; pipelined : see `LayerPlan`
 
     Members
     -------
     op : In, ``operation``
     sums : In, one cycle after its op; sums_K : In, likewise of the synapses of shortcut K
     carried_K : In, ``carried_layout`` of shortcut K, the row that is to be taken next
-    factor : In, of a gate, three cycles after its op
+    factor : In, of a gate, three cycles after its op, pipelined four
     take : Out, the op takes these rows in this cycle
     currents : Out, ``delay`` cycles after its op
     """
 
     def __init__(self, layer: Hidden, bounds: HiddenBounds, raster: Raster, *,
-                 memories: Rows | Stores = USUAL_ROWS):
+                 memories: Rows | Stores = USUAL_ROWS, pipelined: bool = False):
         require_instance(Hidden, layer=layer)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
@@ -62,7 +62,8 @@ class CurrentArray(wiring.Component):
         self._gate_bounds = bounds.gate
         self._raster = raster
         self._memories = memories
-        self.delay = current_delay(layer)
+        self._late = int(pipelined)  # cycles that constants, and products, take longer
+        self.delay = current_delay(layer, pipelined)
         width = raster.width
         members = {
             "op": In(operation(folds=raster.folds, timesteps=len(layer.neuron.leak),
@@ -84,10 +85,10 @@ class CurrentArray(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         spec, width = self._layer.neuron, self._raster.width
-        later = delayed(m, self.op, 1, "op")
-        latest = delayed(m, later, 1, "op_later")
+        later = delayed(m, self.op, 1 + self._late, "op")
+        latest = delayed(m, later, 1 + self._late, "op_later")
         m.d.comb += self.take.eq(latest.step & ~latest.sweep)
-        sums = delayed(m, self.sums, 1, "sums_row", reset_less=True)
+        sums = delayed(m, self.sums, 1 + self._late, "sums_row", reset_less=True)
         if spec.gain is None:
             bias = self._biases(m, self.op)
             own = (self.currents if self._gate_bounds is None else
@@ -115,14 +116,15 @@ class CurrentArray(wiring.Component):
         products = self._signals("products", interval)
         m.d.sync += [product.eq(value * self.factor)
                      for product, value in zip(products, own, strict=True)]
+        products = delayed(m, products, self._late, "products", reset_less=True)
         m.d.comb += [current.eq(product >> bits)
                      for current, product in zip(self.currents, products, strict=True)]
 
     def _shortcut(self, m, number, shortcut, op):
-        """What a shortcut adds, three cycles after the op."""
+        """What a shortcut adds, when the product of the layer's own sums is there."""
         if isinstance(shortcut, SynapseShortcut):
-            sums = delayed(m, getattr(self, f"sums_{number}"), 1, f"sums_{number}_row",
-                           reset_less=True)
+            sums = delayed(m, getattr(self, f"sums_{number}"), 1 + self._late,
+                           f"sums_{number}_row", reset_less=True)
             return self._product(m, f"product_{number}", sums, shortcut.gain)
         # Nothing between the queue's block RAM and this register.
         carried = delayed(m, getattr(self, f"carried_{number}"), 1, f"carried_{number}_row",
@@ -136,7 +138,7 @@ class CurrentArray(wiring.Component):
         row = self._row(name)
         gains = self._constants(m, f"{name}_gain", Store.GAINS, gain, self.op)
         m.d.sync += [row[i].eq(sums[i] * gains[i]) for i in range(self._raster.width)]
-        return row
+        return delayed(m, row, self._late, name, reset_less=True)
 
     def _biases(self, m, op):
         spec = self._layer.neuron
@@ -146,10 +148,11 @@ class CurrentArray(wiring.Component):
                                                       timesteps=len(spec.leak))
         m.d.comb += classes.op.eq(op)
         return constant_rows(m, "bias", spec.bias, self._raster, op, Store.BIASES, self._memories,
-                             spec.border, classes.place)
+                             spec.border, classes.place, pipelined=bool(self._late))
 
     def _constants(self, m, name, store, table, op):
-        return constant_rows(m, name, table, self._raster, op, store, self._memories)
+        return constant_rows(m, name, table, self._raster, op, store, self._memories,
+                             pipelined=bool(self._late))
 
     def _signals(self, name, interval):
         return Signal(data.ArrayLayout(signed(interval.width), self._raster.width), name=name,

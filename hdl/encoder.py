@@ -24,6 +24,7 @@ class SpikeEncoder(wiring.Component):
     slots : int, inputs of one word that belong to this lane, 1 or more
     slot_bits : int, bits of a slot's number in ``row = {word, slot}``; 0 where there is one slot
     words : int, words per timestep
+    pipelined : bool, the lowest is found without a carry chain
 
     Members
     -------
@@ -31,7 +32,7 @@ class SpikeEncoder(wiring.Component):
     events : Out stream of ``lane_event``
     """
 
-    def __init__(self, *, slots: int, slot_bits: int, words: int):
+    def __init__(self, *, slots: int, slot_bits: int, words: int, pipelined: bool = False):
         require_positive(slots=slots, words=words)
         if not isinstance(slot_bits, int) or slot_bits < 0:
             raise ValueError(f"slot_bits must be an integer of 0 or more, not {slot_bits!r}")
@@ -40,6 +41,7 @@ class SpikeEncoder(wiring.Component):
                              f"not {slots}")
         self._slots = slots
         self._slot_bits = slot_bits
+        self._pipelined = pipelined
         word = data.StructLayout({"spikes": slots, "row": index_width(words), "last": 1})
         rows = words << slot_bits
         super().__init__({
@@ -57,7 +59,7 @@ class SpikeEncoder(wiring.Component):
         last = Signal()
         busy = Signal()
 
-        lowest, rest, more = take_lowest(m, "lowest", pending)
+        lowest, rest, more = take_lowest(m, "lowest", pending, chained=not self._pipelined)
         slot = Signal(self._slot_bits)
         finished = Signal()
         m.d.comb += [slot.eq(lowest), finished.eq(~more)]

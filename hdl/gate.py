@@ -60,7 +60,7 @@ class GateUnit(wiring.Component):
         m = Module()
         geometry, gate = self._block.geometry, self._gate
         m.submodules.synapses = synapses = hardware(geometry).synapses(
-            geometry, self._layer.gate_synapse, self._block.max_value)
+            geometry, self._layer.gate_synapse, self._block.max_value, self._block.pipelined)
         m.d.comb += [
             synapses.tap.eq(self._place(m)),
             synapses.rows.eq(self.rows),

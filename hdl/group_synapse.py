@@ -37,8 +37,7 @@ class GroupSynapses(SynapseArray):
             shape=range(len(blocks)), depth=len(table), init=table, attrs=rom_attributes(0))
         read = rom.read_port()
         m.d.comb += read.addr.eq(self.rows[lane][:self._geometry.row_bits])
-        at = delayed(m, read.data, self._geometry.banks_delay(self._bits) - 2, f"block_{lane}",
-                     reset_less=True)
+        at = delayed(m, read.data, self._banks_delay - 2, f"block_{lane}", reset_less=True)
         found = []
         for block in blocks:
             given = Signal.like(value, name=f"value_{lane}_{block}")

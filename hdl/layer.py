@@ -44,11 +44,11 @@ def charge_pipeline(m, groups, synapse: Synapse, block: Synapses, *, cadence: Ca
     m.submodules[f"sequencer{name}"] = sequencer
     if geometry.places > 1:
         return sequencer, _charge_places(m, sequencer, groups, synapse, block, name)
-    synapses = engine.synapses(geometry, synapse, block.max_value)
+    synapses = engine.synapses(geometry, synapse, block.max_value, block.pipelined)
     accumulator = Accumulator(
         synapse.connected, geometry.raster, timesteps=block.timesteps, width=block.sum_width,
         delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block,
-        event_folds=geometry.event_folds)
+        event_folds=geometry.event_folds, pipelined=block.pipelined)
     m.submodules[f"synapses{name}"] = synapses
     m.submodules[f"accumulator{name}"] = accumulator
 
@@ -122,12 +122,16 @@ class HiddenLayer(wiring.Component):
         self._layer = layer
         self._block = block
         raster = block.neurons.raster
-        self._currents = CurrentArray(layer, bounds, raster, memories=memories)
+        self._pipelined = pipelined = block.neurons.pipelined
+        self._charge_delay = charge_delay(layer, pipelined)
+        self._currents = CurrentArray(layer, bounds, raster, memories=memories,
+                                      pipelined=pipelined)
         self._synaptic = (None if block.neurons.synaptic is None else SynapticArray(
-            layer.neuron, bounds, raster, current_delay=self._currents.delay, memories=memories))
+            layer.neuron, bounds, raster, current_delay=self._currents.delay, memories=memories,
+            pipelined=pipelined))
         self._neurons = NeuronArray(
-            layer.neuron, bounds, raster, current_delay=charge_delay(layer), memories=memories,
-            join=layer.join.kind if layer.join else None)
+            layer.neuron, bounds, raster, current_delay=self._charge_delay, memories=memories,
+            join=layer.join.kind if layer.join else None, pipelined=pipelined)
         # (what the members' names end with, synapses, their block), the main one first
         self._engines: list = [("", layer.synapse, block.synapses)]
         for number, (shortcut, each) in enumerate(zip(layer.shortcuts, block.shortcuts,
@@ -203,7 +207,7 @@ class HiddenLayer(wiring.Component):
         if self._layer.join is not None:
             # Nothing between the queue's block RAM and this register.
             joined = delayed(m, self.joined, 1, "joined_row", reset_less=True)
-            taken = delayed(m, current_op, charge_delay(self._layer) - currents.delay, "joined_op")
+            taken = delayed(m, current_op, self._charge_delay - currents.delay, "joined_op")
             m.d.comb += [self.take_joined.eq(taken.step & ~taken.sweep),
                          neurons.joined.eq(joined)]
         return m
@@ -230,4 +234,5 @@ class HiddenLayer(wiring.Component):
         for signal in ("tap", "rows", "values"):
             early = delayed(m, getattr(sequencer, signal), block.wait, f"{signal}_gate")
             m.d.comb += getattr(gate, signal).eq(early)
-        m.d.comb += [gate.op.eq(op), currents.factor.eq(gate.factor)]
+        factor = delayed(m, gate.factor, int(self._pipelined), "factor", reset_less=True)
+        m.d.comb += [gate.op.eq(op), currents.factor.eq(factor)]

@@ -34,6 +34,7 @@ class SpikeLink(wiring.Component):
     margin : int
         Words that may still arrive once a queue has come to its limit: the one in the cycle
         before ``room`` goes low, and all after it.  Less than ``depth``.
+    pipelined : bool, registers stand between queue and encoder, whatever the width
 
     Members
     -------
@@ -42,12 +43,14 @@ class SpikeLink(wiring.Component):
     groups : Out stream of ``event_group``
     """
 
-    def __init__(self, geometry: DenseEvents, *, depth: int, margin: int):
+    def __init__(self, geometry: DenseEvents, *, depth: int, margin: int,
+                 pipelined: bool = False):
         require_depth(depth, margin)
         require_instance(DenseEvents, geometry=geometry)
         self._geometry = geometry
         self._depth = depth
         self._margin = margin
+        self._pipelined = pipelined
         group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
                             value_width=1)
         super().__init__({
@@ -83,9 +86,10 @@ class SpikeLink(wiring.Component):
         bits = range(bank, geometry.source_width, geometry.banks)
         entry = data.StructLayout({"spikes": len(bits), "row": index_width(geometry.words),
                                    "last": 1})
-        queue = WordQueue(entry, depth=self._depth, margin=self._margin)
+        queue = WordQueue(entry, depth=self._depth, margin=self._margin,
+                          pipelined=self._pipelined)
         encoder = SpikeEncoder(slots=len(bits), slot_bits=geometry.slot_bits,
-                               words=geometry.words)
+                               words=geometry.words, pipelined=self._pipelined)
         m.submodules[f"queue_{bank}"] = queue
         m.submodules[f"encoder_{bank}"] = encoder
 
@@ -98,7 +102,7 @@ class SpikeLink(wiring.Component):
             queue.write.eq(self.words_valid & (share.spikes.any() | share.last)),
         ]
         words = queue.words
-        if len(bits) > WIDE:
+        if len(bits) > WIDE or self._pipelined:
             m.submodules[f"buffer_{bank}"] = buffer = StreamBuffer(entry)
             connect(m, words, buffer.source)
             words = buffer.words

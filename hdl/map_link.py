@@ -30,6 +30,7 @@ class MapLink(wiring.Component):
     geometry : ConvEvents, of the layer that receives
     depth, margin : int, as in `SpikeLink`
     lookup : ReachLookup, or one derived from it
+    pipelined : bool, a further register stands behind the queue's
 
     Members
     -------
@@ -39,13 +40,14 @@ class MapLink(wiring.Component):
     """
 
     def __init__(self, geometry: ConvEvents, *, depth: int, margin: int,
-                 lookup: ReachLookup | None = None):
+                 lookup: ReachLookup | None = None, pipelined: bool = False):
         require_instance(ConvEvents, geometry=geometry)
         require_depth(depth, margin)
         self._geometry = geometry
         self._lookup = lookup = lookup or ReachLookup(geometry, value_width=1)
         self._depth = depth
         self._margin = margin
+        self._pipelined = pipelined
         super().__init__({
             "words": In(placed_word(geometry.source)),
             "words_valid": In(1),
@@ -56,7 +58,8 @@ class MapLink(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = placed_word(self._geometry.source)
-        m.submodules.queue = queue = WordQueue(layout, depth=self._depth, margin=self._margin)
+        m.submodules.queue = queue = WordQueue(layout, depth=self._depth, margin=self._margin,
+                                               pipelined=self._pipelined)
         m.submodules.encoder = encoder = MapEncoder(self._geometry)
         m.submodules.lookup = lookup = self._lookup
         m.d.comb += [

@@ -7,7 +7,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.hdl.checks import require_positive
-from bsnn_hw.hdl.formats import index_width
+from bsnn_hw.hdl.formats import delayed, index_width
 
 __all__ = ["BlockMemory", "StateMemory"]
 
@@ -71,13 +71,15 @@ class BlockMemory(wiring.Component):
     of ``read_row`` in it.  What a row shows that was written in that very cycle is not defined:
     its owner must not read it then, or not use what it reads.
 
-    Parameters and members as in `StateMemory`, but for the second cycle.
+    Parameters and members as in `StateMemory`, but for the second cycle.  ``pipelined``: there is a
+    third, in which nothing happens but that a word leaves the block RAM's own register.
     """
 
-    def __init__(self, *, rows: int, width: int):
+    def __init__(self, *, rows: int, width: int, pipelined: bool = False):
         require_positive(rows=rows, width=width)
         self._rows = rows
         self._width = width
+        self._pipelined = pipelined
         super().__init__(_ports(rows, width))
 
     def elaborate(self, platform):
@@ -95,5 +97,6 @@ class BlockMemory(wiring.Component):
             write.data.eq(self.write_data),
         ]
         # Nothing between the block RAM and this register: the RAM takes most of a cycle.
-        m.d.sync += self.read_data.eq(read.data)
+        word = delayed(m, read.data, self._pipelined, "word", reset_less=True)
+        m.d.sync += self.read_data.eq(word)
         return m

@@ -131,7 +131,7 @@ class NetworkTop(wiring.Component):
         if block.placed:
             words, valid = self._pool(m, block.name, block, geometry.source, words, valid)
         m.submodules[f"link_{block.name}"] = link = hardware(geometry).link(
-            geometry, depth=block.depth, margin=block.margin)
+            geometry, depth=block.depth, margin=block.margin, pipelined=block.pipelined)
         m.d.comb += [link.words[field].eq(words[field]) for field in link.words.shape().members]
         m.d.comb += link.words_valid.eq(valid)
         rooms.append(link.room)

@@ -25,7 +25,8 @@ class NeuronArray(wiring.Component):
     """A row of neurons steps side by side, a row per cycle, never stalling.
 
     Charge, fire and settle, leak and store, a cycle each.  Between two steps of the same row there
-    must be ``recovery`` cycles or more.
+    must be ``recovery`` cycles or more.  Pipelined, a row settles in the cycle after it fired, and
+    potentials in block RAM, constants and products come through registers of their own.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class NeuronArray(wiring.Component):
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
     current_delay : int, cycles from an op to what charges the membranes, 3 or more
-    memories : which memories lie in block RAM, see `LayerPlan`
+    memories : which memories lie in block RAM; pipelined : see `LayerPlan`
     join : JoinKind or None, what becomes of spikes before they leave as words
 
     Members
@@ -47,7 +48,7 @@ class NeuronArray(wiring.Component):
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
                  current_delay: int, memories: Rows | Stores = USUAL_ROWS,
-                 join: JoinKind | None = None):
+                 join: JoinKind | None = None, pipelined: bool = False):
         require_instance(NeuronSpec, spec=spec)
         require_instance(JoinKind | None, join=join)
         require_instance(HiddenBounds, bounds=bounds)
@@ -63,6 +64,7 @@ class NeuronArray(wiring.Component):
         self._raster = raster
         self._memories = memories
         self._join = join
+        self._late = int(pipelined)  # cycles that settling, constants and products take longer
         self._blocks = memories.hold(Store.POTENTIALS, raster.rows)
         self._shift = leak_shift(spec.leak, spec.leak_bits)
         self._charges = current_delay  # the stage that has an op's currents
@@ -79,13 +81,13 @@ class NeuronArray(wiring.Component):
     @property
     def recovery(self) -> int:
         """Cycles between two steps of one row, at least."""
-        return recovery(self._spec, self._blocks)
+        return recovery(self._spec, self._blocks, bool(self._late))
 
     def elaborate(self, platform):
         m = Module()
         spec, bounds, width = self._spec, self._bounds, self._raster.width
         ops = [self.op]
-        for stage in range(1, self.delay + 2):
+        for stage in range(1, self.delay + 2 + 2 * self._late):
             ops.append(delayed(m, ops[-1], 1, f"op_{stage}"))
         charges, fires = self._charges, self._charges + 1
 
@@ -97,20 +99,15 @@ class NeuronArray(wiring.Component):
 
         # Fire and settle.
         threshold = self._constants(m, "threshold", Store.THRESHOLDS, spec.threshold,
-                                    ops[charges - 1])
-        reset_by = self._reset_amounts(m, threshold, ops[charges - 1])
+                                    ops[charges - 1 - self._late])
+        reset_by = self._reset_amounts(m, threshold, ops[charges - 1 - self._late])
         op = ops[fires]
-        empties = op.sweep if spec.carries else op.close  # V is 0 afterwards
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
         m.d.comb += firing.eq(op.step & ~op.sweep)
-        settled = self._signals("settled", bounds.settled.width)
-        for i in range(width):
-            m.d.comb += fired[i].eq(self._fires(charged[i], threshold[i])
-                                    & self._exists(i, op.fold))
-            rest = charged[i] - reset_by[i] if reset_by is not None else 0
-            m.d.sync += settled[i].eq(Mux(empties, 0, self._saturated(
-                m, i, Mux(fired[i], rest, charged[i]))))
+        m.d.comb += [fired[i].eq(self._fires(charged[i], threshold[i])
+                                 & self._exists(i, op.fold)) for i in range(width)]
+        settled = self._settle(m, charged, fired, reset_by, ops[fires + self._late])
         m.d.sync += [
             self.words.spikes.eq(self._leaving(fired)),
             self.words.row.eq(op.row),
@@ -127,6 +124,26 @@ class NeuronArray(wiring.Component):
             ]
         return m
 
+    def _settle(self, m, charged, fired, reset_by, op):
+        """The potentials behind the reset; pipelined, a register stands before its choice."""
+        width = self._raster.width
+        settled = self._signals("settled", self._bounds.settled.width)
+        lowered = [charged[i] - reset_by[i] if reset_by is not None else 0 for i in range(width)]
+        if self._late:
+            if reset_by is not None:
+                # As wide as the difference where it is cut to a range behind this.
+                kept = self._signals("lowered", self._bounds.settled.width
+                                     if self._spec.saturation is None else len(lowered[0]))
+                m.d.sync += [kept[i].eq(lowered[i]) for i in range(width)]
+                lowered = list(kept)
+            charged = delayed(m, charged, 1, "charged", reset_less=True)
+            fired = delayed(m, fired, 1, "fired", reset_less=True)
+        empties = op.sweep if self._spec.carries else op.close  # V is 0 afterwards
+        for i in range(width):
+            m.d.sync += settled[i].eq(Mux(empties, 0, self._saturated(
+                m, i, Mux(fired[i], lowered[i], charged[i]))))
+        return settled
+
     def _signals(self, name, width):
         return Signal(data.ArrayLayout(signed(width), self._raster.width), name=name,
                       reset_less=True)
@@ -138,9 +155,13 @@ class NeuronArray(wiring.Component):
         layout = data.ArrayLayout(signed(self._bounds.carried.width), width)
         if not self._spec.remembers:
             return [0] * width, None, None
-        kind, ahead = (BlockMemory, 2) if self._blocks else (StateMemory, 1)
-        m.submodules.potentials = store = kind(
-            rows=rows, width=layout.size + width * self._spec.rests)
+        size, ahead = layout.size + width * self._spec.rests, 1
+        if self._blocks:
+            ahead = 2 + self._late
+            store = BlockMemory(rows=rows, width=size, pipelined=bool(self._late))
+        else:
+            store = StateMemory(rows=rows, width=size)
+        m.submodules.potentials = store
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         rests = store.read_data[layout.size:] if self._spec.rests else None
         return layout(store.read_data[:layout.size]), rests, store
@@ -156,10 +177,12 @@ class NeuronArray(wiring.Component):
         rests = Signal(self._raster.width, reset_less=True)
         ends = op.sweep if self._spec.stateful else op.close  # of an inference, or of its state
         m.d.sync += rests.eq(Mux(ends, 0, fired))
-        return rests if self._shift is not None else delayed(m, rests, 1, "rests_later")
+        later = self._late + (0 if self._shift is not None else 1 + self._late)
+        return delayed(m, rests, later, "rests_later")
 
     def _constants(self, m, name, store, table, op):
-        return constant_rows(m, name, table, self._raster, op, store, self._memories)
+        return constant_rows(m, name, table, self._raster, op, store, self._memories,
+                             pipelined=bool(self._late))
 
     def _reset_amounts(self, m, threshold, op):
         """What a soft reset subtracts: the threshold's own row where no neuron has another; None
@@ -211,22 +234,23 @@ class NeuronArray(wiring.Component):
 
     def _leak(self, m, settled, ops):
         """What the next timestep starts from, and the op that it belongs to."""
-        spec, width, settles = self._spec, self._raster.width, self._charges + 2
+        spec, width, settles = self._spec, self._raster.width, self._charges + 2 + self._late
         carried_width = self._bounds.carried.width
         leaked = Signal(data.ArrayLayout(signed(carried_width), width), name="leaked")
         if self._shift is not None:
             m.d.comb += [leaked[i].eq(settled[i] >> self._shift) for i in range(width)]
             return leaked, ops[settles]
 
-        factor = self._factors(m, ops[settles - 2], ops[settles - 1])
+        factor = self._factors(m, ops[settles - 2 - self._late], ops[settles - 1])
         product = self._signals("product", carried_width + spec.leak_bits)
         m.d.sync += [product[i].eq(settled[i] * factor[i]) for i in range(width)]
+        product = delayed(m, product, self._late, "product", reset_less=True)
         m.d.comb += [leaked[i].eq(product[i] >> spec.leak_bits) for i in range(width)]
-        return leaked, ops[settles + 1]
+        return leaked, ops[settles + 1 + self._late]
 
     def _factors(self, m, early, late):
-        """Leak factors of a row, the same signal for all where no channel has its own; two cycles
-        after the op ``early``, one after it is ``late``."""
+        """Leak factors of a row, the same signal for all where no channel has its own; a constant's
+        delay after the op ``early``, a cycle after it is ``late``."""
         shared = self._spec.shared_leak
         if shared is None:
             return self._constants(m, "leak", Store.LEAKS, self._spec.next_leak, early)

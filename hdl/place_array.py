@@ -49,7 +49,8 @@ class PlaceArray(wiring.Component):
         self._block = block
         self._geometry = geometry = block.geometry
         raster = geometry.raster
-        self._synapses = [SynapseArray(geometry, synapse, max_value=block.max_value)
+        self._synapses = [SynapseArray(geometry, synapse, max_value=block.max_value,
+                                       pipelined=block.pipelined)
                           for _ in range(geometry.places)]
         layout = operation(folds=raster.folds, timesteps=block.timesteps, rows=raster.rows)
         super().__init__({
@@ -76,7 +77,8 @@ class PlaceArray(wiring.Component):
         connected[:len(self._synapse.connected)] = self._synapse.connected
         accumulator = Accumulator(
             connected, raster, timesteps=block.timesteps, width=block.sum_width,
-            delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block, gated=True)
+            delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block, gated=True,
+            pipelined=block.pipelined)
         m.submodules[f"synapses_{number}"] = synapses
         m.submodules[f"accumulator_{number}"] = accumulator
         m.d.comb += [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 
 __all__ = ["take_lowest"]
 
 CHUNK = 8  # bits that are searched as one
 
 
-def take_lowest(m: Module, name: str, spikes: Value) -> tuple[Value, Value, Value]:
+def take_lowest(m: Module, name: str, spikes: Value, *,
+                chained: bool = True) -> tuple[Value, Value, Value]:
     """``(slot, rest, more)``: the lowest spike's number, the word without it, whether any is left.
 
-    Chunks are searched side by side, then the first that has a spike is chosen.
+    Chunks are searched side by side, then the first that has a spike is chosen.  ``chained`` : a
+    chunk's rest is a difference, on a carry chain; else each bit of it looks at those below, a few
+    LUTs more and faster.
     """
     slot = Signal(range(len(spikes)), name=f"{name}_slot")
     rests: list[Value] = []
@@ -20,7 +23,7 @@ def take_lowest(m: Module, name: str, spikes: Value) -> tuple[Value, Value, Valu
     before: list[Value] = []
     for start in range(0, len(spikes), CHUNK):
         chunk = spikes[start:start + CHUNK]
-        rest = (chunk & (chunk - 1))[:len(chunk)]
+        rest = (chunk & (chunk - 1))[:len(chunk)] if chained else _without_lowest(chunk)
         first = ~Cat(before).any() if before else 1
         rests.append(Mux(first, rest, chunk))
         mores.append(Mux(first, rest.any(), chunk.any()))
@@ -34,3 +37,9 @@ def take_lowest(m: Module, name: str, spikes: Value) -> tuple[Value, Value, Valu
         with m.If(chunk.any()):
             m.d.comb += slot.eq(low + start)
     return slot, Cat(rests), Cat(mores).any()
+
+
+def _without_lowest(chunk: Value) -> Value:
+    """Each bit that has another below it."""
+    return Cat(bit & chunk[:index].any() if index else Const(0)
+               for index, bit in enumerate(chunk))

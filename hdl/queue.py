@@ -27,6 +27,7 @@ class WordQueue(wiring.Component):
     ----------
     layout : data.StructLayout or ArrayLayout, of a word
     depth : int, words; margin : int, less than ``depth``
+    pipelined : bool, a further register stands behind the one that follows block RAM
 
     Members
     -------
@@ -35,12 +36,13 @@ class WordQueue(wiring.Component):
     words : Out stream
     """
 
-    def __init__(self, layout: data.Layout, *, depth: int, margin: int):
+    def __init__(self, layout: data.Layout, *, depth: int, margin: int, pipelined: bool = False):
         require_instance(data.Layout, layout=layout)
         require_depth(depth, margin)
         self._layout = layout
         self._depth = depth
         self._margin = margin
+        self._pipelined = pipelined
         super().__init__({
             "word": In(layout),
             "write": In(1),
@@ -54,15 +56,29 @@ class WordQueue(wiring.Component):
         m.submodules.queue = queue
         waiting = Signal(self._layout, reset_less=True)
         waits = Signal()
+        head, there, passes = self._registered(m, waiting, waits)
         m.d.comb += [
             queue.w_data.eq(self.word),
             queue.w_en.eq(self.write),
             self.room.eq(queue.level < self._depth - self._margin),
             # A queue in block RAM takes most of a cycle to show a word.
-            queue.r_en.eq(~waits | self.words.ready),
-            self.words.payload.eq(waiting),
-            self.words.valid.eq(waits),
+            queue.r_en.eq(~waits | passes),
+            self.words.payload.eq(head),
+            self.words.valid.eq(there),
         ]
         with m.If(queue.r_en):
             m.d.sync += [waiting.eq(queue.r_data), waits.eq(queue.r_rdy)]
         return m
+
+    def _registered(self, m, waiting, waits):
+        """The word behind the further register, whether it is there, and whether another may
+        come; without one what is given."""
+        if not self._pipelined:
+            return waiting, waits, self.words.ready
+        head = Signal(self._layout, reset_less=True)
+        there = Signal()
+        passes = Signal()
+        m.d.comb += passes.eq(~there | self.words.ready)
+        with m.If(passes):
+            m.d.sync += [head.eq(waiting), there.eq(waits)]
+        return head, there, passes

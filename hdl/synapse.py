@@ -32,15 +32,18 @@ class SynapseArray(wiring.Component):
     geometry : DenseEvents or ConvEvents
     synapse : Dense or Conv
     max_value : int, largest value of an event
+    pipelined : bool, weights have a register of their own behind block RAM
 
     Members
     -------
     tap, rows : In, where the lanes' weights are; values : In, per lane
-    deltas : Out, ``parallel`` signed numbers, ``EventGeometry.delay`` cycles later
+    deltas : Out, ``parallel`` signed numbers, ``EventGeometry.delay`` cycles later, pipelined one
+        more
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: EventGeometry, synapse: Synapse, *, max_value: int):
+    def __init__(self, geometry: EventGeometry, synapse: Synapse, *, max_value: int,
+                 pipelined: bool = False):
         require_positive(max_value=max_value)
         require_instance(EventGeometry, geometry=geometry)
         require_instance(Synapse, synapse=synapse)
@@ -49,6 +52,8 @@ class SynapseArray(wiring.Component):
         self._synapse = synapse
         self._bits = synapse.weight_bits
         self._max_value = max_value
+        self._pipelined = pipelined
+        self._banks_delay = geometry.banks_delay(self._bits) + pipelined
         lanes = geometry.lanes
         super().__init__({
             "tap": In(index_width(geometry.taps)),
@@ -63,8 +68,7 @@ class SynapseArray(wiring.Component):
         words = self._words(m)
         # Values wait for the weights; their sums take the cycle of the weights' register.
         values = self._given(m, list(delayed(
-            m, self.values, self._geometry.banks_delay(self._bits) - 1, "values",
-            reset_less=True)))
+            m, self.values, self._banks_delay - 1, "values", reset_less=True)))
         if self._bits == 1:
             terms = [self._choose(m, lane, words[lane:lane + 2], values[lane:lane + 2])
                      for lane in range(0, self._geometry.lanes, 2)]
@@ -98,7 +102,7 @@ class SynapseArray(wiring.Component):
             early = delay - bank_delay(geometry.depth, width, readers)
             found += [delayed(m, word, early, f"words_{number}_{reader}", reset_less=True)
                       for reader, word in enumerate(read_bank(m, f"bank_{number}", init, width,
-                                                              rows))]
+                                                              rows, pipelined=self._pipelined))]
         return found
 
     def _address(self, row):

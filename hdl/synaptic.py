@@ -25,7 +25,8 @@ class SynapticArray(wiring.Component):
     """A row of synaptic currents a cycle, between `CurrentArray` and `NeuronArray`.
 
     Add what the last timestep left, then leak and store.  Between two steps of the same row there
-    must be ``recovery`` cycles or more.
+    must be ``recovery`` cycles or more.  Pipelined, what is in block RAM, constants and products
+    come through registers of their own.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class SynapticArray(wiring.Component):
         Every width follows from it; nothing saturates or wraps.
     raster : Raster
     current_delay : int, cycles from an op to its currents, 3 or more
-    memories : which memories lie in block RAM, see `LayerPlan`
+    memories : which memories lie in block RAM; pipelined : see `LayerPlan`
 
     Members
     -------
@@ -43,7 +44,8 @@ class SynapticArray(wiring.Component):
     """
 
     def __init__(self, spec: NeuronSpec, bounds: HiddenBounds, raster: Raster, *,
-                 current_delay: int, memories: Rows | Stores = USUAL_ROWS):
+                 current_delay: int, memories: Rows | Stores = USUAL_ROWS,
+                 pipelined: bool = False):
         require_instance(NeuronSpec, spec=spec)
         require_instance(HiddenBounds, bounds=bounds)
         require_instance(Raster, raster=raster)
@@ -57,6 +59,7 @@ class SynapticArray(wiring.Component):
         self._kept_width = bounds.synaptic.kept.width
         self._raster = raster
         self._memories = memories
+        self._late = int(pipelined)  # cycles that constants, and products, take longer
         self._block = memories.hold(Store.SYNAPTIC, raster.rows)
         self._comes = current_delay  # the stage that has an op's currents
         super().__init__({
@@ -69,19 +72,21 @@ class SynapticArray(wiring.Component):
     @property
     def recovery(self) -> int:
         """Cycles between two steps of one row, at least."""
-        return synaptic_recovery(self._spec, self._block)
+        return synaptic_recovery(self._spec, self._block, bool(self._late))
 
     def elaborate(self, platform):
         m = Module()
         width, rows, comes = self._raster.width, self._raster.rows, self._comes
         ops = [self.op]
-        for stage in range(1, comes + SYNAPTIC_DELAY + 2):
+        for stage in range(1, comes + SYNAPTIC_DELAY + 2 + self._late):
             ops.append(delayed(m, ops[-1], 1, f"op_{stage}"))
 
         # Add what the last timestep left.
         layout = data.ArrayLayout(signed(self._kept_width), width)
-        kind, ahead = (BlockMemory, 2) if self._block else (StateMemory, 1)
-        m.submodules.kept = store = kind(rows=rows, width=layout.size)
+        ahead = 2 + self._late if self._block else 1
+        m.submodules.kept = store = (
+            BlockMemory(rows=rows, width=layout.size, pipelined=bool(self._late))
+            if self._block else StateMemory(rows=rows, width=layout.size))
         kept = layout(store.read_data)
         synaptic = Signal(self.synaptic.shape(), name="gathered", reset_less=True)
         m.d.sync += [synaptic[i].eq(kept[i] + self.currents[i]) for i in range(width)]
@@ -107,21 +112,22 @@ class SynapticArray(wiring.Component):
                          for i in range(width)]
             return leaked, ops[at]
 
-        factor = self._factors(m, ops[at - 2], ops[at - 1])
+        factor = self._factors(m, ops[at - 2 - self._late], ops[at - 1])
         product = Signal(data.ArrayLayout(signed(self._kept_width + spec.leak_bits), width),
                          name="product", reset_less=True)
         m.d.sync += [product[i].eq(Mux(empties, 0, synaptic[i] * factor[i]))
                      for i in range(width)]
+        product = delayed(m, product, self._late, "product", reset_less=True)
         m.d.comb += [leaked[i].eq(product[i] >> spec.leak_bits) for i in range(width)]
-        return leaked, ops[at + 1]
+        return leaked, ops[at + 1 + self._late]
 
     def _factors(self, m, early, late):
-        """Leak factors of a row, the same signal for all where no channel has its own; two cycles
-        after the op ``early``, one after it is ``late``."""
+        """Leak factors of a row, the same signal for all where no channel has its own; a constant's
+        delay after the op ``early``, a cycle after it is ``late``."""
         shared = shared_factors(self._leak)
         if shared is None:
             return constant_rows(m, "leak", next_factors(self._leak), self._raster, early,
-                                 Store.LEAKS, self._memories)
+                                 Store.LEAKS, self._memories, pipelined=bool(self._late))
         factors = [*shared[1:].tolist(), int(shared[0])]
         factor = Signal(range(max(factors) + 1), reset_less=True)
         m.d.sync += factor.eq(Array(factors)[late.timestep])

@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.hdl.buffer import StreamBuffer
 from bsnn_hw.hdl.checks import require_instance, require_positive
 from bsnn_hw.hdl.formats import event_group, index_width, spike_word
 from bsnn_hw.hdl.queue import WordQueue, require_depth
@@ -25,6 +26,7 @@ class WordLink(wiring.Component):
     depth : int, entries of the queue: words, or rows that are cut behind it
     margin : int, rows that may still arrive once the queue has come to its limit, see `SpikeLink`;
         the words that they make are fewer than ``depth``
+    pipelined : bool, registers stand behind the queue, so that its ``ready`` comes out of one
 
     Members
     -------
@@ -33,13 +35,15 @@ class WordLink(wiring.Component):
     groups : Out stream of ``event_group``, with one row
     """
 
-    def __init__(self, geometry: DenseWords, *, depth: int, margin: int):
+    def __init__(self, geometry: DenseWords, *, depth: int, margin: int,
+                 pipelined: bool = False):
         require_positive(margin=margin)
         require_instance(DenseWords, geometry=geometry)
         self._margin = geometry.arrivals(margin)
         require_depth(depth, self._margin)
         self._geometry = geometry
         self._depth = depth
+        self._pipelined = pipelined
         group = event_group(lanes=geometry.lanes, row_width=index_width(geometry.rows),
                             value_width=1, row_count=1)
         super().__init__({
@@ -60,7 +64,8 @@ class WordLink(wiring.Component):
         charge = words.spikes.any()
         entry = data.StructLayout({"spikes": len(words.spikes), "row": len(words.row), "last": 1}
                                   | ({"charge": 1} if self._geometry.parts == 1 else {}))
-        m.submodules.queue = queue = WordQueue(entry, depth=self._depth, margin=self._margin)
+        m.submodules.queue = queue = WordQueue(entry, depth=self._depth, margin=self._margin,
+                                               pipelined=self._pipelined)
         m.d.comb += [
             queue.word.spikes.eq(words.spikes),
             queue.word.row.eq(words.row),
@@ -68,21 +73,26 @@ class WordLink(wiring.Component):
             queue.write.eq(valid & (charge | words.last)),
         ]
         m.d.sync += self.room.eq(queue.room)
+        queued = queue.words
+        if self._pipelined:
+            m.submodules.buffer = buffer = StreamBuffer(entry)
+            connect(m, queued, buffer.source)
+            queued = buffer.words
         if self._geometry.parts > 1:
             m.submodules.parts = parts = RowParts(self._geometry)
-            connect(m, queue.words, parts.rows)
+            connect(m, queued, parts.rows)
             connect(m, parts.groups, wiring.flipped(self.groups))
             return m
 
         # In the queue too, so that nothing is between its register and the sequencer.
         m.d.comb += queue.word.charge.eq(charge)
-        word, group = queue.words.payload, self.groups.payload
+        word, group = queued.payload, self.groups.payload
         m.d.comb += [
             group.rows[0].eq(word.row),
             group.values.eq(word.spikes),
             group.charge.eq(word.charge),
             group.mark.eq(word.last),
-            self.groups.valid.eq(queue.words.valid),
-            queue.words.ready.eq(self.groups.ready),
+            self.groups.valid.eq(queued.valid),
+            queued.ready.eq(self.groups.ready),
         ]
         return m

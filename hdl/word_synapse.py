@@ -30,15 +30,16 @@ class WordSynapseArray(wiring.Component):
     ----------
     geometry : DenseWords
     synapse : Dense, weights of one bit
+    pipelined : bool, weights have a register of their own behind block RAM
 
     Members
     -------
     tap : In, the fold; rows : In, one, of the word; values : In, a spike or none per lane
-    deltas : Out, ``parallel`` signed numbers, ``DenseWords.delay`` cycles later
+    deltas : Out, ``parallel`` signed numbers, ``DenseWords.delay`` cycles later, pipelined one more
     carries : Out, one bit for each of them
     """
 
-    def __init__(self, geometry: DenseWords, synapse: Dense):
+    def __init__(self, geometry: DenseWords, synapse: Dense, *, pipelined: bool = False):
         require_instance(DenseWords, geometry=geometry)
         require_instance(Dense, synapse=synapse)
         require_shape((geometry.neurons, geometry.inputs), weights=synapse.weights)
@@ -46,6 +47,7 @@ class WordSynapseArray(wiring.Component):
             raise ValueError(f"weight_bits must be 1, not {synapse.weight_bits}")
         self._geometry = geometry
         self._synapse = synapse
+        self._pipelined = pipelined
         lanes = geometry.lanes
         self._difference = signed(Interval(-((lanes + 1) // 2), lanes // 2).width)
         super().__init__({
@@ -67,12 +69,13 @@ class WordSynapseArray(wiring.Component):
         m.d.comb += read.addr.eq(Cat(self.tap[: geometry.fold_bits], self.rows[0]))
 
         # Values wait for the block RAM, and then for its register.
-        spikes = delayed(m, self.values.as_value(), 1, "spikes", reset_less=True)
+        spikes = delayed(m, self.values.as_value(), 1 + self._pipelined, "spikes", reset_less=True)
+        weights = delayed(m, read.data, int(self._pipelined), "weights", reset_less=True)
         counted = []
         for lane in range(geometry.lanes):
             word = Signal(geometry.parallel, name=f"weights_{lane}", reset_less=True)
             m.d.sync += word.eq(Mux(spikes[lane],
-                                    read.data.word_select(lane, geometry.parallel), 0))
+                                    weights.word_select(lane, geometry.parallel), 0))
             counted.append(word)
         ones = popcount(m, "ones", counted)
         later = delayed(m, spikes, 1, "spikes_later", reset_less=True)

@@ -106,6 +106,8 @@ class Family:
     rams : in the order in which Yosys reads them
     largest_factor : bits of a multiplier's input; 0 where products are logic
     clock : MHz, typical
+    pipelined : bool, plans are unless they say otherwise, see `LayerPlan`: block RAMs and
+        multipliers have registers of their own, which take no cell
     """
 
     logic: str
@@ -118,6 +120,7 @@ class Family:
     largest_factor: int = 0
     least_product: int = 9
     clocks: dict[str, float] = field(default_factory=dict)
+    pipelined: bool = False
 
     def cost(self, parts: Parts) -> Cost:
         """What ``parts`` take of a part of this family."""
@@ -227,7 +230,7 @@ _ECP5 = Family(
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.1, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
     clock=100.0, registers="TRELLIS_FF", blocks="DP16KD", multipliers="MULT18X18D",
-    largest_factor=18)
+    largest_factor=18, pipelined=True)
 
 _ICE40 = Family(
     "ICESTORM_LC",

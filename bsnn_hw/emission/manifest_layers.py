@@ -40,6 +40,7 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, **_places(geometry),
+        **({"pipelined": True} if design.layout.schedule.layers[number].pipelined else {}),
         "folds": geometry.folds, "rows": geometry.raster.rows,
         "block_ram": sorted(store.value for store in design.layout.blocks[number].in_blocks),
     }

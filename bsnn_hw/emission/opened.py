@@ -141,7 +141,7 @@ def _design(folder, network, facts):
     plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
                             Engine(layer["engine"]),
                             Stores(frozenset(map(Store, layer["block_ram"]))),
-                            layer.get("places", 1))
+                            layer.get("places", 1), layer.get("pipelined", False))
                   for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
                for count in (plan.lanes, plan.parallel, plan.places)):

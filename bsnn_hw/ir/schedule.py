@@ -94,6 +94,8 @@ class LayerPlan:
     memories : which of the layer's memories lie in block RAM, by name or by a rule
     places : int, output places of a line that are charged per cycle: 1, or of events of a
         convolution as many as one reaches
+    pipelined : bool, block RAMs and products are read through registers of their own, and a reset
+        has a cycle of its own: a higher clock, and rows that may step again a little later
     """
 
     lanes: int
@@ -102,6 +104,7 @@ class LayerPlan:
     engine: Engine = Engine.EVENTS
     memories: Rows | Stores = USUAL_ROWS
     places: int = 1
+    pipelined: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,4 +117,10 @@ class Schedule:
         """The same with memories where each layer's, or the only one, of ``memories`` says."""
         each = memories * len(self.layers) if len(memories) == 1 else memories
         return Schedule(tuple(replace(plan, memories=where) for plan, where
+                              in zip(self.layers, each, strict=True)))
+
+    def pipelined(self, *pipelined: bool) -> Schedule:
+        """The same with each layer, or all, pipelined or not."""
+        each = pipelined * len(self.layers) if len(pipelined) == 1 else pipelined
+        return Schedule(tuple(replace(plan, pipelined=given) for plan, given
                               in zip(self.layers, each, strict=True)))

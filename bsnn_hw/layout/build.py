@@ -95,7 +95,7 @@ class Builder:
     def __init__(self, network: Network, port: Port = Port.EVENTS):
         self.network, self.port = network, port
         self.hidden_bounds, self.readout_bounds = network_bounds(network)
-        self._neurons: dict[tuple[int, int, Rows | Stores], Neurons] = {}
+        self._neurons: dict[tuple[int, int, Rows | Stores, bool], Neurons] = {}
 
     def layout(self, schedule: Schedule) -> Layout:
         """All blocks of ``schedule``, which is legal for the network."""
@@ -115,11 +115,13 @@ class Builder:
         def engine(number: int, consumer: Hidden | Readout | SynapseShortcut, geometry: Geometry,
                    sum_width: int) -> Synapses:
             producer = number - consumer.back
+            plan = schedule.layers[number]
             margin = (0 if producer < 0 else layers[producer].margin if producer < number else
-                      self._own_margin(number, (geometries[number], *beside[number])))
+                      self._own_margin(number, (geometries[number], *beside[number]),
+                                       plan.pipelined))
             added = [number - each.back for each in consumer.summands]
             return self.synapses(number, consumer, geometry, sum_width, margin=margin,
-                                 memories=schedule.layers[number].memories,
+                                 memories=plan.memories, pipelined=plan.pipelined,
                                  name=name(producer) if producer >= 0 else "",
                                  summands=[(layers[each].margin, name(each)) for each in added])
 
@@ -130,7 +132,7 @@ class Builder:
             return self.join(number, geometries[number].raster.width, margin=producer.margin,
                              name=name(number - layer.join.back))
 
-        for number, layer in enumerate(network.hidden):
+        for number, (layer, plan) in enumerate(zip(network.hidden, schedule.layers, strict=False)):
             bounds = self.hidden_bounds[number]
             main = engine(number, layer, geometries[number], bounds.acc.width)
             shortcuts: list[Synapses | Carry] = []
@@ -146,8 +148,8 @@ class Builder:
                                             name=name(number - shortcut.back)))
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
                                       self.neurons(number, geometries[number].raster,
-                                                   schedule.layers[number].memories),
-                                      self.gate(number, geometries[number]),
+                                                   plan.memories, plan.pipelined),
+                                      self.gate(number, geometries[number], plan.pipelined),
                                       joined(number, layer)))
         last = len(layers)
         output = output_block(network.readout, self.readout_bounds, engine(
@@ -158,24 +160,28 @@ class Builder:
                       network_slots(network, geometries[0], self.readout_bounds),
                       tuple(layers), output)
 
-    def _own_margin(self, number: int, engines: Sequence[Geometry | None]) -> int:
+    def _own_margin(self, number: int, engines: Sequence[Geometry | None],
+                    pipelined: bool) -> int:
         """The `Layer.margin` of a layer with shortcuts, laid out as ``engines`` and None."""
         layer = self.network.hidden[number]
         synapses = layer.synapse, *(each.synapse if isinstance(each, SynapseShortcut) else None
                                     for each in layer.shortcuts)
         delay = max(engine.delay(synapse.weight_bits) for engine, synapse in
                     zip(engines, synapses, strict=True) if engine and synapse)
-        return layer_margin(delay, neuron_delay(charge_delay(layer)) + pooling_delay(layer))
+        return layer_margin(delay + pipelined, neuron_delay(charge_delay(layer, pipelined))
+                            + pooling_delay(layer))
 
-    def neurons(self, number: int, raster: Raster, memories: Rows | Stores) -> Neurons:
+    def neurons(self, number: int, raster: Raster, memories: Rows | Stores,
+                pipelined: bool = False) -> Neurons:
         """Currents and neurons of layer ``number``."""
-        key = number, raster.width, memories
+        key = number, raster.width, memories, pipelined
         if key not in self._neurons:
-            self._neurons[key] = neurons_block(self.network.hidden[number],
-                                               self.hidden_bounds[number], raster, memories)
+            self._neurons[key] = neurons_block(
+                self.network.hidden[number], self.hidden_bounds[number], raster, memories,
+                pipelined)
         return self._neurons[key]
 
-    def gate(self, number: int, geometry: Geometry) -> Gate | None:
+    def gate(self, number: int, geometry: Geometry, pipelined: bool = False) -> Gate | None:
         """The gate of layer ``number``, None where the sample makes none."""
         network, layer = self.network, self.network.layers[number]
         if not isinstance(layer, Hidden) or layer.gate is None:
@@ -183,10 +189,12 @@ class Builder:
         bounds = self.hidden_bounds[number].gate
         assert isinstance(geometry, EventGeometry) and bounds is not None
         return gate_block(layer.gate, geometry, bounds,
-                          max_value=network.input.largest if number < layer.back else 1)
+                          max_value=network.input.largest if number < layer.back else 1,
+                          pipelined=pipelined)
 
     def synapses(self, number: int, consumer: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
+                 pipelined: bool = False,
                  name: str = "", summands: Sequence[tuple[int, str]] = ()) -> Synapses:
         """The engine of layer ``number``, or of its shortcut ``consumer``.
 
@@ -198,23 +206,24 @@ class Builder:
         max_value = network.input.largest if first else 1
         whole = Raster(network.features(producer), geometry.source.width)
         source = (self.entry(geometry) if first else
-                  link_block(name, producer, whole, consumer, geometry, network.timesteps, margin))
+                  link_block(name, producer, whole, consumer, geometry, network.timesteps, margin,
+                             pipelined))
         if isinstance(source, Link) and not consumer.back:
             source = feedback_block(source, network.timesteps, network.stateful)
         return synapses_block(
             source, consumer.synapse, geometry, sum_width=sum_width, max_value=max_value,
             timesteps=network.timesteps,
-            block=memories.hold(Store.SUMS, geometry.sums_raster.rows),
-            summands=tuple(self._summand(number, each, geometry, *given) for each, given in
-                           zip(consumer.summands, summands, strict=True)))
+            block=memories.hold(Store.SUMS, geometry.sums_raster.rows), pipelined=pipelined,
+            summands=tuple(self._summand(number, each, geometry, pipelined, *given)
+                           for each, given in zip(consumer.summands, summands, strict=True)))
 
-    def _summand(self, number: int, summand: Summand, geometry: Geometry, margin: int,
-                 name: str) -> Link:
+    def _summand(self, number: int, summand: Summand, geometry: Geometry, pipelined: bool,
+                 margin: int, name: str) -> Link:
         """What brings an engine of layer ``number`` the spikes of a further layer."""
         producer, network = number - summand.back, self.network
         return link_block(name, producer,
                           Raster(network.features(producer), geometry.source.width), summand,
-                          geometry, network.timesteps, margin)
+                          geometry, network.timesteps, margin, pipelined)
 
     def join(self, number: int, width: int, *, margin: int, name: str = "") -> JoinedRows:
         """What brings layer ``number``, of ``width`` parallel neurons, the spikes that its own are

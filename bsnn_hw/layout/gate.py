@@ -24,6 +24,7 @@ class Gate:
     total_width : int, bits
     rows, factor_width : int, of the table
     block : bool, the table is in block RAM
+    pipelined : bool, weights come through registers of their own
     """
 
     geometry: EventGeometry
@@ -35,6 +36,7 @@ class Gate:
     rows: int
     factor_width: int
     block: bool
+    pipelined: bool = False
 
     def parts(self) -> Parts:
         """hdl/gate.py."""
@@ -49,12 +51,12 @@ class Gate:
 
 
 def gate_block(gate: SampleGate, geometry: EventGeometry, bounds: GateBounds, *,
-               max_value: int) -> Gate:
+               max_value: int, pipelined: bool = False) -> Gate:
     """The block of a layer's gate, which does not wait yet.
 
     geometry : of the layer's own synapses
     """
     own = geometry.single()
     rows = gate.entries * (1 if gate.constant_table else len(gate.table))
-    return Gate(own, gate.weight_bits, max_value, own.delay(gate.weight_bits), 0,
-                bounds.total.width, rows, gate.width, rows >= BLOCK_ROWS)
+    return Gate(own, gate.weight_bits, max_value, own.delay(gate.weight_bits) + pipelined, 0,
+                bounds.total.width, rows, gate.width, rows >= BLOCK_ROWS, pipelined)

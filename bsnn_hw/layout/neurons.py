@@ -89,6 +89,8 @@ class Neurons:
     rests : bool, it is kept too which neurons have fired, as they rest
     saturates : bool, potentials are cut to the bits that there are
     synaptic : SynapticCurrents, of second-order neurons
+    pipelined : bool, what is in block RAM, constants and products come through registers of their
+        own, and neurons settle a cycle after they fired
     """
 
     raster: Raster
@@ -118,6 +120,7 @@ class Neurons:
     synaptic: SynapticCurrents | None = None
     rests: bool = False
     saturates: bool = False
+    pipelined: bool = False
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -133,7 +136,22 @@ class Neurons:
         """hdl/current.py, hdl/synaptic.py and hdl/neuron.py, and what pools before them."""
         parts = self._current_parts() + self._step_parts()
         parts += self.synaptic.parts() if self.synaptic else Parts()
+        parts += self._register_parts() if self.pipelined else Parts()
         return parts if self.pool is None else parts + self.pool.parts()
+
+    def _register_parts(self) -> Parts:
+        """What is there only in a pipelined layer."""
+        width = self.raster.width
+        gains = [each for each in (self.gain, *self.shortcut_gains)
+                 if each is not None and each.sum_width is not None]
+        bits = (sum(table.columns for _, table in self.tables)
+                + width * (self.acc_width + len(gains) * self.current_width))
+        bits += 2 * operation_bits(self.raster, self.timesteps)
+        if self.potentials is not None:
+            bits += width * (self.charged_width + self.soft * self.settled_width)
+            bits += self.potentials.block * self.potentials.width
+            bits += (self.leak_shift is None) * width * (self.carried_width + self.leak_bits)
+        return Parts.delays(bits)
 
     def _current_parts(self) -> Parts:
         width, row = self.raster.width, self.raster.width * self.current_width
@@ -198,10 +216,11 @@ class Neurons:
 
 
 def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
-                  memories: Rows | Stores) -> Neurons:
+                  memories: Rows | Stores, pipelined: bool = False) -> Neurons:
     """Currents and neurons of a layer.
 
     raster : Raster, of the layer's sums
+    memories, pipelined : as in `LayerPlan`
     """
     pool = _current_pool(layer, raster, bounds.acc.width)
     raster = raster if pool is None else pool.windows
@@ -222,17 +241,17 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
                 return Gain(size(Store.GAINS, shortcut.gain), width)
 
     return Neurons(
-        raster=raster, timesteps=timesteps, current_delay=current_delay(layer),
-        delay=neuron_delay(charge_delay(layer)) + pooling_delay(layer),
-        recovery=max(recovery(spec, block), synaptic_recovery(
-            spec, memories.hold(Store.SYNAPTIC, raster.rows))),
+        raster=raster, timesteps=timesteps, current_delay=current_delay(layer, pipelined),
+        delay=neuron_delay(charge_delay(layer, pipelined)) + pooling_delay(layer),
+        recovery=max(recovery(spec, block, pipelined), synaptic_recovery(
+            spec, memories.hold(Store.SYNAPTIC, raster.rows), pipelined)),
         leak_shift=leak_shift(spec.leak, spec.leak_bits), leak_bits=spec.leak_bits,
         leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
         soft=spec.reset_by is not None, acc_width=bounds.acc.width,
         current_width=bounds.current.width, charged_width=bounds.charged.width,
         settled_width=bounds.settled.width, carried_width=bounds.carried.width,
         potentials=StateRows(raster.rows, raster.width * (bounds.carried.width + spec.rests),
-                             block) if spec.remembers else None, rests=spec.rests,
+                             block, pipelined) if spec.remembers else None, rests=spec.rests,
         saturates=spec.saturation is not None,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
@@ -244,8 +263,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
                              zip(layer.shortcuts, bounds.shortcuts, strict=True)),
         pool=pool,
         gated=(bounds.gate.own.width, layer.gate.width) if layer.gate and bounds.gate else None,
-        synaptic=synaptic_block(spec, bounds.synaptic, raster, memories)
-        if bounds.synaptic else None)
+        synaptic=synaptic_block(spec, bounds.synaptic, raster, memories, pipelined)
+        if bounds.synaptic else None, pipelined=pipelined)
 
 
 def _current_pool(layer: Hidden, summed: Raster, sum_width: int) -> CurrentPool | None:

@@ -24,16 +24,18 @@ class StateRows:
 
     rows, width : words, and bits of each
     block : bool, in block RAM, which is read two cycles before; else one
+    pipelined : bool, block RAM is read a cycle earlier, through a register of its own
     """
 
     rows: int
     width: int
     block: bool
+    pipelined: bool = False
 
     @property
     def ahead(self) -> int:
         """Cycles that a row is known before its operation."""
-        return 2 if self.block else 1
+        return 2 + self.pipelined if self.block else 1
 
     def memories(self) -> tuple[Memory, ...]:
         """None for a single row, which is a register."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bsnn_hw.devices.parts import Parts, Product, bits_of, fifo_parts, pair_parts
 from bsnn_hw.engines.engine import Geometry
@@ -82,6 +82,7 @@ class Link:
     words : int, words of a timestep that come, at most
     margin : int, words that may still come once a queue is almost full
     depth : int, entries of each queue, one of them in its output register
+    pipelined : bool, registers stand behind the queues
     """
 
     name: str
@@ -93,6 +94,7 @@ class Link:
     words: int
     margin: int
     depth: int
+    pipelined: bool = field(default=False, kw_only=True)
 
     @property
     def kept_free(self) -> int:
@@ -102,7 +104,13 @@ class Link:
     def parts(self) -> Parts:
         """What is built of it."""
         found = self.geometry.link_parts(self.depth) + self.geometry.lookup_parts(1)
+        found += self._register_parts() if self.pipelined else Parts()
         return found + (self._pool_parts() if self.placed else Parts())
+
+    def _register_parts(self) -> Parts:
+        """A register behind each queue, and a hdl/buffer.py StreamBuffer."""
+        width = sum(self.geometry.queue_widths)
+        return Parts.delays(3 * width) + Parts.logic(width)
 
     @property
     def cropped(self) -> Shape | None:
@@ -161,7 +169,7 @@ class Carry:
 
 def link_block(name: str, producer: int, whole: Raster,
                consumer: Hidden | Readout | SynapseShortcut | Summand, geometry: Geometry,
-               timesteps: int, margin: int) -> Link:
+               timesteps: int, margin: int, pipelined: bool = False) -> Link:
     """What stands between a layer, which may send ``margin`` words late, and an engine."""
     source, pool = geometry.source, consumer.pool
     placed = geometry.placed or pool is not None
@@ -175,7 +183,8 @@ def link_block(name: str, producer: int, whole: Raster,
     # is slower now and then.
     late = geometry.arrivals(margin)
     entries = min(geometry.entries(words, timesteps, margin), max(_most_queued(source), late + 2))
-    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries))
+    return Link(name, producer, whole, geometry, pool, placed, words, margin, queue_depth(entries),
+                pipelined=pipelined)
 
 
 def feedback_block(link: Link, timesteps: int, stateful: bool = False) -> Feedback:
@@ -184,7 +193,8 @@ def feedback_block(link: Link, timesteps: int, stateful: bool = False) -> Feedba
     entries = link.geometry.entries(link.words, 1, link.margin)
     return Feedback(link.name, link.producer, link.whole, link.geometry, link.pool, link.placed,
                     link.words, link.margin, queue_depth(entries), timesteps,
-                    link.margin - 1 + FEEDBACK_DELAY, stateful)
+                    link.margin - 1 + FEEDBACK_DELAY + 2 * link.pipelined, stateful,
+                    pipelined=link.pipelined)
 
 
 def queue_depth(entries: int) -> int:

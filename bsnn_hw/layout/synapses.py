@@ -42,6 +42,11 @@ class Synapses:
     summands: tuple[Link, ...] = ()
 
     @property
+    def pipelined(self) -> bool:
+        """Whether weights, and sums in block RAM, come through registers of their own."""
+        return self.sums.pipelined
+
+    @property
     def links(self) -> tuple[Link, ...]:
         """Everything that brings it spikes, in the order in which it takes a timestep's."""
         return (*self.summands, self.source) if isinstance(self.source, Link) else ()
@@ -67,12 +72,18 @@ class Synapses:
                 + Parts.delays((self.delay + self.wait)
                                * operation_bits(geometry.raster, self.timesteps))
                 + geometry.places * (geometry.synapse_parts(self.weight_bits, self.max_value)
-                                     + self._accumulator_parts())
+                                     + self._accumulator_parts() + self._register_parts())
                 + self._place_parts())
 
     def weight_parts(self) -> Parts:
         """The weight memory."""
         return self.geometry.places * self.geometry.weight_parts(self.weight_bits)
+
+    def _register_parts(self) -> Parts:
+        """What stands behind the weights' own registers, in a pipelined engine."""
+        geometry = self.geometry
+        word = geometry.parallel * self.weight_bits + self.max_value.bit_length()
+        return Parts.delays(self.pipelined * geometry.lanes * word)
 
     def _place_parts(self) -> Parts:
         """hdl/place_array.py: an operation of each place's own, and a step's sums of one place."""
@@ -98,21 +109,23 @@ def accumulator_parts(raster: Raster, sums: StateRows, event_folds: int | None =
     parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
              + Parts(memories=sums.memories()))
     if sums.block:
-        hits = max(0, 3 - (event_folds or raster.folds))
-        return parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
+        hits = max(0, (5 if sums.pipelined else 3) - (event_folds or raster.folds))
+        late = Parts.delays(sums.pipelined * (2 * row + 2 * number))
+        return (parts + Parts.delays(2 * row + 3 * number + hits * row) + Parts.logic(hits * row)
+                + late)
     if sums.rows > 1:
         return parts + Parts(registers=row + number, bare=number)
     return parts + Parts(registers=2 * row, bare=row)
 
 
 def synapses_block(source: Entry | Link, synapse: Synapse, geometry: Geometry, *, sum_width: int,
-                   max_value: int, timesteps: int, block: bool,
+                   max_value: int, timesteps: int, block: bool, pipelined: bool = False,
                    summands: tuple[Link, ...] = ()) -> Synapses:
     """An engine, its sums in block RAM or not; it does not wait for another one yet."""
     raster = geometry.sums_raster
     return Synapses(
         source=source, geometry=geometry, weight_bits=synapse.weight_bits, max_value=max_value,
         timesteps=timesteps, disconnected=int((~synapse.connected).sum()),
-        delay=geometry.delay(synapse.weight_bits), wait=0,
-        sums=StateRows(raster.rows, raster.width * sum_width, block),
+        delay=geometry.delay(synapse.weight_bits) + pipelined, wait=0,
+        sums=StateRows(raster.rows, raster.width * sum_width, block, pipelined),
         sum_width=sum_width, summands=summands)

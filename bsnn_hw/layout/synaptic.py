@@ -41,20 +41,21 @@ class SynapticCurrents:
         parts = Parts.adders(self.current_width, width) + Parts(registers=row)
         parts += Parts(memories=self.store.memories())
         if self.store.rows > 1:
-            parts += Parts.delays(self.store.width if self.store.block
-                                  else bits_of(self.store.rows))
+            parts += Parts.delays((1 + self.store.pipelined) * self.store.width
+                                  if self.store.block else bits_of(self.store.rows))
         else:
             parts += Parts(registers=self.store.width)
         if self.leak_shift is not None:
             return parts + Parts.logic(self.store.width)
         factor = self.leak_factor.bit_length()
         parts += self.leak.parts() if self.leak else Parts.logic(factor, factor)
-        return (parts + Parts.delays(width * (self.kept_width + self.leak_bits))
+        product = width * (self.kept_width + self.leak_bits)
+        return (parts + Parts.delays((1 + self.store.pipelined) * product)
                 + Parts(products=(Product(self.current_width, factor + 1, width),)))
 
 
 def synaptic_block(spec: NeuronSpec, bounds: SynapticBounds, raster: Raster,
-                   memories: Rows | Stores) -> SynapticCurrents:
+                   memories: Rows | Stores, pipelined: bool = False) -> SynapticCurrents:
     """The synaptic currents of second-order neurons, a row of ``raster`` at a time."""
     assert spec.current_leak is not None
     leak = None
@@ -66,4 +67,4 @@ def synaptic_block(spec: NeuronSpec, bounds: SynapticBounds, raster: Raster,
         leak_shift(spec.current_leak, spec.leak_bits), spec.leak_bits,
         int(spec.current_leak.max()), leak,
         StateRows(raster.rows, raster.width * bounds.kept.width,
-                  memories.hold(Store.SYNAPTIC, raster.rows)))
+                  memories.hold(Store.SYNAPTIC, raster.rows), pipelined))

@@ -25,31 +25,35 @@ def leak_shift(leak: np.ndarray, bits: int) -> int | None:
     return bits - int((factors or {1}).pop()).bit_length() + 1
 
 
-def recovery(spec: NeuronSpec, block: bool) -> int:
+def recovery(spec: NeuronSpec, block: bool, pipelined: bool = False) -> int:
     """Cycles between two steps of one row of membranes, at least; ``block``: potentials are in
     block RAM."""
-    return 3 + (leak_shift(spec.leak, spec.leak_bits) is None) + 2 * block
+    product = leak_shift(spec.leak, spec.leak_bits) is None
+    return 3 + product + 2 * block + pipelined * (1 + product + block)
 
 
-def synaptic_recovery(spec: NeuronSpec, block: bool) -> int:
+def synaptic_recovery(spec: NeuronSpec, block: bool, pipelined: bool = False) -> int:
     """The same of synaptic currents, 0 where neurons have none; ``block``: they are in block
     RAM."""
     if spec.current_leak is None:
         return 0
-    return 2 + (leak_shift(spec.current_leak, spec.leak_bits) is None) + 2 * block
+    product = leak_shift(spec.current_leak, spec.leak_bits) is None
+    return 2 + product + 2 * block + pipelined * (product + block)
 
 
-def current_delay(layer: Hidden) -> int:
+def current_delay(layer: Hidden, pipelined: bool = False) -> int:
     """Cycles from an operation to its currents: with a gain, products and then sums of pairs; with
-    a gate of the sample's a product behind the sum."""
+    a gate of the sample's a product behind the sum.  Pipelined, constants come a cycle later, and
+    so do products."""
     if layer.gate is not None:
-        return 4
-    return 3 if layer.neuron.gain is None else 5
+        return 4 + 2 * pipelined
+    return 3 + pipelined if layer.neuron.gain is None else 5 + 2 * pipelined
 
 
-def charge_delay(layer: Hidden) -> int:
+def charge_delay(layer: Hidden, pipelined: bool = False) -> int:
     """Cycles from an operation to what charges the membranes."""
-    return current_delay(layer) + (0 if layer.neuron.current_leak is None else SYNAPTIC_DELAY)
+    return current_delay(layer, pipelined) + (
+        0 if layer.neuron.current_leak is None else SYNAPTIC_DELAY)
 
 
 def neuron_delay(charge_delay: int) -> int:

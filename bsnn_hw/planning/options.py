@@ -135,6 +135,7 @@ class _Builder:
     def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows | None):
         self._network, self._activity = network, activity
         self._family, self._memories = family, rows or Stores()
+        self._pipelined = family.pipelined
         self._port = PORTS[port_of(activity)]
         self._blocks = Builder(network, self._port.port)
         self._moves = Moves(self._blocks, family) if rows is None else None
@@ -198,7 +199,7 @@ class _Builder:
         found = np.zeros((RESOURCES, len(widths), len(STORES)))
         if self._moves is not None:
             for at, width in enumerate(widths):
-                found[:, at] = self._moves.of(number, Raster(shape, width))
+                found[:, at] = self._moves.of(number, Raster(shape, width), self._pipelined)
         return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
@@ -272,7 +273,7 @@ class _Builder:
         layer, blocks = self._network.layers[number], self._blocks
         if not isinstance(layer, Hidden):
             return output_block(layer, blocks.readout_bounds, block).scorer.parts()
-        parts = blocks.neurons(number, raster, self._memories).parts()
+        parts = blocks.neurons(number, raster, self._memories, self._pipelined).parts()
         for shortcut, sums in zip(layer.shortcuts, blocks.hidden_bounds[number].shortcuts,
                                   strict=True):
             if not isinstance(shortcut, SynapseShortcut):
@@ -287,7 +288,7 @@ class _Builder:
         """The weight memory, and a gate, which has one of its own."""
         cost = self._family.cost(geometry.weight_parts(
             self._network.layers[number].synapse.weight_bits))
-        gate = self._blocks.gate(number, geometry)
+        gate = self._blocks.gate(number, geometry, self._pipelined)
         return cost if gate is None else cost + self._family.cost(gate.parts())
 
     def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
@@ -301,6 +302,7 @@ class _Builder:
             assert isinstance(shortcut, SynapseShortcut)
             consumer, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
         return blocks.synapses(number, consumer, geometry, sums.width, memories=self._memories,
+                               pipelined=self._pipelined,
                                margin=self._margin(number - consumer.back),
                                summands=[(self._margin(number - each.back), "")
                                          for each in consumer.summands])
@@ -311,7 +313,8 @@ class _Builder:
         if producer < 0:
             return 0
         layer = self._network.hidden[producer]
-        return USUAL_DELAY + pooling_delay(layer) + neuron_delay(charge_delay(layer)) + 1
+        return (USUAL_DELAY + self._pipelined + pooling_delay(layer)
+                + neuron_delay(charge_delay(layer, self._pipelined)) + 1)
 
     def _supply(self, number: int, index: int | None, geometry: Geometry) -> Cost:
         key = (number, index, geometry.source_width, geometry.lanes, geometry.shared,
@@ -333,7 +336,8 @@ class _Builder:
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):
-            neurons = self._blocks.neurons(number, geometry.raster, self._memories)
+            neurons = self._blocks.neurons(number, geometry.raster, self._memories,
+                                           self._pipelined)
             times = step_cycles(charges, timesteps, rows, neurons.recovery)
         else:
             output = output_block(layer, self._blocks.readout_bounds,

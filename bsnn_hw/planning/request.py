@@ -105,8 +105,9 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
         The network cannot have what is given, or no plan fits the part.
     """
     chip = request.chip
+    usual = (chip or NOMINAL).family.pipelined
     if request.file is not None:
-        schedule = request.file.schedule(network)
+        schedule = request.file.schedule(network, usual)
     elif request.lanes is None and request.parallel is None:
         engines = asked_engines(network, request.engines)
         if chip is None:
@@ -114,7 +115,7 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
         return choose(network, activity, chip, request.goal or Goal(Objective.SMALLEST),
                       request.clock, request.rows, engines)
     else:
-        schedule = _completed(request, network, activity)
+        schedule = _completed(request, network, activity).pipelined(usual)
     chosen = with_memories(network, schedule, chip or NOMINAL, port_of(activity))
     said: list[Rows | Stores | None] = (request.file.memories(network) if request.file else
                                         [None] * len(schedule.layers))

@@ -185,7 +185,8 @@ class Search:
             schedule = Schedule(tuple(
                 layer_layout(self.network, number, way.lanes, parallel, way.engine,
                              way.places).plan
-                for number, way in enumerate(ways) if way)).placed(*memories)
+                for number, way in enumerate(ways) if way)).placed(*memories).pipelined(
+                    self.chip.family.pipelined)
             cost = sum(self._costs.of(schedule), Cost())
             cycles = max(cycles, port_cycles(self.network, self.activity))
             self._seen[key] = Candidate(schedule, cost, cycles)

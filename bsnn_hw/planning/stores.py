@@ -66,37 +66,42 @@ class Moves:
 
     def __init__(self, blocks: Builder, family: Family):
         self._blocks, self._family = blocks, family
-        self._known: dict[tuple[int, int], np.ndarray] = {}
+        self._known: dict[tuple[int, int, bool], np.ndarray] = {}
 
-    def of(self, number: int, raster: Raster) -> np.ndarray:
+    def of(self, number: int, raster: Raster, pipelined: bool) -> np.ndarray:
         """Of layer ``number``: float64 (RESOURCES, STORES), 0 for what it does not have or may not
         move."""
-        key = number, raster.width
+        key = number, raster.width, pipelined
         if key not in self._known:
-            self._known[key] = np.array([self._move(number, raster, store)
+            self._known[key] = np.array([self._move(number, raster, store, pipelined)
                                          for store in STORES]).T
         return self._known[key]
 
-    def _move(self, number: int, raster: Raster, store: Store) -> tuple[float, ...]:
+    def _move(self, number: int, raster: Raster, store: Store,
+              pipelined: bool) -> tuple[float, ...]:
         layer = self._blocks.network.layers[number]
         if store is Store.SUMS:
-            there, here = (self._sums(number, raster, block) for block in (True, False))
-        elif not isinstance(layer, Hidden) or self._waits(number, layer, raster, store):
+            there, here = (self._sums(number, raster, block, pipelined)
+                           for block in (True, False))
+        elif not isinstance(layer, Hidden) or self._waits(number, layer, raster, store,
+                                                          pipelined):
             return (0.0,) * RESOURCES
         else:
-            there, here = (self._family.cost(self._blocks.neurons(number, raster, where).parts())
+            there, here = (self._family.cost(self._blocks.neurons(
+                number, raster, where, pipelined).parts())
                            for where in (Stores(frozenset({store})), Stores()))
         return tuple(more - less for more, less in zip(there.row, here.row, strict=True))
 
-    def _waits(self, number: int, layer: Hidden, raster: Raster, store: Store) -> bool:
+    def _waits(self, number: int, layer: Hidden, raster: Raster, store: Store,
+               pipelined: bool) -> bool:
         """Whether a state of the neurons has so few rows that they would wait for each other."""
         recoveries = {Store.POTENTIALS: recovery, Store.SYNAPTIC: synaptic_recovery}
         if store not in recoveries:
             return False
         rows = self._blocks.neurons(number, raster, Stores()).raster.rows
-        return rows < recoveries[store](layer.neuron, block=True)
+        return rows < recoveries[store](layer.neuron, block=True, pipelined=pipelined)
 
-    def _sums(self, number: int, raster: Raster, block: bool) -> Cost:
+    def _sums(self, number: int, raster: Raster, block: bool, pipelined: bool) -> Cost:
         """The accumulators of all engines of the layer, and what is around them."""
         network, blocks = self._blocks.network, self._blocks
         layer = network.layers[number]
@@ -109,7 +114,7 @@ class Moves:
                 for each, sums in zip(layer.shortcuts, bounds.shortcuts, strict=True)
                 if isinstance(each, SynapseShortcut))]
         return sum((self._family.cost(accumulator_parts(
-            raster, StateRows(raster.rows, raster.width * width, block),
+            raster, StateRows(raster.rows, raster.width * width, block, pipelined),
             takes_events(synapse).folds_reached(synapse, raster.width)))
             for synapse, width in summed), Cost())
 
@@ -125,7 +130,8 @@ def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) 
         return found, sum(costs.of(found), Cost())
 
     weighed, there = [], chip.capacity(chip.family.blocks)
-    of_layers = [moves.of(number, raster) for number, raster in enumerate(rasters)]
+    of_layers = [moves.of(number, raster, plan.pipelined) for number, (raster, plan)
+                 in enumerate(zip(rasters, schedule.layers, strict=True))]
     for price in BLOCK_PRICES:
         chosen = [chosen_stores(prices(chip, price, 0) @ each) for each in of_layers]
         weighed.append(placed(chosen))

@@ -88,13 +88,14 @@ def _stepped(spec: NeuronSpec, timestep: int, channel: int, before: int, potenti
     return int(current[0, channel]), int(fired[0, channel]), int(settled[0, channel])
 
 
-def _neurons(parts: Parts, spec: NeuronSpec) -> Harness:
+def _neurons(parts: Parts, spec: NeuronSpec, pipelined: bool = False) -> Harness:
     """Three neurons, two side by side, in rows that step in turn, at any time."""
     raster = Raster(_layer(spec).shape, 2)
     bounds, delay = hidden_bounds(_layer(spec), 1), 3
-    dut = parts("neuron").NeuronArray(spec, bounds, raster, current_delay=delay)
+    dut = parts("neuron").NeuronArray(spec, bounds, raster, current_delay=delay,
+                                      pipelined=pipelined)
     h = Harness(dut=dut)
-    came = _op_in_turn(h, dut.op, delay, recovery(spec, block=False))
+    came = _op_in_turn(h, dut.op, delay, recovery(spec, False, pipelined))
     fired = Signal(2)
     for position in range(2):
         h.m.d.comb += fired[position].eq(_follow(h, dut, spec, bounds, position, came))
@@ -222,6 +223,10 @@ def _saturating(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.ABOVE, [4, 4, 4], 3, saturation=2))
 
 
+def _pipelined(parts: Parts) -> Harness:
+    return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [3, 1, 2], 3), pipelined=True)
+
+
 def _currents(parts: Parts) -> Harness:
     """Two rows of two, with a gain, a spike's shortcut and a current's."""
     rng = np.random.default_rng(6)
@@ -298,4 +303,6 @@ PROOFS = (
     Proof("neurons, soft reset and a leak of their own", _soft, Fault(
         "neuron", "return charged > threshold", "return charged >= threshold"),
         quick=False),
+    Proof("neurons, pipelined", _pipelined, Fault(
+        "neuron", "fired = delayed(m, fired, 1,", "fired = delayed(m, fired, 0,"), quick=False),
 )

@@ -185,13 +185,14 @@ def _words(parts: Parts) -> Harness:
     return h
 
 
-def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
+def _accumulator(parts: Parts, rows: int, block: bool, pipelined: bool = False) -> Harness:
     """Rows of one sum in any order; ``connected`` of the first channel alone is False."""
     width = 3
-    raster, ahead = Raster(Shape(rows), 1), 1 + block
+    raster, ahead = Raster(Shape(rows), 1), 1 + block * (1 + pipelined)
     connected = np.arange(rows) != 0 if rows > 1 else np.ones(1, bool)
     dut = parts("accumulator").Accumulator(connected, raster, timesteps=1, width=width,
-                                           delta_shape=signed(2), block=block)
+                                           delta_shape=signed(2), block=block,
+                                           pipelined=pipelined)
     h = Harness(dut=dut)
     op = dut.op
     h.drive(("next_row", dut.next_row), ("charge", op.charge), ("step", op.step),
@@ -217,7 +218,7 @@ def _accumulator(parts: Parts, rows: int, block: bool) -> Harness:
         with m.If((row == i) & op.step & op.clear):
             m.d.sync += each.eq(0)
     # A walk goes over all folds, so no row comes again before all others have.
-    for age in range(1, min(3, rows) if block else 1):
+    for age in range(1, min(5 if pipelined else 3, rows) if block else 1):
         both = (op.charge | op.step) & h.delayed(op.charge | op.step, age, f"worked_{age}")
         h.limit(~both | (row != h.delayed(row, age, f"row_before_{age}")))
     stepped = h.register(op.step, "stepped")
@@ -238,6 +239,14 @@ def _one_row(parts: Parts) -> Harness:
 
 def _two_rows(parts: Parts) -> Harness:
     return _accumulator(parts, 2, True)
+
+
+def _pipelined_row(parts: Parts) -> Harness:
+    return _accumulator(parts, 1, True, True)
+
+
+def _pipelined_rows(parts: Parts) -> Harness:
+    return _accumulator(parts, 2, True, True)
 
 
 PROOFS = (
@@ -265,4 +274,8 @@ PROOFS = (
         "accumulator", "for hit, written in reversed(fresh)", "for hit, written in fresh")),
     Proof("accumulator with forwarding, 2 rows", _two_rows, Fault(
         "accumulator", "if self._event_folds <= age:", "if self._event_folds < age:")),
+    Proof("accumulator, pipelined, 1 row", _pipelined_row, Fault(
+        "accumulator", "5 if self._pipelined else 3", "4 if self._pipelined else 3")),
+    Proof("accumulator, pipelined, 2 rows", _pipelined_rows, Fault(
+        "accumulator", "5 if self._pipelined else 3", "4 if self._pipelined else 3")),
 )

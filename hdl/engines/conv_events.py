@@ -39,13 +39,16 @@ class ConvEventsHardware(Hardware[ConvEvents]):
         """Line by line."""
         return MapWalk(geometry)
 
-    def synapses(self, geometry: ConvEvents, synapse: Synapse, max_value: int) -> SynapseArray:
+    def synapses(self, geometry: ConvEvents, synapse: Synapse, max_value: int,
+                 pipelined: bool = False) -> SynapseArray:
         """Weight banks and a tree."""
-        return SynapseArray(geometry, synapse, max_value=max_value)
+        return SynapseArray(geometry, synapse, max_value=max_value, pipelined=pipelined)
 
-    def link(self, geometry: ConvEvents, *, depth: int, margin: int) -> MapLink:
+    def link(self, geometry: ConvEvents, *, depth: int, margin: int,
+             pipelined: bool = False) -> MapLink:
         """Placed words to groups."""
-        return MapLink(geometry, depth=depth, margin=margin, lookup=self.lookup(geometry, 1))
+        return MapLink(geometry, depth=depth, margin=margin, lookup=self.lookup(geometry, 1),
+                       pipelined=pipelined)
 
     def entry_group(self, geometry: ConvEvents, value_width: int) -> data.StructLayout:
         """Events with their place."""

@@ -31,10 +31,12 @@ class ConvGroupsHardware(ConvEventsHardware):
         assert isinstance(geometry, ConvGroups)
         return MapWalk(geometry) if geometry.group_folds.one_start else GroupWalk(geometry)
 
-    def synapses(self, geometry: ConvEvents, synapse: Synapse, max_value: int) -> SynapseArray:
+    def synapses(self, geometry: ConvEvents, synapse: Synapse, max_value: int,
+                 pipelined: bool = False) -> SynapseArray:
         """With blocks where a fold has several groups."""
         several = geometry.word_weights < geometry.parallel
-        return (GroupSynapses if several else SynapseArray)(geometry, synapse, max_value=max_value)
+        return (GroupSynapses if several else SynapseArray)(
+            geometry, synapse, max_value=max_value, pipelined=pipelined)
 
     def lookup(self, geometry: ConvEvents, value_width: int,
                factors: tuple[int, ...] = ()) -> ReachLookup:

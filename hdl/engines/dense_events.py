@@ -14,10 +14,12 @@ __all__ = ["DenseEventsHardware"]
 class DenseEventsHardware(Hardware[DenseEvents]):
     """Queues and encoders per bank, and a walk over the folds."""
 
-    def synapses(self, geometry: DenseEvents, synapse: Synapse, max_value: int) -> SynapseArray:
+    def synapses(self, geometry: DenseEvents, synapse: Synapse, max_value: int,
+                 pipelined: bool = False) -> SynapseArray:
         """Weight banks and a tree."""
-        return SynapseArray(geometry, synapse, max_value=max_value)
+        return SynapseArray(geometry, synapse, max_value=max_value, pipelined=pipelined)
 
-    def link(self, geometry: DenseEvents, *, depth: int, margin: int) -> SpikeLink:
+    def link(self, geometry: DenseEvents, *, depth: int, margin: int,
+             pipelined: bool = False) -> SpikeLink:
         """Spike words to groups."""
-        return SpikeLink(geometry, depth=depth, margin=margin)
+        return SpikeLink(geometry, depth=depth, margin=margin, pipelined=pipelined)

@@ -17,14 +17,16 @@ __all__ = ["DenseWordsHardware"]
 class DenseWordsHardware(Hardware[DenseWords]):
     """Rows gathered or cut to words, and a popcount per neuron."""
 
-    def synapses(self, geometry: DenseWords, synapse: Synapse, max_value: int) -> WordSynapseArray:
+    def synapses(self, geometry: DenseWords, synapse: Synapse, max_value: int,
+                 pipelined: bool = False) -> WordSynapseArray:
         """One weight memory and popcounts."""
         assert isinstance(synapse, Dense)
-        return WordSynapseArray(geometry, synapse)
+        return WordSynapseArray(geometry, synapse, pipelined=pipelined)
 
-    def link(self, geometry: DenseWords, *, depth: int, margin: int) -> WordLink:
+    def link(self, geometry: DenseWords, *, depth: int, margin: int,
+             pipelined: bool = False) -> WordLink:
         """Spike words to words of all lanes."""
-        return WordLink(geometry, depth=depth, margin=margin)
+        return WordLink(geometry, depth=depth, margin=margin, pipelined=pipelined)
 
     def slot(self, slots: data.View, lane: int) -> tuple[data.View, Value]:
         """One slot, a bit of its value for each lane."""

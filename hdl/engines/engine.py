@@ -51,13 +51,15 @@ class Hardware(ABC, Generic[G]):
         return FoldWalk(geometry.folds)
 
     @abstractmethod
-    def synapses(self, geometry: G, synapse: Synapse, max_value: int) -> wiring.Component:
+    def synapses(self, geometry: G, synapse: Synapse, max_value: int,
+                 pipelined: bool = False) -> wiring.Component:
         """What weighs a group's events."""
 
     # Behind another layer.
 
     @abstractmethod
-    def link(self, geometry: G, *, depth: int, margin: int) -> wiring.Component:
+    def link(self, geometry: G, *, depth: int, margin: int,
+             pipelined: bool = False) -> wiring.Component:
         """Spike words to groups."""
 
     # Behind the network's input port.

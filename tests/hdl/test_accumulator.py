@@ -24,13 +24,13 @@ KINDS = [{"charge": 1}, {"step": 1}, {"step": 1, "clear": 1}, {"charge": 1, "ste
          {"charge": 1, "step": 1, "clear": 1}, {}]
 
 
-def rows_of_sums(dut, raster, trace, seed=0, block_rows=BLOCK_ROWS):
+def rows_of_sums(dut, raster, trace, seed=0, block_rows=BLOCK_ROWS, pipelined=False):
     """Rows of sums, one per operation of ``trace`` that steps.
 
     trace : list of (operation, what it adds to each sum of the row); an operation a cycle
     """
     rng, sums = np.random.default_rng(seed), []
-    ahead = 1 + Rows(block_rows).hold(Store.SUMS, raster.rows)
+    ahead = 1 + Rows(block_rows).hold(Store.SUMS, raster.rows) * (1 + pipelined)
     nothing = [(IDLE, [0] * raster.width)]
     trace = nothing * ahead + trace + nothing * (ahead + 1)
 
@@ -144,20 +144,21 @@ def expected_sums(raster, connected, operations):
 @quick(8)
 @for_each("positions, block_rows", [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
 @for_each("count", [1, 2, 5])
-@for_each("seed", range(2))
-def test_one_row_is_hammered_every_cycle(positions, block_rows, count, seed):
+@for_each("pipelined", [False, True])
+def test_one_row_is_hammered_every_cycle(positions, block_rows, count, pipelined):
     """Charges, steps and clearing steps of one row, or of a few, at distances of 1 cycle and up."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(count)
     raster = Raster(Shape(3, 1, positions), 3)
     hammer(rng, raster, lambda: hammered(rng, raster, rng.choice(raster.rows, count), 60),
-           block_rows)
+           block_rows, pipelined)
 
 
 @quick(6)
 @for_each("places", [(5, 8), (1, 1)])
-@for_each("folds", [2, 3, 4])
+@for_each("folds", [2, 3, 4, 5, 6])
 @for_each("gap", [0, 1, 2])
-def test_one_place_is_hammered_walk_after_walk(places, folds, gap):
+@for_each("pipelined", [False, True])
+def test_one_place_is_hammered_walk_after_walk(places, folds, gap, pipelined):
     """A walk over all folds of one place, and up to ``gap`` cycles later the next one there."""
     rng = np.random.default_rng(10 * folds + gap)
     raster = Raster(Shape(2 * folds - 1, *places), 2)
@@ -172,32 +173,34 @@ def test_one_place_is_hammered_walk_after_walk(places, folds, gap):
                 # Whatever row an idle cycle names, it writes nothing.
                 yield (IDLE | {"row": place * folds, "clear": 1}, [5] * raster.width)
 
-    hammer(rng, raster, burst, 2)
+    hammer(rng, raster, burst, 2, pipelined)
 
 
-def hammer(rng, raster, burst, block_rows):
+def hammer(rng, raster, burst, block_rows, pipelined):
     """Bursts at other rows each, then every row is looked at."""
     connected = rng.random(raster.shape.channels) < .8
     dut = Accumulator(connected, raster, timesteps=1, width=12, delta_shape=signed(5),
-                      block=Rows(block_rows).hold(Store.SUMS, raster.rows))
+                      block=Rows(block_rows).hold(Store.SUMS, raster.rows), pipelined=pipelined)
     operations = list(itertools.chain(*(burst() for _ in range(4))))
     operations += [(IDLE | {"row": row, "fold": row % raster.folds, "step": 1}, [0] * raster.width)
                    for row in range(raster.rows)]
-    given = rows_of_sums(dut, raster, operations, block_rows=block_rows)
+    given = rows_of_sums(dut, raster, operations, block_rows=block_rows, pipelined=pipelined)
     right = np.array(expected_sums(raster, connected, operations))
     wrong = np.argwhere(given != right)
     assert not len(wrong), "step {}, position {}".format(*wrong[0])
 
 
-def test_every_short_sequence_in_block_ram():
+@for_each("pipelined", [False, True])
+def test_every_short_sequence_in_block_ram(pipelined):
     """All sequences of four of: charge or clear row 0, charge row 1, nothing."""
     raster = Raster(Shape(1, 1, 33), 1)
     words = [({"row": 0, "charge": 1}, 3), ({"row": 0, "step": 1, "clear": 1}, 0),
              ({"row": 1, "charge": 1}, 2), ({"row": 0}, 7)]
     operations = [(IDLE | fields, [addend]) for words in itertools.product(words, repeat=4)
                   for fields, addend in words]
-    dut = Accumulator([True], raster, timesteps=1, width=16, delta_shape=signed(5), block=True)
-    given = rows_of_sums(dut, raster, operations)
+    dut = Accumulator([True], raster, timesteps=1, width=16, delta_shape=signed(5), block=True,
+                      pipelined=pipelined)
+    given = rows_of_sums(dut, raster, operations, pipelined=pipelined)
     np.testing.assert_array_equal(given, expected_sums(raster, [True], operations))
 
 

@@ -19,8 +19,8 @@ SHAPES = [(1, 1), (5, 3), (33, 4), (600, 7), (2304, 16), (3 * 2048 + 1, 18),
 class Bank(wiring.Component):
     """A bank with members for its readers."""
 
-    def __init__(self, words, width, readers):
-        self._words, self._width = words, width
+    def __init__(self, words, width, readers, pipelined):
+        self._words, self._width, self._pipelined = words, width, pipelined
         super().__init__({
             "rows": In(data.ArrayLayout(index_width(len(words)), readers)),
             "words": Out(data.ArrayLayout(width, readers)),
@@ -28,19 +28,22 @@ class Bank(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        given = read_bank(m, "bank", self._words, self._width, list(self.rows))
+        given = read_bank(m, "bank", self._words, self._width, list(self.rows),
+                          pipelined=self._pipelined)
         m.d.comb += [out.eq(word) for out, word in zip(self.words, given, strict=True)]
         return m
 
 
 @for_each("shape", SHAPES)
 @for_each("readers", [1, 2])
-def test_a_word_for_each_reader_every_cycle(shape, readers):
+@for_each("pipelined", [False, True])
+def test_a_word_for_each_reader_every_cycle(shape, readers, pipelined):
     rows, width = shape
     rng = np.random.default_rng(rows)
     words = [int(word) for word in rng.integers(1 << width, size=rows)]
-    dut, delay = Bank(words, width, readers), bank_delay(rows, width, readers)
+    dut, delay = Bank(words, width, readers, pipelined), bank_delay(rows, width, readers)
     assert delay == (2 if len(bank_parts(rows, width, readers)) == 1 else 3)
+    delay += pipelined
     asked = rng.integers(rows, size=(200, readers))
     # The ends of all parts, one after the other.
     edges = [row for start in range(0, rows, 512) for row in (start - 1, start) if row >= 0]

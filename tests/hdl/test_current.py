@@ -67,13 +67,14 @@ def random_values(rng, interval, size):
 class Steps:
     """All that comes in for ``count`` samples, and what the reference makes of it."""
 
-    def __init__(self, seed, case, count=8):
+    def __init__(self, seed, case, count=8, pipelined=False):
         channels, parallel, gain, kinds = case
         self.rng = rng = np.random.default_rng(seed)
         self.layer = layer = random_layer(rng, channels, gain, kinds)
         self.raster = Raster(Shape(channels), parallel)
         self.bounds = bounds = bounds_of(layer, kinds)
-        self.dut = CurrentArray(layer, bounds, self.raster)
+        self.dut = CurrentArray(layer, bounds, self.raster, pipelined=pipelined)
+        self.take_delay = TAKE_DELAY * (1 + pipelined)
         size = count, TIMESTEPS, channels
         self.accs = random_values(rng, bounds.acc, size)
         self.inputs = [random_values(rng, interval, size) for interval in bounds.shortcuts]
@@ -121,8 +122,8 @@ class Steps:
                     context.set(getattr(dut, name), row or [-1] * self.raster.width)
                 for name, rows in carried:
                     context.set(getattr(dut, name), rows[min(taken, count - 1)].tolist())
-                assert context.get(dut.take) == (pipeline[TAKE_DELAY] is not None)
-                taken += pipeline[TAKE_DELAY] is not None
+                assert context.get(dut.take) == (pipeline[self.take_delay] is not None)
+                taken += pipeline[self.take_delay] is not None
                 if pipeline[dut.delay] is not None:
                     shown.append(list(context.get(dut.currents)))
                 await context.tick()
@@ -138,11 +139,11 @@ class Steps:
 @quick(22)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
-@for_each("seed", range(2))
-def test_the_whole_current(case, pause, seed):
-    steps = Steps(seed, case)
+@for_each("pipelined", [False, True])
+def test_the_whole_current(case, pause, pipelined):
+    steps = Steps(case[0], case, pipelined=pipelined)
     channels = case[0]
-    given = steps.run(stalls(seed, pause)).reshape(*steps.right.shape[:2], -1)[..., :channels]
+    given = steps.run(stalls(channels, pause)).reshape(*steps.right.shape[:2], -1)[..., :channels]
     wrong = np.argwhere(given != steps.right)
     assert not len(wrong), "sample {}, timestep {}, channel {}".format(*wrong[0])
 

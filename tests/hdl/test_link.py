@@ -72,14 +72,15 @@ def check_groups(geometry, timesteps, groups):
     for shared in (False, True)[:shape[1]]])
 @for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 2)])
-def test_nothing_is_lost(shape, shared, pause, full, delay, spare):
+@for_each("pipelined", [False, True])
+def test_nothing_is_lost(shape, shared, pause, full, delay, spare, pipelined):
     source_width, lanes, words, folds = shape
     geometry = DenseEvents.flat(source_width * words - (words > 1), source_width, folds, lanes, 1,
                              shared)
     rng = np.random.default_rng(sum(shape) + delay)
     timesteps = rng.random((8, geometry.inputs)) < np.array([1, 1, .5, .1] * 2)[:, None]
     margin = delay + 1
-    dut = SpikeLink(geometry, depth=margin + spare, margin=margin)
+    dut = SpikeLink(geometry, depth=margin + spare, margin=margin, pipelined=pipelined)
     source = Source(dut, spike_words(geometry, timesteps), delay, stalls(1, pause))
     taken = []
 

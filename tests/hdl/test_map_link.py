@@ -58,11 +58,12 @@ def seen(payload):
 @for_each("case", [*CONVS, WIDE, SPARSE])
 @for_each("pause, full, delay, spare", [
     (0, .7, 2, 1), (.3, .5, 1, 2)])
-def test_nothing_is_lost(case, pause, full, delay, spare):
+@for_each("pipelined", [False, True])
+def test_nothing_is_lost(case, pause, full, delay, spare, pipelined):
     geometry, margin = geometry_of(case), delay + 1
     steps = random_steps(np.random.default_rng(1), geometry.source.shape.size, 5)
     right = list(reaching_groups(geometry, steps))
-    dut = MapLink(geometry, depth=margin + spare, margin=margin)
+    dut = MapLink(geometry, depth=margin + spare, margin=margin, pipelined=pipelined)
     words = [word for spikes in steps for word in placed_words(geometry.source, spikes)]
     source = Source(dut, dut.words, dut.words_valid, words, delay, stalls(1, pause))
     taken = []

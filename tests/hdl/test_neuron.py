@@ -56,13 +56,14 @@ def random_spec(rng, timesteps, neurons, kind, *, reach, leaks, separate=True):
 class Steps:
     """Steps a NeuronArray through samples, and writes down its potentials and words."""
 
-    def __init__(self, layer, parallel, fan_max, current_delay=3, block_rows=33):
+    def __init__(self, layer, parallel, fan_max, current_delay=3, block_rows=33,
+                 pipelined=False):
         self.layer, self.delay = layer, current_delay
         self.timesteps = len(layer.neuron.threshold)
         self.raster = Raster(layer.shape, parallel)
         self.dut = NeuronArray(layer.neuron, hidden_bounds(layer, fan_max), self.raster,
                                current_delay=current_delay,
-                               memories=Rows(block_rows))
+                               memories=Rows(block_rows), pipelined=pipelined)
 
     def run(self, accs, pauses, *, rows_first=False):
         """``charged`` and ``fired`` of ``accs`` (N, T, neurons), in its shape.
@@ -158,8 +159,9 @@ def test_matches_the_reference(kind, leaks, neurons, parallel, timesteps):
     accs = rng.integers(low, high + 1, (12, timesteps, neurons))
     accs[:4] = rng.choice([0, 1], (4, timesteps, 1)) * (high - low) + low  # the ends of all widths
     pauses = stalls(neurons, .3 if leaks == "equal" else 0)
-    Steps(Hidden("fc", dense, spec), parallel, 3, current_delay=3 + neurons % 3,
-          block_rows=33 if kind[0] is Reset.SOFT else 2).check(accs, pauses)
+    pipelined = bool(timesteps % 2)
+    Steps(Hidden("fc", dense, spec), parallel, 3, current_delay=3 + pipelined + neurons % 3,
+          block_rows=33 if kind[0] is Reset.SOFT else 2, pipelined=pipelined).check(accs, pauses)
 
 
 @for_each("join, leaving", [
@@ -190,9 +192,11 @@ def test_spikes_are_joined_as_they_leave(join, leaving):
 @for_each("leaks", ["shift", "product"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])
+@for_each("pipelined", [False, True])
 @for_each("shape, parallel", [
     (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 1, 17), 2)])
-def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, rows_first, leaks):
+def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, rows_first, leaks,
+                                                   pipelined):
     rng = np.random.default_rng(shape.size)
     conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
                 np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
@@ -202,7 +206,8 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
         spec = replace(spec, leak=spec.leak * rng.integers(0, 2, shape.channels))
     low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
     accs = rng.integers(low, high + 1, (3, 3, shape.size))
-    Steps(Hidden("conv", conv, spec), parallel, 3, block_rows=block_rows).check(
+    Steps(Hidden("conv", conv, spec), parallel, 3, current_delay=3 + pipelined,
+          block_rows=block_rows, pipelined=pipelined).check(
         accs, stalls(0, 0), rows_first=rows_first)
 
 

@@ -13,19 +13,20 @@ from tests.for_each import for_each
 class Lowest(wiring.Component):
     """The function between ports."""
 
-    def __init__(self, width):
+    def __init__(self, width, chained=True):
+        self._chained = chained
         super().__init__({"spikes": In(width), "slot": Out(8), "rest": Out(width), "more": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        slot, rest, more = take_lowest(m, "lowest", self.spikes)
+        slot, rest, more = take_lowest(m, "lowest", self.spikes, chained=self._chained)
         assert len(rest) == len(self.spikes)
         m.d.comb += [self.slot.eq(slot), self.rest.eq(rest), self.more.eq(more)]
         return m
 
 
-def check(width, words):
-    dut = Lowest(width)
+def check(width, words, chained=True):
+    dut = Lowest(width, chained)
 
     async def bench(context):
         for word in words:
@@ -41,8 +42,9 @@ def check(width, words):
 
 
 @for_each("width", [1, 2, 3, CHUNK, CHUNK + 1])
-def test_all_words(width):
-    check(width, range(1, 1 << width))
+@for_each("chained", [True, False])
+def test_all_words(width, chained):
+    check(width, range(1, 1 << width), chained)
 
 
 @for_each("width", [CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 1, 5 * CHUNK + 3])

@@ -11,11 +11,12 @@ from tests.hdl.benches import Bench, receive, stalls
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
 
 
-def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120):
+def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120,
+        pipelined=False):
     """A writer who starts words only with room, which arrive ``margin - 1`` cycles later; the
     reader wakes after ``late`` cycles.  Returns what was read, the most that was inside, and
     the cycles."""
-    dut = WordQueue(LAYOUT, depth=depth, margin=margin)
+    dut = WordQueue(LAYOUT, depth=depth, margin=margin, pipelined=pipelined)
     bench, taken, inside = Bench(dut), [], [0]
     pauses, room = stalls(1, pause), Signal(init=1)
 
@@ -46,10 +47,11 @@ def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120):
 @for_each("depth, margin", [(3, 1), (3, 2), (4, 3), (9, 3), (17, 12)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, .2, 0), (0, .6, 0),
                                                      (0, 0, 60), (.2, .5, 40)])
-def test_words_in_order(depth, margin, pause, full, late):
-    given, inside, _ = run(depth, margin, pause=pause, full=full, late=late)
+@for_each("pipelined", [False, True])
+def test_words_in_order(depth, margin, pause, full, late, pipelined):
+    given, inside, _ = run(depth, margin, pause=pause, full=full, late=late, pipelined=pipelined)
     assert given == list(range(120))
-    assert inside <= depth + 1, "the queue, and the word that the reader sees"
+    assert inside <= depth + 1 + pipelined, "the queue, and the words in its registers"
 
 
 @for_each("depth, margin", [(4, 1), (6, 3), (9, 3), (17, 12)])
@@ -61,9 +63,10 @@ def test_the_margin_is_exact(depth, margin):
 
 
 @for_each("depth", [4, 17])
-def test_a_word_a_cycle(depth):
-    """Three cycles from a word to its reader, and none lost."""
-    assert run(depth, 1)[2] == 120 + 3
+@for_each("pipelined", [False, True])
+def test_a_word_a_cycle(depth, pipelined):
+    """Three cycles from a word to its reader, or four, and none lost."""
+    assert run(depth, 1, pipelined=pipelined)[2] == 120 + 3 + pipelined
 
 
 def test_room_is_of_the_same_cycle():

@@ -36,17 +36,18 @@ def test_sums_of_two_lanes_are_as_wide_as_they_must_be(weight_bits, max_value, w
     assert len(dut.deltas[0]) == width
 
 
-def run(geometry, weights, max_value, inputs, folds, weight_bits=1):
+def run(geometry, weights, max_value, inputs, folds, weight_bits=1, pipelined=False):
     """``deltas + carries``, int64 (cycles, parallel), of one group per cycle.
 
     inputs : (cycles, inputs), at most one event per lane; folds : (cycles,)
     """
-    dut = SynapseArray(geometry, dense(weights, weight_bits), max_value=max_value)
+    dut = SynapseArray(geometry, dense(weights, weight_bits), max_value=max_value,
+                       pipelined=pipelined)
     lanes, rows = geometry.lane_row(np.arange(geometry.inputs))
     rng, totals = np.random.default_rng(0), []
 
     async def check(context):
-        delay = geometry.delay(weight_bits)
+        delay = geometry.delay(weight_bits) + pipelined
         for cycle in range(len(inputs) + delay):
             # A lane without an event has a value of 0, and any row that its bank has.
             group = rng.integers(geometry.rows, size=geometry.lanes), np.zeros(geometry.lanes, int)
@@ -83,7 +84,8 @@ def existing(geometry, folds):
 @for_each("shape", SHAPES)
 @for_each("max_value", [1, 3, 255])
 @for_each("weight_bits", [1, 2, 3, 8])
-def test_sum_over_the_lanes(shape, max_value, weight_bits):
+@for_each("pipelined", [False, True])
+def test_sum_over_the_lanes(shape, max_value, weight_bits, pipelined):
     geometry = DenseEvents.flat(*shape)
     rng = np.random.default_rng(sum(shape) + max_value)
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
@@ -98,7 +100,7 @@ def test_sum_over_the_lanes(shape, max_value, weight_bits):
         # Largest values are as frequent as all others; some lanes give nothing.
         values = np.where(rng.random(120) < .5, max_value, rng.integers(max_value + 1, size=120))
         inputs[np.arange(120), rng.choice(mine, 120)] = values
-    given = run(geometry, weights, max_value, inputs, folds, weight_bits)
+    given = run(geometry, weights, max_value, inputs, folds, weight_bits, pipelined)
     given = np.where(existing(geometry, folds), given, 0)
     np.testing.assert_array_equal(given, expected(geometry, weights, max_value, inputs, folds))
 

@@ -50,12 +50,13 @@ def wanted(layer, given):
 class Steps:
     """Steps a SynapticArray through samples, and writes down what charges the membranes."""
 
-    def __init__(self, layer, parallel, current_delay=3, block_rows=33):
+    def __init__(self, layer, parallel, current_delay=3, block_rows=33, pipelined=False):
         self.layer, self.delay = layer, current_delay
         self.timesteps = len(layer.neuron.threshold)
         self.raster = Raster(layer.shape, parallel)
         self.dut = SynapticArray(layer.neuron, hidden_bounds(layer, LARGEST), self.raster,
-                                 current_delay=current_delay, memories=Rows(block_rows))
+                                 current_delay=current_delay, memories=Rows(block_rows),
+                                 pipelined=pipelined)
 
     def run(self, given, pauses, rows_first):
         """I of currents ``given`` (N, T, neurons), in its shape.
@@ -117,9 +118,10 @@ class Steps:
 @for_each("leaks", ["shift", "product", "own", "none"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])
+@for_each("pipelined", [False, True])
 @for_each("shape, parallel", [
     (Shape(1), 1), (Shape(3, 1, 2), 3), (Shape(5, 2, 3), 2), (Shape(3, 1, 17), 2)])
-def test_matches_the_reference(shape, parallel, block_rows, rows_first, leaks):
+def test_matches_the_reference(shape, parallel, block_rows, rows_first, leaks, pipelined):
     rng = np.random.default_rng(shape.size)
     layer = a_layer(rng, shape, 3, leaks)
     low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(layer.synapse,
@@ -127,7 +129,8 @@ def test_matches_the_reference(shape, parallel, block_rows, rows_first, leaks):
     accs = rng.integers(low, high + 1, (4, 3, shape.size))
     accs[:2] = np.stack([low, high])[:, None]  # the ends of all widths
     pauses = stalls(0, 0 if rows_first else 0.3)
-    Steps(layer, parallel, 3 + shape.size % 3, block_rows).check(accs, pauses, rows_first)
+    Steps(layer, parallel, 3 + pipelined + shape.size % 3, block_rows, pipelined).check(
+        accs, pauses, rows_first)
 
 
 # With one timestep, what is kept is of the sample before.

@@ -49,14 +49,16 @@ def read(payload):
 @for_each("shape", SHAPES)
 @for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 3)])
-def test_nothing_is_lost(shape, pause, full, delay, spare):
+@for_each("pipelined", [False, True])
+def test_nothing_is_lost(shape, pause, full, delay, spare, pipelined):
     geometry = geometry_of(shape)
     rng = np.random.default_rng(sum(shape) + delay)
     share = np.array([1, 1, .5, .1, 0] * 2)[:, None]
     timesteps = rng.random((10, geometry.inputs)) < share
     wanted = list(expected_words(geometry, timesteps))
     margin = delay + 1
-    dut = WordLink(geometry, depth=max(3, geometry.arrivals(margin) + spare), margin=margin)
+    dut = WordLink(geometry, depth=max(3, geometry.arrivals(margin) + spare), margin=margin,
+                   pipelined=pipelined)
     source = Source(dut, spike_words(geometry_source(geometry), timesteps), delay,
                     stalls(1, pause))
     taken = []

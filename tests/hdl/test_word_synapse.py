@@ -17,17 +17,17 @@ SHAPES = [(1, 1, 1, 1, 1), (5, 3, 4, 2, 2), (7, 7, 3, 7, 3), (12, 5, 7, 3, 2), (
           (20, 10, 6, 20, 1), (16, 8, 3, 8, 3), (40, 10, 5, 30, 2), (64, 8, 4, 64, 2)]
 
 
-def run(geometry, weights, inputs, rows, folds):
+def run(geometry, weights, inputs, rows, folds, pipelined=False):
     """``deltas + carries``, int64 (cycles, parallel), of one word per cycle.
 
     inputs : (cycles, inputs), spikes of the word ``rows`` only; folds : (cycles,)
     """
-    dut = WordSynapseArray(geometry, dense(weights))
+    dut = WordSynapseArray(geometry, dense(weights), pipelined=pipelined)
     lane, row = geometry.lane_row(np.arange(geometry.inputs))
     totals = []
 
     async def check(context):
-        delay = geometry.delay()
+        delay = geometry.delay() + pipelined
         for cycle in range(len(inputs) + delay):
             values = np.zeros(geometry.lanes, int)
             if cycle < len(inputs):
@@ -46,7 +46,8 @@ def run(geometry, weights, inputs, rows, folds):
 
 
 @for_each("shape", SHAPES)
-def test_sum_over_the_lanes(shape):
+@for_each("pipelined", [False, True])
+def test_sum_over_the_lanes(shape, pipelined):
     geometry = DenseWords.flat(*shape)
     rng = np.random.default_rng(sum(shape))
     weights = random_weights(rng, geometry.neurons, geometry.inputs)
@@ -55,7 +56,8 @@ def test_sum_over_the_lanes(shape):
     folds = rng.integers(geometry.folds, size=120)
     share = rng.choice([0, .1, .5, 1], (120, 1))  # from silent to saturated words
     inputs = (rng.random((120, geometry.inputs)) < share) & (row == rows[:, None])
-    given = np.where(existing(geometry, folds), run(geometry, weights, inputs, rows, folds), 0)
+    given = np.where(existing(geometry, folds),
+                     run(geometry, weights, inputs, rows, folds, pipelined), 0)
     np.testing.assert_array_equal(
         given, expected(geometry, weights, 1, inputs.astype(np.int64), folds))
 

@@ -80,7 +80,8 @@ def test_the_default_is_legal(seed, goal):
                           [plan.parallel for plan in schedule.layers],
                           [plan.engine for plan in schedule.layers],
                           [plan.places for plan in schedule.layers])
-    assert again.placed(*(plan.memories for plan in schedule.layers)) == schedule
+    assert all(plan.pipelined for plan in schedule.layers)
+    assert again.placed(*(plan.memories for plan in schedule.layers)).pipelined(True) == schedule
 
 
 @for_each("seed", range(10))

@@ -54,7 +54,7 @@ class Options:
         lanes, engines, places = ([each] * len(parallel) for each in (1, Engine.EVENTS, 1))
         engines[number], lanes[number], places[number] = way
         return make_schedule(self.net, lanes, parallel, engines, places).placed(
-            *[self.rows] * len(parallel))
+            *[self.rows] * len(parallel)).pipelined(ECP5.family.pipelined)
 
     def counted(self, schedule, number):
         return np.array(self.costs.of(schedule)[number].row)

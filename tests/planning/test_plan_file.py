@@ -45,12 +45,18 @@ def test_a_file(path):
     assert plan.schedule(network()) == make_schedule(network(), (2, 1), (3, 2))
 
 
+def test_layers_are_pipelined_as_the_part_wants_where_the_file_does_not_say(path):
+    plan = read(path, GOOD.replace("parallel = 3", "parallel = 3\npipelined = false"))
+    assert [each.pipelined for each in plan.schedule(network(), True).layers] == [False, True]
+    assert not any(each.pipelined for each in plan.schedule(network()).layers)
+
+
 @pytest.mark.parametrize("options", [
     {}, {"target": "ecp5-85k", "goal": Goal(Objective.FASTEST), "clock": 62.5,
          "notes": ("a", "b = c")}])
 def test_what_is_written_is_read_again(path, options):
     schedule = make_schedule(network(), (3, 2), (4, 1)).placed(
-        Stores(frozenset({Store.SUMS, Store.POTENTIALS})), Stores())
+        Stores(frozenset({Store.SUMS, Store.POTENTIALS})), Stores()).pipelined(True, False)
     plan = read(path, plan_toml(network(), schedule, **options))
     assert plan.schedule(network()).placed(*plan.memories(network())) == schedule
     for name in ("target", "goal", "clock"):
@@ -62,7 +68,7 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel, engine, places, block_ram and "
+        "FILE: layer 'out': must have lanes, parallel, engine, places, block_ram, pipelined and "
         "nothing else, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
@@ -96,6 +102,8 @@ def test_a_single_row_is_no_memory(path):
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = ['weights']",
      "FILE: layer 'fc1': block_ram must be a list of sums, potentials, biases, thresholds, reset "
      "amounts, leaks, gains, synaptic currents, not "),
+    ("[layers.fc1]\nlanes = 1\nparallel = 1\npipelined = 1",
+     "FILE: layer 'fc1': pipelined must be true or false, not 1"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = 'sums'",
      "FILE: layer 'fc1': block_ram must be a list of sums, "),
     ("[layers", "FILE: must be TOML, "),

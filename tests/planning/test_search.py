@@ -45,13 +45,14 @@ def counts(schedule):
 def remade(net, schedule):
     """A schedule of the same counts and memories, if it is legal."""
     memories = [plan.memories for plan in schedule.layers]
-    return make_schedule(net, *counts(schedule)).placed(*memories)
+    return make_schedule(net, *counts(schedule)).placed(*memories).pipelined(
+        *(plan.pipelined for plan in schedule.layers))
 
 
 def test_the_smallest_is_the_smallest():
     """Against every plan there is, of a network that is small enough."""
     net, activity = flat((5, 4, 3))
-    least = min(forecast(net, make_schedule(net, lanes, parallel), activity,
+    least = min(forecast(net, make_schedule(net, lanes, parallel).pipelined(True), activity,
                          ECP5.family).cost.cells
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
@@ -64,7 +65,7 @@ def test_the_smallest_is_the_smallest():
 
 def test_the_fastest_is_the_fastest():
     net, activity = flat((5, 4, 3))
-    least = min(max(forecast(net, make_schedule(net, lanes, parallel), activity,
+    least = min(max(forecast(net, make_schedule(net, lanes, parallel).pipelined(True), activity,
                              ECP5.family).layer_cycles)
                 for parallel in itertools.product(range(1, 5), range(1, 4))
                 for lanes in itertools.product(range(1, 6), range(1, parallel[0] + 1)))
