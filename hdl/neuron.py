@@ -132,7 +132,7 @@ class NeuronArray(wiring.Component):
         if self._late:
             if reset_by is not None:
                 # As wide as the difference where it is cut to a range behind this.
-                kept = self._signals("lowered", self._bounds.settled.width
+                kept = self._signals("rest", self._bounds.settled.width
                                      if self._spec.saturation is None else len(lowered[0]))
                 m.d.sync += [kept[i].eq(lowered[i]) for i in range(width)]
                 lowered = list(kept)

@@ -236,7 +236,9 @@ def test_neurons_that_rest_after_a_spike(shape, parallel, block_rows, timesteps,
     fired = run_hidden(layer, torch.as_tensor(accs))[1]
     assert fired.any() and not (timesteps > 1 and (fired[:, 1:] & fired[:, :-1]).any())
     assert not (stateful and (fired[1:, 0] & fired[:-1, -1]).any())
-    Steps(layer, parallel, 3, block_rows=block_rows).check(accs, stalls(0, 0), rows_first=stateful)
+    for pipelined in (False, True):
+        Steps(layer, parallel, 3, current_delay=3 + pipelined, block_rows=block_rows,
+              pipelined=pipelined).check(accs, stalls(0, 0), rows_first=stateful)
 
 
 @quick(3)
@@ -256,7 +258,9 @@ def test_potentials_that_saturate(kind, leak, bits):
     layer = Hidden("fc", dense, spec)
     seen = run_hidden(layer, torch.as_tensor(accs))[2]
     assert leak == 3 or bits == 12 or bool((seen == -(1 << bits - 1)).any())
-    Steps(layer, 2, 3).check(accs, stalls(0, 0))
+    for pipelined in (False, True):
+        Steps(layer, 2, 3, current_delay=3 + pipelined, pipelined=pipelined).check(
+            accs, stalls(0, 0))
 
 
 @quick(5)
