@@ -155,13 +155,10 @@ class NeuronArray(wiring.Component):
         layout = data.ArrayLayout(signed(self._bounds.carried.width), width)
         if not self._spec.remembers:
             return [0] * width, None, None
-        size, ahead = layout.size + width * self._spec.rests, 1
-        if self._blocks:
-            ahead = 2 + self._late
-            store = BlockMemory(rows=rows, width=size, pipelined=bool(self._late))
-        else:
-            store = StateMemory(rows=rows, width=size)
-        m.submodules.potentials = store
+        size, ahead = layout.size + width * self._spec.rests, 2 + self._late if self._blocks else 1
+        m.submodules.potentials = store = (
+            BlockMemory(rows=rows, width=size, pipelined=bool(self._late)) if self._blocks
+            else StateMemory(rows=rows, width=size))
         m.d.comb += store.read_row.eq(ops[self._charges - ahead].row)
         rests = store.read_data[layout.size:] if self._spec.rests else None
         return layout(store.read_data[:layout.size]), rests, store
