@@ -78,6 +78,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_mixed --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_pipelined --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_cycles --jobs $(JOBS)
 	$(BIN)/python -m evidence.growth
 	$(BIN)/python -m evidence.sample_gates
 	$(BIN)/python -m bsnn_hw.precision examples/fashion_mnist_fc.pt

@@ -8,42 +8,86 @@ and multipliers exact, cycles within 5 %.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
 
 if TYPE_CHECKING:
     from bsnn_hw.pipeline import Built
-    from bsnn_hw.synthesis.report import Figures
+    from bsnn_hw.planning.plan import Plan
 
-__all__ = ["PLANS", "Compared", "compare", "main"]
+__all__ = ["PLANS", "Case", "Compared", "Measured", "Memory", "compare", "main"]
 
-# Example, part, goal, and port where it is not of event slots.
-PLANS = (
-    ("digits_fc", "ecp5-25k", "smallest"),
-    ("digits_fc", "ecp5-25k", "fps=100000"),
-    ("digits_fc", "ecp5-25k", "fps=400000"),
-    ("fashion_mnist_fc", "ecp5-25k", "fps=20000"),
-    ("fashion_mnist_fc", "ecp5-25k", "fps=200000"),
-    ("fashion_mnist_fc", "ecp5-45k", "fps=400000"),
-    ("digits_fc", "ice40-hx8k", "smallest"),
-    ("digits_fc", "ice40-hx8k", "fps=30000"),
-    ("digits_fc", "ice40-hx8k", "fps=60000"),
-    ("digits_fc", "ice40-hx8k", "fastest"),
-    ("fashion_mnist_up5k", "ice40-up5k", "fps=5000", "bytes"),
-    ("digits_fc", "gatemate-a1", "smallest"),
-    ("digits_fc", "gatemate-a1", "fps=15000"),
-    ("digits_fc", "gatemate-a1", "fps=30000"),
-    ("fashion_mnist_fc", "gatemate-a1", "fps=10000"),
-)
 IMAGES = 256
 CELLS, CYCLES = 0.15, 0.05  # what a forecast may be wrong by
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan to look at; ``pins`` is a file beside the examples, of parts that need one.
+
+    clock : MHz that the plan counts on
+    """
+
+    example: str
+    target: str
+    goal: str
+    clock: float
+    port: str = "events"
+    pins: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """For a table."""
+        return [self.example, self.target, self.goal + (" bytes" if self.port == "bytes" else "")]
+
+
+_LIFCL, _TANG = ("bytes", "crosslink_nx.pdc"), ("bytes", "tang_nano_9k.cst")
+PLANS = (
+    Case("digits_fc", "ecp5-25k", "smallest", 100),
+    Case("digits_fc", "ecp5-25k", "fps=100000", 100),
+    Case("digits_fc", "ecp5-25k", "fps=400000", 100),
+    Case("fashion_mnist_fc", "ecp5-25k", "fps=20000", 100),
+    Case("fashion_mnist_fc", "ecp5-25k", "fps=200000", 100),
+    Case("fashion_mnist_fc", "ecp5-45k", "fps=400000", 100),
+    Case("fashion_mnist_14x14", "ecp5-85k", "fps=400000", 100),
+    Case("digits_fc", "ice40-hx8k", "smallest", 80),
+    Case("digits_fc", "ice40-hx8k", "fps=30000", 80),
+    Case("digits_fc", "ice40-hx8k", "fps=60000", 80),
+    Case("digits_fc", "ice40-hx8k", "fastest", 80),
+    Case("fashion_mnist_up5k", "ice40-up5k", "fps=5000", 24, "bytes"),
+    Case("digits_fc", "gatemate-a1", "smallest", 50),
+    Case("digits_fc", "gatemate-a1", "fps=15000", 50),
+    Case("digits_fc", "gatemate-a1", "fps=30000", 50),
+    Case("fashion_mnist_fc", "gatemate-a1", "fps=10000", 50),
+    Case("digits_fc", "nexus-40", "smallest", 100, *_LIFCL),
+    Case("digits_fc", "nexus-40", "fps=100000", 100, *_LIFCL),
+    Case("fashion_mnist_fc", "nexus-40", "fps=50000", 100, *_LIFCL),
+    Case("digits_fc", "gowin-9", "smallest", 80, *_TANG),
+    Case("digits_fc", "gowin-9", "fps=100000", 80, *_TANG),
+    Case("fashion_mnist_fc", "gowin-9", "fps=50000", 80, *_TANG),
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a plan came to.
+
+    sources : sha256 of its Verilog
+    used : cells of each resource, by what it is for people
+    """
+
+    sources: str
+    used: dict[str, int]
+    megahertz: float
+    cycles: float
 
 
 @dataclass(frozen=True)
@@ -66,63 +110,94 @@ class Compared:
         return abs(self.ratio - 1) <= self.tolerance
 
 
-def compare(built: Built, figures: Figures) -> Iterator[Compared]:
-    """Forecast and measurement of a bundle; flip-flops are shown, and not bounded."""
-    plan = built.planned.plan
+def compare(plan: Plan, found: Measured) -> Iterator[Compared]:
+    """Forecast and measurement of a plan; flip-flops are shown, and not bounded."""
     assert plan.chip is not None and plan.forecast is not None
-    used = {resource.words: figures.used(resource) for resource in figures.target.resources}
     family = plan.chip.family
     tolerances = {family.logic: CELLS, family.registers: float("inf")}
     for bel, (words, needed, _, _) in zip(
             [bel for bel in (family.logic, family.registers, family.blocks, family.multipliers)
              if bel], plan.chip.resources(plan.forecast.cost), strict=True):
-        yield Compared(words, round(needed), used[words], tolerances.get(bel, 0.0))
-    yield Compared("cycles/inf.", plan.forecast.cycles, figures.cycles, CYCLES)
+        yield Compared(words, round(needed), found.used[words], tolerances.get(bel, 0.0))
+    yield Compared("cycles/inf.", plan.forecast.cycles, found.cycles, CYCLES)
 
 
-def _measured(model: Path, target: str, goal: str, port: str,
-              folder: Path) -> tuple[Built, Figures]:
-    from bsnn_hw.devices.targets import find_target
+def _built(case: Case, examples: Path, folder: Path) -> Built:
     from bsnn_hw.ir.schedule import Port
     from bsnn_hw.pipeline import Request, build
     from bsnn_hw.planning.goal import parse_goal
-    from bsnn_hw.synthesis.flow import Request as Synthesis
-    from bsnn_hw.synthesis.flow import measure
 
-    built = build(Request(model, folder / "bundle", target=target, goal=parse_goal(goal),
-                          vectors=IMAGES, port=Port(port)))
-    return built, measure(Synthesis(built.request.out, find_target(target)))
+    return build(Request(examples / f"{case.example}.pt", folder / "bundle", target=case.target,
+                         goal=parse_goal(case.goal), clock=case.clock, vectors=IMAGES,
+                         port=Port(case.port)))
+
+
+def _measured(case: Case, built: Built, examples: Path) -> Measured:
+    from bsnn_hw.devices.targets import find_target
+    from bsnn_hw.synthesis.flow import Request, measure
+
+    figures = measure(Request(built.request.out, find_target(case.target),
+                              pins=examples / case.pins if case.pins else None))
+    return Measured(figures.sources,
+                    {each.words: figures.used(each) for each in figures.target.resources},
+                    figures.best.megahertz, figures.cycles)
+
+
+class Memory:
+    """A file of what was measured, a line each; in none, nothing is remembered."""
+
+    def __init__(self, path: Path | None):
+        self._path, self._known = path, {}
+        if path is not None and path.exists():
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            self._known = {Case(**each["case"]): Measured(**each["found"]) for each in lines}
+
+    def of(self, case: Case, sources: str) -> Measured | None:
+        """What was found of that very Verilog."""
+        found: Measured | None = self._known.get(case)
+        return found if found and found.sources == sources else None
+
+    def keep(self, case: Case, found: Measured) -> None:
+        """Remember it."""
+        if self._path is not None:
+            line: dict[str, Any] = {"case": asdict(case), "found": asdict(found)}
+            with self._path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
 
 
 def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.devices.chips import CHIPS
+    from bsnn_hw.synthesis.report import sources_digest
     from bsnn_hw.text import table
 
     names = [chip.name for chip in CHIPS]
-    plans = [plan for plan in PLANS if plan[1] in names
-             and (options.target is None or plan[1].startswith(options.target))]
+    cases = [case for case in PLANS if case.target in names
+             and (options.target is None or case.target.startswith(options.target))]
+    memory = Memory(options.measured)
     rows = [["example", "part", "goal", "lanes", "parallel", "resource", "forecast", "found",
-             "ratio", "MHz"]]
+             "ratio"]]
     wrong = []
-    for example, target, goal, *other in plans:
-        port = other[0] if other else "events"
+    for case in cases:
         with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            built, figures = _measured(options.examples / f"{example}.pt", target, goal,
-                                       port, Path(scratch))
-        layers = built.planned.plan.schedule.layers
-        for each in compare(built, figures):
-            rows.append([example, target, " ".join((goal, *other)),
-                         ",".join(str(layer.lanes) for layer in layers),
-                         ",".join(str(layer.parallel) for layer in layers), each.words,
-                         f"{each.forecast:,.1f}", f"{each.found:,.1f}", f"{each.ratio:.3f}",
-                         f"{figures.best.megahertz:.1f}"])
-            wrong += [] if each.right else [f"{example} on {target}, {goal}: {each.words}"]
+            built = _built(case, options.examples, Path(scratch))
+            found = memory.of(case, sources_digest(built.design.verilog.paths))
+            if found is None:
+                found = _measured(case, built, options.examples)
+                memory.keep(case, found)
+        plan = built.planned.plan
+        for each in compare(plan, found):
+            rows.append([*case.words,
+                         ",".join(str(layer.lanes) for layer in plan.schedule.layers),
+                         ",".join(str(layer.parallel) for layer in plan.schedule.layers),
+                         each.words, f"{each.forecast:,.1f}", f"{each.found:,.1f}",
+                         f"{each.ratio:.3f}"])
+            wrong += [] if each.right else [f"{' '.join(case.words)}: {each.words}"]
             print("  ".join(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
     if wrong:
         raise BsnnError(f"forecasts: must be within {CELLS:.0%} in logic cells, {CYCLES:.0%} in "
                         f"cycles and exact in the rest, but are not for {'; '.join(wrong)}")
-    print(f"{len(plans)} plans of {len({plan[1].split('-')[0] for plan in plans})} families "
+    print(f"{len(cases)} plans of {len({case.target.split('-')[0] for case in cases})} families "
           f"as forecast")
 
 
@@ -133,6 +208,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--examples", type=Path, default=Path("examples"),
                         help="folder of the examples (default: examples)")
     parser.add_argument("--target", metavar="PREFIX", help="only parts that begin so")
+    parser.add_argument("--measured", metavar="FILE", type=Path,
+                        help="lines of what was placed, read and added to: a run goes on where "
+                             "another was cut off; other Verilog is placed again")
     return run_verb(parser, _act, argv)
 
 

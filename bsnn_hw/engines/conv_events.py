@@ -31,6 +31,7 @@ from bsnn_hw.ir.schedule import LayerPlan
 __all__ = ["AxisReach", "ConvEvents"]
 
 COPY_BLOCKS = 16  # block RAMs that the further copies of the weights may take
+LOOKUP_DELAY = 2  # cycles in which what a group reaches is looked up
 ENCODER_SLACK = 1.1  # of the cycles, where events reach fewer positions than there are lanes
 
 
@@ -262,6 +263,11 @@ class ConvEvents(EventGeometry):
         groups = pool_positions(self._word_groups(feed), feed.window)
         found: np.ndarray = np.einsum("nmyx,yx->nm", groups, self.walked)
         return found
+
+    @property
+    def link_delay(self) -> int:
+        """A register behind the queue, a collector, and the lookup of what is reached."""
+        return 1 + self.shared + LOOKUP_DELAY
 
     def even_walk(self, feed: Feed) -> np.ndarray:
         """The same if every group were full."""

@@ -17,7 +17,7 @@ import numpy as np
 from bsnn_hw.devices.parts import Parts, bits_of, fifo_parts
 from bsnn_hw.engines.costs import collector_parts, encoder_parts
 from bsnn_hw.engines.events import EventGeometry, pack_events
-from bsnn_hw.engines.feed import Feed
+from bsnn_hw.engines.feed import Feed, least_one
 from bsnn_hw.ir.network import Conv, Network, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import LayerPlan
@@ -158,6 +158,40 @@ class DenseEvents(EventGeometry):
         found: np.ndarray = -(-feed.counts.sum(axis=2) // self.lanes)
         return found
 
+    def eager_walk(self, feed: Feed) -> np.ndarray:
+        """As in `Geometry`: the first group has what the first word gives every bank."""
+        if self.lanes == 1:
+            return self.walk(feed)
+        spikes = self._by_bank(feed)
+        totals = spikes.sum(axis=2)
+        if self.shared:
+            return np.where(totals > 0, 1 - (1 - totals) // self.lanes, 0)[:, :, 0]
+        first = spikes.any(axis=3).argmax(axis=2)[:, :, None, None]
+        taken = np.take_along_axis(spikes, first, axis=2)[:, :, 0] > 0
+        found: np.ndarray = taken.any(axis=2) + (totals - taken).max(axis=2)
+        return found
+
+    def marked(self, feed: Feed, *, eager: bool = False) -> np.ndarray:
+        """As in `Geometry`: the last word has a spike for each of the fullest banks, or shared
+        lanes wait for more."""
+        spikes = self._by_bank(feed)
+        totals, ends = spikes.sum(axis=2), spikes[:, :, -1] > 0
+        if self.shared:
+            ends |= (totals - eager) % self.lanes != 0
+        fullest = totals == totals.max(axis=2, keepdims=True)
+        found: np.ndarray = (totals > 0).any(axis=2) & (ends | ~fullest).all(axis=2)
+        return found
+
+    def queued(self, feed: Feed) -> np.ndarray:
+        """As in `Geometry`: a queue for each bank."""
+        return least_one((self._by_bank(feed) > 0).sum(axis=2).max(axis=2))
+
+    def _by_bank(self, feed: Feed) -> np.ndarray:
+        """Spikes of every word for each bank, int (N, marks, words, banks)."""
+        words = feed.words(self.source_width)
+        return np.stack([words[..., bank::self.banks].sum(axis=3) for bank in range(self.banks)],
+                        axis=3)
+
     def beats(self, steps: np.ndarray, slot_width: int,
               value_width: int) -> tuple[np.ndarray, np.ndarray]:
         """As in `Geometry`."""
@@ -176,6 +210,11 @@ class DenseEvents(EventGeometry):
         number = max(1, bits_of(self.words))
         return [len(range(bank, self.source_width, self.banks)) + number + 1
                 for bank in range(self.banks)]
+
+    @property
+    def link_delay(self) -> int:
+        """A collector, and a register behind the queue of wide words."""
+        return self.shared + (self.slots_of_bank > WIDE)
 
     def walk_parts(self) -> Parts:
         """A counter of folds."""

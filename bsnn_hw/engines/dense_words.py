@@ -17,7 +17,7 @@ import numpy as np
 from bsnn_hw.devices.parts import Access, Memory, Parts, bits_of, fifo_parts
 from bsnn_hw.engines.costs import encoder_parts
 from bsnn_hw.engines.engine import Geometry
-from bsnn_hw.engines.feed import Feed
+from bsnn_hw.engines.feed import Feed, least_one
 from bsnn_hw.ir.memory import BLOCK_ROWS
 from bsnn_hw.ir.network import Conv, Hidden, Network, PoolKind, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
@@ -280,6 +280,17 @@ class DenseWords(Geometry):
         """The same."""
         return self.walk(feed)
 
+    def marked(self, feed: Feed, *, eager: bool = False) -> np.ndarray:
+        """As in `Geometry`: the last word has a spike."""
+        rows = feed.words(self.source_width)
+        first = (rows.shape[2] - 1) // self.gathered * self.gathered
+        found: np.ndarray = rows[:, :, first:].any(axis=(2, 3))
+        return found
+
+    def queued(self, feed: Feed) -> np.ndarray:
+        """As in `Geometry`: a queue of rows that are cut, or of words."""
+        return super().queued(feed) if self.parts > 1 else least_one(self.walk(feed))
+
     def walk_key(self) -> tuple[Any, ...]:
         """What ``walk`` depends on, of one layer."""
         return type(self), self.source_width, self.lanes
@@ -339,6 +350,12 @@ class DenseWords(Geometry):
         width = self.parallel * weight_bits * self.lanes
         return Parts(memories=(Memory(self.depth, width, Access.TABLE,
                                       block=self.depth >= BLOCK_ROWS),))
+
+    @property
+    def link_delay(self) -> int:
+        """Words come straight out of the queue; rows that are cut pass something like an
+        encoder."""
+        return 0 if self.parts > 1 else -2
 
     def walk_parts(self) -> Parts:
         """A counter of folds."""

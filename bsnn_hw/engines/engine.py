@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from bsnn_hw.devices.parts import Parts
-from bsnn_hw.engines.feed import Feed
+from bsnn_hw.engines.feed import Feed, least_one
 from bsnn_hw.ir.network import Network, Synapse
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan
@@ -228,6 +228,11 @@ class Geometry(ABC):
     def queue_widths(self) -> list[int]:
         """Bits of an entry of each queue."""
 
+    @property
+    def link_delay(self) -> int:
+        """Cycles from a spike to its event beyond those of a queue and an encoder."""
+        return 0
+
     def arrivals(self, words: int) -> int:
         """Entries of the queue that so many words in succession make at most."""
         return words
@@ -246,6 +251,22 @@ class Geometry(ABC):
     @abstractmethod
     def even_walk(self, feed: Feed) -> np.ndarray:
         """The same if every group were as full as can be."""
+
+    def eager_walk(self, feed: Feed) -> np.ndarray:
+        """``walk`` of an engine that waited for the first events, and takes what it then gets."""
+        return self.walk(feed)
+
+    def marked(self, feed: Feed, *, eager: bool = False) -> np.ndarray:
+        """Whether the last group has the end of the timestep, bool (N, marks); if it has not, that
+        comes alone, as the end of a word without spikes.
+
+        eager : bool, of the groups of ``eager_walk``
+        """
+        return self.walk(feed) > 0
+
+    def queued(self, feed: Feed) -> np.ndarray:
+        """Entries that a timestep makes in the fullest queue in front, int (N, marks)."""
+        return least_one(feed.words(self.source_width).any(axis=3).sum(axis=2))
 
     def walk_key(self) -> tuple[Any, ...]:
         """What ``walk`` depends on, of one layer."""

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from bsnn_hw.ir.network import Shape
+from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Port
 
-__all__ = ["Feed", "pool_positions"]
+__all__ = ["Feed", "least_one", "pool_positions"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ class Feed:
         """Events per input of the synapse, (N, marks, inputs); bool where each has one at most."""
         return pool_positions(self.map, self.window).reshape(*self.events.shape[:2], -1)
 
+    def words(self, width: int) -> np.ndarray:
+        """As a layer of ``width`` parallel neurons sends them, bool (N, marks, words, width)."""
+        raster = Raster(self.shape, width)
+        row, bit = raster.locate(np.arange(self.shape.size))
+        found = np.zeros((*self.events.shape[:2], raster.rows, width), bool)
+        found[:, :, row, bit] = self.events
+        return found
+
 
 def pool_positions(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:
     """``values`` (..., height, width) summed over windows, int32; as they are without."""
@@ -65,4 +74,10 @@ def pool_positions(values: np.ndarray, window: tuple[int, int]) -> np.ndarray:
     *outer, height, width = values.shape
     split = values.reshape(*outer, height // window[0], window[0], width // window[1], window[1])
     found: np.ndarray = split.sum(axis=(-3, -1), dtype=np.int32)
+    return found
+
+
+def least_one(words: np.ndarray) -> np.ndarray:
+    """``words`` (N, marks) that are queued, as a timestep's last one is, with spikes or without."""
+    found: np.ndarray = np.maximum(words, 1)
     return found

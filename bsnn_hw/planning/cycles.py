@@ -27,9 +27,9 @@ from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.schedule import make_schedule, most_parallel
 from bsnn_hw.ports.registry import PORTS
 
-__all__ = ["before_step", "charged", "event_bound", "layer_bounds", "least_bound", "most_cycles",
-           "passes", "pause_cycles", "port_cycles", "predicted_cycles", "slowest", "walk",
-           "watchdog"]
+__all__ = ["before_step", "charged", "event_bound", "layer_bounds", "least_bound", "less_passes",
+           "most_cycles", "passes", "pause_cycles", "port_cycles", "predicted_cycles", "slowest",
+           "walk", "watchdog"]
 
 LEAST_WATCHDOG = 100_000
 STEP = 32  # cycles in which a layer's pipeline and the encoder behind it pass a timestep on
@@ -190,10 +190,16 @@ def before_step(geometry: Geometry, feed: Feed, charges: np.ndarray, passes: int
 
     passes : that an inference has, one at each of its last marks at least
     """
+    marked = (charges > 0 if feed.port is None or not geometry.whole_walks else
+              PORTS[feed.port].marked_events(geometry, feed))
+    return less_passes(geometry, charges, marked, passes)
+
+
+def less_passes(geometry: Geometry, charges: np.ndarray, marked: np.ndarray,
+                passes: int) -> np.ndarray:
+    """``charges`` (N, marks) but for the last walks, where these are ``marked`` and so passes."""
     if not geometry.whole_walks:
         return charges
-    marked = (charges > 0 if feed.port is None else
-              PORTS[feed.port].marked_events(geometry, feed))
     shared = np.zeros(charges.shape)
     shared[:, -passes:] = geometry.raster.rows * marked[:, -passes:]
     left: np.ndarray = charges - shared

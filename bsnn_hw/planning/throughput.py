@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bsnn_hw.ir.layer import backs
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
 from bsnn_hw.layout.blocks import Feedback, Layer, Output, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import charged, passes, port_cycles, slowest, walk
+from bsnn_hw.planning.pipeline import ends
+from bsnn_hw.planning.stages import pipeline_stages
 
 __all__ = ["Throughput", "layout_throughput", "score_cycles", "step_cycles", "throughput",
            "waited"]
@@ -73,11 +73,8 @@ def throughput(network: Network, schedule: Schedule, activity: Activity) -> Thro
 
 
 def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
-    """Cycles of the layers, and of the pipeline.
-
-    A layer's step of a timestep ends when it has charged what came and stepped all rows; not before
-    its producers ended theirs, and not while the queue of a consumer is full.
-    """
+    """Cycles of the layers, and of the pipeline: what all samples, one after the other, take to
+    walk through it (planning/pipeline.py)."""
     network = layout.network
     times = []
     for number, (block, received) in enumerate(zip(layout.blocks, activity, strict=True)):
@@ -96,8 +93,16 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
                                   network.readout.constant_gain))
     least = max(_least_period(layout.output), port_cycles(network, activity))
     means = tuple(float(each.sum(axis=1).mean()) for each in times)
-    whole = _pipeline(layout, _held(layout, activity), [each.ravel() for each in times], least)
-    return Throughput(means, max(whole, least))
+    ended = ends(pipeline_stages(layout, activity), network.timesteps, least)
+    return Throughput(means, max(_period(ended), least))
+
+
+def _period(ended: np.ndarray) -> float:
+    """Mean cycles from the end of a sample to that of the next, once the pipeline is full."""
+    first = int(WARM_UP * len(ended))
+    if first >= len(ended) - 1:
+        return float(ended[-1] / len(ended))
+    return float((ended[-1] - ended[first]) / (len(ended) - 1 - first))
 
 
 def _least_period(output: Output) -> float:
@@ -105,49 +110,3 @@ def _least_period(output: Output) -> float:
     rows, parallel = output.synapses.sums.rows, output.scorer.parallel
     waits = rows > 1 or output.scorer.peak is not None
     return float(output.scorer.passes * rows * (output.row_wait if waits else parallel))
-
-
-def _pipeline(layout: Layout, held: Sequence[Sequence[tuple[int, int]]],
-              times: Sequence[np.ndarray], least: float) -> float:
-    """Cycles per inference of all layers together, timestep by timestep."""
-    network = layout.network
-    steps, timesteps = len(times[0]), network.timesteps
-    producers = [sorted({number - back for back in backs(layer) if back})
-                 for number, layer in enumerate(network.layers)]
-    passes = [float(block.synapses.geometry.raster.rows) for block in layout.blocks]
-    passes[-1] = 0.0
-    durations = [each.tolist() for each in times]
-    done = [[0.0] * steps for _ in times]
-    for step in range(steps):
-        for number, before in enumerate(producers):
-            own = done[number]
-            end = (own[step - 1] if step else 0.0) + durations[number][step]
-            for producer in before:
-                if producer >= 0:
-                    end = max(end, done[producer][step] + passes[number])
-            for consumer, most in held[number]:
-                if step >= most:
-                    end = max(end, done[consumer][step - most])
-            own[step] = end
-        if step >= timesteps and step % timesteps == timesteps - 1:
-            done[-1][step] = max(done[-1][step], done[-1][step - timesteps] + least)
-    first = int(WARM_UP * steps / timesteps) * timesteps + timesteps - 1
-    if first >= steps - 1:
-        return done[-1][-1] / (steps / timesteps)
-    return (done[-1][-1] - done[-1][first]) / ((steps - 1 - first) / timesteps)
-
-
-def _held(layout: Layout, activity: Activity) -> list[list[tuple[int, int]]]:
-    """Per layer (consumer, timesteps that the queue between holds); words without a spike are not
-    in it."""
-    found: list[list[tuple[int, int]]] = [[] for _ in layout.blocks]
-    for number, block in enumerate(layout.blocks):
-        feeds = activity[number].feed.streams
-        for link, feed in zip(block.synapses.links, feeds, strict=False):
-            events = feed.events
-            spikes = np.count_nonzero(events) / max(1, events.shape[0] * events.shape[1])
-            most = link.geometry.arrivals(link.geometry.source.rows)
-            words = max(1, int(min(most, spikes + 1)))
-            room = link.depth - 1 - link.kept_free
-            found[link.producer].append((number, max(1, room // words)))
-    return found

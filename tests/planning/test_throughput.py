@@ -7,6 +7,7 @@ import pytest
 
 from bsnn_hw.ir.network import Coding, Peak
 from bsnn_hw.layout.build import build_layout
+from bsnn_hw.layout.supply import FEEDBACK_DELAY
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import most_cycles, pause_cycles, port_cycles, predicted_cycles
 from bsnn_hw.planning.schedule import make_schedule
@@ -65,20 +66,19 @@ def test_never_faster_than_the_output_port():
 
 
 def test_one_sample_takes_the_way_through_all_layers():
-    """A layer ends a timestep after its own work, and a row's cycle after the one before it."""
+    """A row is stepped in the walk of its last event, and goes to the next layer, which charges
+    events as they come."""
     net = network((4, 8, 8, 2), timesteps=2)
     inputs = np.ones((1, 2, 4), np.uint8)
     schedule, activity = pieces(net, (1, 1, 1), (8, 8, 2), inputs)
     found = throughput(net, schedule, activity)
-    recovery = build_layout(net, schedule).layers[0].neurons.recovery
-    steps = [max(4, recovery), max(8, recovery), 8]
-    assert found.layers == tuple(2 * each for each in steps)
-    # A row is stepped in the walk of its last event, and with it what the next layer waits for.
-    first = [steps[0], 2 * steps[0]]
-    second = [max(steps[1], first[0] + 1)]
-    second.append(max(second[0] + steps[1], first[1] + 1))
-    third = max(max(steps[2], second[0]) + steps[2], second[1])
-    assert found.cycles == third
+    layout = build_layout(net, schedule)
+    assert layout.layers[0].neurons.recovery == 4
+    assert found.layers == (2 * 4, 2 * 8, 2 * 8)
+    ways = [layer.margin + FEEDBACK_DELAY for layer in layout.layers]
+    # The first layer steps in its fourth cycle; the others have nothing to do before that, and then
+    # always; the readout's row is scored in the cycle of its last event.
+    assert found.cycles == 3 + ways[0] + (8 - 1) + ways[1] + 8 + 8
 
 
 def test_like_samples_take_the_same_each():
