@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the plan is to be: smallest, fastest, or fps=N, the smallest with N inferences "
              "per second (default: smallest); with --target")
     add("--clock", type=float, metavar="MHZ",
-        help="clock that the plan counts on (default: typical of the part); with --target")
+        help="clock that the plan counts on (default: a cautious one for the part); with --target")
     add("--plan", type=Path, metavar="FILE.toml",
         help="plan to follow, such as a bundle's plan.toml (docs/planning.md)")
     add("--dry-run", action="store_true", help="print the plan and write nothing")

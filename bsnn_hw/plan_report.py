@@ -29,7 +29,8 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
     yield ""
     yield (f"forecast  {plan.forecast.cycles:,.1f} cycles per inference, "
            f"{plan.forecast.speed(plan.clock):,.0f} inferences/s at {plan.clock:g} MHz; "
-           f"layer {_slowest(network, plan)} takes the most cycles")
+           f"layer {_slowest(network, plan)} takes the most cycles; the clock is likely to come to "
+           f"{chip.likely_clock(plan.forecast.cost):g} MHz")
     yield from (f"engine    {note}" for note in plan.notes)
     for excess in plan.excess:
         most = largest_taker(network, chip, plan.forecast, excess.words)
@@ -84,13 +85,12 @@ def _layer_rows(network: Network, plan: Plan, chip: Chip) -> list[list[str]]:
 
 
 def _alternative_rows(plan: Plan, chip: Chip) -> list[list[str]]:
-    assert plan.clock is not None
     words = [words for words, *_ in chip.resources(plan.alternatives[0].forecast.cost)]
     rows = [["lanes", "parallel", *words, "cycles/inf.", "inferences/s", ""]]
     for each in plan.alternatives:
         rows.append([*_layout(each.schedule),
                      *_used(chip, each.forecast.cost), f"{each.forecast.cycles:,.1f}",
-                     f"{each.forecast.speed(plan.clock):,.0f}", _verdict(plan, each)])
+                     f"{each.speed:,.0f}", _verdict(plan, each)])
     return rows
 
 

@@ -36,10 +36,7 @@ class Excess:
 
 @dataclass(frozen=True)
 class Chip:
-    """A part to plan for.
-
-    clock : MHz, typical of designs of this project on it
-    """
+    """A part to plan for."""
 
     target: Target
     family: Family
@@ -51,8 +48,17 @@ class Chip:
 
     @property
     def clock(self) -> float:
-        """MHz."""
+        """MHz that plans count on at most, where none are asked for."""
         return self.family.clocks.get(self.name, self.family.clock)
+
+    def likely_clock(self, cost: Cost) -> float:
+        """MHz that a design of this size is likely to reach, whole ones."""
+        return round(1e3 / self.family.periods.get(self.name, self.family.period).of(cost))
+
+    def counted_clock(self, cost: Cost) -> float:
+        """MHz that a plan of this size counts on: no more than are typical here, nor than it is
+        likely to reach."""
+        return min(self.clock, self.likely_clock(cost))
 
     def capacity(self, bel: str | None) -> int:
         """How many of nextpnr's ``bel`` there are; 0 if none."""

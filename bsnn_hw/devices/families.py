@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 
-__all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Ram", "Weights"]
+__all__ = ["FAMILIES", "Cost", "Family", "Mapped", "Period", "Ram", "Weights"]
 
 MUX, EMULATED = 0.5, 2  # memory_libmap's weights of a multiplexer's bit and of what it adds
 LOGIC_TABLE, LOGIC_WRITTEN = 1 / 16, 1.0  # and its cost of a bit of memory in logic
@@ -99,13 +99,33 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Period:
+    """How long the slowest path is likely to be, in ns: its logic, and wires that grow with what
+    stands between.
+
+    cells : of 1,000 logic cells; block, multiplier : of each
+    """
+
+    base: float
+    cells: float = 0.0
+    block: float = 0.0
+    multiplier: float = 0.0
+
+    def of(self, cost: Cost) -> float:
+        """Of a design."""
+        return (self.base + self.cells * cost.cells / 1000 + self.block * cost.blocks
+                + self.multiplier * cost.multipliers)
+
+
+@dataclass(frozen=True)
 class Family:
     """A family of parts.
 
     logic, registers, blocks, multipliers : nextpnr's names; None where the row has no such thing
     rams : in the order in which Yosys reads them
     largest_factor : bits of a multiplier's input; 0 where products are logic
-    clock : MHz, typical
+    clock : MHz that plans count on at most; clocks : of parts that differ
+    period : likely, fitted to placed designs (docs/planning.md); periods : of parts that differ
     pipelined : bool, plans are unless they say otherwise, see `LayerPlan`: block RAMs and
         multipliers have registers of their own, which take no cell
     """
@@ -114,6 +134,7 @@ class Family:
     rams: tuple[Ram, ...]
     weights: Weights
     clock: float
+    period: Period
     registers: str | None = None
     blocks: str | None = None
     multipliers: str | None = None
@@ -121,6 +142,7 @@ class Family:
     least_product: int = 9
     clocks: dict[str, float] = field(default_factory=dict)
     pipelined: bool = False
+    periods: dict[str, Period] = field(default_factory=dict)
 
     def cost(self, parts: Parts) -> Cost:
         """What ``parts`` take of a part of this family."""
@@ -229,8 +251,8 @@ _ECP5 = Family(
      Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED, readers=2),
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.1, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
-    clock=100.0, registers="TRELLIS_FF", blocks="DP16KD", multipliers="MULT18X18D",
-    largest_factor=18, pipelined=True)
+    clock=100.0, period=Period(7.3, 0.13, 0.0125, 0.025), registers="TRELLIS_FF", blocks="DP16KD",
+    multipliers="MULT18X18D", largest_factor=18, pipelined=True)
 
 _ICE40 = Family(
     "ICESTORM_LC",
@@ -238,7 +260,8 @@ _ICE40 = Family(
      Ram(11, (2, 4, 8, 16), 1, 64, 1, _CLOCKED, least_written=16)),
     Weights(sum_bit=1.0, chain=1.0, lut=0.85, bare=0.65, table_bit=1.05, table_mux=0.87,
             bit=1.23, mux_bit=0.61, product_bit=1.96),
-    clock=80.0, blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0})
+    clock=80.0, period=Period(9.6, 0.24), blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0},
+    periods={"ice40-up5k": Period(18.2, 2.45)})
 
 _GATEMATE = Family(
     "CPE_LT",
@@ -249,14 +272,14 @@ _GATEMATE = Family(
      Ram(15, (1, 2, 5, 10, 20, 40, 80), 1, 257, 2, _CLOCKED)),
     Weights(sum_bit=2.33, chain=1.0, lut=1.43, bare=2.14, cleared=1.0, table_bit=0.93,
             table_mux=1.0, bit=1.01, mux_bit=0.58, product_bit=0.85),
-    clock=50.0, registers="CPE_FF", blocks="RAM_HALF")
+    clock=50.0, period=Period(17.2), registers="CPE_FF", blocks="RAM_HALF")
 
 # Its sums are look-up tables: nextpnr takes no carry chain here (devices/targets.py).
 _NEXUS = Family(
     "OXIDE_COMB", _ECP5.rams,
     Weights(sum_bit=1.23, chain=2.25, lut=0.0, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
-    clock=100.0, registers="OXIDE_FF", blocks="OXIDE_EBR", multipliers="MULT18_CORE",
-    largest_factor=18)
+    clock=100.0, period=Period(5.3), registers="OXIDE_FF", blocks="OXIDE_EBR",
+    multipliers="MULT18_CORE", largest_factor=18)
 
 # A bit of a sum or a LUT RAM takes the place of look-up tables, and counts as such.
 _GOWIN = Family(
@@ -266,6 +289,7 @@ _GOWIN = Family(
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 138, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.02, lut=0.78, bare=0.39, register=0.95, lut_ram=7.5, table_bit=0.69,
             mux_bit=0.81),
-    clock=80.0, registers="DFF", blocks="BSRAM", multipliers="MULT18X18", largest_factor=18)
+    clock=80.0, period=Period(11.4), registers="DFF", blocks="BSRAM", multipliers="MULT18X18",
+    largest_factor=18)
 
 FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE, _NEXUS, _GOWIN)}

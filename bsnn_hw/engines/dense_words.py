@@ -284,8 +284,7 @@ class DenseWords(Geometry):
         """As in `Geometry`: the last word has a spike."""
         rows = feed.words(self.source_width)
         first = (rows.shape[2] - 1) // self.gathered * self.gathered
-        found: np.ndarray = rows[:, :, first:].any(axis=(2, 3))
-        return found
+        return np.asarray(rows[:, :, first:].any(axis=(2, 3)))
 
     def queued(self, feed: Feed) -> np.ndarray:
         """As in `Geometry`: a queue of rows that are cut, or of words."""

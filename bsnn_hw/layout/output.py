@@ -86,6 +86,13 @@ class Output:
     row_wait: int
 
     @property
+    def pass_cycles(self) -> int:
+        """From the first row of a pass to that of the next, at least: each row's way to the scorer,
+        and a cycle for each of its classes, of which the last row may have fewer."""
+        ways = self.synapses.sums.rows * (self.row_wait - self.scorer.parallel)
+        return ways + self.scorer.classes
+
+    @property
     def in_blocks(self) -> frozenset[Store]:
         """Which of its memories lie in block RAM."""
         return frozenset({Store.SUMS} if self.synapses.sums.block else ())

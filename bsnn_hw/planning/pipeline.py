@@ -98,7 +98,8 @@ class _Walk:
         self.stage = stage
         self.opened: list[float] = []
         self.done: list[float] = []
-        self._charges, self._rows = stage.charges.tolist(), stage.rows.tolist()
+        self._charges: list[float] = stage.charges.tolist()
+        self._rows: list[float] = stage.rows.tolist()
         self._inputs: list[list[_Input]] = []
         self._queues: list[_Input] = []  # that it fills
         self._passed: list[tuple[_Walk, int]] = []
@@ -145,8 +146,9 @@ class _Input:
 
     def __init__(self, flow: Flow, reader: _Walk, producer: _Walk):
         self.flow, self.reader, self.producer = flow, reader, producer
-        self._charges, self._eager = flow.charges.tolist(), flow.eager.tolist()
-        self._totals = [0, *np.cumsum(flow.entries).tolist()]
+        self._charges: list[float] = flow.charges.tolist()
+        self._eager: list[float] = flow.eager.tolist()
+        self._totals: list[int] = [0, *np.cumsum(flow.entries).tolist()]
         self._began: list[float] = []
         self._ended: list[float] = []
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bsnn_hw.devices.chips import CHIPS, Chip, Excess
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Network
@@ -21,16 +23,28 @@ __all__ = ["Alternative", "Plan", "choose", "engine_notes", "largest_taker", "lo
 
 SHOWN = 4  # alternatives of each kind, faster and slower ones
 ATTEMPTS = 6  # to meet a rate that waiting misses
+# The most per second is sought from the fewest cycles on, in so many steps: no clock falls by more.
+FINER, SLOWER = 1.1, 10
+WALKED = 4  # of these through the pipeline
 DIFFERENT = 1.4  # times the cycles from one alternative that is shown to the next, at least
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A plan that was weighed; ``excess`` is empty where it fits."""
+    """A plan that was weighed; ``excess`` is empty where it fits.
+
+    clock : MHz that it counts on
+    """
 
     schedule: Schedule
     forecast: Forecast
     excess: tuple[Excess, ...]
+    clock: float
+
+    @property
+    def speed(self) -> float:
+        """Inferences per second."""
+        return self.forecast.speed(self.clock)
 
 
 @dataclass(frozen=True)
@@ -76,8 +90,8 @@ class Plan:
 def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip,
             clock: float | None) -> Plan:
     """A schedule that is given, with its forecast; it need not fit."""
-    return Plan(schedule, chip, None, clock or chip.clock,
-                forecast(network, schedule, activity, chip.family))
+    seen = forecast(network, schedule, activity, chip.family)
+    return Plan(schedule, chip, None, clock or chip.counted_clock(seen.cost), seen)
 
 
 def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
@@ -93,42 +107,67 @@ def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
     InputError
         None does; says by how much, what the problem is, and which part would do.
     """
-    asked, clock = clock, clock or chip.clock
     search = Search(network, activity, chip, rows, engines)
     found = _find(search, goal, clock)
     if found is None:
-        raise InputError(_refusal(search, goal, asked))
-    chosen = _look(search, found)
-    weighed = sorted([*_alternatives(search, found), chosen],
+        raise InputError(_refusal(search, goal, clock))
+    chosen = _look(search, found, clock)
+    weighed = sorted([*_alternatives(search, found, clock), chosen],
                      key=lambda each: (each.forecast.cycles, each.forecast.cost.cells))
-    return Plan(found.schedule, chip, goal, clock, chosen.forecast, tuple(weighed),
+    return Plan(found.schedule, chip, goal, chosen.clock, chosen.forecast, tuple(weighed),
                 tuple(engine_notes(search, found)))
 
 
-def _look(search: Search, candidate: Candidate) -> Alternative:
-    seen = forecast(search.network, candidate.schedule, search.activity, search.chip.family)
-    return Alternative(candidate.schedule, seen, tuple(search.chip.excess(seen.cost)))
+def _look(search: Search, candidate: Candidate, asked: float | None) -> Alternative:
+    chip = search.chip
+    seen = forecast(search.network, candidate.schedule, search.activity, chip.family)
+    return Alternative(candidate.schedule, seen, tuple(chip.excess(seen.cost)),
+                       asked or chip.counted_clock(seen.cost))
 
 
-def _find(search: Search, goal: Goal, clock: float) -> Candidate | None:
+def _find(search: Search, goal: Goal, asked: float | None) -> Candidate | None:
+    """asked : MHz, None where each plan counts on its own"""
     if goal.objective is Objective.SMALLEST:
         return search.fitting(float("inf"))
     if goal.objective is Objective.FASTEST:
-        return search.fastest()
-    wanted = clock * 1e6 / goal.rate
-    limit, fastest = wanted, search.fastest()
-    if fastest is None or _cycles(search, fastest) > wanted:
-        return None
+        return _fastest(search, asked)
+    limit = (asked or search.chip.clock) * 1e6 / goal.rate
     for _ in range(ATTEMPTS):
         found = search.fitting(limit)
         if found is None:
             break
-        # The search counts on some samples only, and on single layers.
-        cycles = _cycles(search, found)
-        if cycles <= wanted:
+        # The search counts on single layers, and not on what their size does to the clock.
+        short = goal.rate / _speed(search, found, asked)
+        if short <= 1:
             return found
-        limit *= min(0.98, wanted / cycles)
+        limit *= min(0.98, 1 / short)
+    fastest = _fastest(search, asked)
+    if fastest is None or _speed(search, fastest, asked) < goal.rate:
+        return None
     return fastest
+
+
+def _fastest(search: Search, asked: float | None) -> Candidate | None:
+    """Of the plans that fit the one with the most inferences per second, at its likely clock where
+    none is asked for; a few of the best are walked through the pipeline."""
+    fastest = search.fastest()
+    if fastest is None or asked:
+        return fastest
+    limits = fastest.cycles * FINER ** np.arange(SLOWER)
+    found = {each.schedule: each for limit in limits
+             for each in [search.fitting(float(limit) * (1 + 1e-9))] if each is not None}
+
+    def speed(cycles: float, candidate: Candidate) -> float:
+        return search.chip.likely_clock(candidate.cost) / cycles
+
+    best = sorted(found.values(), key=lambda each: -speed(each.cycles, each))[:WALKED]
+    return max(best, key=lambda each: speed(_cycles(search, each), each))
+
+
+def _speed(search: Search, candidate: Candidate, asked: float | None) -> float:
+    """Inferences per second."""
+    clock = asked or search.chip.counted_clock(candidate.cost)
+    return clock * 1e6 / _cycles(search, candidate)
 
 
 def _cycles(search: Search, candidate: Candidate) -> float:
@@ -136,14 +175,15 @@ def _cycles(search: Search, candidate: Candidate) -> float:
     return throughput(search.network, candidate.schedule, search.activity).cycles
 
 
-def _alternatives(search: Search, chosen: Candidate) -> Iterator[Alternative]:
+def _alternatives(search: Search, chosen: Candidate,
+                  asked: float | None) -> Iterator[Alternative]:
     """A few faster and a few slower plans, each with the fewest cells for its cycles."""
     front = [each for each in search.front() if each.schedule != chosen.schedule]
     slower = [each for each in front if each.cycles > chosen.cycles]
     faster = [each for each in front if each.cycles < chosen.cycles][::-1]
     for side in (faster, slower):
         for each in _spaced(side, chosen):
-            yield _look(search, each)
+            yield _look(search, each, asked)
 
 
 def _spaced(side: list[Candidate], chosen: Candidate) -> list[Candidate]:
@@ -173,14 +213,16 @@ def engine_notes(search: Search, chosen: Candidate) -> Iterator[str]:
 
 def _refusal(search: Search, goal: Goal, asked: float | None) -> str:
     """asked : MHz, None where every part has its own"""
-    chip, clock = search.chip, asked or search.chip.clock
+    chip = search.chip
     bound = least_bound(search.network, search.activity)
     other = next((each for each in _larger(chip)
-                  if _would_do(search, each, goal, asked or each.clock, bound)), None)
+                  if _would_do(search, each, goal, asked, bound)), None)
     advice = (f"take `target` {other.name}, the smallest of the listed parts that would do" if other
               else "no listed part would do")
-    if goal.objective is Objective.RATE and (best := search.fastest()) is not None:
+    best = _fastest(search, asked)
+    if goal.objective is Objective.RATE and best is not None:
         seen = forecast(search.network, best.schedule, search.activity, chip.family)
+        clock = asked or chip.counted_clock(seen.cost)
         slowest = max(range(len(seen.layers)), key=lambda number: seen.layer_cycles[number])
         return (f"`goal`: {goal} must be reached on {chip.name} at {clock:g} MHz, but the fastest "
                 f"plan that fits makes {seen.speed(clock):,.0f} inferences per second, "
@@ -211,9 +253,10 @@ def _larger(chip: Chip) -> list[Chip]:
                                             each.capacity(each.family.logic)))
 
 
-def _would_do(search: Search, other: Chip, goal: Goal, clock: float, bound: float) -> bool:
-    if goal.objective is Objective.RATE and clock * 1e6 / goal.rate < bound:
+def _would_do(search: Search, other: Chip, goal: Goal, asked: float | None,
+              bound: float) -> bool:
+    if goal.objective is Objective.RATE and (asked or other.clock) * 1e6 / goal.rate < bound:
         return False  # on no part, which needs no search
     known = search.space if other.family is search.chip.family else None
     elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
-    return _find(elsewhere, goal, clock) is not None
+    return _find(elsewhere, goal, asked) is not None

@@ -52,8 +52,9 @@ def _stage(layout: Layout, number: int, block: Layer | Output, received: LayerAc
         rows = np.full(timesteps, float(block.synapses.geometry.raster.rows))
         recovery, carried = block.neurons.recovery, tuple(_carried(block))
     else:
-        rows = _score_rows(block, timesteps, layout.network.readout.constant_gain)
-        recovery, carried = 0, ()
+        constant = layout.network.readout.constant_gain
+        rows = _score_rows(block, timesteps, constant)
+        recovery, carried = 0 if constant else block.pass_cycles, ()
     return Stage(tuple(engines), first.ravel(), np.tile(rows, samples), recovery, carried)
 
 

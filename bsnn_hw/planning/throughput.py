@@ -8,7 +8,7 @@ import numpy as np
 
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
-from bsnn_hw.layout.blocks import Feedback, Layer, Output, Synapses
+from bsnn_hw.layout.blocks import Feedback, Layer, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import charged, passes, port_cycles, slowest, walk
@@ -91,7 +91,8 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
                      if isinstance(block, Layer) else
                      score_cycles(charges, network.timesteps, rows, block.row_wait,
                                   network.readout.constant_gain))
-    least = max(_least_period(layout.output), port_cycles(network, activity))
+    output = layout.output
+    least = max(float(output.scorer.passes * output.pass_cycles), port_cycles(network, activity))
     means = tuple(float(each.sum(axis=1).mean()) for each in times)
     ended = ends(pipeline_stages(layout, activity), network.timesteps, least)
     return Throughput(means, max(_period(ended), least))
@@ -103,10 +104,3 @@ def _period(ended: np.ndarray) -> float:
     if first >= len(ended) - 1:
         return float(ended[-1] / len(ended))
     return float((ended[-1] - ended[first]) / (len(ended) - 1 - first))
-
-
-def _least_period(output: Output) -> float:
-    """Cycles that the scorer needs for an inference, waiting between rows."""
-    rows, parallel = output.synapses.sums.rows, output.scorer.parallel
-    waits = rows > 1 or output.scorer.peak is not None
-    return float(output.scorer.passes * rows * (output.row_wait if waits else parallel))

@@ -63,7 +63,7 @@ class Front:
 
 
 def parts(design: Design, activity: Activity) -> tuple[Part, ...]:
-    """The circuit on every part that is known, at the clock that is typical there."""
+    """The circuit on every part that is known, at a clock that it may count on there."""
     by_family: dict[int, Forecast] = {}
     found = []
     for chip in CHIPS:
@@ -71,10 +71,11 @@ def parts(design: Design, activity: Activity) -> tuple[Part, ...]:
         if key not in by_family:
             by_family[key] = forecast(design.network, design.schedule, activity, chip.family)
         seen = by_family[key]
+        clock = chip.counted_clock(seen.cost)
         fill = max(used / capacity if capacity else float(used > 0)
                    for _, used, capacity, _ in chip.resources(seen.cost))
         found.append(Part(chip.name, chip.target.part, _used(chip, seen), percent(fill),
-                          not chip.excess(seen.cost), chip.clock, seen.speed(chip.clock)))
+                          not chip.excess(seen.cost), clock, seen.speed(clock)))
     return tuple(found)
 
 
@@ -141,9 +142,10 @@ def _weighed(chip: Chip, plans: Sequence[Plan]):
 
 
 def _place(chip: Chip, seen: Forecast) -> tuple[float, float]:
-    return max(seen.cost.cells, 1.0), seen.speed(chip.clock)
+    return max(seen.cost.cells, 1.0), seen.speed(chip.counted_clock(seen.cost))
 
 
 def _words(chip: Chip, counts: str, seen: Forecast) -> str:
-    return (f"{counts}: {seen.speed(chip.clock):,.0f} inferences/s at {chip.clock:g} MHz, "
+    clock = chip.counted_clock(seen.cost)
+    return (f"{counts}: {seen.speed(clock):,.0f} inferences/s at {clock:g} MHz, "
             f"{_used(chip, seen)}")

@@ -1,7 +1,12 @@
 """What counts as forecast rightly."""
 
 
-from evidence.predictions import PLANS, Compared, Measured, Memory
+from bsnn_hw.devices.chips import find_chip
+from bsnn_hw.devices.families import Cost
+from bsnn_hw.ir.schedule import Schedule
+from bsnn_hw.planning.forecast import Forecast
+from bsnn_hw.planning.plan import Plan
+from evidence.predictions import PLANS, Compared, Measured, Memory, compare
 from tests.for_each import for_each
 
 
@@ -26,3 +31,19 @@ def test_what_was_measured_is_remembered_of_its_verilog_alone(tmp_path):
     memory = Memory(tmp_path / "kept")
     assert memory.of(PLANS[0], "abc") == memory.of(PLANS[-1], "abc") == found
     assert memory.of(PLANS[0], "abd") is None and memory.of(PLANS[1], "abc") is None
+
+
+@for_each("part, cells, clock", [
+    ("ecp5-25k", 0.15, 0.10), ("gowin-9", float("inf"), 0.10), ("gatemate-a1", 0.15, float("inf"))])
+def test_what_a_family_is_bound_to(part, cells, clock):
+    """All of it, but for the cells of Gowin and the clock of GateMate."""
+    chip = find_chip(part)
+    plan = Plan(Schedule(()), chip, forecast=Forecast((Cost(100, 50, 3, 2),), (1.0,), 70.0))
+    used = {resource.words: 3 for resource in chip.target.resources}
+    found = list(compare(plan, Measured("", used, 99.5, 71.0)))
+    assert (found[0].forecast, found[0].found, found[0].tolerance) == (100, 3, cells)
+    assert [each.tolerance for each in found if each.words.startswith("block RAMs")] == [0.0]
+    assert [each.tolerance for each in found if each.words == "flip-flops"] == [float("inf")]
+    assert (found[-2].words, found[-2].found, found[-2].tolerance) == ("cycles/inf.", 71.0, 0.05)
+    assert (found[-1].words, found[-1].found, found[-1].tolerance) == ("MHz", 99.5, clock)
+    assert found[-1].forecast == chip.likely_clock(plan.forecast.cost)

@@ -191,9 +191,26 @@ def test_a_rate_that_another_family_reaches():
     """No plan for an iCE40 is near it, not even one that is too large: products are logic there."""
     net, activity = leaky((200, 150, 4))
     large = find_chip("ecp5-85k")
-    rate = 0.9 * choose(net, activity, large, Goal(Objective.FASTEST)).forecast.speed(large.clock)
+    fastest = choose(net, activity, large, Goal(Objective.FASTEST))
+    rate = 0.9 * fastest.forecast.speed(fastest.clock)
     assert refusal(net, activity, "ice40-up5k", rate).endswith(
         "; take `target` ecp5-85k, the smallest of the listed parts that would do")
+
+
+def test_the_fastest_makes_the_most_at_its_likely_clock(monkeypatch):
+    """With a clock that is asked for, fewer cycles are always better; else a smaller plan may be,
+    whose clock is higher."""
+    net, activity = flat()
+    monkeypatch.setattr(Chip, "likely_clock", lambda chip, cost: 1e8 / cost.cells ** 2)
+    plan = choose(net, activity, ECP5, Goal(Objective.FASTEST))
+    least = choose(net, activity, ECP5, Goal(Objective.FASTEST), 100)
+    assert least.clock == 100 and plan.clock == min(100, 1e8 / plan.forecast.cost.cells ** 2)
+    assert least.forecast.cycles < plan.forecast.cycles
+    assert plan.forecast.speed(ECP5.likely_clock(plan.forecast.cost)) > least.forecast.speed(
+        ECP5.likely_clock(least.forecast.cost))
+    assert all(each.clock == ECP5.counted_clock(each.forecast.cost) for each in plan.alternatives)
+    assert [each.speed for each in plan.alternatives] == [
+        each.forecast.speed(each.clock) for each in plan.alternatives]
 
 
 def test_another_part_has_a_clock_of_its_own():

@@ -13,6 +13,7 @@ from bsnn_hw.planning.cycles import most_cycles, pause_cycles, port_cycles, pred
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.throughput import score_cycles, step_cycles, throughput
 from bsnn_hw.reference.network import run
+from tests.for_each import for_each
 from tests.planning.test_schedule import network
 
 
@@ -58,11 +59,13 @@ def test_busy_and_silent_samples_average_out_in_the_queue():
     assert found.cycles == pytest.approx(72, rel=0.03)
 
 
-def test_never_faster_than_the_output_port():
+@for_each("parallel, cycles", [(40, 5 + 40), (13, 4 * 5 + 40)])
+def test_never_faster_than_the_scorer(parallel, cycles):
+    """A row takes 5 cycles to it, and the last of 13 has one class."""
     net = network((2, 1, 40), timesteps=1)
     inputs = np.zeros((3, 1, 2), np.uint8)
-    schedule, activity = pieces(net, (1, 1), (1, 40), inputs)
-    assert throughput(net, schedule, activity).cycles == 40
+    schedule, activity = pieces(net, (1, 1), (1, parallel), inputs)
+    assert throughput(net, schedule, activity).cycles == cycles
 
 
 def test_one_sample_takes_the_way_through_all_layers():
