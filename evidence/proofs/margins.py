@@ -163,8 +163,8 @@ PROOFS = (
     Proof("link to banks", _banks, Fault("link", "levels_low.all()", "levels_low.any()"),
           quick=False),
     Proof("link to shared lanes", _shared, Fault(
-        "link", "depth=self._depth, margin=self._margin)",
-        "depth=self._depth, margin=self._margin - 1)"), quick=False),
+        "link", "depth=self._depth, margin=self._margin,",
+        "depth=self._depth, margin=self._margin - 1,"), quick=False),
     Proof("link to words", _word_link, Fault(
         "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
 )
