@@ -1,7 +1,7 @@
 """``python -m evidence.random_pipelined``: random networks with pipelined plans, exact in RTL.
 
 What the other commands draw, in turn: fully connected networks, maps with several places at once,
-pooling, recurrences, second-order neurons, and networks that mix all of it.  Every layer is
+pooling, neurons that rest, streams, and networks that mix all of it.  Every layer is
 pipelined, but for some; state and constants lie in block RAM or not, and few folds are there too.
 """
 
@@ -55,12 +55,15 @@ def _kinds() -> tuple[Callable[[int], Document], ...]:
     from evidence.random_mixed import random_mixed
     from evidence.random_models import random_document, with_int8_ends
     from evidence.random_pools import random_pools
+    from evidence.random_refractory import random_refractory
+    from evidence.random_streams import random_streams
     from evidence.random_variants import varied
 
     def dense(seed: int) -> Document:
         return varied(seed, with_int8_ends(seed, random_document(seed)))
 
-    return (dense, random_map_document, random_pools, random_mixed, dense, random_mixed)
+    return (dense, random_map_document, random_pools, random_mixed, random_refractory, random_mixed,
+            random_streams)
 
 
 def check_one(seed: int, lint: bool = True) -> str:
