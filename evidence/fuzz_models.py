@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
-
 __all__ = ["documents"]
 
 
 def documents() -> list[dict[str, Any]]:
     """Small models of every kind that the random networks draw."""
+    import torch
+
     from evidence.random_counts import random_counts
     from evidence.random_gates import random_gated_document
     from evidence.random_groups import random_grouped

@@ -22,8 +22,9 @@ from bsnn_hw.errors import BsnnError
 if TYPE_CHECKING:
     from bsnn_hw.pipeline import Built
     from bsnn_hw.planning.plan import Plan
+    from bsnn_hw.synthesis.report import Figures
 
-__all__ = ["PLANS", "Case", "Compared", "Measured", "Memory", "compare", "main"]
+__all__ = ["PLANS", "Case", "Compared", "Measured", "Memory", "compare", "main", "measured"]
 
 IMAGES = 256
 CELLS, CLOCK, CYCLES = 0.15, 0.10, 0.05  # what a forecast may be wrong by
@@ -147,8 +148,12 @@ def _measured(case: Case, built: Built, examples: Path) -> Measured:
     from bsnn_hw.devices.targets import find_target
     from bsnn_hw.synthesis.flow import Request, measure
 
-    figures = measure(Request(built.request.out, find_target(case.target),
-                              pins=examples / case.pins if case.pins else None))
+    return measured(measure(Request(built.request.out, find_target(case.target),
+                                    pins=examples / case.pins if case.pins else None)))
+
+
+def measured(figures: Figures) -> Measured:
+    """What of a synthesis is compared."""
     return Measured(figures.sources,
                     {each.words: figures.used(each) for each in figures.target.resources},
                     figures.best.megahertz, figures.cycles)

@@ -133,7 +133,8 @@ class NeuronArray(wiring.Component):
             if reset_by is not None:
                 # As wide as the difference where it is cut to a range behind this.
                 kept = self._signals("rest", self._bounds.settled.width
-                                     if self._spec.saturation is None else len(lowered[0]))
+                                     if self._spec.saturation is None
+                                     else len(charged[0] - reset_by[0]))
                 m.d.sync += [kept[i].eq(lowered[i]) for i in range(width)]
                 lowered = list(kept)
             charged = delayed(m, charged, 1, "charged", reset_less=True)

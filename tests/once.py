@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import pickle
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy, copytree, rmtree
 from typing import Any
 
 __all__ = ["made_once", "once_compiled", "once_written", "run_folder"]
@@ -34,7 +34,7 @@ def made_once(folder: Path, make: Callable[[Path], Any]) -> Any:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = folder.with_name(f"{folder.name}.pickle")
         if not kept.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            rmtree(folder, ignore_errors=True)  # of one that failed
             kept.write_bytes(pickle.dumps(make(folder)))
     return pickle.loads(kept.read_bytes())
 
@@ -48,13 +48,13 @@ def once_written(real: Callable[..., Any], place: Path) -> Callable[..., Any]:
 
         def write(kept: Path) -> Any:
             answer = real(module, request, what, folder=folder)
-            shutil.copytree(folder / request["folder"], kept)
+            copytree(folder / request["folder"], kept)
             return answer
 
         text = (folder / request["rtlil"]).read_bytes()
         kept = place / f"verilog-{_key(text, json.dumps(request))}"
         answer = made_once(kept, write)
-        shutil.copytree(kept, folder / request["folder"], dirs_exist_ok=True)
+        copytree(kept, folder / request["folder"], dirs_exist_ok=True)
         return answer
 
     return ask
@@ -65,13 +65,13 @@ def once_compiled(real: Callable[..., Path], place: Path) -> Callable[..., Path]
     @functools.wraps(real)
     def compiled(folder: Path, tool: Any, cxx: Any, optimize: str, names: Any) -> Path:
         def build(kept: Path) -> None:
-            shutil.copy(real(folder, tool, cxx, optimize, names), kept)
+            copy(real(folder, tool, cxx, optimize, names), kept)
 
         texts = [(path.name, path.read_text(encoding="utf-8"))
                  for path in sorted(folder.iterdir()) if path.suffix in (".cpp", ".h")]
         kept = place / f"program-{_key(texts, tool, cxx, optimize, names)}"
         made_once(kept, build)
-        return Path(shutil.copy(kept, folder / "simulate"))
+        return Path(copy(kept, folder / "simulate"))
 
     return compiled
 

@@ -313,10 +313,11 @@ def test_a_full_disk(place, capsys, monkeypatch):
         "m_hw: must be writable, No space left on device; give another --out or free some space"]
 
 
-def test_yosys_missing_is_a_tool_s_failure(place, capsys, monkeypatch):
+def test_yosys_missing_is_a_tool_s_failure(place, tmp_path_factory, capsys, monkeypatch):
     """It is looked for by a child, which finds another one."""
-    (place / "pyosys.py").write_text("raise ImportError('no pyosys here')")
-    monkeypatch.setenv("PYTHONPATH", str(place))
+    shadows = tmp_path_factory.mktemp("shadows")
+    (shadows / "pyosys.py").write_text("raise ImportError('no pyosys here')")
+    monkeypatch.setenv("PYTHONPATH", str(shadows))
     line, = fails(place, capsys, ["m.pt", "-q"], code=3)
     assert line.startswith("yosys: ")
 
