@@ -224,7 +224,7 @@ def _saturating(parts: Parts) -> Harness:
 
 
 def _pipelined(parts: Parts) -> Harness:
-    return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [3, 1, 2], 3), pipelined=True)
+    return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [2, 2, 2], 3), pipelined=True)
 
 
 def _currents(parts: Parts) -> Harness:
