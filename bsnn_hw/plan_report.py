@@ -30,7 +30,7 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
     yield (f"forecast  {plan.forecast.cycles:,.1f} cycles per inference, "
            f"{plan.forecast.speed(plan.clock):,.0f} inferences/s at {plan.clock:g} MHz; "
            f"layer {_slowest(network, plan)} takes the most cycles; the clock is likely to come to "
-           f"{chip.likely_clock(plan.forecast.cost):g} MHz")
+           f"{chip.likely_clock(plan.forecast.cost, plan.schedule.all_pipelined):g} MHz")
     yield from (f"engine    {note}" for note in plan.notes)
     for excess in plan.excess:
         most = largest_taker(network, chip, plan.forecast, excess.words)

@@ -17,10 +17,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from amaranth import Module, Mux, Signal, Value
-from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
-
 from bsnn_hw.child import ask
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, ToolError
@@ -45,30 +41,9 @@ COMPONENTS = ("stream buffer", "stream register", "register pair", "queue and it
               "scores of a constant gain", "scores summed over timesteps")
 # These have ROMs, which show nothing defined until a row was asked for some cycles ago.
 RESTED = ("neurons", "synaptic", "scores")
-REST = 6  # cycles behind a reset in which nothing comes in, and nothing that goes out counts
+REST = 6
 PATIENCE = 200  # seconds for a decision
 _LUT = re.compile(r"INIT\(16'h([0-9a-f]+)\)")
-
-
-class _Rested(wiring.Component):
-    """``component``, whose inputs and outputs are zeros in the first `REST` cycles."""
-
-    def __init__(self, component: wiring.Component):
-        self._component = component
-        super().__init__(component.signature)
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.component = component = self._component
-        count = Signal(range(REST + 1))
-        awake = count == REST
-        m.d.sync += count.eq(count + ~awake)
-        inner = {path: value for path, _, value in self.signature.flatten(component)}
-        for path, member, value in self.signature.flatten(self):
-            outside, inside = Value.cast(value), Value.cast(inner[path])
-            given, got = (inside, outside) if member.flow == Out else (outside, inside)
-            m.d.comb += got.eq(Mux(awake, given, 0))
-        return m
 
 
 @dataclass(frozen=True)
@@ -107,6 +82,7 @@ def judge(name: str, family: str) -> Judged:
     from bsnn_hw.verilog.write import to_verilog
     from evidence.proofs.catalogue import PROOFS
     from evidence.proofs.parts import sound
+    from evidence.proofs.rested import Rested
 
     proof = next(each for each in PROOFS if each.name == name)
     target = find_target(FAMILIES[family])
@@ -116,7 +92,7 @@ def judge(name: str, family: str) -> Judged:
         Fragment.get(harness, None)  # Amaranth complains of what nobody elaborates
         component = harness.components[0]
         if name.startswith(RESTED):
-            component = _Rested(component)
+            component = Rested(component, REST)
         source = to_verilog(to_rtlil(component, "component"), scratch / "rtl", "component")
         netlist = synthesize_verilog(source, target, scratch)
         (scratch / "cells.v").write_text(cell_models(target), encoding="utf-8")

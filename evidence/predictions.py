@@ -130,8 +130,8 @@ def compare(plan: Plan, found: Measured) -> Iterator[Compared]:
         share = within(bel, CELLS if bel == family.logic else 0.0)
         yield Compared(words, round(needed), found.used[words], share)
     yield Compared("cycles/inf.", plan.forecast.cycles, found.cycles, CYCLES)
-    yield Compared("MHz", plan.chip.likely_clock(plan.forecast.cost), found.megahertz,
-                   within("MHz", CLOCK))
+    yield Compared("MHz", plan.chip.likely_clock(
+        plan.forecast.cost, plan.schedule.all_pipelined), found.megahertz, within("MHz", CLOCK))
 
 
 def _built(case: Case, examples: Path, folder: Path) -> Built:
@@ -165,7 +165,7 @@ class Memory:
     def __init__(self, path: Path | None):
         self._path, self._known = path, {}
         if path is not None and path.exists():
-            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             self._known = {Case(**each["case"]): Measured(**each["found"]) for each in lines}
 
     def of(self, case: Case, sources: str) -> Measured | None:

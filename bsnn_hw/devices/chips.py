@@ -51,14 +51,18 @@ class Chip:
         """MHz that plans count on at most, where none are asked for."""
         return self.family.clocks.get(self.name, self.family.clock)
 
-    def likely_clock(self, cost: Cost) -> float:
-        """MHz that a design of this size is likely to reach, whole ones."""
-        return round(1e3 / self.family.periods.get(self.name, self.family.period).of(cost))
+    def likely_clock(self, cost: Cost, pipelined: bool = True) -> float:
+        """MHz that a design of this size is likely to reach, whole ones.
 
-    def counted_clock(self, cost: Cost) -> float:
+        pipelined : bool, every layer is, where the family's plans are
+        """
+        period = self.family.periods.get(self.name, self.family.period)
+        return round(1e3 / period.of(cost, pipelined))
+
+    def counted_clock(self, cost: Cost, pipelined: bool = True) -> float:
         """MHz that a plan of this size counts on: no more than are typical here, nor than it is
         likely to reach."""
-        return min(self.clock, self.likely_clock(cost))
+        return min(self.clock, self.likely_clock(cost, pipelined))
 
     def capacity(self, bel: str | None) -> int:
         """How many of nextpnr's ``bel`` there are; 0 if none."""

@@ -104,17 +104,19 @@ class Period:
     stands between.
 
     cells : of 1,000 logic cells; block, multiplier : of each
+    plain : more where not every layer is pipelined
     """
 
     base: float
     cells: float = 0.0
     block: float = 0.0
     multiplier: float = 0.0
+    plain: float = 0.0
 
-    def of(self, cost: Cost) -> float:
+    def of(self, cost: Cost, pipelined: bool = True) -> float:
         """Of a design."""
-        return (self.base + self.cells * cost.cells / 1000 + self.block * cost.blocks
-                + self.multiplier * cost.multipliers)
+        return (self.base + self.plain * (not pipelined) + self.cells * cost.cells / 1000
+                + self.block * cost.blocks + self.multiplier * cost.multipliers)
 
 
 @dataclass(frozen=True)
@@ -251,8 +253,8 @@ _ECP5 = Family(
      Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED, readers=2),
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.1, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
-    clock=100.0, period=Period(7.3, 0.13, 0.0125, 0.025), registers="TRELLIS_FF", blocks="DP16KD",
-    multipliers="MULT18X18D", largest_factor=18, pipelined=True)
+    clock=100.0, period=Period(6.0, 0.13, 0.0125, 0.025, plain=1.3), registers="TRELLIS_FF",
+    blocks="DP16KD", multipliers="MULT18X18D", largest_factor=18, pipelined=True)
 
 _ICE40 = Family(
     "ICESTORM_LC",

@@ -119,6 +119,11 @@ class Schedule:
         return Schedule(tuple(replace(plan, memories=where) for plan, where
                               in zip(self.layers, each, strict=True)))
 
+    @property
+    def all_pipelined(self) -> bool:
+        """Whether every layer is."""
+        return all(plan.pipelined for plan in self.layers)
+
     def pipelined(self, *pipelined: bool) -> Schedule:
         """The same with each layer, or all, pipelined or not."""
         each = pipelined * len(self.layers) if len(pipelined) == 1 else pipelined

@@ -91,7 +91,8 @@ def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip
             clock: float | None) -> Plan:
     """A schedule that is given, with its forecast; it need not fit."""
     seen = forecast(network, schedule, activity, chip.family)
-    return Plan(schedule, chip, None, clock or chip.counted_clock(seen.cost), seen)
+    counted = clock or chip.counted_clock(seen.cost, schedule.all_pipelined)
+    return Plan(schedule, chip, None, counted, seen)
 
 
 def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
