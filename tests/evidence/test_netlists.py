@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.errors import BsnnError, ToolError
 from evidence import netlists
-from evidence.netlists import COMPONENTS, FAMILIES, REST, RESTED, _Rested, judge, main
+from evidence.netlists import COMPONENTS, FAMILIES, REST, RESTED, judge, main
 from evidence.proofs.catalogue import PROOFS
+from evidence.proofs.rested import Rested
 from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
@@ -32,7 +33,7 @@ def test_a_netlist_is_its_component(family):
 
 
 def test_nothing_goes_in_or_out_of_a_component_that_rests():
-    dut, seen = _Rested(Popcount()), []
+    dut, seen = Rested(Popcount(), REST), []
 
     async def look(context):
         context.set(dut.bits, 3)
