@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from amaranth.hdl import Fragment
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.synapse import SynapseArray
@@ -34,6 +35,7 @@ def test_sums_of_two_lanes_are_as_wide_as_they_must_be(weight_bits, max_value, w
     dut = SynapseArray(geometry, dense(np.ones((1, 2), np.int8), weight_bits),
                        max_value=max_value)
     assert len(dut.deltas[0]) == width
+    Fragment.get(dut, None)  # Amaranth complains of what nobody elaborates
 
 
 def run(geometry, weights, max_value, inputs, folds, weight_bits=1, pipelined=False):
