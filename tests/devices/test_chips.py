@@ -28,6 +28,7 @@ def test_no_larger_design_is_faster(chip):
     ("ecp5-85k", Cost(2377, 0, 41, 10), 130.1, True),
     ("ecp5-85k", Cost(3370, 0, 53, 0), 147.4, True),
     ("ecp5-85k", Cost(16843, 0, 110, 59), 100.0, True),
+    ("ecp5-85k", Cost(40942, 0, 54, 0), 87.4, True),
     ("ice40-up5k", Cost(1220, 0, 29, 0), 46.0, False),
     ("ice40-up5k", Cost(2847, 0, 29, 0), 42.3, False),
     ("ice40-up5k", Cost(4851, 0, 28, 0), 32.7, False)])
