@@ -124,6 +124,19 @@ def _rename(module, names, cells):
             cell.setPort(ys.IdString(names[port.str()]), signal)
 
 
+def _apart(module, names):
+    """``names``, old -> new, with a number behind what two would have, or what something else in
+    ``module`` has: the pieces that `split_circles` makes of ``sum`` and ``sum$7`` are such."""
+    objects = (*module.wires_, *module.cells_, *module.memories)
+    taken = {name.str() for name in objects} - set(names)
+    found = {}
+    for old, new in names.items():
+        found[old] = next(name for name in chain([new], (f"{new}_{number}" for number in count(2)))
+                          if name not in taken)
+        taken.add(found[old])
+    return found
+
+
 def name_numbered(design, ports):
     """Give every numbered signal and port a name without the number; those that are pinned by the
     attribute ``keep`` stay.
@@ -136,10 +149,10 @@ def name_numbered(design, ports):
         name, cells = module.name.str(), [cell for _, cell in users[module.name.str()]]
         given = {old: new for (where, old), new in ports.items()
                  if where == name and module.wire(ys.IdString(old)) is not None}
-        _rename(module, {old: module.uniquify(ys.IdString(new)).str()
-                         for old, new in given.items()}, cells)
+        _rename(module, _apart(module, given), cells)
         bases = _new_names(module)
         wires = [wire.str() for wire in module.wires_ if wire.str().startswith("\\")]
         names = {old: bases[match["base"]] + match["rest"] for old in wires
                  for match in [_split(old)] if match["base"] in bases}
-        _rename(module, {old: new for old, new in names.items() if old != new}, cells)
+        _rename(module, _apart(module, {old: new for old, new in names.items() if old != new}),
+                cells)

@@ -111,6 +111,24 @@ class Tables(wiring.Component):
         return m
 
 
+class Chains(wiring.Component):
+    """Two signals of one name whose high bits are made of their own lowest, so that each becomes
+    pieces."""
+
+    def __init__(self):
+        super().__init__({"given": In(4), "made": Out(8)})
+
+    def elaborate(self, platform):
+        m = Module()
+        for number, bit in enumerate(self.given[:2]):
+            chain = Signal(4, name="chain")
+            kept = Signal(4, name=f"kept_{number}")
+            m.d.comb += [chain[0].eq(bit ^ self.given[3]), chain[1:].eq(self.given[1:] + chain[0]),
+                         self.made.word_select(number, 4).eq(kept ^ chain)]
+            m.d.sync += kept.eq(chain)
+        return m
+
+
 def texts(component, folder):
     """Module name -> its Verilog."""
     folder.mkdir()
@@ -164,6 +182,11 @@ def test_no_number_is_left(inner, make, tmp_path):
 def test_memories_and_registers_of_one_name(tmp_path):
     names = declared(texts(Tables(), tmp_path / "rtl")["top"])
     assert {"left_read__data", "right_read__data", "kept", "kept_2"} <= names
+
+
+def test_pieces_of_signals_of_one_name(tmp_path):
+    names = declared(texts(Chains(), tmp_path / "rtl")["top"])
+    assert {"chain_0", "chain_0_2"} <= names
 
 
 def test_other_signals_change_no_name(inner, tmp_path):
