@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsnn_hw.convert import gates
+from bsnn_hw.convert import gates, quantisers
 from bsnn_hw.convert.agreement import Agreement, Recorded, compare
 from bsnn_hw.convert.assemble import Assembled, assemble
 from bsnn_hw.convert.axes import Lead
@@ -20,7 +20,7 @@ from bsnn_hw.convert.family import Family, NeuronError
 from bsnn_hw.convert.graph import Node, Over
 from bsnn_hw.convert.recorder import Run, double_copy, record
 from bsnn_hw.convert.scores import Scores, scores_of
-from bsnn_hw.convert.trace import Tracer, Value
+from bsnn_hw.convert.trace import Tracer, Value, place_of
 from bsnn_hw.errors import BsnnError, InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import RealTrace, run
@@ -34,13 +34,29 @@ class _Task(Entry):
 
     shape: tuple[int, ...]
     output: int | None
-    sequence: bool
+    sequence: bool | str
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.shape or min(self.shape) < 1:
             raise InputError("`input_shape`: must be positive sides of one sample, without batch "
                              f"and time, not {self.shape}")
+        if self.sequence not in (False, True, "batch_first"):
+            raise InputError("`sequence`: must be False, True or 'batch_first', not "
+                             f"{self.sequence!r}")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """How what a module does is seen.
+
+    run : how it is called; leads : leading axes of what each of its neurons gives in a call
+    lead : of what it gives itself
+    """
+
+    run: Run
+    leads: dict[str, Lead]
+    lead: Lead
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,8 @@ class Converter:
                  coding: str, bits: int | None = None,
                  scale: float | Sequence[float] | None = None,
                  offset: float | Sequence[float] = 0.0, readout: str | None = None,
-                 output: int | None = None, sequence: bool = False, name: str = "network",
+                 output: int | None = None, sequence: bool | str = False,
+                 name: str = "network",
                  classes: Sequence[str] | None = None, samples: int = 16, seed: int = 0
                  ) -> dict[str, Any]:
         """A document for ``bsnn_hw.model.format.save``.
@@ -73,7 +90,8 @@ class Converter:
             "last" or "max" of currents
         output : int, which of several outputs has the scores; where there are several, it must
             be said
-        sequence : whether forward takes all timesteps at once, along the framework's time axis
+        sequence : whether forward takes all timesteps at once, along the framework's time axis;
+            "batch_first" where samples come before them
         name, classes : of the document
         samples, seed : of the comparison
 
@@ -100,9 +118,9 @@ class Converter:
         task = replace(task, output=number)
         made = assemble(scores, tracer.neurons, self._neuron)
         document = document_of(made, task, task.shape, scores, name, classes)
-        agreement = self._compare(document, made, scores, task,
-                                  Run(copy, self.families, task.timesteps, stepped, lead),
-                                  samples, seed)
+        seen = _Seen(Run(copy, self.families, task.timesteps, stepped, lead), tracer.leads,
+                     value.lead)
+        agreement = self._compare(document, made, scores, task, seen, samples, seed)
         print(f"converted {name} from {self.name}: {agreement}", file=sys.stderr)
         document["recipe"] = {"converted": self._origin(agreement)}
         return document
@@ -132,12 +150,15 @@ class Converter:
         if not task.sequence:
             return None
         squeezes = any(type(part).__name__.endswith("Squeeze") for part in module.modules())
-        return ("NT",) if squeezes else self.families[0].lead
+        if squeezes:
+            return ("NT",)
+        return ("N", "T") if task.sequence == "batch_first" else self.families[0].lead
 
     def _trace(self, module: torch.nn.Module, task: _Task, lead: Lead | None
                ) -> tuple[Tracer, list[Any]]:
         samples = _batch(module) or (2 if task.timesteps != 2 else 3)
         tracer = Tracer(module, samples, task.timesteps)
+        tracer.levels = np.unique(np.arange(1 << (task.bits or 1)) * task.factor + task.summand)
         run = Run(module, self.families, task.timesteps, lead is None, lead)
         for family in self.families:
             family.reset(module)
@@ -150,6 +171,7 @@ class Converter:
                   for family in self.families
                   if family.is_neuron(part) or _whole(family, part)}
         leaves |= dict.fromkeys(gates.gates_of(module), gates.leaf)
+        leaves |= dict.fromkeys(quantisers.quantisers_of(module), quantisers.leaf)
         try:
             with tracer.watching(leaves):
                 out = module(entry)
@@ -158,8 +180,8 @@ class Converter:
         except Exception as error:  # the user's own code, or torch's
             words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
             raise InputError(f"`input_shape`: forward must run on inputs of shape "
-                             f"{tuple(entry.shape)}, and fails with {type(error).__name__}: "
-                             f"{words}") from error
+                             f"{tuple(entry.shape)}, and fails{place_of(error)} with "
+                             f"{type(error).__name__}: {words}") from error
         parts = list(out) if isinstance(out, (tuple, list)) else [out]
         if not tracer.neurons:
             for part in parts:
@@ -198,15 +220,15 @@ class Converter:
         return number
 
     def _compare(self, document: dict[str, Any], made: Assembled, scores: Scores, task: _Task,
-                 how: Run, samples: int, seed: int) -> Agreement:
+                 how: _Seen, samples: int, seed: int) -> Agreement:
         model = describe(document, document["name"])
-        samples = _batch(how.module) or samples
+        samples = _batch(how.run.module) or samples
         inputs = _random(task, samples, seed)
         shape = (samples, task.timesteps, *task.shape)
         whole = np.broadcast_to(inputs.reshape(samples, -1, *task.shape), shape)
         real = torch.from_numpy((whole.reshape(*shape[:2], -1, *_plane(task.shape))
                                  * task.factor + task.summand).reshape(shape))
-        spikes, outputs = record(how, real, made.names)
+        spikes, outputs = record(how.run, real, made.names, how.leads)
         seen = Recorded(spikes, _taken(outputs, scores, task, how))
         flat = inputs.reshape(samples, *(() if task.coding == "direct" else (task.timesteps,)), -1)
         own = run(model, flat, keep=("spikes",))
@@ -268,18 +290,20 @@ def _random(task: _Task, samples: int, seed: int) -> np.ndarray:
     return values * (generator.random(values.shape) < share)
 
 
-def _taken(outputs: list[Any], scores: Scores, task: _Task, how: Run) -> np.ndarray:
+def _taken(outputs: list[Any], scores: Scores, task: _Task, how: _Seen) -> np.ndarray:
     """The module's scores, float64 (N, classes), in the model's units."""
     parts = [out[task.output or 0] if isinstance(out, (tuple, list)) else out for out in outputs]
     values = torch.stack([part.double() for part in parts])
     if scores.over:
         values = values[0]
-    elif how.stepped:
+    elif how.run.stepped:
         values = _reduced(values, scores.kind)
     else:
         inner = values[0]
         if how.lead == ("NT",):
             inner = inner.unflatten(0, (-1, task.timesteps))
+        elif how.lead == ("TN",):
+            inner = inner.unflatten(0, (task.timesteps, -1))
         axis = 1 if how.lead in (("NT",), ("N", "T")) else 0
         values = _reduced(inner.movedim(axis, 0), scores.kind)
     return np.array((values.flatten(1) / scores.factor).numpy())

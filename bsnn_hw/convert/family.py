@@ -121,6 +121,7 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
         if isinstance(tensor, torch.Tensor) and tensor.shape == spikes.shape:
             kept = trace.graph.make(kind, shape=node.shape, varies=True, source=node)
             trace.follow(tensor, Value(kept, lead, step))
+    trace.leads[path] = lead
     made = trace.neurons.setdefault(path, node)
     if made is not node:
         raise trace.refusal("takes other values than at the timestep before; its input must be "

@@ -48,9 +48,10 @@ def _recurrent_leaky(module: Any) -> dict[str, Any]:
 def _recurrent_synaptic(module: Any) -> dict[str, Any]:
     """Source: snntorch/_neurons/rsynaptic.py, versions 0.8 to 1.0."""
     _check_recurrence(module)
-    if module.reset_mechanism == "zero" and not getattr(module, "reset_delay", True):
-        raise NeuronError("RSynaptic with reset_delay=False, whose reset snnTorch does not carry "
-                          "over to its membrane; train with reset_delay=True, the default")
+    if module.init_hidden and not module.reset_delay:
+        raise NeuronError("RSynaptic with reset_delay=False and init_hidden=True, whose forward "
+                          "fails in snnTorch itself; leave reset_delay out, which changes nothing "
+                          "in RSynaptic")
     return _synaptic(module)
 
 
@@ -72,7 +73,7 @@ def _decaying(module: Any, leak: torch.Tensor) -> dict[str, Any]:
         return facts | {"reset": "hard"}
     if mechanism == "none":
         return facts | {"reset": "soft", "reset_by": 0.0}
-    if not getattr(module, "reset_delay", True):
+    if not _delayed(module):
         raise NeuronError("'subtract' with reset_delay=False subtracts a second time, before it "
                           "compares, where a membrane is still above the threshold after its "
                           "reset; train with reset_delay=True, the default, or with 'zero'")
@@ -87,8 +88,14 @@ def _decaying(module: Any, leak: torch.Tensor) -> dict[str, Any]:
 def _late(module: Any) -> dict[str, Any]:
     """Of a neuron whose 'zero', with reset_delay, sets the whole membrane of the timestep after a
     spike to 0, current and all; Leaky's only what is left of that of the spike."""
-    late = module.reset_mechanism == "zero" and getattr(module, "reset_delay", True)
+    late = module.reset_mechanism == "zero" and _delayed(module)
     return {"refractory": True} if late else {}
+
+
+def _delayed(module: Any) -> bool:
+    """Whether the membrane is reset in the timestep after a spike.  RSynaptic's always is: what it
+    resets at once, with reset_delay=False, is a membrane that it does not keep."""
+    return type(module).__name__ == "RSynaptic" or getattr(module, "reset_delay", True)
 
 
 def _check_recurrence(module: Any) -> None:

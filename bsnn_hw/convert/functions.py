@@ -3,4 +3,23 @@
 from bsnn_hw.convert import functions_layers, functions_sums, functions_time
 from bsnn_hw.convert.registry import FUNCTIONS
 
-__all__ = ["FUNCTIONS", "functions_layers", "functions_sums", "functions_time"]
+__all__ = ["FUNCTIONS", "HINTS", "functions_layers", "functions_sums", "functions_time"]
+
+_BY_HAND = "of a neuron by hand make one of the framework's modules"
+_OUTSIDE = "leave it to whoever reads the scores, whose order it keeps"
+_STATISTICS = "use a BatchNorm, whose statistics stand still in inference"
+# What to do in the place of a function that is not followed.
+HINTS = (
+    dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne", "where", "heaviside", "sign", "__gt__",
+                   "__ge__", "__lt__", "__le__", "greater", "greater_equal"), _BY_HAND)
+    | dict.fromkeys(("softmax", "log_softmax", "argmax", "sigmoid", "tanh", "topk", "sort"),
+                    f"behind the last layer {_OUTSIDE}")
+    | dict.fromkeys(("layer_norm", "group_norm", "instance_norm", "rms_norm"), _STATISTICS)
+    | dict.fromkeys(("relu", "relu_", "leaky_relu", "gelu", "silu", "elu", "hardtanh", "clamp",
+                     "clip", "clamp_", "abs"), "between weights and neuron there are norms and "
+                    "factors only; leave it out and train again")
+    | dict.fromkeys(("conv1d", "max_pool1d", "avg_pool1d"), "give the signal a height of one and "
+                    "use the same in two dimensions, its kernel (1, k)")
+    | dict.fromkeys(("einsum", "tensordot", "bmm"), "write a product with weights as linear or @")
+    | dict.fromkeys(("pad", "constant_pad_nd"), "give the convolution itself the padding")
+    | {"round": "a circuit has its own bits; quantise weights, and leave activations alone"})

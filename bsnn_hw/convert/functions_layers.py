@@ -42,6 +42,15 @@ def _matmul(trace: Tracer, out: Any, x: Any, weight: Any) -> Any:
     return _linear(trace, out, x, weight.T)
 
 
+@of("addmm")
+def _addmm(trace: Tracer, out: Any, bias: Any, x: Any, weight: Any, *, beta: float = 1,
+           alpha: float = 1) -> Any:
+    if (beta, alpha) != (1, 1):
+        raise trace.refusal("adds with an alpha or a beta; multiply in a step of its own")
+    _weights(trace, weight, bias)
+    return _linear(trace, out, x, weight.T, bias)
+
+
 @of("conv2d")
 def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stride: Any = 1,
             padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:

@@ -126,6 +126,7 @@ def _inner(trace: Tracer, constant: np.ndarray, value: Value) -> np.ndarray:
     """A constant without the leading axes, which must not change it."""
     depth = len(value.node.shape)
     leading = constant.shape[:-depth] if depth and constant.ndim > depth else ()
-    if any(side != 1 for side in leading):
+    found = constant.reshape(-1, *constant.shape[len(leading):])
+    if (found != found[:1]).any():
         raise trace.refusal("has a constant of its own for each sample or timestep")
-    return constant.reshape(constant.shape[len(leading):])
+    return found[0]

@@ -53,16 +53,57 @@ def _transpose(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
 def _stack(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
     """One value of every timestep, in order, becomes a sequence."""
     values = [only(trace, tensor, "stacks constants") for tensor in tensors]
+    return _sequence(trace, out, values, dim, "stacks")
+
+
+@of("cat", "concat", "concatenate")
+def _cat(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
+    """The same of values that have an axis of one for the time already."""
+    values = [only(trace, tensor, "concatenates constants") for tensor in tensors]
+    if len(values) == 1:
+        return same(trace, out, tensors[0])
+    sides = {tensor.shape[dim] for tensor in tensors}
+    if sides != {1} or dim not in (0, 1) or {value.lead for value in values} != {
+            ("1", "N") if dim == 0 else ("N",)}:
+        raise trace.refusal("concatenates values of the network; only the values of one layer over "
+                            "its timesteps can be, a layer takes the spikes of one other")
+    inner = tuple(out.shape[2:])
+    alone = [replace(trace.reshaped(value, (trace.samples, *inner)), lead=("N",))
+             for value in values]
+    return _sequence(trace, out, alone, dim, "concatenates")
+
+
+def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str) -> Any:
+    """``out`` holds all timesteps, in axis ``dim``; each of ``values`` is one."""
     first = values[0]
     steps = [value.step for value in values]
     wanted = [list(range(trace.timesteps)), [None] * trace.timesteps]
     if (any(value.node is not first.node or value.lead != ("N",) for value in values)
             or steps not in wanted or dim not in (0, 1)):
-        raise trace.refusal(f"stacks {len(values)} values, which are not one of each of the "
+        raise trace.refusal(f"{what} {len(values)} values, which are not one of each of the "
                             f"{trace.timesteps} timesteps, in order, as first or second axis")
-    lead = ("T", "N") if dim == 0 else ("N", "T")
-    trace.follow(out, Value(first.node, lead))
+    trace.follow(out, Value(first.node, ("T", "N") if dim == 0 else ("N", "T")))
     return out
+
+
+@of("__setitem__")
+def _setitem(trace: Tracer, out: Any, record: Any, place: Any, given: Any) -> None:
+    """A tensor that was made for all timesteps is a sequence once each is written."""
+    value = only(trace, given, "writes constants into a value of the network")
+    parts = place if isinstance(place, tuple) else (place,)
+    dim = len(parts) - 1
+    if dim > 1 or not isinstance(parts[-1], int) or any(part != slice(None) for part in parts[:-1]):
+        raise trace.refusal("writes into a part of a tensor that is no timestep; write record[t], "
+                            "or append to a list and torch.stack it")
+    written = trace.written.setdefault(id(record), {})
+    if parts[-1] in written or not 0 <= parts[-1] < trace.timesteps:
+        raise trace.refusal(f"writes timestep {parts[-1] + 1} of {trace.timesteps} a second time, "
+                            "or there is none; write each once")
+    written[parts[-1]] = value
+    if len(written) == trace.timesteps:
+        _sequence(trace, record, [written[step] for step in sorted(written)], dim, "writes")
+    else:
+        trace.leave(record, "reads a tensor into which only some of the timesteps were written")
 
 
 @of("__getitem__", "select")
@@ -70,13 +111,24 @@ def _getitem(trace: Tracer, out: Any, x: Any, place: Any, *more: Any) -> Any:
     value = only(trace, x, "indexes constants")
     if more:  # select(dim, index)
         place = (*[slice(None)] * place, more[0])
-    parts = place if isinstance(place, tuple) else (place,)
+    parts = list(place) if isinstance(place, tuple) else [place]
+    if all(part is None or part is Ellipsis or _all_of(part) for part in parts):
+        return _reshape(trace, out, x)  # None makes an axis of one
+    while parts and (parts[-1] is Ellipsis or _all_of(parts[-1])):
+        parts.pop()
     axis = value.lead.index("T") if "T" in value.lead else None
-    index = parts[-1]
+    index = parts[-1] if parts else None
     if (axis is None or len(parts) != axis + 1 or not isinstance(index, int)
-            or any(part != slice(None) for part in parts[:-1])):
-        raise trace.refusal("takes a part of a value; only single timesteps can be taken")
+            or not all(map(_all_of, parts[:-1]))):
+        raise trace.refusal("takes a part of a value; only single timesteps can be taken, of axes "
+                            f"{value.lead} (N: samples, T: timesteps; samples come first with "
+                            'sequence="batch_first")')
     return _at(trace, out, value, index % trace.timesteps)
+
+
+def _all_of(part: Any) -> bool:
+    """Whether an index takes all of an axis."""
+    return isinstance(part, slice) and part == slice(None)
 
 
 def _at(trace: Tracer, out: Any, value: Value, step: int) -> Any:

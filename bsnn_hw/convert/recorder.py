@@ -86,11 +86,12 @@ def _state(output: Any) -> Any:
     return None
 
 
-def record(run: Run, values: torch.Tensor, neurons: dict[str, str]
+def record(run: Run, values: torch.Tensor, neurons: dict[str, str], leads: dict[str, Lead]
            ) -> tuple[dict[str, np.ndarray], list[Any]]:
     """Spikes by layer name, bool (N, T, neurons), and the outputs.
 
     values : float64 (N, T, ...); neurons : layer names by module path
+    leads : leading axes of what each gives in a call
 
     Raises
     ------
@@ -105,16 +106,16 @@ def record(run: Run, values: torch.Tensor, neurons: dict[str, str]
     for path, name in neurons.items():
         calls = seen[path]
         whole = torch.stack(calls) if len(calls) > 1 else calls[0]
-        spikes[name] = _by_sample(whole, samples, run)
+        spikes[name] = _by_sample(whole, samples, run.timesteps, leads[path])
     return spikes, outputs
 
 
-def _by_sample(spikes: torch.Tensor, samples: int, run: Run) -> np.ndarray:
+def _by_sample(spikes: torch.Tensor, samples: int, timesteps: int, lead: Lead) -> np.ndarray:
     """(T, N, ...), (N, T, ...) or (N*T, ...) to (N, T, neurons)."""
-    if run.lead in (("N", "T"), ("NT",)):
-        spikes = spikes.reshape(samples, run.timesteps, -1)
+    if lead in (("N", "T"), ("NT",)):
+        spikes = spikes.reshape(samples, timesteps, -1)
     else:
-        spikes = spikes.reshape(run.timesteps, samples, -1).transpose(0, 1)
+        spikes = spikes.reshape(timesteps, samples, -1).transpose(0, 1)
     return np.array((spikes != 0).numpy())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsnn_hw.convert.trace import Tracer, Value
+from bsnn_hw.convert.trace import Tracer, Value, plain
 
 __all__ = ["FUNCTIONS", "array", "followed", "of", "only", "same"]
 
@@ -30,9 +30,8 @@ def of(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def array(tensor: Any) -> np.ndarray:
-    """A constant in float64; Brevitas' quantised tensors have it in ``value``."""
-    tensor = tensor.value if isinstance(tensor, tuple) and hasattr(tensor, "value") else tensor
-    return np.array(torch.as_tensor(tensor).detach().cpu().double().numpy())
+    """A constant in float64."""
+    return np.array(torch.as_tensor(plain(tensor)).detach().cpu().double().numpy())
 
 
 def followed(trace: Tracer, out: Any, node: Any, like: Value) -> Any:

@@ -207,5 +207,5 @@ def described(node: Node) -> str:
             Pool: "pooled values that are no current", Membrane: "a membrane",
             Spikes: "spikes without weights",
             Sum: "a sum that is normalised or reshaped behind the join",
-            Product: "joined spikes without weights",
+            Product: "joined spikes without weights", Synapse: "currents",
             Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
@@ -20,20 +21,24 @@ from bsnn_hw.convert.axes import Lead, lead_of, size
 from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
 from bsnn_hw.errors import InputError
 
-__all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double"]
+__all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double", "place_of",
+           "plain"]
 
 # Properties and methods that say what a tensor is and not what it holds.
 ASIDE = {"shape", "dtype", "device", "ndim", "is_sparse", "is_cuda", "requires_grad", "layout",
          "grad_fn", "is_leaf", "is_quantized", "is_meta", "names", "grad", "is_nested", "is_cpu",
          "is_mkldnn", "is_mps", "is_xpu", "is_complex", "is_floating_point", "size", "dim",
          "numel", "nelement", "__len__", "stride", "is_contiguous", "get_device", "type",
-         "_is_view", "__hash__", "ndimension", "element_size", "has_names"}
+         "_is_view", "__hash__", "ndimension", "element_size", "has_names",
+         "zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full",
+         "new_empty"}
 # What hands a value to Python, which may then decide by it.
 READS = {"__bool__", "__int__", "__float__", "__index__", "item", "tolist", "numpy", "__array__",
          "__contains__", "equal", "allclose", "nonzero", "is_nonzero", "__repr__", "__format__"}
 
 
-PRODUCTS = {"linear", "conv2d", "matmul", "__matmul__", "mm"}
+PRODUCTS = {"linear", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "matmul",
+            "__matmul__", "mm", "bmm", "addmm", "baddbmm", "einsum", "tensordot"}
 CASTS = {"float", "to", "type", "half", "bfloat16", "type_as"}
 
 
@@ -68,6 +73,9 @@ class Tracer(TorchFunctionMode):
     graph : Graph; path : str, the part that runs now, "" for the module itself
     calls : dict, timesteps that each neuron module was called for, by path
     neurons : dict, its spikes
+    leads : dict, the leading axes of what each neuron module gives in a call
+    levels : float64, all values that the network's input can have, the smallest first
+    written : dict, what was written into a tensor, by its id and the timestep
     """
 
     def __init__(self, root: torch.nn.Module, samples: int, timesteps: int) -> None:
@@ -77,6 +85,9 @@ class Tracer(TorchFunctionMode):
         self.path = ""
         self.calls: dict[str, int] = {}
         self.neurons: dict[str, Spikes] = {}
+        self.leads: dict[str, Lead] = {}
+        self.levels = np.array([0.0, 1.0])
+        self.written: dict[int, dict[int, Value]] = {}
         self._root = root
         self._values: dict[int, tuple[torch.Tensor, Value | TraceError]] = {}
         self._leaf = 0
@@ -98,6 +109,10 @@ class Tracer(TorchFunctionMode):
             raise self.refusal(f"makes a tensor of shape {tuple(tensor.shape)} where {expected} "
                                f"was expected (axes {value.lead}, then {value.node.shape})")
         self._values[id(tensor)] = tensor, value  # kept, so that no other takes its id
+
+    def leave(self, tensor: torch.Tensor, why: str) -> None:
+        """``tensor`` cannot be used, or not yet."""
+        self._values[id(tensor)] = tensor, self.refusal(why)
 
     def value(self, item: Any) -> Value | None:
         """What a tensor holds, None where it does not depend on the input.
@@ -170,15 +185,20 @@ class Tracer(TorchFunctionMode):
         if name in READS:
             raise self.refusal("must not decide by what the network computes, but "
                                f"{name.strip('_')}() reads it; a circuit has no such control flow")
+        before = args
+        if _in_place(name) and isinstance(args[0], torch.Tensor) and not self.follows(args[0]):
+            before = (args[0].clone(), *args[1:])  # a constant, which is overwritten
         out = self._run(func, args, kwargs)
         if name in ASIDE:
             return out
         try:
-            return self._followed(name, out, args, kwargs)
+            found = self._followed(name, *map(_plain_all, (out, before, kwargs)))
+            return out if plain(out) is not out else found
         except TraceError as error:
             # What is only logged does no harm: whoever uses it raises this.
             for tensor in _tensors(args[0] if name == "__setitem__" else out):
                 self._values[id(tensor)] = tensor, error
+                self.written.pop(id(tensor), None)
             return out
 
     def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -190,13 +210,15 @@ class Tracer(TorchFunctionMode):
             raise
 
     def _followed(self, name: str, out: Any, args: Any, kwargs: Any) -> Any:
-        from bsnn_hw.convert.functions import FUNCTIONS
+        from bsnn_hw.convert.functions import FUNCTIONS, HINTS
 
-        for tensor in _tensors((args, kwargs)):
+        written = name == "__setitem__" and id(args[0]) in self.written
+        for tensor in _tensors((args[written:], kwargs)):
             self.value(tensor)
         if name not in FUNCTIONS:
-            raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file "
-                               "(docs/convert.md lists what has)")
+            advice = HINTS.get(name, "docs/convert.md lists what has")
+            raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file; "
+                               f"{advice}")
         return FUNCTIONS[name](self, out, *args, **kwargs)
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
@@ -213,12 +235,7 @@ class Tracer(TorchFunctionMode):
 
     def refusal(self, what: str) -> TraceError:
         """An error at the line of the user's that runs now."""
-        frames = traceback.extract_stack()
-        own, library = Path(__file__).parent, Path(torch.__file__).parent
-        users = [frame for frame in frames if not Path(frame.filename).is_relative_to(own)
-                 and not Path(frame.filename).is_relative_to(library)
-                 and frame.name not in ("__torch_function__",)]
-        where = f"{Path(users[-1].filename).name}, line {users[-1].lineno}" if users else "forward"
+        where = _line(traceback.extract_stack()) or "forward"
         part = f"module {self.path!r}" if self.path else "the module itself"
         return TraceError(f"{where}: {part} {what}")
 
@@ -245,12 +262,50 @@ def in_double(out: Any) -> Any:
     return out
 
 
+def place_of(error: Exception) -> str:
+    """" at FILE, line N" of the code that an error came from, which is neither ours nor torch's; ""
+    where there is none."""
+    where = _line(traceback.extract_tb(error.__traceback__))
+    return f" at {where}" if where else ""
+
+
+def _line(frames: traceback.StackSummary) -> str:
+    """The innermost line that is neither ours nor torch's."""
+    own, library = Path(__file__).parent, Path(torch.__file__).parent
+    users = [frame for frame in frames if not Path(frame.filename).is_relative_to(own)
+             and not Path(frame.filename).is_relative_to(library)
+             and frame.name not in ("__torch_function__",)]
+    return f"{Path(users[-1].filename).name}, line {users[-1].lineno}" if users else ""
+
+
+def plain(item: Any) -> Any:
+    """A tensor itself; of Brevitas' quantised tensors, which are tuples, what they hold."""
+    value = getattr(item, "value", None) if isinstance(item, tuple) else None
+    return value if isinstance(value, torch.Tensor) else item
+
+
+def _plain_all(item: Any) -> Any:
+    """``plain`` of all that is in arguments."""
+    if plain(item) is not item:
+        return plain(item)
+    if type(item) in (tuple, list):
+        return type(item)(map(_plain_all, item))
+    if isinstance(item, dict):
+        return {key: _plain_all(value) for key, value in item.items()}
+    return item
+
+
 def _states(module: torch.nn.Module) -> list[torch.Tensor]:
     """Copies of what a neuron keeps from one timestep to the next."""
     return [value.clone() for part in module.modules()
             for value in [*vars(part).values(), *vars(part).get("_buffers", {}).values(),
                           *vars(part).get("_memories", {}).values()]
             if isinstance(value, torch.Tensor)]
+
+
+def _in_place(name: str) -> bool:
+    """Whether a function overwrites its first argument."""
+    return name.startswith("__i") or (name.endswith("_") and not name.endswith("__"))
 
 
 def _name(func: Any) -> str:

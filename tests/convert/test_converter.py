@@ -201,15 +201,114 @@ def test_neurons_by_hand():
             Function(lambda self, x: self.out((self.a(x) > 1).float())))
 
 
-def test_writing_into_a_tensor():
+def writing(places, make=lambda x: torch.zeros(3, len(x), 3), reduce=lambda record: record.mean(0)):
+    """Writes the currents of three timesteps to these places of a tensor."""
     def forward(self, x):
-        record = torch.zeros(3, len(x), 3, dtype=x.dtype)
+        record = make(x)
+        for place in places:
+            record[place] = self.out(self.fire(self.a(x)))
+        return reduce(record)
+
+    return Function(forward)
+
+
+def test_writing_into_a_tensor():
+    convert(writing(range(3)), readout=None)
+    every = slice(None)
+    convert(writing([(every, 0), (every, 1), (every, 2)], lambda x: x.new_zeros(len(x), 3, 3),
+                    lambda record: record.max(dim=1).values), readout=None)
+    for places, message in (
+            ([0, 1, 1], "writes timestep 2 of 3 a second time"),
+            ([0, 1, -1], "writes timestep 0 of 3 a second time, or there is none"),
+            ([0, 2, 1], "which are not one of each of the 3 timesteps, in order"),
+            ([(0, every), 1, 2], "writes into a part of a tensor that is no timestep")):
+        refused(rf"test_converter.py, line \d+: the module itself .*{message}", writing(places),
+                readout=None)
+
+    def partly(self, x):
+        record = torch.zeros(3, len(x), 3)
         for step in range(3):
-            record[step] = self.out(self.fire(self.a(x)))
+            current = self.out(self.fire(self.a(x)))
+            if step:
+                record[step] = current
         return record.mean(0)
 
-    refused(r"test_converter.py, line \d+: the module itself calls torch's __setitem__",
-            Function(forward), readout=None)
+    refused("reads a tensor into which only some of the timesteps were written", Function(partly),
+            readout=None)
+
+
+def test_concatenating():
+    """Timesteps, along an axis that each has for it; other values of the network are no one's."""
+    def timesteps(record):
+        return torch.cat([current.unsqueeze(0) for current in record])
+
+    convert(looped(chain(), reduce=lambda record: timesteps(record).sum(0)), readout=None)
+    convert(looped(chain(), reduce=lambda record: torch.cat(
+        [current[:, None] for current in record], 1).mean(1)), readout=None)
+    convert(looped(chain(), 1, reduce=lambda record: timesteps(record).sum(0)), timesteps=1,
+            readout=None)
+    refused("concatenates 3 values, which are not one of each", looped(
+        chain(), reduce=lambda record: timesteps(record[::-1]).sum(0)), readout=None)
+    wide = Function(lambda self, x: torch.cat([self.out(self.fire(self.a(x)))] * 2, 1))
+    refused("concatenates values of the network; only the values of one layer", wide)
+
+
+def test_constants_made_after_a_value():
+    """Of its shape, or of as many samples; one that is written over was another before."""
+    def forward(self, x):
+        current = self.a(x)
+        v, scores = torch.zeros_like(current), torch.zeros(len(x), 3)
+        for _ in range(3):
+            spikes, v = self.fire(current + x.new_zeros(len(x), 5), v)
+            scores += self.out(spikes)
+        return scores
+
+    module = Function(forward)
+    module.fire.state = True
+    assert convert(module, readout=None)["layers"][-1]["neuron"]["score"] == "sum"
+    own = Function(lambda self, x: self.out(self.fire(
+        self.a(x) + torch.arange(2.0 * 5).view(2, 5))))
+    refused("has a constant of its own for each sample", own, timesteps=3)
+
+
+def test_products_by_other_names():
+    def added(self, x):
+        spikes = self.fire(torch.addmm(torch.arange(5.0), x, torch.ones(6, 5)))
+        return self.out(spikes)
+
+    assert convert(Function(added))["layers"][0]["bias"].tolist() == [0, 1, 2, 3, 4]
+    twice = Function(lambda self, x: self.out(self.fire(
+        torch.addmm(torch.ones(5), x, torch.ones(6, 5), alpha=2))))
+    refused("adds with an alpha or a beta", twice)
+    summed = Function(lambda self, x: self.out(self.fire(
+        torch.einsum("ni,io->no", x, torch.ones(6, 5)))))
+    refused("calls torch's einsum, which has no counterpart in a model file; write a product with "
+            "weights as linear", summed)
+
+
+@for_each("change, advice", [
+    (torch.relu, "between weights and neuron there are norms and factors only"),
+    (lambda x: nn.functional.layer_norm(x, (5,)), "use a BatchNorm"),
+    (lambda x: torch.softmax(x, 1), "behind the last layer leave it to whoever reads the scores"),
+    (torch.round, "a circuit has its own bits"), (torch.cosh, "docs/convert.md lists what has")])
+def test_what_to_do_in_its_place(change, advice):
+    refused(f"has no counterpart in a model file; {advice}",
+            Function(lambda self, x: self.out(self.fire(change(self.a(x))))))
+
+
+def test_samples_before_timesteps():
+    def forward(self, x):
+        record = [self.out(self.fire(self.a(x[:, step, ...]))) for step in range(x.shape[1])]
+        return torch.stack(record, 1)
+
+    options = {**EVENTS, "sequence": "batch_first"}
+    convert(Function(forward), **options)
+    summed = Function(lambda self, x: forward(self, x).sum(1))
+    convert(summed, **options | {"readout": None})
+    refused("only single timesteps can be taken, of axes .*T.*N.*batch_first", summed,
+            **options | {"readout": None, "sequence": True})
+    refused("`sequence`: must be False, True or 'batch_first', not 'NT'", chain(),
+            **options | {"sequence": "NT"})
 
 
 def test_a_hook_that_changes_spikes():
@@ -327,8 +426,8 @@ def test_options_that_are_missing_or_wrong():
 
 
 def test_a_forward_that_does_not_take_the_input():
-    refused(r"`input_shape`: forward must run on inputs of shape \(2, 7\), and fails with "
-            "RuntimeError: mat1", chain(), (7,))
+    refused(r"`input_shape`: forward must run on inputs of shape \(2, 7\), and fails at signs.py, "
+            r"line \d+ with RuntimeError: mat1", chain(), (7,))
     refused("module: must be a torch.nn.Module, not Chain", type("Chain", (), {})())
 
 

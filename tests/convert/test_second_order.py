@@ -114,11 +114,37 @@ def test_snntorch_refusals():
         return str(failure.value)
 
     zero = snn.RSynaptic(alpha=0.9, beta=0.8, reset_mechanism="zero", reset_delay=False,
-                         linear_features=16)
-    with pytest.raises(NeuronError, match="RSynaptic with reset_delay=False, whose reset"):
+                         linear_features=16, init_hidden=True)
+    with pytest.raises(NeuronError, match="RSynaptic with reset_delay=False and init_hidden=True, "
+                       "whose forward fails in snnTorch itself"):
         SNNTORCH.neuron(zero)
     assert "two synaptic currents (Alpha)" in refused(
         snn.Alpha(alpha=0.9, beta=0.8, init_hidden=True))
+
+
+@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+def test_rsynaptic_resets_late_whatever_its_reset_delay_says(mechanism):
+    snn = pytest.importorskip("snntorch")
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.fc2 = BinaryLinear(12, 16), BinaryLinear(16, 3)
+            self.lif = snn.RSynaptic(alpha=0.5, beta=0.75, linear_features=16, reset_delay=False,
+                                     reset_mechanism=mechanism)
+            self.lif.recurrent = BinaryLinear(16, 16)
+
+        def forward(self, x):
+            spk, syn, mem = (x.new_zeros(len(x), 16) for _ in range(3))
+            scores = 0
+            for _ in range(6):
+                spk, syn, mem = self.lif(self.fc1(x), spk, syn, mem)
+                scores = scores + self.fc2(spk)
+            return scores
+
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        exact(convert.snntorch(Net(), (12,), 6, **PIXELS))
 
 
 def test_a_zero_reset_that_comes_late_takes_the_current_too():
