@@ -78,7 +78,7 @@ class PlaceArray(wiring.Component):
         accumulator = Accumulator(
             connected, raster, timesteps=block.timesteps, width=block.sum_width,
             delta_shape=synapses.deltas.shape().elem_shape, block=block.sums.block, gated=True,
-            pipelined=block.pipelined)
+            event_folds=self._geometry.event_folds, pipelined=block.pipelined)
         m.submodules[f"synapses_{number}"] = synapses
         m.submodules[f"accumulator_{number}"] = accumulator
         m.d.comb += [
