@@ -12,6 +12,7 @@ from typing import Any
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.nir_options import add_nir_options, nir_document
+from bsnn_hw.progress import step
 
 __all__ = ["Checked", "Judged", "check", "main"]
 
@@ -71,8 +72,9 @@ def _of_file(options: argparse.Namespace) -> Checked:
     from bsnn_hw.model.format import read
 
     try:
-        document = nir_document(options)
-        return check(read(options.model) if document is None else document, options.model.name)
+        with step("model read"):
+            document = nir_document(options)
+            return check(read(options.model) if document is None else document, options.model.name)
     except ModelError as error:
         return Checked(options.model.name, False, [], list(error.problems))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsnn_hw.command import run_verb
+from bsnn_hw.progress import step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +52,8 @@ def measure(model: Model, calibration: np.ndarray, inputs: np.ndarray,
     from bsnn_hw.lowering.lower import PrecisionRequest
     from bsnn_hw.model import real
 
-    wanted = real.run(model, inputs, keep=("spikes",))
+    with step("real-valued network run"):
+        wanted = real.run(model, inputs, keep=("spikes",))
     requests = {f"F = {bits}": PrecisionRequest(fraction_bits=bits,
                                                 leak_bits=max(bits, LEAST_LEAK_BITS))
                 for bits in FRACTION_BITS}
@@ -67,8 +69,9 @@ def _row(label: str, model: Model, request: PrecisionRequest, wanted: RealTrace,
     from bsnn_hw.lowering.lower import lower
     from bsnn_hw.reference.network import run
 
-    lowered = lower(model, calibration, request)
-    trace = run(lowered.network, inputs, potentials=False)
+    with step(f"integers chosen and run, {label}"):
+        lowered = lower(model, calibration, request)
+        trace = run(lowered.network, inputs, potentials=False)
     assert wanted.spikes is not None
     different = tuple(float((some != layer.fired).sum() / max(1, some.sum()))
                       for some, layer in zip(wanted.spikes, trace.hidden, strict=True))
@@ -120,9 +123,10 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.pipeline import CALIBRATION_SAMPLES
     from bsnn_hw.samples import dataset_of
 
-    document = read(options.model)
-    model = describe(document, str(options.model))
-    near, whole = _samples(options, model, dataset_of(document))
+    with step("model and samples read"):
+        document = read(options.model)
+        model = describe(document, str(options.model))
+        near, whole = _samples(options, model, dataset_of(document))
     accuracy, rows = measure(model, near.calibration[:CALIBRATION_SAMPLES], whole.test,
                              whole.labels)
     print(f"{model.name}: {len(whole.test):,} samples of {whole.source}, real-valued accuracy "

@@ -23,6 +23,7 @@ _SPEC = importlib.util.find_spec("axe_core_python")
 # The accessibility checks of axe-core, a script; None where the package is missing.
 AXE = (Path(_SPEC.submodule_search_locations[0]) / "axe.min.js"
        if _SPEC and _SPEC.submodule_search_locations else None)
+START = 300.0  # s until Chromium has a page, where other work keeps the machine busy
 # No sandbox: tests may run as root in a container.
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
           "--no-first-run", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -36,7 +37,7 @@ class Browser:
         self._session: str | None = None
         self.errors: list[str] = []
         self.requests: list[str] = []
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        target = self.call("Target.createTarget", START, url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target,
                                   flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -129,6 +130,15 @@ class Browser:
                 self.requests.append(event["params"]["request"]["url"])
 
 
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def browser() -> Iterator[Browser]:
     """A Chromium that ends with the block."""
@@ -149,7 +159,6 @@ def browser() -> Iterator[Browser]:
         try:
             yield Browser(commands, answers)
         finally:
-            process.terminate()
-            process.wait(20)
+            _end(process)
             os.close(commands)
             os.close(answers)

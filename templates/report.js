@@ -274,7 +274,9 @@ class Page {
         picture.style.width = `${Math.min(300, Math.max(96, 6 * layer.grid.width))}px`;
         picture.setAttribute("role", "img");
         picture.setAttribute("aria-label", `${layer.name}, timestep ${timestep}`);
-        picture.addEventListener("pointermove", (event) => this.point(layer, timestep, event));
+        for (const kind of ["pointermove", "pointerdown"]) {  // a finger that taps does not move
+          picture.addEventListener(kind, (event) => this.point(layer, timestep, event));
+        }
         times.append(picture);
         return picture;
       });
@@ -325,9 +327,17 @@ class Page {
                 (event.clientY - box.top) / box.height * this.side[0]);
       event.preventDefault();
     };
+    const lift = () => { this.pen = null; };
+    const end = () => {  // also outside of the paper
+      lift();
+      if (this.drawn) this.watch();
+    };
+    paper.addEventListener("pointerdown", lift);
     paper.addEventListener("pointerdown", stroke);
     paper.addEventListener("pointermove", stroke);
-    paper.addEventListener("pointerup", () => { if (this.drawable) this.watch(); });
+    paper.addEventListener("pointerleave", lift);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", end);
     byId("clear").addEventListener("click", () => this.clear());
     byId("go").addEventListener("click", () => this.watch());
     byId("step-cycle").addEventListener("click", () => this.step(() => true));
@@ -359,8 +369,22 @@ class Page {
     this.paint(byId("paper"), sample);
   }
 
-  // A soft round brush at (x, y), in pixels of the sample.
+  // A stroke to (x, y), in pixels of the sample, from where the pen was: a hand is quicker than
+  // its events.
   draw(x, y) {
+    const from = this.pen ?? {x, y};
+    const parts = Math.max(1, Math.ceil(2 * Math.hypot(x - from.x, y - from.y)));
+    for (let part = 1; part <= parts; part++) {
+      this.dot(from.x + (x - from.x) * part / parts, from.y + (y - from.y) * part / parts);
+    }
+    this.use(this.current, null);
+    this.pen = {x, y};
+    this.drawn = true;
+    [...byId("samples").children].forEach((button) => button.setAttribute("aria-pressed", "false"));
+  }
+
+  // A soft round brush.
+  dot(x, y) {
     const [height, width] = this.side, {top} = data.input;
     const radius = Math.max(0.8, width / 18);
     for (let row = 0; row < height; row++) {
@@ -371,13 +395,12 @@ class Page {
         this.current[at] = Math.max(this.current[at], value);
       }
     }
-    this.use(this.current, null);
-    [...byId("samples").children].forEach((button) => button.setAttribute("aria-pressed", "false"));
   }
 
   // One inference from its start, slow enough to be watched.
   watch() {
     const run = this.running = {};
+    this.drawn = false;
     this.circuit.start(this.current);
     const started = performance.now();
     const frame = () => {

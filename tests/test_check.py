@@ -19,8 +19,10 @@ def file(tmp_path):
 
 
 def test_a_network_that_can_be_generated(file, capsys):
-    assert main([str(file)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert main([str(file), "-v"]) == 0
+    printed = capsys.readouterr()
+    assert "model read: " in printed.err
+    lines = printed.out.splitlines()
     assert all(line.startswith("accepted ") for line in lines[:-1])
     assert lines[-1] == f"model.pt: accepted, {len(lines) - 1} of {len(lines) - 1} layers accepted"
 

@@ -22,8 +22,12 @@ def test_digits(capsys, tmp_path):
     samples = tmp_path / "few.npz"
     values = np.random.default_rng(0).integers(0, 16, (40, 64), dtype=np.uint8)
     np.savez(samples, train_x=values, test_x=values, test_y=np.zeros(40, np.int64))
-    assert main([DIGITS, "--data", str(samples)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert main([DIGITS, "--data", str(samples), "-v"]) == 0
+    printed = capsys.readouterr()
+    for step in ("model and samples read", "real-valued network run",
+                 "integers chosen and run, F = 0", "integers chosen and run, chosen"):
+        assert f"{step}: " in printed.err
+    lines = printed.out.splitlines()
     assert lines[0].startswith("digits_fc: 40 samples of few.npz, real-valued accuracy ")
     assert [line.split(" | ")[0] for line in lines[4:]][:6] == [
         f"| F = {bits}" for bits in (0, 1, 2, 4, 6, 8)]

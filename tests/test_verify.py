@@ -205,8 +205,11 @@ def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):
     answers = reference(direct_bundle.network, direct_bundle.inputs).classes
     np.savez(tmp_path / "d.npz", test_x=direct_bundle.inputs, test_y=answers)
     assert verify.main([str(folder), "--all", "--data", str(tmp_path / "d.npz"),
-                        "--model", str(tmp_path / "m.pt")]) == 0
-    shown = capsys.readouterr().out
+                        "--model", str(tmp_path / "m.pt"), "-v"]) == 0
+    shown, said = capsys.readouterr()
+    for step in ("bundle read", "samples read", "real-valued network run", "simulation compiled",
+                 "24 inferences simulated and compared", "event bound measured"):
+        assert f"{step}: " in said
     assert "24 inferences: every spike, membrane potential and score equal, accuracy 100.0" in shown
     assert "of 24" not in shown
     assert "integers 100.00 % on 24 of d.npz" in shown

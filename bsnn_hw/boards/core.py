@@ -17,6 +17,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.link.bridge import SPI_CYCLES, Bridge
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.ports.registry import PORTS
+from bsnn_hw.progress import step
 from bsnn_hw.scratch import removed_after
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import Verilog, to_verilog
@@ -103,6 +104,7 @@ def open_core(bundle: Path, edited: bool = False, board: str = TOP) -> Design:
     return design
 
 
+@step("Verilog written")
 def core_verilog(design: Design, facts: BoardFacts, rtl: Path) -> Verilog:
     """Write the design's Verilog and the module `TOP` around it into the folder ``rtl``."""
     from bsnn_hw.hdl.board_core import BoardCore

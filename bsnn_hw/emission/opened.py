@@ -20,6 +20,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir import store
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Port, Schedule, Store, Stores
 from bsnn_hw.layout.build import build_layout
+from bsnn_hw.progress import step
 from bsnn_hw.verilog.write import Observed, Verilog
 
 __all__ = ["BESIDE", "check_edits", "open_bundle", "read_manifest", "verified"]
@@ -57,6 +58,7 @@ def read_manifest(folder: Path) -> dict:
     return facts
 
 
+@step("bundle read")
 def open_bundle(folder: Path) -> Design:
     """The design in ``folder``; its Verilog is used as it lies there (see `check_edits`).
 

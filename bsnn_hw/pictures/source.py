@@ -67,8 +67,7 @@ def write_pictures(request: Request) -> Iterator[str]:
     logs = [read_log(path) for path in request.logs]
     pictures: dict[str, Picture] = {}
     if request.source is not None:
-        with step("network and samples read"):
-            network, samples, source = _read(request, request.source)
+        network, samples, source = _read(request, request.source)
         yield from _signal_lines(network, samples, source)
         with step("pictures drawn"):
             pictures |= _drawn(request, network, samples)
@@ -91,9 +90,11 @@ def _read(request: Request, path: Path) -> tuple[Network, np.ndarray, str]:
     else:
         from bsnn_hw import pipeline
 
-        model = pipeline.load(path)
-        found = pipeline.samples_of(model, data=request.data, data_dir=request.data_dir)
-        network = pipeline.lower(model, found).network
+        with step("model and samples read"):
+            model = pipeline.load(path)
+            found = pipeline.samples_of(model, data=request.data, data_dir=request.data_dir)
+        with step("integers chosen"):
+            network = pipeline.lower(model, found).network
         samples, source = found.test, found.source
     if request.first >= len(samples):
         raise InputError(f"`first`: must be less than the {len(samples)} samples of {source}, not "

@@ -121,16 +121,16 @@ def histogram(values: np.ndarray, thresholds: tuple[int, int]) -> Histogram:
     for index, seen in enumerate(counts.tolist()):
         if seen:
             first, tall = low + index * step, math.log1p(seen) / tallest * (floor - TOP)
-            values_of = f"{first}" if step == 1 else f"{first} to {first + step - 1}"
+            values_of = f"{first:,}" if step == 1 else f"{first:,} to {first + step - 1:,}"
             bars.append(Bar(round(place(first), 2), round(floor - tall, 2),
                             round(max(wide - 0.5, 0.5), 2), round(tall, 2),
                             f"{values_of}: {seen:,} times"))
     start, end = place(thresholds[0]), place(thresholds[1] + 1)
-    words = (f"threshold {thresholds[0]}" if thresholds[0] == thresholds[1] else
-             f"thresholds {thresholds[0]} to {thresholds[1]}")
+    words = (f"threshold {thresholds[0]:,}" if thresholds[0] == thresholds[1] else
+             f"thresholds {thresholds[0]:,} to {thresholds[1]:,}")
     band = Bar(round(start, 2), TOP, round(max(end - start, 2), 2), floor - TOP, words)
     first, end = LEFT + EDGE, WIDTH - RIGHT - EDGE
-    ticks = tuple(Tick(round(min(max(place(value), first), end), 2), HEIGHT - 6, f"{value}")
+    ticks = tuple(Tick(round(min(max(place(value), first), end), 2), HEIGHT - 6, f"{value:,}")
                   for value in sorted({low, high, *([0] if low < 0 < high else [])}))
     return Histogram(WIDTH, HEIGHT, floor, tuple(bars), band, ticks)
 

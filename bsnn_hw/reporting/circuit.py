@@ -22,7 +22,7 @@ from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import ToolError
 from bsnn_hw.ports.registry import PORTS
 from bsnn_hw.processes import run
-from bsnn_hw.scratch import cache_folder, scratch_folder
+from bsnn_hw.scratch import cache_folder, removed_after, scratch_folder
 from bsnn_hw.sim.memory_files import with_memory_files
 from bsnn_hw.sim.render import render
 
@@ -136,9 +136,9 @@ def _compile(place: Path) -> bytes:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
+    with removed_after(path.with_name(f".{path.name}.{os.getpid()}")) as draft:
+        draft.write_bytes(content)
+        draft.replace(path)
 
 
 def _key(design: Design, glue: str) -> str:

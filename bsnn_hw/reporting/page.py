@@ -24,6 +24,7 @@ from bsnn_hw.reporting.circuit import build_circuit, compiler_missing
 from bsnn_hw.reporting.facts import Facts, as_script, gather
 from bsnn_hw.reporting.stored import page_data
 from bsnn_hw.samples import affordable
+from bsnn_hw.scratch import removed_after
 from bsnn_hw.sim.render import render
 from bsnn_hw.verification.run import bundle_samples
 
@@ -113,8 +114,10 @@ def _circuit(request: Request, design: Design, inputs: np.ndarray,
         circuit = build_circuit(design)
     if isinstance(circuit, str):
         return CircuitFacts(None, missing=circuit)
-    trace = run(design.network, inputs)
-    data = page_data(design, circuit, inputs, trace, None if labels is None else labels.tolist())
+    with step("reference's answers stored"):
+        trace = run(design.network, inputs)
+        data = page_data(design, circuit, inputs, trace,
+                         None if labels is None else labels.tolist())
     return CircuitFacts(Markup(as_script(data)), f"{circuit.cells:,}", _drawing(design.network))
 
 
@@ -129,12 +132,10 @@ def _drawing(network: Network) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name[:40]}.{os.getpid()}")
     try:
-        draft.write_bytes(content)
-        draft.replace(path)
+        with removed_after(path.with_name(f".{path.name[:40]}.{os.getpid()}")) as draft:
+            draft.write_bytes(content)
+            draft.replace(path)
     except OSError as error:
         raise InputError(f"{path}: must be a file that can be written, {error.strerror}; give "
                          "another `out`") from None
-    finally:
-        draft.unlink(missing_ok=True)

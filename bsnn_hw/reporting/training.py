@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,6 @@ def _columns(epochs: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[fl
 
 def _column(values: Sequence[Any]) -> list[float]:
     """``values`` if all of them can be drawn, else nothing."""
-    good = all(isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    good = all(isinstance(value, int | float) and 0 <= value <= sys.float_info.max
                for value in values)
     return [float(value) for value in values] if good else []

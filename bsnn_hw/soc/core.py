@@ -12,6 +12,7 @@ from bsnn_hw.link.frames import LinkShape
 from bsnn_hw.link.registers import RegisterMap, register_map
 from bsnn_hw.ports.bytes import byte_counts
 from bsnn_hw.ports.registry import PORTS
+from bsnn_hw.progress import step
 from bsnn_hw.scratch import removed_after
 from bsnn_hw.soc import TOP
 from bsnn_hw.soc.texts import write_texts
@@ -53,8 +54,9 @@ def write_axi(bundle: Path, out: Path) -> tuple[Verilog, RegisterMap]:
         with removed_after(out.absolute().with_name(f".{out.name}.{os.getpid()}")) as draft:
             rtl = draft / "rtl"
             rtl.mkdir(parents=True)
-            verilog = to_verilog(to_rtlil(AxiTop(design.layout, registers), TOP), rtl, TOP)
-            write_texts(design, registers, draft)
+            with step("Verilog and texts written"):
+                verilog = to_verilog(to_rtlil(AxiTop(design.layout, registers), TOP), rtl, TOP)
+                write_texts(design, registers, draft)
             draft.rename(out)
     except OSError as error:
         raise InputError(f"{out}: must be a folder that can be written, {error.strerror or error}; "

@@ -135,9 +135,10 @@ def verify_all(folder: Path, model_path: Path | None, *, data: str | None,
     print(f"RTL       {outcome.inferences:,} inferences: every spike, membrane potential and score "
           f"equal{'' if accuracy is None else f', accuracy {percent(accuracy)}'} "
           f"({built - started:.0f} s to build, {time.monotonic() - built:.0f} s to run)")
-    trace = run(design.network, inputs[:1000], potentials=False)
-    bound = event_bound(design.network, design.schedule,
-                        measure_activity(design.network, inputs[:1000], trace, design.port))
+    with step("event bound measured"):
+        trace = run(design.network, inputs[:1000], potentials=False)
+        bound = event_bound(design.network, design.schedule,
+                            measure_activity(design.network, inputs[:1000], trace, design.port))
     print(f"cycles    {outcome.cycles:,.1f} per inference back to back, "
           f"{outcome.cycles / bound:.3f} of the event bound {bound:,.1f}; "
           f"{latency:,.0f} for a single image")
@@ -186,6 +187,7 @@ def _outline(network: Model | Network) -> str:
             f"{shape.bits} bit")
 
 
+@step("samples read")
 def bundle_samples(design, folder, model_path, data, data_dir):
     """Inputs, labels or None, and where they are from, of a bundle.
 

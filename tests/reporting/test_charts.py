@@ -16,7 +16,7 @@ def test_every_value_is_in_one_bar():
 def test_wide_ranges_share_bins():
     values = np.arange(-1000, 1000)
     plot = histogram(values, (10, 10))
-    assert len(plot.bars) <= 64 and plot.bars[0].words.startswith("-1000 to ")
+    assert len(plot.bars) <= 64 and plot.bars[0].words.startswith("-1,000 to ")
     counts = [int(bar.words.rpartition(": ")[2].split()[0]) for bar in plot.bars]
     assert sum(counts) == len(values)
     assert all(0 <= bar.x and bar.x + bar.width <= plot.width for bar in plot.bars)

@@ -1,7 +1,9 @@
 """The emitted Verilog as WebAssembly: names, limits, the cache, and what it computes."""
 
+import errno
 import gzip
 import importlib.util
+import os
 
 import numpy as np
 import pytest
@@ -55,6 +57,18 @@ def test_a_circuit_is_compiled_once(direct_bundle, cache, monkeypatch):
     assert isinstance(made, Circuit) and b"layer__" in gzip.decompress(made.wasm)
     monkeypatch.setattr(circuits, "_compile", lambda place: pytest.fail("compiled again"))
     assert build_circuit(direct_bundle.design) == made
+
+
+def test_a_cache_without_room(direct_bundle, cache, monkeypatch):
+    def full(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(circuits, "_compile", lambda place: b"wasm")
+    monkeypatch.setattr(circuits.Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        build_circuit(direct_bundle.design)
+    assert list(cache.iterdir()) == []
 
 
 def test_a_compiler_that_fails(direct_bundle, cache, monkeypatch):

@@ -1,9 +1,11 @@
 """The page: what it says first, that it needs nothing, and that names are text in it."""
 
 import base64
+import errno
 import hashlib
 import html
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -19,7 +21,7 @@ from bsnn_hw.reporting import page as pages
 from bsnn_hw.reporting.facts import as_script, gather
 from bsnn_hw.reporting.page import CircuitFacts, Request, page_text, write_page
 from bsnn_hw.verification.record import Check, record
-from tests.for_each import for_each_in
+from tests.for_each import for_each, for_each_in
 from tests.reporting.example import NAMES, with_name
 
 MISSING = CircuitFacts(None, missing="not asked for")
@@ -136,8 +138,11 @@ def test_missing_compiler(folder, monkeypatch, capsys):
 
 def test_without_the_circuit(folder, tmp_path, capsys):
     out = tmp_path / "page.html"
-    assert report.main([str(folder), "--no-circuit", "--out", str(out)]) == 0
-    assert f"written   {out} (0." in capsys.readouterr().out
+    assert report.main([str(folder), "--no-circuit", "--out", str(out), "-v"]) == 0
+    shown, said = capsys.readouterr()
+    assert f"written   {out} (0." in shown
+    for step in ("bundle read", "samples read", "reference run and plans weighed"):
+        assert f"{step}: " in said
     assert "it was not asked for" in out.read_text()
     first = out.read_bytes()
     assert report.main([str(folder), "--no-circuit", "--out", str(out)]) == 0
@@ -152,6 +157,10 @@ WRONG = {
     "samples": (lambda b: None, ("--samples", "0"), "--samples: must be 1..1000, not 0"),
     "out": (lambda b: None, ("--no-circuit", "--out", "/none/x.html"),
             "/none/x.html: must be a file that can be written, No such file or directory; give"),
+    "out below a file": (lambda b: None, ("--no-circuit", "--out", "/dev/null/x.html"),
+                         "/dev/null/x.html: must be a file that can be written, Not a directory"),
+    "out is a folder": (lambda b: None, ("--no-circuit", "--out", "/tmp"),
+                        "/tmp: must be a file that can be written, "),
 }
 
 
@@ -161,6 +170,23 @@ def test_wrong(kind, folder, capsys):
     spoil(folder)
     assert report.main([str(folder), *options]) == 1
     assert message in capsys.readouterr().err
+
+
+@for_each("into", [("--out", "{folder}/page.html"), ()])
+def test_a_full_disk(into, folder, monkeypatch, capsys):
+    """One line, and nothing is left behind."""
+    def full(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    before = sorted(folder.iterdir())
+    options = [word.format(folder=folder) for word in into]
+    assert report.main([str(folder), "--no-circuit", *options]) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device" in error and error.count("\n") == 1
+    assert [*folder.glob("report/*"), *folder.glob("report/.*")] == []
+    assert sorted(each for each in folder.iterdir() if each.name != "report") == before
 
 
 def test_an_edited_bundle_is_shown_when_asked(folder):

@@ -1,6 +1,7 @@
 """Curves of a log, and none of what is something else."""
 
 import json
+import math
 
 from bsnn_hw.reporting.training import read_log
 from tests.for_each import for_each
@@ -26,6 +27,8 @@ def test_what_is_there_is_drawn(tmp_path):
 @for_each("lines", [
     ["{"], ["[" * 99999], ["7"], [EPOCH | {"epoch": 1}],
     [EPOCH | {"epoch": n, "rates": {"fc1": "<b>"}, "train_accuracy": -1, "flip_ratios": 3}
+     for n in range(3)],
+    [EPOCH | {"epoch": n, "rates": {"fc1": 10**400}, "train_accuracy": math.nan, "flip_ratios": {}}
      for n in range(3)]])
 def test_anything_else_is_nothing(tmp_path, lines):
     assert read_log(log(tmp_path, lines)) == ()
