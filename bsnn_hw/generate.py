@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--block-rows", type=counts, metavar="N[,M]",
         help="sums and potentials of N rows and more lie in block RAM, constants of M and more "
              "(default: each where it takes the least)")
-    add("--engine", metavar="events|words|auto|E,E,...",
+    add("--engine", metavar="events|words|unrolled|auto|E,...",
         help="what the synapses take, of all layers or of each, readout last: events, or words of "
              "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")
     add("--fraction-bits", metavar="N|LAYER=N,...",

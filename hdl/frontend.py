@@ -77,7 +77,7 @@ class Frontend(wiring.Component):
         present = Signal(geometry.lanes)
         for lane in range(geometry.lanes):
             number = lane if geometry.row_count > 1 else 0
-            _, value = engine.slot(slots, lane)
+            _, value = engine.slot(geometry, slots, lane)
             row, exists = engine.entry_row(m, geometry, lane, slots, pushed)
             m.d.comb += [
                 present[lane].eq(~surplus & (value != 0) & exists),

@@ -40,7 +40,8 @@ def charge_pipeline(m, groups, synapse: Synapse, block: Synapses, *, cadence: Ca
     sequencer = Sequencer(
         engine.walk(geometry), lanes=geometry.lanes, timesteps=block.timesteps,
         row_count=geometry.row_count, row_width=index_width(geometry.rows),
-        value_width=block.max_value.bit_length(), cadence=cadence, recovery=recovery)
+        value_width=geometry.lane_bits(block.max_value.bit_length()), cadence=cadence,
+        recovery=recovery)
     m.submodules[f"sequencer{name}"] = sequencer
     if geometry.places > 1:
         return sequencer, _charge_places(m, sequencer, groups, synapse, block, name)

@@ -9,7 +9,7 @@ from amaranth import Cat, Signal, Value
 from bsnn_hw.engines.dense_words import LEAF, popcount_delay
 from bsnn_hw.hdl.formats import delayed
 
-__all__ = ["popcount"]
+__all__ = ["count_bits", "popcount"]
 
 
 def popcount(m, name: str, bits: Sequence[Value], delay: int | None = None) -> list[Value]:
@@ -26,7 +26,7 @@ def popcount(m, name: str, bits: Sequence[Value], delay: int | None = None) -> l
     if len(bits) <= LEAF:
         words = [delayed(m, word, delay, f"{name}_bit_{i}", reset_less=True)
                  for i, word in enumerate(bits)]
-        return [_count([word[i] for word in words]) for i in range(len(bits[0]))]
+        return [count_bits([word[i] for word in words]) for i in range(len(bits[0]))]
     half = len(bits) // 2
     left = popcount(m, f"{name}_l", bits[:half], delay - 1)
     right = popcount(m, f"{name}_r", bits[half + 1:], delay - 1)
@@ -39,7 +39,7 @@ def popcount(m, name: str, bits: Sequence[Value], delay: int | None = None) -> l
     return totals
 
 
-def _count(bits: Sequence[Value]) -> Value:
+def count_bits(bits: Sequence[Value]) -> Value:
     """The popcount of up to four bits, as functions that are a LUT each."""
     match bits:
         case [a]:

@@ -92,6 +92,8 @@ class Target:
     """A part.
 
     synth : Yosys's command, ``-top`` is added to it
+    narrow : its option against LUTs of more inputs than four, which save a level and take two, four
+        or eight LUTs: full adders, of which unrolled layers are made, would take thrice as many
     ram_label : the first label of that command behind which memories are mapped
     arithmetic : file beside this one that maps adders before Yosys's own mapping; empty for none
     output_registers : flip-flops behind block RAMs and multipliers are moved into these cells
@@ -111,6 +113,7 @@ class Target:
     resources: tuple[Resource, ...]
     arithmetic: str = ""
     output_registers: bool = False
+    narrow: str = ""
     harness: bool = False
     simulation: str = ""
     ram_label: str = "map_ram"
@@ -136,7 +139,7 @@ def _ecp5(name: str, flag: str, part: str, logic: int, ram: int, multipliers: in
          Resource("TRELLIS_FF", "flip-flops", logic, ("TRELLIS_FF",)),
          Resource("DP16KD", "block RAMs of 16 kbit", ram, ("DP16KD", "PDPW16KD")),
          Resource("MULT18X18D", "18x18 multipliers", multipliers, ("MULT18X18D",))),
-        arithmetic="ecp5_carry.v", output_registers=True,
+        arithmetic="ecp5_carry.v", output_registers=True, narrow="-nowidelut",
         simulation="lattice/cells_sim_ecp5.v", pins_suffix=".lpf",
         packer=_packaged("ecppack", "ecp5", ".bit", "--compress"))
 

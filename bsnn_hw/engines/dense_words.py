@@ -19,11 +19,11 @@ from bsnn_hw.engines.costs import encoder_parts
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed, least_one
 from bsnn_hw.ir.memory import BLOCK_ROWS
-from bsnn_hw.ir.network import Conv, Hidden, Network, PoolKind, Shape, Synapse
+from bsnn_hw.ir.network import Conv, Hidden, Network, Pool, PoolKind, Readout, Shape, Synapse
 from bsnn_hw.ir.raster import Raster, pack_words
 from bsnn_hw.ir.schedule import Engine, LayerPlan
 
-__all__ = ["DenseWords", "popcount_delay"]
+__all__ = ["LEAF", "DenseWords", "popcount_delay", "sums_windows", "word_source"]
 
 MOST_CHOSEN = 64  # lanes of a word that is not asked for
 LANES_STEP = 2.0  # from one number of lanes that is weighed to the next, at least
@@ -44,7 +44,12 @@ def _popcount_parts(count: int) -> Parts:
             + Parts(registers=width) + Parts.delays(popcount_delay(count) - 1))
 
 
-def _source_rows(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, int]:
+def sums_windows(pool: Pool | None) -> bool:
+    """Whether rows come once per position of a window, not in order."""
+    return pool is not None and pool.kind is PoolKind.SUM and (pool.height, pool.width) != (1, 1)
+
+
+def word_source(network: Network, number: int, parallel: Sequence[int]) -> tuple[int, int]:
     """(inputs in a row of the layer's source, rows that may be gathered)."""
     layer = network.layers[number]
     producer = number - layer.back
@@ -53,8 +58,7 @@ def _source_rows(network: Network, number: int, parallel: Sequence[int]) -> tupl
     width = max(1, parallel[producer])
     shape = network.features(producer)
     if layer.pool is not None:
-        # A sum's rows come once per position of the window, not in order.
-        if layer.pool.kind is PoolKind.SUM and (layer.pool.height, layer.pool.width) != (1, 1):
+        if sums_windows(layer.pool):
             return width, 1
         shape = layer.pool.shape(shape)
     return width, shape.positions * -(-shape.channels // width)
@@ -91,6 +95,14 @@ class DenseWords(Geometry):
     def problem(cls, network: Network, number: int) -> str | None:
         """Why layer ``number`` cannot have this engine; None where it can."""
         layer = network.layers[number]
+        problem = cls._binary_problem(layer)
+        if problem is None and number < layer.back and network.input.max_value > 1:
+            return f"the input gives values of {network.input.bits} bits, not spikes"
+        return problem
+
+    @classmethod
+    def _binary_problem(cls, layer: Hidden | Readout) -> str | None:
+        """Why ``layer`` cannot take words of bits."""
         if isinstance(layer.synapse, Conv):
             return "a convolution walks from event to event"
         if layer.synapse.weight_bits != 1:
@@ -99,15 +111,13 @@ class DenseWords(Geometry):
             return "spikes of several layers come to it one after the other"
         if isinstance(layer, Hidden) and layer.gate is not None:
             return "its gate sums weights of several bits, event by event"
-        if number < layer.back and network.input.max_value > 1:
-            return f"the input gives values of {network.input.bits} bits, not spikes"
         return None
 
     @classmethod
     def lanes_problem(cls, network: Network, number: int, lanes: int,
                       parallel: Sequence[int]) -> str | None:
         """What the lanes of layer ``number`` must be, unless ``lanes`` is such a count."""
-        width, rows = _source_rows(network, number, parallel)
+        width, rows = word_source(network, number, parallel)
         if 1 <= lanes <= width or (lanes % width == 0 and 1 <= lanes // width <= rows):
             return None
         if number < network.layers[number].back:
@@ -120,13 +130,13 @@ class DenseWords(Geometry):
     def fitting_lanes(cls, network: Network, number: int, lanes: int,
                       parallel: Sequence[int]) -> int:
         """The largest legal count of lanes up to ``lanes``."""
-        width, rows = _source_rows(network, number, parallel)
+        width, rows = word_source(network, number, parallel)
         return lanes if lanes <= width else min(lanes // width, rows) * width
 
     @classmethod
     def all_lanes(cls, network: Network, number: int, parallel: Sequence[int]) -> list[int]:
         """Halves of what the layer before gives, and whole rows together, up to MOST_CHOSEN."""
-        width, rows = _source_rows(network, number, parallel)
+        width, rows = word_source(network, number, parallel)
         parts = {-(-width // (1 << k)) for k in range(width.bit_length())}
         whole = {width * count for count in range(1, rows + 1)
                  if -(-rows // count) < -(-rows // max(1, count - 1)) or count == 1}

@@ -36,6 +36,8 @@ class Geometry(ABC):
     takes: ClassVar[Engine]
     binary: ClassVar[bool] = False
     whole_walks: ClassVar[bool] = False
+    weighed: ClassVar[bool] = True  # a search takes it by itself, not only where it is asked to
+    full_adders: ClassVar[bool] = False  # it is made of them, and of no carry chains
     many_places: ClassVar[bool] = False  # an operation charges several output places
     lanes_of: ClassVar[str] = "lanes"  # what messages call the lanes
     slot_kind: ClassVar[str] = "slots"  # of beats at the input: of events, or "words" of spikes
@@ -286,6 +288,10 @@ class Geometry(ABC):
         """Bits of a slot's value, at an input of ``input_bits``."""
         return input_bits
 
+    def lane_bits(self, value_bits: int) -> int:
+        """Bits of a lane's value as the synapses take it, at inputs of ``value_bits``."""
+        return value_bits
+
     @property
     def position_rows(self) -> int:
         """Numbers of a row that are of one position, where all slots of a beat are of one; 0 where
@@ -339,6 +345,10 @@ class Geometry(ABC):
     @abstractmethod
     def synapse_parts(self, weight_bits: int, max_value: int) -> Parts:
         """What weighs the events, without the weight memory."""
+
+    def register_bits(self, weight_bits: int, value_bits: int) -> int:
+        """Bits of the registers that a pipelined engine has behind the weight memory."""
+        return self.lanes * (self.parallel * weight_bits + value_bits)
 
     @abstractmethod
     def weight_parts(self, weight_bits: int) -> Parts:

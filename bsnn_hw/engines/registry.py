@@ -8,6 +8,7 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.engines.dense_unrolled import DenseUnrolled
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.ir.network import Network, Pool, Shape, Synapse, SynapseShortcut
@@ -18,7 +19,7 @@ __all__ = ["ENGINES", "engine_problem", "engines_of", "find_engine", "geometry_o
            "network_geometries", "shortcut_geometries", "source_raster", "takes_events"]
 
 ENGINES: tuple[type[Geometry], ...] = (DenseEvents, ConvEvents, DenseWords, ConvLines,
-                                      ConvGroups)
+                                      ConvGroups, DenseUnrolled)
 
 
 def engine_problem(network: Network, number: int, engine: Engine) -> str | None:
@@ -64,7 +65,8 @@ def source_raster(network: Network, parallel: Sequence[int], lanes: int, number:
     shape = network.features(producer)
     if producer < 0 and len(network.layers[0].synapse.weights.shape) == 2:
         shape = Shape(shape.size)  # nothing but its index counts
-    return Raster(pool.shape(shape) if pool else shape, width)
+    bits = network.input.max_value.bit_length() if producer < 0 else 1
+    return Raster(pool.shape(shape) if pool else shape, width, bits)
 
 
 def network_geometries(network: Network, schedule: Schedule) -> tuple[Geometry, ...]:

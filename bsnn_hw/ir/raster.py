@@ -21,10 +21,12 @@ class Raster:
 
     shape : Shape
     width : int, 1 or more
+    bits : int, of what stands at a bit of a row: 1 of spikes, more of values at the input
     """
 
     shape: Shape
     width: int
+    bits: int = 1
 
     @property
     def folds(self) -> int:

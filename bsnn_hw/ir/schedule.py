@@ -27,6 +27,7 @@ class Engine(enum.Enum):
 
     EVENTS = "events"  # the addresses of the inputs that spike
     WORDS = "words"  # spikes of many inputs side by side, whether there are any or not
+    UNROLLED = "unrolled"  # those of all inputs at once, with weights that are constants
 
 
 class Store(enum.Enum):
@@ -87,7 +88,7 @@ class LayerPlan:
     """Parallelism of one layer.
 
     lanes : int, 1..source width: input events taken per cycle.  Of the engine of words the inputs
-        of a word: 1..source width, or a multiple of it
+        of a word: 1..source width, or a multiple of it; unrolled, all of them
     parallel : int, 1..neurons: neurons updated per cycle
     shared : bool, every lane takes any event; not in the first layer, and only of events
     engine : Engine; words in fully connected layers of binary spikes and weights only

@@ -79,6 +79,11 @@ class Layout:
         return tuple(block.synapses.geometry for block in self.blocks)
 
     @property
+    def full_adders(self) -> bool:
+        """Whether much of it is full adders, which LUTs of many inputs are no good for."""
+        return any(geometry.full_adders for geometry in self.geometries)
+
+    @property
     def entry(self) -> Entry:
         """What stands behind the network's input port."""
         source = self.blocks[0].synapses.source

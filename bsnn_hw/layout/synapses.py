@@ -57,7 +57,8 @@ class Synapses:
 
     def source_parts(self) -> Parts:
         """What hands it its events, and the sequencer's registers of them."""
-        geometry, value = self.geometry, self.max_value.bit_length()
+        geometry = self.geometry
+        value = geometry.lane_bits(self.max_value.bit_length())
         lanes, rows = geometry.lanes, geometry.row_count * max(1, bits_of(geometry.rows))
         merge = Parts.logic(len(self.summands) * (rows + lanes * value + geometry.entry_bits) / 2,
                             len(self.summands))
@@ -81,9 +82,8 @@ class Synapses:
 
     def _register_parts(self) -> Parts:
         """What stands behind the weights' own registers, in a pipelined engine."""
-        geometry = self.geometry
-        word = geometry.parallel * self.weight_bits + self.max_value.bit_length()
-        return Parts.delays(self.pipelined * geometry.lanes * word)
+        return Parts.delays(self.pipelined * self.geometry.register_bits(
+            self.weight_bits, self.max_value.bit_length()))
 
     def _place_parts(self) -> Parts:
         """hdl/place_array.py: an operation of each place's own, and a step's sums of one place."""

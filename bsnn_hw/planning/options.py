@@ -104,14 +104,14 @@ def search_space(network: Network, activity: Activity, family: Family, rows: Row
     """
     builder = _Builder(network, _thinned(activity), family, rows)
     members = joined_layers(network)
-    choices = tuple(builder.choices(numbers, most_cells) for numbers in members)
+    asked = engines or [None] * len(network.layers)
+    choices = tuple(builder.choices(numbers, most_cells, asked) for numbers in members)
     group_of = {number: group for group, numbers in enumerate(members) for number in numbers}
     tables = []
     for number, layer in enumerate(network.layers):
         own = group_of[number]
         producer = group_of.get(number - layer.back)
-        engine = engines[number] if engines else None
-        tables.append(builder.main(number, producer, own, choices, engine))
+        tables.append(builder.main(number, producer, own, choices, asked[number]))
         for index, shortcut in enumerate(layer.shortcuts):
             if isinstance(shortcut, SynapseShortcut):
                 tables.append(builder.beside(number, index, shortcut,
@@ -144,15 +144,17 @@ class _Builder:
         self._supplies: dict[tuple[Any, ...], Cost] = {}
         self._walks: dict[tuple[Any, ...], np.ndarray] = {}
 
-    def choices(self, numbers: Sequence[int], most_cells: float) -> tuple[int, ...]:
+    def choices(self, numbers: Sequence[int], most_cells: float,
+                engines: Sequence[Engine | None]) -> tuple[int, ...]:
         """Numbers of parallel neurons for these layers."""
         most = most_parallel(self._network, numbers[0])
         mapped = isinstance(self._network.layers[numbers[0]].synapse, Conv)
         sizes = ({-(-most // (1 << k)) for k in range(most.bit_length() + 1)} if mapped else
                  set(_fold_sizes(most)))
         sizes = {size for size in sizes if not any(
-            parallel_problem(self._network.layers[number], size) for number in numbers)}
-        return tuple(size for size in sorted(sizes) if size == 1
+            parallel_problem(self._network.layers[number], size, engines[number])
+            for number in numbers)}
+        return tuple(size for size in sorted(sizes) if size == min(sizes)
                      or all(self._least_cells(number, size) <= most_cells for number in numbers))
 
     def _least_cells(self, number: int, parallel: int) -> float:
@@ -208,7 +210,8 @@ class _Builder:
         network, found = self._network, []
         # At the input an engine that makes a port of another kind must be asked for.
         weighed = [engine] if engine else [Engine.EVENTS] if producer is None else [
-            each for each in Engine if engine_problem(network, number, each) is None]
+            each for each in Engine if engine_problem(network, number, each) is None
+            and find_engine(network, number, each).weighed]
         for width in widths:
             counts = [width or 1] * len(network.layers)
             counts[number] = most_parallel(network, number)  # with which lanes fit any groups

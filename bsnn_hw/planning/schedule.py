@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.registry import (
+    ENGINES,
     engine_problem,
     engines_of,
     find_engine,
@@ -91,7 +92,7 @@ def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],
             what = "output channels" if isinstance(layer.synapse, Conv) else "neurons"
             yield (f"layer '{layer.name}': parallel must be 1..{most}, its {what}, "
                    f"not {parallel[number]}")
-        elif wanted := parallel_problem(layer, parallel[number]):
+        elif wanted := parallel_problem(layer, parallel[number], engines[number]):
             yield f"layer '{layer.name}': parallel must {wanted}, not {parallel[number]}"
     for number, producer, why in joins(network):
         if parallel[number] != parallel[producer]:
@@ -104,10 +105,16 @@ def most_parallel(network: Network, number: int) -> int:
     return network.layers[number].synapse.shape.channels
 
 
-def parallel_problem(layer: Hidden | Readout, parallel: int) -> str | None:
-    """What a layer's parallel neurons must be for its engines, unless they are."""
-    found = (takes_events(part.synapse).parallel_problem(part.synapse, parallel)
-             for part in (layer, *synapse_shortcuts(layer)))
+def parallel_problem(layer: Hidden | Readout, parallel: int,
+                     engine: Engine | None = None) -> str | None:
+    """What a layer's parallel neurons must be for its engines, unless they are.
+
+    engine : of the layer's own synapses, None for any
+    """
+    found = [takes_events(part.synapse).parallel_problem(part.synapse, parallel)
+             for part in (layer, *synapse_shortcuts(layer))]
+    found += [kind.parallel_problem(layer.synapse, parallel) for kind in ENGINES
+              if kind.takes is engine and kind.weighs(layer.synapse)]
     return next(filter(None, found), None)
 
 

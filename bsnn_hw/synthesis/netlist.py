@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -78,6 +78,8 @@ def synthesize(design: Design, target: Target, folder: Path) -> Netlist:
     ToolError
         Yosys failed.
     """
+    if design.layout.full_adders and target.narrow:
+        target = replace(target, synth=f"{target.synth} {target.narrow}")
     return synthesize_verilog(design.verilog, target, folder)
 
 

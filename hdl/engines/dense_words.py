@@ -28,6 +28,6 @@ class DenseWordsHardware(Hardware[DenseWords]):
         """Spike words to words of all lanes."""
         return WordLink(geometry, depth=depth, margin=margin, pipelined=pipelined)
 
-    def slot(self, slots: data.View, lane: int) -> tuple[data.View, Value]:
+    def slot(self, geometry: DenseWords, slots: data.View, lane: int) -> tuple[data.View, Value]:
         """One slot, a bit of its value for each lane."""
         return slots[0], slots[0].value[lane]

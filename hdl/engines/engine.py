@@ -68,14 +68,14 @@ class Hardware(ABC, Generic[G]):
         """What the input queue holds."""
         return self.group(geometry, value_width)
 
-    def slot(self, slots: data.View, lane: int) -> tuple[data.View, Value]:
+    def slot(self, geometry: G, slots: data.View, lane: int) -> tuple[data.View, Value]:
         """The slot of a beat that is a lane's, and the lane's value in it."""
         return slots[lane], slots[lane].value
 
     def entry_row(self, m: Module, geometry: G, lane: int, slots: data.View,
                   pushed: data.View) -> tuple[Value, Value]:
         """The row in its lane's bank of what a slot says, and whether there is such an input."""
-        slot, _ = self.slot(slots, lane)
+        slot, _ = self.slot(geometry, slots, lane)
         # The last row is not full where the lanes do not divide the inputs evenly.
         return slot.row, below(slot.row, len(range(lane, geometry.inputs, geometry.lanes)))
 

@@ -8,12 +8,14 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.engines.dense_unrolled import DenseUnrolled
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.hdl.engines.conv_events import ConvEventsHardware
 from bsnn_hw.hdl.engines.conv_groups import ConvGroupsHardware
 from bsnn_hw.hdl.engines.conv_lines import ConvLinesHardware
 from bsnn_hw.hdl.engines.dense_events import DenseEventsHardware
+from bsnn_hw.hdl.engines.dense_unrolled import DenseUnrolledHardware
 from bsnn_hw.hdl.engines.dense_words import DenseWordsHardware
 from bsnn_hw.hdl.engines.engine import Hardware
 
@@ -23,6 +25,7 @@ _ENGINES: dict[type[Geometry], Hardware[Any]] = {
     DenseEvents: DenseEventsHardware(),
     ConvEvents: ConvEventsHardware(),
     DenseWords: DenseWordsHardware(),
+    DenseUnrolled: DenseUnrolledHardware(),
     ConvLines: ConvLinesHardware(),
     ConvGroups: ConvGroupsHardware(),
 }

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.engines.dense_words import popcount_delay
-from bsnn_hw.hdl.popcount import _count, popcount
+from bsnn_hw.hdl.popcount import count_bits, popcount
 from tests.for_each import for_each
 from tests.hdl.benches import Bench
 
@@ -60,4 +60,4 @@ def test_delays_by_hand(bits, delay):
 
 def test_wrong_number_of_bits():
     with pytest.raises(ValueError, match="bits must be 1 to 4, not 5"):
-        _count([Signal()] * 5)
+        count_bits([Signal()] * 5)

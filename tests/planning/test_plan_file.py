@@ -127,7 +127,7 @@ def test_a_single_row_is_no_memory(path):
                                      "an integer of 20000 bits"),
     (f"goal = [{'[1],' * 9999}]", "FILE: goal must be a string, not a list of 9999 values"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nengine = [1]",
-     "FILE: layer 'fc1': engine must be events or words, not [1]"),
+     "FILE: layer 'fc1': engine must be events or words or unrolled, not [1]"),
     (f"[layers.fc1]\nlanes = 0x{'f' * 5000}\nparallel = 1",
      "FILE: layer 'fc1': lanes must be a whole number, not an integer of 20000 bits"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nplaces = true",
@@ -137,7 +137,7 @@ def test_a_single_row_is_no_memory(path):
     ("layers = 3", "FILE: layers must be tables [layers.NAME], not 3"),
     ("layers.fc1 = 3", "FILE: layer 'fc1': must be a table of lanes and parallel"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nengine = 3",
-     "FILE: layer 'fc1': engine must be events or words, not 3"),
+     "FILE: layer 'fc1': engine must be events or words or unrolled, not 3"),
     ("[layers.fc1]\nlanes = true\nparallel = 1",
      "FILE: layer 'fc1': lanes must be a whole number, not True")])
 def test_each_problem(path, text, message):

@@ -89,8 +89,8 @@ def test_legal_lanes(lanes):
 def test_layers_that_cannot_are_named():
     net = network(coding=Coding.DIRECT)
     net = replace(net, input=replace(net.input, bits=4))
-    with pytest.raises(InputError, match="layer 'fc1': engine must be events, not words, as the "
-                                         "input gives values of 4 bits, not spikes"):
+    with pytest.raises(InputError, match="layer 'fc1': engine must be events or unrolled, not "
+                                         "words, as the input gives values of 4 bits, not spikes"):
         make_schedule(net, (1, 1), (1, 1), (WORDS, EVENTS))
     wide = replace(net.readout, synapse=replace(net.readout.synapse, weight_bits=8))
     with pytest.raises(InputError, match=r"'out': engine must be events, .* have 8 bits"):

@@ -1,0 +1,90 @@
+"""DenseUnrolled: counts of full adders, words of planes, and what a plan may ask for."""
+
+import numpy as np
+import pytest
+
+from bsnn_hw.engines.dense_unrolled import DenseUnrolled, adder_heights
+from bsnn_hw.engines.registry import engine_problem, find_engine
+from bsnn_hw.errors import InputError
+from bsnn_hw.ir.network import Shape
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Engine
+from bsnn_hw.planning.schedule import make_schedule
+from tests.for_each import for_each
+from tests.hdl import nets
+
+
+def unrolled(inputs, neurons, bits=1, width=None):
+    width = width or inputs
+    source = Raster(Shape(inputs), width, bits)
+    return DenseUnrolled(source, neurons, width * source.rows, neurons)
+
+
+def test_heights_by_hand():
+    assert adder_heights(1) == [[1, 0, 0]]
+    assert adder_heights(8) == [[2, 2, 2]]
+    # Three counts of 0 to 4: a full adder for each weight, and its carry in the next column.
+    assert adder_heights(12) == [[3, 3, 3], [1, 2, 2, 1]]
+    assert adder_heights(10)[0] == [3, 3, 2]
+
+
+@for_each("inputs", [13, 64, 196, 1024])
+def test_two_numbers_are_left(inputs):
+    *before, last = adder_heights(inputs)
+    assert max(last) <= 2 < min(max(heights) for heights in before)
+
+
+def test_delay_by_hand():
+    # Counts, sum of two numbers, difference.
+    assert unrolled(8, 3).delay() == 3
+    # One level of full adders, and a shift by one of four planes, of a bit each.
+    assert unrolled(12, 3, bits=4).delay() == 3 + 1 + 2
+
+
+@for_each("width", [3, 4, 10])
+def test_every_lane_has_its_weight(width):
+    geometry = unrolled(10, 2, width=width)
+    weights = np.where(np.arange(20).reshape(2, 10) % 3, 1, -1).astype(np.int8)
+    lane, row = geometry.lane_row(np.arange(10))
+    assert len(set(lane.tolist())) == 10 and not row.any()
+    found = geometry.lane_weights(weights)
+    assert found.shape == (2, geometry.lanes)
+    np.testing.assert_array_equal(found[:, lane], weights > 0)
+    assert found.sum() == (weights > 0).sum()
+
+
+def test_beats_by_hand():
+    geometry = unrolled(3, 2, bits=4)
+    data, ends = geometry.beats(np.array([[1, 15, 2], [0, 0, 0]]), 16, 12)
+    assert data.tolist() == [[0xf1, 0x02], [0, 0]] and ends.tolist() == [1, 2]
+
+
+def test_what_it_has_none_of():
+    geometry = unrolled(9, 4)
+    assert (geometry.depth, geometry.weight_memories(1), geometry.bank_words(np.ones((4, 9)))) == (
+        0, [], [])
+
+
+def test_what_a_plan_may_ask_for():
+    network = nets.random_network(4)
+    number = next(number for number in range(len(network.layers))
+                  if engine_problem(network, number, Engine.UNROLLED) is None)
+    layer = network.layers[number]
+    count = len(network.layers)
+    engines = [Engine.EVENTS] * count
+    engines[number] = Engine.UNROLLED
+    parallel = [each.synapse.shape.channels for each in network.layers]
+    lanes = [1] * count
+    lanes[number] = find_engine(network, number, Engine.UNROLLED).fitting_lanes(
+        network, number, 1, parallel)
+    assert make_schedule(network, lanes, parallel, engines).layers[number].engine is Engine.UNROLLED
+    few = list(parallel)
+    few[number] = 1
+    with pytest.raises(InputError, match=rf"layer '{layer.name}': parallel must be "
+                       f"{layer.synapse.neurons}, all its neurons, as it is unrolled, not 1"):
+        make_schedule(network, lanes, few, engines)
+    wide = list(lanes)
+    wide[number] += 1
+    with pytest.raises(InputError, match=f"lanes of words must be {lanes[number]}, all inputs, "
+                                         f"not {wide[number]}"):
+        make_schedule(network, wide, parallel, engines)
