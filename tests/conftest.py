@@ -27,10 +27,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def no_progress(monkeypatch):
-    """On a slow machine a verb says on stderr what goes on; no test is of another opinion then."""
+    """On a slow machine a verb says on stderr what goes on; no test is of another opinion then,
+    nor after a verb of another test that was to say all."""
     from bsnn_hw import progress
 
     monkeypatch.setattr(progress, "PATIENCE", 1e6)
+    monkeypatch.setattr(progress, "_talk", progress.Talk.NOTHING)
 
 
 @pytest.fixture

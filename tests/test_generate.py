@@ -120,12 +120,12 @@ MISTAKES = {
                     "layer 'fc2': lanes must be 1..2, the parallel neurons of 'fc1', not 3"),
     "block rows": (["--block-rows", "4,1"],
                    "--block-rows: must be one or two numbers of 2 or more, not 4,1"),
-    "engine": (["--engine", "events,spikes"], "--engine: must be events, words or auto, for all "
-               "layers or for each, not 'spikes'"),
+    "engine": (["--engine", "events,spikes"], "--engine: must be events, words, unrolled or auto, "
+               "for all layers or for each, not 'spikes'"),
     "engines": (["--engine", "events,words,auto"], "engine: must be one for all layers or one per "
                 "layer, 2 (fc1, fc2), not 3"),
-    "values": (["--engine", "words"], "layer 'fc1': engine must be events, not words, as the input "
-               "gives values of 5 bits, not spikes"),
+    "values": (["--engine", "words"], "layer 'fc1': engine must be events or unrolled, not words, "
+               "as the input gives values of 5 bits, not spikes"),
     "lanes of words": (["--engine", "events,words", "--lanes", "1,3", "--parallel", "2,1"],
                        "layer 'fc2': lanes of words must be 1..2, the parallel neurons of 'fc1', "
                        "or a multiple of it up to 14, not 3"),

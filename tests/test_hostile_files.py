@@ -73,7 +73,7 @@ CASES = {
                    "clock must be MHz above 0, not an integer of 1329 bits"),
     "engine.toml": (lambda: b"[layers.fc1]\n" + ONE + b"engine = [1]\n[layers.fc2]\n" + ONE
                     + b"[layers.readout]\n" + ONE,
-                    "layer 'fc1': engine must be events or words, not [1]"),
+                    "layer 'fc1': engine must be events or words or unrolled, not [1]"),
     "samples.npy": (lambda: b"", "it is one array: write numpy.savez("),
     "samples.csv": (lambda: b"", "it is text: read it with numpy.loadtxt("),
 }

@@ -35,8 +35,9 @@ def measured(size, share):
 @for_each("share, engine", [(1, Engine.EVENTS), (90, Engine.WORDS)])
 def test_the_choice_is_the_faster_engine(share, engine):
     network, _, activity = measured(256, share)
+    both = [Engine.EVENTS, Engine.WORDS]
     best, *others = [fastest_plan(network, activity, CELLS, engines)
-                     for engines in (list(Engine), *([each] for each in Engine))]
+                     for engines in (both, *([each] for each in both))]
     assert best[2].engine is engine
     assert best[0] == min(other[0] for other in others)
     assert all(other[1] <= CELLS for other in others)
@@ -46,6 +47,6 @@ def test_too_few_cells_are_an_error():
     network, _, activity = measured(32, 50)
     with pytest.raises(InputError, match=r"--cells: must be enough for 16 parallel neurons, "
                                          r"[\d,]+ at least, not 100"):
-        fastest_plan(network, activity, 100, list(Engine))
+        fastest_plan(network, activity, 100, [Engine.EVENTS, Engine.WORDS])
 
 

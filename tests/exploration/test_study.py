@@ -68,7 +68,7 @@ NETWORK = '[[network]]\nmodel = "a.pt"\n'
     (NETWORK + "[[plan]]\nlanes = [[1, 'x']]\n", "lanes must be a list of whole numbers"),
     (NETWORK + "[[plan]]\nlanes = [[0, 1]]\n", "lanes must be a list of whole numbers of 1"),
     (NETWORK + "[[plan]]\nclock = -1\n", "clock must be MHz above 0"),
-    (NETWORK + "[[plan]]\nengine = 'event'\n", "engine must be events, words or auto"),
+    (NETWORK + "[[plan]]\nengine = 'event'\n", "engine must be events, words, unrolled or auto"),
     ("parts = ['xc7a35t']\n" + NETWORK, "parts must each be one of ecp5-25k, .*'xc7a35t'"),
     ("parts = 'ecp5-25k'\n" + NETWORK, "parts must be a list"),
     ("port = 'wide'\n" + NETWORK, "port must be events or bytes, not 'wide'"),
