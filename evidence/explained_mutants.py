@@ -35,6 +35,31 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "m.d.sync += escaped.eq(escape & ~escaped)",
      "m.d.sync += escaped.eq(escape * ~escaped)"):
         "of two single bits the product is the conjunction",
+    ("hdl/link.py",
+     "for source, head in zip(streams, grouper.heads, strict=True):",
+     "for source, head in zip(streams, grouper.heads, strict=False):"):
+        "a stream for each bank, and without shared lanes a bank is a lane, of which a join has as "
+        "many heads: it is checked for the reader, and never other",
+    ("hdl/reach.py",
+     "self.groups.valid.eq(waits & (charge | waiting.mark)),",
+     "self.groups.valid.eq(waits * (charge | waiting.mark)),"):
+        "of two single bits the product is the conjunction",
+    ("hdl/readout.py",
+     "with m.If(place[0].valid & advance & (index == self._classes - 1)):",
+     "with m.If(place[0].valid & advance & (index >= self._classes - 1)):"):
+        "the index goes back to 0 behind the last class, and is never beyond it",
+    ("hdl/sequencer.py",
+     "return valid & group.charge & ~marked, (marked | ends) & ~skips, accepted & skips",
+     "return valid * group.charge & ~marked, (marked | ends) & ~skips, accepted & skips"):
+        "of two single bits the product is the conjunction",
+    ("hdl/sequencer.py",
+     "wait = Signal(range(max(2, gap)))",
+     "wait = Signal(range(max( 1, gap)))"):
+        "with a gap of one cycle the counter is always 0, which takes no bit",
+    ("hdl/serial_link.py",
+     "with m.If(frames.good & (number != self._number) & (kind != Kind.HELLO)):",
+     "with m.If(frames.good // (number != self._number) & (kind != Kind.HELLO)):"):
+        "in Amaranth a quotient by 0 is 0, and by 1 the dividend: of single bits the conjunction",
     ("hdl/synapse.py",
      'terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)',
      'terms = [self._add(m, f"of_{lanes}_{i << 2}", terms[i:i + 2], lanes)'):

@@ -88,53 +88,56 @@ def _imports() -> dict[str, set[str]]:
     return found
 
 
-def judge(mutant: Mutant, folders: SimpleQueue[Path]) -> Verdict:
+def judge(mutant: Mutant, folders: SimpleQueue[Path], patience: float = PATIENCE) -> Verdict:
     """Put the mutant into one of the copies, run its tests, and take it out again."""
     if (reason := EXPLAINED.get((mutant.path, *mutant.lines()))) is not None:
         return Verdict(mutant, "explained", reason)
     folder = folders.get()
     try:
         (folder / mutant.path).write_text(mutant.text(), encoding="utf-8")
-        failed = _failed(folder, nearest(mutant.path)) or _disproven(folder, mutant.path)
+        failed = (_failed(folder, nearest(mutant.path), patience)
+                  or _disproven(folder, mutant.path, patience))
         return Verdict(mutant, "survived" if failed is None else "killed", failed or "")
     finally:
         shutil.copyfile(ROOT / mutant.path, folder / mutant.path)
         folders.put(folder)
 
 
-def _in_time(mutant: Mutant, *, folders: SimpleQueue[Path], ends: float) -> Verdict | None:
-    return judge(mutant, folders) if time.monotonic() < ends else None
+def _in_time(mutant: Mutant, *, folders: SimpleQueue[Path], ends: float,
+             patience: float = PATIENCE) -> Verdict | None:
+    return judge(mutant, folders, patience) if time.monotonic() < ends else None
 
 
-def _failed(folder: Path, tests: Sequence[str]) -> str | None:
+def _failed(folder: Path, tests: Sequence[str], patience: float) -> str | None:
     """The first test that fails, in words; None where all pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-m",
                "not slow", "-p", "no:cacheprovider", "-n", "0", *tests]
-    result = _run(folder, command)
+    result = _run(folder, command, patience)
     if result is None:
-        return f"no end after {PATIENCE} s"
+        return f"no end after {patience:g} s"
     if result.returncode == 0:
         return None
     lines = [line for line in result.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return (lines or [f"pytest ends with {result.returncode}"])[0]
 
 
-def _disproven(folder: Path, path: str) -> str | None:
+def _disproven(folder: Path, path: str, patience: float) -> str | None:
     """What a proof of this component says against it; None where all hold, or there is none."""
     if not path.startswith("hdl/"):
         return None
     result = _run(folder, [sys.executable, "-m", "evidence.proofs", "--jobs", "1", "--of",
-                           Path(path).stem])
+                           Path(path).stem], patience)
     if result is None or result.returncode == 0:
         return None
     return "PROOF " + (result.stderr.strip().splitlines() or ["ended"])[0]
 
 
-def _run(folder: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
+def _run(folder: Path, command: Sequence[str],
+         patience: float) -> subprocess.CompletedProcess[str] | None:
     """A command in one of the copies; None where it had no end."""
     try:
         return subprocess.run(
-            command, cwd=folder, capture_output=True, encoding="utf-8", timeout=PATIENCE,
+            command, cwd=folder, capture_output=True, encoding="utf-8", timeout=patience,
             env={**environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"})
     except subprocess.TimeoutExpired:
         return None
@@ -171,13 +174,15 @@ def _act(options: argparse.Namespace) -> None:
             folders.put(_copy(Path(scratch) / f"copy{number}"))
         killers: set[str] = set()
         with ThreadPoolExecutor(options.jobs) as pool:
-            for verdict in pool.map(partial(_in_time, folders=folders, ends=ends), chosen):
+            judged_in_time = partial(_in_time, folders=folders, ends=ends,
+                                     patience=options.patience)
+            for verdict in pool.map(judged_in_time, chosen):
                 if verdict is None:
                     continue
                 counts[verdict.kind] += 1
                 killers |= _killers(verdict)
                 print(_line(verdict), flush=True)
-        _check_tests(folders, sorted(killers))
+        _check_tests(folders, sorted(killers), options.patience)
     judged = counts["killed"] + counts["survived"]
     share = counts["killed"] / max(1, judged)
     print(f"score     {counts['killed']} of {judged} killed, {100 * share:.1f} %; "
@@ -199,10 +204,10 @@ def _killers(verdict: Verdict) -> set[str]:
     return set(nearest(verdict.mutant.path))
 
 
-def _check_tests(folders: SimpleQueue[Path], tests: Sequence[str]) -> None:
+def _check_tests(folders: SimpleQueue[Path], tests: Sequence[str], patience: float) -> None:
     """Without a mutant the tests that killed must pass, or the verdicts would be wrong."""
     folder = folders.get()
-    if tests and (failed := _failed(folder, tests)) is not None:
+    if tests and (failed := _failed(folder, tests, patience)) is not None:
         raise BsnnError(f"mutants: tests must pass without any, {failed}")
     folders.put(folder)
 
@@ -218,6 +223,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="leave out the first N, which were judged before (default: 0)")
     add("--minutes", type=float, default=math.inf, metavar="M",
         help="begin none after so many, and give the score of those before (default: no end)")
+    add("--patience", type=float, default=PATIENCE, metavar="S",
+        help="seconds for the tests of one, behind which it counts as killed "
+             f"(default: {PATIENCE}; a busy machine needs more)")
     add("--jobs", type=int, default=2, help="at the same time (default: 2)")
     add("--folders", nargs="+", default=list(FOLDERS), metavar="FOLDER",
         help="to draw from (default: all of the above)")

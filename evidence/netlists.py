@@ -20,8 +20,8 @@ from pathlib import Path
 from bsnn_hw.child import ask
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, ToolError
-from bsnn_hw.processes import run
 from bsnn_hw.scratch import scratch_folder
+from evidence.proofs.abc import ask_abc
 
 __all__ = ["COMPONENTS", "FAMILIES", "Judged", "judge", "main"]
 
@@ -42,7 +42,7 @@ COMPONENTS = ("stream buffer", "stream register", "register pair", "queue and it
 # These have ROMs, which show nothing defined until a row was asked for some cycles ago.
 RESTED = ("neurons", "synaptic", "scores")
 REST = 6
-PATIENCE = 200  # seconds for a decision
+PATIENCE = 200  # seconds of a processor for a decision
 _LUT = re.compile(r"INIT\(16'h([0-9a-f]+)\)")
 
 
@@ -124,20 +124,18 @@ def _faulty(folder: Path, rtl: list[Path], netlist: Path, top: str) -> int | Non
 
 def _differs(folder: Path, rtl: list[Path], netlist: Path, top: str) -> int | None:
     """The first cycle in which two circuits give something else, None if there is none."""
-    import pyosys
-
     ask("evidence.netlist_child",
         {"top": top, "rtl": [str(path) for path in rtl], "netlist": [netlist.name, "cells.v"]},
         "yosys: netlist beside its RTL", folder=folder)
     # Where all signals correspond nothing is left in time, and `pdr` takes nothing else.
-    for commands in (f"scorr; sat; print_status; pdr -T {PATIENCE}", f"bmc3 -F 99 -T {PATIENCE}"):
-        said = run([Path(pyosys.__file__).parent / "yosys-abc", "-c",
-                    f"read_aiger differs.aig; {commands}; print_status"], cwd=folder).stdout
+    for commands in ("scorr; sat; print_status; pdr", "bmc3 -F 99"):
+        said = ask_abc(f"read_aiger differs.aig; {commands}; print_status", folder, PATIENCE) or ""
         if re.search(r"^Status = 1 ", said, re.MULTILINE):
             return None
         if differs := re.search(r"was asserted in frame (\d+)", said):
             return int(differs[1])
-    raise ToolError(f"abc: must decide within {PATIENCE} s, and did not: {said[-200:]!r}")
+    raise ToolError(f"abc: must decide within {PATIENCE} s of a processor, and did not: "
+                    f"{said[-200:]!r}")
 
 
 def _judged(pair: tuple[str, str]) -> Judged:

@@ -7,6 +7,7 @@ put into the component, which must give a counterexample; ``--trace`` prints it.
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -65,7 +66,13 @@ def _act(options: argparse.Namespace) -> None:
             if options.trace:
                 print("\n".join(f"    {line}" for line in judged.trace), flush=True)
     print(f"{len(names)} proofs of {rules} rules, each fault found, in "
-          f"{time.monotonic() - start:.0f} s")
+          f"{time.monotonic() - start:.0f} s, {_processor_seconds():.0f} s of a processor")
+
+
+def _processor_seconds() -> float:
+    """Of this program and all that it started and that ended."""
+    return sum(used.ru_utime + used.ru_stime for used in (
+        resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)))
 
 
 def main(argv: list[str] | None = None) -> int:

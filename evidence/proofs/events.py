@@ -82,8 +82,8 @@ def _lowest(bits: Value) -> Value:
     return (bits & -bits)[:len(bits)]
 
 
-def _encoder(parts: Parts) -> Harness:
-    dut = parts("encoder").SpikeEncoder(slots=3, slot_bits=2, words=2)
+def _encoder(parts: Parts, pipelined: bool = False) -> Harness:
+    dut = parts("encoder").SpikeEncoder(slots=3, slot_bits=2, words=2, pipelined=pipelined)
     h = Harness(dut=dut)
     event = dut.events.payload
     expected, left = _spikes_in_turn(h, dut.words, dut.events, 2)
@@ -97,6 +97,10 @@ def _encoder(parts: Parts) -> Harness:
     h.must("an event's row is {word, slot}", ~(dut.events.valid & event.event)
            | (event.row == Cat(number, expected.front.row)))
     return h
+
+
+def _pipelined_encoder(parts: Parts) -> Harness:
+    return _encoder(parts, pipelined=True)
 
 
 def _map_encoder(parts: Parts) -> Harness:
@@ -380,6 +384,8 @@ PROOFS = (
     Proof("spike encoder", _encoder, Fault(
         "encoder", "self.events.payload.mark.eq(last & finished)",
         "self.events.payload.mark.eq(last)")),
+    Proof("spike encoder, pipelined", _pipelined_encoder, Fault(
+        "priority", "bit & chunk[:index].any() if index", "bit & chunk[0] if index")),
     Proof("map encoder", _map_encoder, Fault(
         "map_encoder", "group.values[bank].eq(spikes.any())", "group.values[bank].eq(1)")),
     Proof("parts of rows", _row_parts, Fault(

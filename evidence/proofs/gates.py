@@ -23,13 +23,13 @@ __all__ = ["PROOFS"]
 INPUTS, NEURONS = 2, 2
 
 
-def _gate(parts: Parts, gate: SampleGate) -> Harness:
+def _gate(parts: Parts, gate: SampleGate, pipelined: bool = False) -> Harness:
     """Two inputs in a lane, two neurons in as many folds; any order of events and steps."""
     layer = spiking("fc", dense(NEURONS, INPUTS), gate=gate)
     geometry = DenseEvents.flat(INPUTS, INPUTS, NEURONS, 1, 1)
     found = hidden_bounds(layer, 1).gate
     assert found is not None
-    block = gate_block(gate, geometry, found, max_value=1)
+    block = gate_block(gate, geometry, found, max_value=1, pipelined=pipelined)
     module = parts("gate")
     dut = module.GateUnit(layer, replace(block, block=False), folds=geometry.folds,
                           rows=geometry.raster.rows, taps=geometry.taps)
@@ -80,10 +80,17 @@ def _of_all(parts: Parts) -> Harness:
                                    np.array([[1, 0, 5, 7]] * TIMESTEPS), 2))
 
 
+def _pipelined(parts: Parts) -> Harness:
+    return _gate(parts, SampleGate(np.array([-1, 3], np.int8), 3, 1, 0,
+                                   np.array([[1, 0, 5, 7]] * TIMESTEPS), 2), pipelined=True)
+
+
 PROOFS = (
     Proof("gate, a table of each timestep", _of_each_timestep, Fault(
         "gate", "with m.If(self.op.charge & (self.op.fold == 0)):",
         "with m.If(self.op.charge):")),
     Proof("gate, one table", _of_all, Fault(
         "gate", "Mux(above.any(), last, wide[:bits])", "wide[:bits]")),
+    Proof("gate, pipelined", _pipelined, Fault(
+        "gate", "self._block.max_value, self._block.pipelined)", "self._block.max_value)")),
 )

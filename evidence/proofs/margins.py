@@ -60,6 +60,11 @@ def _events(parts: Parts) -> Harness:
     return _layer(parts, small_network(2, spiking("fc", dense(4, 2))), LayerPlan(1, 1))
 
 
+def _pipelined(parts: Parts) -> Harness:
+    return _layer(parts, small_network(2, spiking("fc", dense(4, 2))),
+                  LayerPlan(1, 1, pipelined=True))
+
+
 def _words(parts: Parts) -> Harness:
     return _layer(parts, small_network(2, spiking("fc", dense(4, 2))),
                   LayerPlan(2, 1, engine=Engine.WORDS))
@@ -128,10 +133,11 @@ def _link(h: Harness, dut: Any, words: Any, valid: Value, rows: int, most: int,
     return h
 
 
-def _spike_link(parts: Parts, shared: bool) -> Harness:
+def _spike_link(parts: Parts, shared: bool, pipelined: bool = False) -> Harness:
     dut = parts("link").SpikeLink(DenseEvents.flat(2, 2, 1, 2, 1, shared), depth=DEPTH,
-                                  margin=LATE)
-    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1, DEPTH + 4)
+                                  margin=LATE, pipelined=pipelined)
+    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1,
+                 DEPTH + 4 + 3 * pipelined)
 
 
 def _banks(parts: Parts) -> Harness:
@@ -142,11 +148,21 @@ def _shared(parts: Parts) -> Harness:
     return _spike_link(parts, shared=True)
 
 
-def _word_link(parts: Parts) -> Harness:
+def _pipelined_shared(parts: Parts) -> Harness:
+    return _spike_link(parts, shared=True, pipelined=True)
+
+
+def _word_link(parts: Parts, pipelined: bool = False) -> Harness:
     # Three rows of 1 in words of two: three late rows make two words.
     late = 3
-    dut = parts("word_link").WordLink(DenseWords.flat(3, 1, 1, 2, 1), depth=DEPTH, margin=late)
-    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 3, DEPTH + 1, late)
+    dut = parts("word_link").WordLink(DenseWords.flat(3, 1, 1, 2, 1), depth=DEPTH, margin=late,
+                                     pipelined=pipelined)
+    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 3,
+                 DEPTH + 1 + 3 * pipelined, late)
+
+
+def _pipelined_words(parts: Parts) -> Harness:
+    return _word_link(parts, pipelined=True)
 
 
 NO_REGISTER = Fault("layout.blocks", "return delay + neuron_delay + 1",
@@ -154,6 +170,7 @@ NO_REGISTER = Fault("layout.blocks", "return delay + neuron_delay + 1",
 PROOFS = (
     Proof("margin of a layer of events", _events, NO_REGISTER),
     Proof("margin of a layer of words", _words, NO_REGISTER),
+    Proof("margin of a pipelined layer", _pipelined, NO_REGISTER),
     Proof("margin of a convolution", _map, NO_REGISTER),
     Proof("margin of a convolution by lines", _lines, NO_REGISTER),
     Proof("margin with pooled currents", _largest, NO_REGISTER),
@@ -166,5 +183,10 @@ PROOFS = (
         "link", "depth=self._depth, margin=self._margin,",
         "depth=self._depth, margin=self._margin - 1,"), quick=False),
     Proof("link to words", _word_link, Fault(
+        "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
+    Proof("link to shared lanes, pipelined", _pipelined_shared, Fault(
+        "link", "depth=self._depth, margin=self._margin,",
+        "depth=self._depth, margin=self._margin - 1,"), quick=False),
+    Proof("link to words, pipelined", _pipelined_words, Fault(
         "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
 )

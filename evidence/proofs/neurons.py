@@ -21,6 +21,7 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
 )
 from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store
 from bsnn_hw.layout.timing import SYNAPTIC_DELAY, recovery, synaptic_recovery
 from bsnn_hw.reference.neuron import advance, at_rest, charge, fire, scaled
 from evidence.proofs.harness import Harness, table
@@ -30,6 +31,7 @@ from evidence.proofs.proof import Proof
 __all__ = ["PROOFS"]
 
 TIMESTEPS = 2
+BLOCKS = Rows(2, 2)  # all that has two rows lies in block RAM
 
 
 def _layer(spec: NeuronSpec, *shortcuts: CurrentShortcut | SpikeShortcut) -> Hidden:
@@ -88,14 +90,16 @@ def _stepped(spec: NeuronSpec, timestep: int, channel: int, before: int, potenti
     return int(current[0, channel]), int(fired[0, channel]), int(settled[0, channel])
 
 
-def _neurons(parts: Parts, spec: NeuronSpec, pipelined: bool = False) -> Harness:
+def _neurons(parts: Parts, spec: NeuronSpec, pipelined: bool = False,
+             memories: Rows = USUAL_ROWS) -> Harness:
     """Three neurons, two side by side, in rows that step in turn, at any time."""
     raster = Raster(_layer(spec).shape, 2)
     bounds, delay = hidden_bounds(_layer(spec), 1), 3
     dut = parts("neuron").NeuronArray(spec, bounds, raster, current_delay=delay,
-                                      pipelined=pipelined)
+                                      memories=memories, pipelined=pipelined)
     h = Harness(dut=dut)
-    came = _op_in_turn(h, dut.op, delay, recovery(spec, False, pipelined))
+    block = memories.hold(Store.POTENTIALS, raster.rows)
+    came = _op_in_turn(h, dut.op, delay, recovery(spec, block, pipelined))
     fired = Signal(2)
     for position in range(2):
         h.m.d.comb += fired[position].eq(_follow(h, dut, spec, bounds, position, came))
@@ -158,7 +162,8 @@ def _soft(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.ABOVE, [3, 1, 2], 3))
 
 
-def _synaptic(parts: Parts, leak: Sequence[int]) -> Harness:
+def _synaptic(parts: Parts, leak: Sequence[int], pipelined: bool = False,
+              memories: Rows = USUAL_ROWS) -> Harness:
     """Synaptic currents of three neurons, two side by side, whose rows step in turn.
 
     leak : of each channel, in quarters, from the first timestep to the second
@@ -167,9 +172,11 @@ def _synaptic(parts: Parts, leak: Sequence[int]) -> Harness:
                    current_leak=np.array([[0] * 3, leak]))
     bounds, delay = hidden_bounds(_layer(spec), 1), 3
     dut = parts("synaptic").SynapticArray(spec, bounds, Raster(_layer(spec).shape, 2),
-                                          current_delay=delay)
+                                          current_delay=delay, memories=memories,
+                                          pipelined=pipelined)
     h = Harness(dut=dut)
-    came = _op_in_turn(h, dut.op, delay, synaptic_recovery(spec, block=False))
+    block = memories.hold(Store.SYNAPTIC, 2)
+    came = _op_in_turn(h, dut.op, delay, synaptic_recovery(spec, block, pipelined))
     h.show("synaptic", dut.synaptic)
     now = h.delayed(came.step & ~came.sweep, SYNAPTIC_DELAY, "due")
     row = h.delayed(came.row, SYNAPTIC_DELAY, "row")
@@ -215,6 +222,14 @@ def _scaled(parts: Parts) -> Harness:
     return _synaptic(parts, [3, 1, 2])
 
 
+def _pipelined_scaled(parts: Parts) -> Harness:
+    return _synaptic(parts, [3, 1, 2], pipelined=True)
+
+
+def _pipelined_block(parts: Parts) -> Harness:
+    return _synaptic(parts, [2, 2, 2], pipelined=True, memories=BLOCKS)
+
+
 def _resting(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.HARD, Comparison.AT_LEAST, [2, 2, 2], 3, refractory=True))
 
@@ -227,7 +242,12 @@ def _pipelined(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [2, 2, 2], 3), pipelined=True)
 
 
-def _currents(parts: Parts) -> Harness:
+def _pipelined_potentials(parts: Parts) -> Harness:
+    return _neurons(parts, _spec(Reset.HARD, Comparison.ABOVE, [2, 2, 2], 3), pipelined=True,
+                    memories=BLOCKS)
+
+
+def _currents(parts: Parts, pipelined: bool = False) -> Harness:
     """Two rows of two, with a gain, a spike's shortcut and a current's."""
     rng = np.random.default_rng(6)
     gain, weight = rng.integers(-2, 3, (TIMESTEPS, 3)), rng.integers(-3, 4, (TIMESTEPS, 3))
@@ -238,7 +258,7 @@ def _currents(parts: Parts) -> Harness:
     whole = Interval(own.current.low - 3 - 2, own.current.high + 3 + 1)
     bounds = HiddenBounds(own.acc, whole, own.charged, own.settled, own.carried, own.threshold,
                           (Interval(0, 1), joined))
-    dut = parts("current").CurrentArray(layer, bounds, raster)
+    dut = parts("current").CurrentArray(layer, bounds, raster, pipelined=pipelined)
     h = Harness(dut=dut)
     h.drive(("step", dut.op.step), ("sweep", dut.op.sweep), ("row", dut.op.row),
             ("timestep", dut.op.timestep))
@@ -246,7 +266,7 @@ def _currents(parts: Parts) -> Harness:
     h.show("take", dut.take)
     h.show("currents", dut.currents)
     # Sums come a cycle after the op, what is carried with `take`.
-    at_sums, at_take, delay = 1, 2, dut.delay
+    at_sums, at_take, delay = 1, 2 + 2 * pipelined, dut.delay
     came = h.delayed(1, delay, "came")
     row, timestep = (h.delayed(getattr(dut.op, name), delay, name) for name in ("row", "timestep"))
     h.must("a step takes what is carried", ~h.delayed(1, at_take, "awake") | (
@@ -271,6 +291,10 @@ def _currents(parts: Parts) -> Harness:
     return h
 
 
+def _pipelined_currents(parts: Parts) -> Harness:
+    return _currents(parts, pipelined=True)
+
+
 def _joined(spec: NeuronSpec, weight: np.ndarray, channel: int) -> list[int]:
     """The reference's current for {timestep, sum, spike, added}, the last lowest."""
     found = []
@@ -288,10 +312,17 @@ def _joined(spec: NeuronSpec, weight: np.ndarray, channel: int) -> list[int]:
 PROOFS = (
     Proof("currents of a join", _currents, Fault(
         "current", "Mux(carried[i], gain[i], 0)", "Mux(carried[i], gain[i], gain[i] >> 3)")),
+    Proof("currents of a join, pipelined", _pipelined_currents, Fault(
+        "current", "sums = delayed(m, self.sums, 1 + self._late,",
+        "sums = delayed(m, self.sums, 1,")),
     Proof("synaptic currents, a shift", _shifted, Fault(
         "synaptic", "Mux(empties, 0, synaptic[i] >> shift)", "synaptic[i] >> shift")),
     Proof("synaptic currents, leaks of their own", _scaled, Fault(
         "synaptic", "synaptic[i] * factor[i]", "synaptic[i] * factor[0]")),
+    Proof("synaptic currents, leaks of their own, pipelined", _pipelined_scaled, Fault(
+        "synaptic", "ops[at - 2 - self._late]", "ops[at - 2]"), quick=False),
+    Proof("synaptic currents in block RAM, pipelined", _pipelined_block, Fault(
+        "synaptic", "ahead = 2 + self._late if", "ahead = 2 if")),
     Proof("neurons, hard reset", _hard, Fault(
         "neuron", "Mux(empties, 0, self._saturated(", "Mux(op.sweep, 0, self._saturated("),
         quick=False),
@@ -305,4 +336,6 @@ PROOFS = (
         quick=False),
     Proof("neurons, pipelined", _pipelined, Fault(
         "neuron", "fired = delayed(m, fired, 1,", "fired = delayed(m, fired, 0,"), quick=False),
+    Proof("neurons, pipelined, in block RAM", _pipelined_potentials, Fault(
+        "neuron", "2 + self._late if self._blocks", "2 if self._blocks"), quick=False),
 )

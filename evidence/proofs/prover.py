@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bsnn_hw.child import ask
 from bsnn_hw.errors import ToolError
-from bsnn_hw.processes import run
 from bsnn_hw.scratch import scratch_folder
+from evidence.proofs.abc import ask_abc
 from evidence.proofs.harness import Harness
 
 __all__ = ["Verdict", "prove"]
@@ -38,7 +38,7 @@ def prove(harness: Harness, cycles: int | None = None, patience: int = 200) -> V
     """Prove the rules, or find inputs that break one.
 
     cycles : int, in which they are proven from reset on; None for all
-    patience : int, seconds
+    patience : int, seconds of a processor
 
     Raises
     ------
@@ -57,12 +57,12 @@ def prove(harness: Harness, cycles: int | None = None, patience: int = 200) -> V
 
 
 def _decide(folder: Path, harness: Harness, cycles: int | None, patience: int) -> Verdict:
-    import pyosys
-
-    abc = Path(pyosys.__file__).parent / "yosys-abc"
     engine = "pdr" if cycles is None else f"bmc3 -F {cycles}"
-    commands = f"{engine} -T {patience}; print_status; write_cex -n found.cex"
-    said = run([abc, "-c", f"read_aiger harness.aig; {commands}"], cwd=folder).stdout
+    said = ask_abc(f"read_aiger harness.aig; {engine}; print_status; write_cex -n found.cex",
+                   folder, patience)
+    if said is None:
+        raise ToolError(f"abc: must decide within {patience} s of a processor, and did not; "
+                        "make the harness smaller")
     match re.search(r"^Status = (-?\d) +Frames = (-?\d+)", said, re.MULTILINE):
         case None:
             raise ToolError(f"abc: must give a status, said {said[-200:]!r}")
@@ -71,7 +71,7 @@ def _decide(folder: Path, harness: Harness, cycles: int | None, patience: int) -
             return Verdict(False, _inputs(text, harness))
         case found if found[1] == "1" or int(found[2]) + 1 == cycles:  # frames are from 0 on
             return Verdict(True)
-    raise ToolError(f"abc: must decide within {patience} s, and did not; make the harness smaller")
+    raise ToolError(f"abc: must decide, and did not: {said[-200:]!r}")
 
 
 def _inputs(text: str, harness: Harness) -> tuple[dict[str, int], ...]:

@@ -99,9 +99,9 @@ def heeds(h: Harness, write: Value, room: Value, margin: int, *, before: bool) -
     h.limit(heeded(h, write, room, margin, before=before))
 
 
-def _queue(parts: Parts) -> Harness:
+def _words(parts: Parts, pipelined: bool) -> Harness:
     depth, margin = 5, 2
-    dut = parts("queue").WordQueue(WORD, depth=depth, margin=margin)
+    dut = parts("queue").WordQueue(WORD, depth=depth, margin=margin, pipelined=pipelined)
     h = Harness(dut=dut)
     h.drive(("write", dut.write), ("word", dut.word), ("ready", dut.words.ready))
     h.show("room", dut.room)
@@ -110,12 +110,20 @@ def _queue(parts: Parts) -> Harness:
     heeds(h, dut.write, dut.room, margin, before=False)
     inside = follow(h, enters=dut.write, word=Value.cast(dut.word),
                     leaves=dut.words.valid & dut.words.ready, seen=Value.cast(dut.words.payload),
-                    most=depth + 1, within=3, ready=dut.words.ready)
+                    most=depth + 1 + pipelined, within=3 + pipelined, ready=dut.words.ready)
     h.show("inside", inside)
     h.must("there is room until the margin is reached",
            dut.room | (inside >= depth - margin))
     held(h, "words", dut.words)
     return h
+
+
+def _queue(parts: Parts) -> Harness:
+    return _words(parts, False)
+
+
+def _pipelined_queue(parts: Parts) -> Harness:
+    return _words(parts, True)
 
 
 def _carry(parts: Parts) -> Harness:
@@ -161,6 +169,8 @@ PROOFS = (
         "buffer", "first.words.ready.eq(words.ready | ~words.valid)", "first.words.ready.eq(1)")),
     Proof("queue and its margin", _queue, Fault(
         "queue", "self._depth - self._margin", "self._depth - self._margin + 1")),
+    Proof("queue and its margin, pipelined", _pipelined_queue, Fault(
+        "queue", "passes.eq(~there | self.words.ready)", "passes.eq(self.words.ready | ~waits)")),
     Proof("carry queue and its margin", _carry, Fault(
         "carry", "(self.write & self.last)", "self.write")),
 )

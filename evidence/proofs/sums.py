@@ -67,14 +67,16 @@ def _digits(number: np.ndarray, *bases: int) -> list[np.ndarray]:
     return found
 
 
-def _synapse(parts: Parts, max_value: int, weight_bits: int, lanes: int) -> Harness:
+def _synapse(parts: Parts, max_value: int, weight_bits: int, lanes: int,
+             pipelined: bool = False) -> Harness:
     """Two rows in each lane's bank, two neurons side by side in two folds, all their sums."""
     rng = np.random.default_rng(7)
     weights = (rng.choice([-1, 1], (4, 2 * lanes)) if weight_bits == 1 else
                rng.integers(-127, 128, (4, 2 * lanes))).astype(np.int8)
     synapse = Dense(weights, np.ones(4, bool), weight_bits)
     geometry = DenseEvents.flat(2 * lanes, 2 * lanes, 4, lanes, 2)
-    dut = parts("synapse").SynapseArray(geometry, synapse, max_value=max_value)
+    dut = parts("synapse").SynapseArray(geometry, synapse, max_value=max_value,
+                                        pipelined=pipelined)
     h = Harness(dut=dut)
     h.drive(("tap", dut.tap), ("rows", dut.rows), ("values", dut.values))
     h.show("deltas", dut.deltas)
@@ -89,7 +91,7 @@ def _synapse(parts: Parts, max_value: int, weight_bits: int, lanes: int) -> Harn
         inputs[np.arange(count), row * lanes + lane] = value
     sums = _sums_of(synapse, inputs, max_value)
 
-    delay, index = geometry.delay(weight_bits), Cat(dut.rows, dut.values)
+    delay, index = geometry.delay(weight_bits) + pipelined, Cat(dut.rows, dut.values)
     came = h.delayed(1, delay, "came")
     fold = h.delayed(dut.tap, delay, "fold")
     for position in range(2):
@@ -157,13 +159,21 @@ def _wide(parts: Parts) -> Harness:
     return _synapse(parts, 1, 8, 2)
 
 
-def _words(parts: Parts) -> Harness:
+def _pipelined_binary(parts: Parts) -> Harness:
+    return _synapse(parts, 1, 1, 4, pipelined=True)
+
+
+def _pipelined_wide(parts: Parts) -> Harness:
+    return _synapse(parts, 1, 8, 2, pipelined=True)
+
+
+def _words(parts: Parts, pipelined: bool = False) -> Harness:
     """Two words of five inputs, two neurons side by side in two folds."""
     lanes = 5
     weights = np.random.default_rng(8).choice([-1, 1], (4, 2 * lanes)).astype(np.int8)
     synapse = Dense(weights, np.ones(4, bool))
     geometry = DenseWords.flat(2 * lanes, lanes, 4, lanes, 2)
-    dut = parts("word_synapse").WordSynapseArray(geometry, synapse)
+    dut = parts("word_synapse").WordSynapseArray(geometry, synapse, pipelined=pipelined)
     h = Harness(dut=dut)
     h.drive(("fold", dut.tap), ("row", dut.rows), ("spikes", dut.values))
     h.show("deltas", dut.deltas)
@@ -173,7 +183,7 @@ def _words(parts: Parts) -> Harness:
     inputs = np.zeros((count, 2, lanes), np.int64)
     inputs[np.arange(count), np.arange(count) >> lanes] = spikes
     sums = _sums_of(synapse, inputs.reshape(count, -1), 1)
-    delay = geometry.delay(1)
+    delay = geometry.delay(1) + pipelined
     came = h.delayed(1, delay, "came")
     for position in range(2):
         right = table(sums[:, position::2].T.ravel().tolist(), 8,
@@ -183,6 +193,10 @@ def _words(parts: Parts) -> Harness:
         h.must(f"neuron {position} of each fold gets the sum of the reference",
                ~came | (total == h.delayed(right, delay, f"right_{position}").as_signed()))
     return h
+
+
+def _pipelined_words(parts: Parts) -> Harness:
+    return _words(parts, pipelined=True)
 
 
 def _accumulator(parts: Parts, rows: int, block: bool, pipelined: bool = False) -> Harness:
@@ -259,8 +273,15 @@ PROOFS = (
         "synapse", "words[0][i] ^ words[1][i], unlike", "words[0][i] & words[1][i], unlike")),
     Proof("synapses, weights of 8 bits", _wide, Fault(
         "synapse", "Mux(value, weight, 0)", "Mux(value, weight, 1)")),
+    Proof("synapses, spikes, pipelined", _pipelined_binary, Fault(
+        "synapse", "geometry.banks_delay(self._bits) + pipelined",
+        "geometry.banks_delay(self._bits)")),
+    Proof("synapses, weights of 8 bits, pipelined", _pipelined_wide, Fault(
+        "synapse", "delayed(m, value, 1,", "delayed(m, value, 0 if self._pipelined else 1,")),
     Proof("synapses of words", _words, Fault(
         "word_synapse", "Cat(~odd, ~half)", "Cat(odd, ~half)")),
+    Proof("synapses of words, pipelined", _pipelined_words, Fault(
+        "word_synapse", "read.data, int(self._pipelined),", "read.data, 0,")),
     Proof("synapses of a depthwise convolution", _depthwise, Fault(
         "group_synapse", "[value if block == table[0] else None for block in blocks]",
         "[value if block == 0 else None for block in blocks]")),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from bsnn_hw.devices.parts import Access, Memory, Parts
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_groups import ConvGroups
 from bsnn_hw.engines.groups import GroupFolds, group_folds
@@ -13,6 +14,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan
 from bsnn_hw.reference.synapse import convolve
 from tests.for_each import for_each
+from tests.parts import same_parts
 
 # source, channels out, groups, source width, lanes, parallel
 CASES = [(Shape(6, 4, 3), 6, 6, 3, 1, 1), (Shape(6, 4, 3), 6, 6, 3, 3, 3),
@@ -136,6 +138,22 @@ def test_a_lane_has_adders_in_the_blocks_that_it_reaches():
     assert parts.sum_bits == 3 * alone.sum_bits
     # A value and a weight of each neuron wait for the stage in which other layers add lanes.
     assert parts.registers == 3 * alone.registers + 1 * 3 * (1 + 1)
+
+
+def test_a_walk_and_its_lookup_counted_by_hand():
+    """12 x 4 x 2 out of 6 x 4 x 3, three groups, each of two folds; words of two, a lane each."""
+    geometry, _ = grouped(CASES[2])
+    # Rows of 6 bits, taps of 4; 8 positions and 3 lines of the kernel; six folds, from any on.
+    assert same_parts(geometry.walk_parts(), (
+        Parts.adders(6, 3) + Parts.adders(4, 4) + Parts.adders(5 / 2, 2) + Parts.adders(3)
+        + Parts.logic(3 * (6 + 4 + 5) + 3, 2 * (6 + 4 + 5) + 3)
+        + Parts.adders(3) + Parts.logic(2 * 3, 2 * 3)))
+    # A channel of 2 bits; a line reaches up to three lines, a column one; a table of first folds.
+    tables = (Memory(4, 6 + 4 + 2 + 1, Access.TABLE), Memory(3, 6 + 4 + 1 + 1, Access.TABLE),
+              Memory(4, 3, Access.TABLE))
+    assert same_parts(geometry.lookup_parts(1), (
+        Parts.delays(2 * 2 * (2 + 1) + 4 + 8) + Parts.adders(6) + Parts.adders(4)
+        + Parts.logic(10, 6 + 4) + Parts.adders(6) + Parts.delays(3) + Parts(memories=tables)))
 
 
 def test_a_lane_that_reaches_several_blocks_has_a_table():

@@ -113,6 +113,15 @@ def test_a_queue_and_an_encoder_for_each_lane():
         + Parts.delays(1) + collector_parts(2, 4)))
 
 
+def test_an_entry_of_each_queue():
+    """Spikes of a word or of a lane's share, and a mark; a number, or row and place of a map."""
+    assert DenseEvents.flat(10, 5, 6, 2, 4).queue_widths == [3 + 1 + 1, 2 + 1 + 1]
+    assert DenseEvents.flat(10, 5, 6, 2, 4, True).queue_widths == [5 + 1 + 1]
+    assert DenseWords.flat(10, 5, 6, 2, 3).queue_widths == [5 + 1 + 1]
+    assert DenseWords.flat(12, 2, 4, 6, 4).queue_widths == [6 + 1 + 2]  # that has one or not
+    assert conv().queue_widths == conv(shared=True).queue_widths == [3 + (7 + 3 + 3 + 1) + 1]
+
+
 def test_a_wide_encoder_has_a_register_pair():
     for slots, row in ((16, 4), (17, 5)):
         pair = 2 * (slots + 2) if slots > 16 else 0

@@ -10,6 +10,7 @@ from amaranth import Signal
 from bsnn_hw.errors import BsnnError, ToolError
 from evidence import proofs
 from evidence.proofs.__main__ import main
+from evidence.proofs.abc import ask_abc
 from evidence.proofs.catalogue import PROOFS
 from evidence.proofs.harness import Harness, table
 from evidence.proofs.parts import Fault, sound
@@ -80,10 +81,23 @@ def test_a_rule_that_does_not_hold_and_a_fault_that_breaks_none():
 
 
 def test_no_decision_in_time(monkeypatch):
-    monkeypatch.setattr("evidence.proofs.prover.run",
-                        lambda *_, **__: type("Said", (), {"stdout": "Status = -1  Frames = 7"}))
-    with pytest.raises(ToolError, match="abc: must decide within 5 s"):
+    monkeypatch.setattr("evidence.proofs.prover.ask_abc", lambda *_: None)
+    with pytest.raises(ToolError, match="abc: must decide within 5 s of a processor"):
         prove(counter(4), patience=5)
+    monkeypatch.setattr("evidence.proofs.prover.ask_abc", lambda *_: "Status = -1  Frames = 7")
+    with pytest.raises(ToolError, match="abc: must decide, and did not: 'Status = -1"):
+        prove(counter(4))
+
+
+def test_abc_s_time_is_a_processor_s(monkeypatch, tmp_path):
+    program = tmp_path / "yosys-abc"
+    program.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("pyosys.__file__", str(tmp_path / "__init__.py"))
+    assert ask_abc("pdr", tmp_path, 1) is None
+    program.write_text("#!/bin/sh\necho no such file; exit 3\n")
+    with pytest.raises(ToolError, match="abc: must end with 0, ended with 3: 'no such file"):
+        ask_abc("pdr", tmp_path, 1)
 
 
 def test_a_chosen_number_stays():

@@ -2,11 +2,13 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bsnn_hw.devices.chips import CHIPS, Chip, find_chip
+from bsnn_hw.devices.families import Cost
 from bsnn_hw.devices.targets import TARGETS
 from bsnn_hw.errors import InputError
 from bsnn_hw.ir.network import Coding
@@ -17,7 +19,7 @@ from bsnn_hw.planning.forecast import forecast
 from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
-from bsnn_hw.planning.search import Search
+from bsnn_hw.planning.search import Candidate, Search
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
 from tests.for_each import for_each, quick
@@ -47,6 +49,23 @@ def remade(net, schedule):
     memories = [plan.memories for plan in schedule.layers]
     return make_schedule(net, *counts(schedule)).placed(*memories).pipelined(
         *(plan.pipelined for plan in schedule.layers))
+
+
+def test_points_of_the_front_lie_a_ratio_apart():
+    """From 100 to 1,000 cycles eleven steps of 1.25 and less, and plans of each limit once."""
+    asked = []
+
+    def within(limit):
+        asked.append(limit)
+        yield Candidate("plan", Cost(limit), 5.0)
+
+    found = Search.weighed(SimpleNamespace(limits=lambda: np.array([100., 130., 1000.]),
+                                           within=within))
+    assert len(asked) == 12
+    assert asked == pytest.approx(100 * 10 ** (np.arange(12) / 11))
+    assert all(limit >= exact for limit, exact in zip(asked, np.geomspace(100, 1000, 12),
+                                                      strict=True))
+    assert [each.cost.cells for each in found] == [asked[-1]]
 
 
 def test_the_smallest_is_the_smallest():
