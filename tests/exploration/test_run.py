@@ -19,7 +19,9 @@ from bsnn_hw.exploration.run import Runner
 from bsnn_hw.exploration.scaling import tasks_of
 from bsnn_hw.exploration.store import open_store
 from bsnn_hw.exploration.study import read_study
+from bsnn_hw.synthesis.report import text
 from tests.for_each import for_each
+from tests.synthesis.test_report import FIGURES
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -283,6 +285,17 @@ def test_a_copy_of_the_bundle_is_placed(tmp_path, monkeypatch):
         work.synth(options, {"bundle": bundle}, tmp_path)
     request, = asked
     assert request.folder != bundle and (request.seeds, request.clock) == ((3,), 50.0)
+
+
+def test_what_was_placed_is_kept(tmp_path, monkeypatch):
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    monkeypatch.setattr(work, "measure", lambda request: FIGURES)
+    options = {"part": "ice40-hx8k", "seed": 3, "clock": 50.0, "router": None}
+    assert work.synth(options, {"bundle": bundle}, tmp_path) == {
+        "cells": 1000, "registers": 0, "blocks": 12, "multipliers": 0, "cycles": 500.0,
+        "clock": 50.0}
+    assert (tmp_path / "figures.txt").read_text() == text(FIGURES) + "\n"
 
 
 def test_optuna_chooses_among_the_grid(study_files, tmp_path):
