@@ -35,6 +35,10 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "m.d.sync += escaped.eq(escape & ~escaped)",
      "m.d.sync += escaped.eq(escape * ~escaped)"):
         "of two single bits the product is the conjunction",
+    ("hdl/engines/engine.py",
+     'return Signal(range(-(-channels // geometry.lanes)), name="row")',
+     'return Signal(range(-(~channels // geometry.lanes)), name="row")'):
+        "a counter with a bit more now and then, which stays 0: its end is worked out elsewhere",
     ("hdl/link.py",
      "for source, head in zip(streams, grouper.heads, strict=True):",
      "for source, head in zip(streams, grouper.heads, strict=False):"):

@@ -38,7 +38,9 @@ COMPONENTS = ("stream buffer", "stream register", "register pair", "queue and it
               "synapses of groups side by side", "neurons, hard reset",
               "neurons, soft reset and a leak of their own", "synaptic currents, a shift",
               "synaptic currents, leaks of their own", "pooling of spikes, windows that overlap",
-              "scores of a constant gain", "scores summed over timesteps")
+              "scores of a constant gain", "scores summed over timesteps",
+              "queue and its margin, pipelined", "spike encoder, pipelined",
+              "synapses, spikes, pipelined", "neurons, pipelined")
 # These have ROMs, which show nothing defined until a row was asked for some cycles ago.
 RESTED = ("neurons", "synaptic", "scores")
 REST = 6

@@ -133,11 +133,10 @@ def _link(h: Harness, dut: Any, words: Any, valid: Value, rows: int, most: int,
     return h
 
 
-def _spike_link(parts: Parts, shared: bool, pipelined: bool = False) -> Harness:
+def _spike_link(parts: Parts, shared: bool) -> Harness:
     dut = parts("link").SpikeLink(DenseEvents.flat(2, 2, 1, 2, 1, shared), depth=DEPTH,
-                                  margin=LATE, pipelined=pipelined)
-    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1,
-                 DEPTH + 4 + 3 * pipelined)
+                                  margin=LATE)
+    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1, DEPTH + 4)
 
 
 def _banks(parts: Parts) -> Harness:
@@ -146,10 +145,6 @@ def _banks(parts: Parts) -> Harness:
 
 def _shared(parts: Parts) -> Harness:
     return _spike_link(parts, shared=True)
-
-
-def _pipelined_shared(parts: Parts) -> Harness:
-    return _spike_link(parts, shared=True, pipelined=True)
 
 
 def _word_link(parts: Parts, pipelined: bool = False) -> Harness:
@@ -184,9 +179,6 @@ PROOFS = (
         "depth=self._depth, margin=self._margin - 1,"), quick=False),
     Proof("link to words", _word_link, Fault(
         "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
-    Proof("link to shared lanes, pipelined", _pipelined_shared, Fault(
-        "link", "depth=self._depth, margin=self._margin,",
-        "depth=self._depth, margin=self._margin - 1,"), quick=False),
     Proof("link to words, pipelined", _pipelined_words, Fault(
         "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
 )

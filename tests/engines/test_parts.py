@@ -205,5 +205,9 @@ def test_where_a_walk_goes():
     assert same_parts(conv().lookup_parts(3), (
         Parts.delays(2 * 2 * (2 + 3) + 6 + 8) + Parts.adders(6) + Parts.adders(4)
         + Parts.logic(10, 6 + 4) + Parts(memories=tables)))
+    # Of three lanes, two channels each: a number of one bit.
+    assert same_parts(conv(lanes=3).lookup_parts(3), (
+        Parts.delays(2 * 3 * (1 + 3) + 6 + 8) + Parts.adders(6) + Parts.adders(4)
+        + Parts.logic(10, 6 + 4) + Parts(memories=tables)))
     assert conv().entry_bits == 3 + 3
     assert conv().value_counters == [1, 2, 3, 3]

@@ -16,7 +16,7 @@ def test_goals(text, goal):
 
 
 @for_each("text", ["", "fast", "fps", "fps=", "fps=x", "fps=0", "fps=-1", "fps=inf",
-               "fps=nan", "rate=3", "smallest=3"])
+               "fps=nan", "rate=3", "area=3", "smallest=3"])
 def test_others(text):
     with pytest.raises(InputError, match=r"^`goal`: must be smallest, fastest or fps=N with"):
         parse_goal(text)
