@@ -27,14 +27,12 @@ __all__ = ["PROOFS"]
 WAITING = 3  # inferences that are inside at most
 
 
-def _network(parts: Parts, network: Network, patience: int, *plans: LayerPlan,
-             pipelined: bool = False) -> Harness:
+def _network(parts: Parts, network: Network, patience: int, *plans: LayerPlan) -> Harness:
     """A network of a single class, each input at most once a timestep.
 
     patience : int, cycles that something may wait where nothing outside holds it up
-    pipelined : bool, of the readout
     """
-    layout = laid_out(network, *plans, pipelined=pipelined)
+    layout = laid_out(network, *plans)
     dut = parts("network").NetworkTop(layout)
     h = Harness(dut=dut)
     row = layout.slots.value_width
@@ -102,11 +100,6 @@ def _chain(parts: Parts) -> Harness:
     return _network(parts, small_network(1, spiking("a", dense(1, 1))), 34, LayerPlan(1, 1))
 
 
-def _pipelined(parts: Parts) -> Harness:
-    return _network(parts, small_network(1, spiking("a", dense(1, 1))), 46,
-                    LayerPlan(1, 1, pipelined=True), pipelined=True)
-
-
 def _joined(parts: Parts) -> Harness:
     network = small_network(1, spiking("a", dense(1, 1), gained=True),
                             spiking("b", dense(1, 1), CurrentShortcut(1)))
@@ -144,9 +137,6 @@ PROOFS = (
         "layer", "self.words_valid.eq(neurons.words_valid)",
         "self.words_valid.eq(neurons.words_valid & neurons.words.spikes.any())"), quick=False,
         cycles=38),
-    Proof("layer to readout, pipelined", _pipelined, Fault(
-        "layer", "self._charge_delay = charge_delay(layer, pipelined)",
-        "self._charge_delay = charge_delay(layer)"), quick=False, cycles=50),
     Proof("layers with a shortcut past them", _joined, Fault(
         "carry", "self.whole.eq(count != 0)", "self.whole.eq(count > 1)"), quick=False,
         cycles=54),

@@ -90,16 +90,14 @@ def _stepped(spec: NeuronSpec, timestep: int, channel: int, before: int, potenti
     return int(current[0, channel]), int(fired[0, channel]), int(settled[0, channel])
 
 
-def _neurons(parts: Parts, spec: NeuronSpec, pipelined: bool = False,
-             memories: Rows = USUAL_ROWS) -> Harness:
+def _neurons(parts: Parts, spec: NeuronSpec, pipelined: bool = False) -> Harness:
     """Three neurons, two side by side, in rows that step in turn, at any time."""
     raster = Raster(_layer(spec).shape, 2)
     bounds, delay = hidden_bounds(_layer(spec), 1), 3
     dut = parts("neuron").NeuronArray(spec, bounds, raster, current_delay=delay,
-                                      memories=memories, pipelined=pipelined)
+                                      pipelined=pipelined)
     h = Harness(dut=dut)
-    block = memories.hold(Store.POTENTIALS, raster.rows)
-    came = _op_in_turn(h, dut.op, delay, recovery(spec, block, pipelined))
+    came = _op_in_turn(h, dut.op, delay, recovery(spec, False, pipelined))
     fired = Signal(2)
     for position in range(2):
         h.m.d.comb += fired[position].eq(_follow(h, dut, spec, bounds, position, came))
@@ -242,11 +240,6 @@ def _pipelined(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [2, 2, 2], 3), pipelined=True)
 
 
-def _pipelined_potentials(parts: Parts) -> Harness:
-    return _neurons(parts, _spec(Reset.HARD, Comparison.ABOVE, [2, 2, 2], 3), pipelined=True,
-                    memories=BLOCKS)
-
-
 def _currents(parts: Parts, pipelined: bool = False) -> Harness:
     """Two rows of two, with a gain, a spike's shortcut and a current's."""
     rng = np.random.default_rng(6)
@@ -336,6 +329,4 @@ PROOFS = (
         quick=False),
     Proof("neurons, pipelined", _pipelined, Fault(
         "neuron", "fired = delayed(m, fired, 1,", "fired = delayed(m, fired, 0,"), quick=False),
-    Proof("neurons, pipelined, in block RAM", _pipelined_potentials, Fault(
-        "neuron", "2 + self._late if self._blocks", "2 if self._blocks"), quick=False),
 )

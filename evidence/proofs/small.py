@@ -85,6 +85,6 @@ def small_network(inputs: int | Shape, *hidden: Hidden, classes: int = 1) -> Net
                    tuple(map(str, range(classes))))
 
 
-def laid_out(network: Network, *plans: LayerPlan, pipelined: bool = False) -> Layout:
-    """With the plans of the hidden layers, and a readout of one lane, ``pipelined`` or not."""
-    return build_layout(network, Schedule((*plans, LayerPlan(1, 1, pipelined=pipelined))))
+def laid_out(network: Network, *plans: LayerPlan) -> Layout:
+    """With the plans of the hidden layers, and a readout of one lane."""
+    return build_layout(network, Schedule((*plans, LayerPlan(1, 1))))

@@ -1,5 +1,8 @@
 """The front, and how long a graph of tasks takes."""
 
+import pytest
+
+from bsnn_hw.exploration import page
 from bsnn_hw.exploration.front import front, objectives_of
 from bsnn_hw.exploration.page import failures, page_text
 from bsnn_hw.exploration.scaling import Task, critical_path, makespan
@@ -32,6 +35,16 @@ def test_the_page_shows_everything_and_names_are_text():
     assert text.count("<svg") == 4  # two plots for each part
     (group,) = failures([row(), lost, lost])
     assert (group.count, group.status, group.error) == (2, "refused", "plan: <i>")
+
+
+def test_points_of_the_plots(monkeypatch):
+    """Cells, and inferences a second or wrong classes of a thousand, one at least."""
+    seen, drawn = [], page.scatter
+    monkeypatch.setattr(page, "scatter", lambda points: seen.append(points) or drawn(points))
+    page_text("name", [row(), row(cells=0, accuracy=1.0, fits=0, rate=7.0)], ["cells"])
+    assert [[(*point[:2], *point[3:]) for point in points] for points in seen] == [
+        [(100, 5.0, True, True), (1.0, 7.0, False, False)],
+        [(100, pytest.approx(100.0), True, True), (1.0, 1.0, False, False)]]
 
 
 CHAIN = [Task(1), Task(2, (0,)), Task(1), Task(4, (2,)), Task(1, (1,))]

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -285,6 +286,14 @@ def test_a_copy_of_the_bundle_is_placed(tmp_path, monkeypatch):
         work.synth(options, {"bundle": bundle}, tmp_path)
     request, = asked
     assert request.folder != bundle and (request.seeds, request.clock) == ((3,), 50.0)
+
+
+def test_what_a_circuit_showed_is_kept(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(work.pipeline, "verify", lambda bundle: asked.append(bundle) or
+                        SimpleNamespace(inferences=3, cycles=71))
+    assert work.verify({}, {"bundle": tmp_path}, tmp_path) == {"inferences": 3, "cycles": 71}
+    assert asked == [tmp_path]
 
 
 def test_what_was_placed_is_kept(tmp_path, monkeypatch):
