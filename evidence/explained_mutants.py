@@ -35,6 +35,10 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "m.d.sync += escaped.eq(escape & ~escaped)",
      "m.d.sync += escaped.eq(escape * ~escaped)"):
         "of two single bits the product is the conjunction",
+    ("hdl/axi_registers.py",
+     "hit = port.write_address == register.address",
+     "hit = port.write_address <= register.address"):
+        "`control` alone is written, and its address is 0, below which there is none",
     ("hdl/engines/engine.py",
      'return Signal(range(-(-channels // geometry.lanes)), name="row")',
      'return Signal(range(-(~channels // geometry.lanes)), name="row")'):

@@ -3,7 +3,7 @@
 from amaranth import Module
 from amaranth.lib import wiring
 
-from bsnn_hw.hdl.axi_lite import OKAY, SLVERR, AxiLite
+from bsnn_hw.hdl.axi_lite import OKAY, SLVERR, AxiLite, axi_lite_signature
 from tests.for_each import for_each
 from tests.hdl.benches import Bench, stalls
 
@@ -95,3 +95,12 @@ def test_reads_and_writes(seed):
                                                                    strict=True)]
     assert replies == verdicts
     assert written == [(each, 7 * each, each % 16) for each in addresses]
+
+
+def test_the_widths_are_the_protocol_s():
+    widths = {"awaddr": 9, "wdata": 32, "wstrb": 4, "bresp": 2, "araddr": 9, "rdata": 32,
+              "rresp": 2}
+    found = {name: member.shape for name, member in axi_lite_signature(9).members.items()}
+    assert {name: width for name, width in found.items() if width != 1} == widths
+    assert set(found) - set(widths) == {channel + wire for channel in ("aw", "w", "b", "ar", "r")
+                                        for wire in ("valid", "ready")}
