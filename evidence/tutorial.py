@@ -43,11 +43,12 @@ DIGITS = {
 }
 # What the reference says of what was drawn: samples on stdin, scores on stdout.
 REFERENCE = """
-import json, sys, numpy as np
+import json, pathlib, sys, numpy as np
 from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.reference.network import run
 samples = np.array(json.load(sys.stdin), np.uint8)
-print(json.dumps(run(open_bundle("digits_hw").network, samples).scores.tolist()))
+network = open_bundle(pathlib.Path("digits_hw")).network
+print(json.dumps(run(network, samples).scores.tolist()))
 """
 
 

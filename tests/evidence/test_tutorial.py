@@ -1,9 +1,15 @@
 """What the tutorial has its reader do; `python -m evidence.tutorial` does it."""
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bsnn_hw.errors import MismatchError
-from evidence.tutorial import DIGITS, PAGE, Reader, Step, path_of, steps
+from bsnn_hw.reference.network import run
+from evidence.tutorial import DIGITS, PAGE, REFERENCE, ROOT, Reader, Step, path_of, steps
 
 
 def test_the_page():
@@ -41,6 +47,15 @@ def reader(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INPUT", "1")
     monkeypatch.setenv("LEFT_OUT", "1")
     return Reader(tmp_path)
+
+
+def test_what_the_reference_says_of_drawings(direct_bundle, tmp_path):
+    (tmp_path / "digits_hw").symlink_to(direct_bundle.folder)
+    samples = direct_bundle.inputs[:3]
+    found = subprocess.run([sys.executable, "-c", REFERENCE], cwd=tmp_path, check=True, text=True,
+                           input=json.dumps(samples.tolist()), capture_output=True,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert json.loads(found.stdout) == run(direct_bundle.network, samples).scores.tolist()
 
 
 def test_an_emptied_environment(reader):
