@@ -23,7 +23,7 @@ _SPEC = importlib.util.find_spec("axe_core_python")
 # The accessibility checks of axe-core, a script; None where the package is missing.
 AXE = (Path(_SPEC.submodule_search_locations[0]) / "axe.min.js"
        if _SPEC and _SPEC.submodule_search_locations else None)
-START = 300.0  # s until Chromium has a page, where other work keeps the machine busy
+PATIENCE = 300.0  # s, as other work may keep the machine busy
 # No sandbox: tests may run as root in a container.
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
           "--no-first-run", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -37,13 +37,13 @@ class Browser:
         self._session: str | None = None
         self.errors: list[str] = []
         self.requests: list[str] = []
-        target = self.call("Target.createTarget", START, url="about:blank")["targetId"]
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target,
                                   flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
-    def call(self, method: str, timeout: float = 60, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, timeout: float = PATIENCE, **parameters: Any) -> dict[str, Any]:
         """Have Chromium do ``method`` and wait for its answer."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
@@ -84,17 +84,17 @@ class Browser:
             self.color(dark)
             found += self.value("axe.run().then(result => result.violations.filter(each => "
                                 "['serious', 'critical'].includes(each.impact)).map(each => "
-                                "each.id + ': ' + each.nodes[0].html))", 60)
+                                "each.id + ': ' + each.nodes[0].html))")
         return found
 
-    def value(self, expression: str, timeout: float = 60) -> Any:
+    def value(self, expression: str, timeout: float = PATIENCE) -> Any:
         """What a JavaScript expression gives, awaited."""
         found = self.call("Runtime.evaluate", timeout, expression=expression, awaitPromise=True,
                           returnByValue=True)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def wait(self, expression: str, timeout: float = 60) -> Any:
+    def wait(self, expression: str, timeout: float = PATIENCE) -> Any:
         """The expression's value once it is true."""
         deadline = time.monotonic() + timeout
         while not (found := self.value(expression)):

@@ -62,8 +62,8 @@ def test_every_kind_of_port(chromium, kind, tmp_path):
     page = write_page(Request(bundle.folder))
     chromium.errors.clear()
     chromium.open(page)
-    chromium.wait(f"{READY} && {ANSWERED}", 30)
-    found = chromium.value("page.compareAll()", 120)
+    chromium.wait(f"{READY} && {ANSWERED}")
+    found = chromium.value("page.compareAll()")
     assert (found["equal"], found["first"]) == (len(bundle.inputs), None)
     assert chromium.errors == []
     assert AXE is None or chromium.findings() == []
@@ -74,10 +74,10 @@ def test_a_difference_is_named(chromium, tmp_path):
     bundle = make_bundle(24, tmp_path / "b")
     page = write_page(Request(bundle.folder))
     chromium.open(page)
-    chromium.wait(READY, 30)
+    chromium.wait(READY)
     chromium.value("data.scores[3][1] += 1, data.layers[0].firedSums[5] ^= 1")
     chromium.value("page.circuit.layers[0].firedSums = data.layers[0].firedSums, 0")
-    found = chromium.value("page.compareAll()", 120)
+    found = chromium.value("page.compareAll()")
     assert found["equal"] == len(bundle.inputs) - 2
     assert found["first"].startswith("sample 3, score of class 1: circuit ")
 
@@ -85,7 +85,7 @@ def test_a_difference_is_named(chromium, tmp_path):
 def test_steps(chromium, tmp_path):
     bundle = make_bundle(24, tmp_path / "b")
     chromium.open(write_page(Request(bundle.folder)))
-    chromium.wait(f"{READY} && {ANSWERED}", 30)
+    chromium.wait(f"{READY} && {ANSWERED}")
     chromium.value("document.getElementById('step-cycle').click()")
     assert chromium.value("page.circuit.cycles") == 1
     steps = open_bundle(bundle.folder).network.timesteps
@@ -104,7 +104,7 @@ def test_a_strange_name_breaks_nothing(chromium, kind, tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "gather", lambda *given: with_name(facts(*given), name))
     chromium.errors.clear()
     chromium.open(write_page(Request(bundle.folder)), 390)
-    chromium.wait(f"{READY} && {ANSWERED}", 30)
+    chromium.wait(f"{READY} && {ANSWERED}")
     assert chromium.value("document.getElementById('status').textContent").endswith(name)
     assert chromium.value("document.documentElement.scrollWidth") == 390
     assert chromium.errors == []
@@ -114,7 +114,7 @@ def test_paper(chromium, tmp_path):
     """Ink is dark by night too, and no table is wider than a page."""
     bundle = make_map_bundle(tmp_path / "b")
     chromium.open(write_page(Request(bundle.folder)), 700)
-    chromium.wait(f"{READY} && {ANSWERED}", 30)
+    chromium.wait(f"{READY} && {ANSWERED}")
     chromium.call("Emulation.setEmulatedMedia", media="print", features=[
         {"name": "prefers-color-scheme", "value": "dark"}])
     try:
