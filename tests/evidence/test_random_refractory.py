@@ -1,5 +1,7 @@
 """Random neurons that rest after a spike: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Conv2d
 from evidence.random_refractory import check_one, random_refractory
@@ -8,6 +10,12 @@ from evidence.random_refractory import check_one, random_refractory
 def test_exact_in_rtl():
     for seed in (0, 2):
         assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"
+
+
+@pytest.mark.slow
+def test_pooled_currents_that_nothing_reads():
+    """Two thirds of the map are walked over when the last score is out."""
+    assert check_one(48, lint=False).endswith(": exact")
 
 
 def test_every_option_occurs_in_legal_models():

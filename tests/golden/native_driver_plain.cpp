@@ -201,8 +201,8 @@ int main(int argc, char** argv) {
   }
   const uint64_t cycles = cycle;
   top->s_axis_tvalid = 0;
-  uint64_t rest = packet_beats ? kAfter : 0;
-  for (; cycle < cycles + rest; ++cycle) {
+  for (uint64_t rest = packet_beats ? kAfter : 0; rest; ++cycle) {
+    if (rest) --rest;
     if (cycle % 64 == 0) alarm(kPatience);
     top->clk = 0;
     top->eval();
