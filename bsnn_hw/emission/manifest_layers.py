@@ -23,6 +23,7 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
+from bsnn_hw.layout.blocks import Layer
 
 __all__ = ["layer_facts", "map_facts"]
 
@@ -41,13 +42,20 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, **_places(geometry),
         **({"pipelined": True} if design.layout.schedule.layers[number].pipelined else {}),
-        "folds": geometry.folds, "rows": geometry.raster.rows,
+        "folds": geometry.folds, "rows": _rows(design, number),
         "block_ram": sorted(store.value for store in design.layout.blocks[number].in_blocks),
     }
     if isinstance(layer, Hidden):
         return entry | _hidden_facts(design, number, layer)
     bounds = design.layout.readout_bounds
     return entry | {"acc": asdict(bounds.acc), "score": asdict(bounds.score)}
+
+
+def _rows(design: Design, number: int) -> int:
+    """Of the neurons, which are fewer than those of the sums where currents are pooled."""
+    block = design.layout.blocks[number]
+    raster = block.neurons.raster if isinstance(block, Layer) else block.synapses.geometry.raster
+    return raster.rows
 
 
 def _places(geometry: Geometry) -> dict[str, int]:
