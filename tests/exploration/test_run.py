@@ -1,5 +1,6 @@
 """Studies in threads of this process: shared steps, stops, failures, and what is kept of them."""
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -286,6 +287,25 @@ def test_a_copy_of_the_bundle_is_placed(tmp_path, monkeypatch):
         work.synth(options, {"bundle": bundle}, tmp_path)
     request, = asked
     assert request.folder != bundle and (request.seeds, request.clock) == ((3,), 50.0)
+
+
+def test_a_bundle_is_known_by_its_manifest(tmp_path, monkeypatch):
+    asked = []
+    np.save(tmp_path / "test.npy", np.arange(6))
+
+    def emitted(lowered, plan, folder, samples, *, vectors, port):
+        asked.append((lowered, plan, samples.tolist(), vectors, port.value))
+        folder.mkdir()
+        (folder / "manifest.json").write_text("{}")
+
+    monkeypatch.setattr(work, "_lowered", lambda folder: f"lowered of {folder.name}")
+    monkeypatch.setattr(work.pipeline, "plan", lambda lowered, *, port, plan: plan)
+    monkeypatch.setattr(work.pipeline, "emit", emitted)
+    found = work.emit({"port": "bytes", "vectors": 2}, {"lowered": tmp_path, "plan": tmp_path},
+                      tmp_path)
+    assert found == {"bundle": hashlib.sha256(b"{}").hexdigest()}
+    assert asked == [(f"lowered of {tmp_path.name}", tmp_path / "schedule.toml", [*range(6)], 2,
+                      "bytes")]
 
 
 def test_what_a_circuit_showed_is_kept(tmp_path, monkeypatch):
