@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
              "(default: each where it takes the least)")
     add("--engine", metavar="events|words|unrolled|auto|E,...",
         help="what the synapses take, of all layers or of each, readout last: events, or words of "
-             "spikes side by side, whose inputs per cycle --lanes counts then (default: auto)")
+             "spikes side by side, whose inputs per cycle --lanes counts then, or all inputs at "
+             "once, unrolled, with weights that are logic (default: auto, events or words)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--membrane-bits", type=int, metavar="N",

@@ -20,8 +20,7 @@ from bsnn_hw.devices.parts import Parts, bits_of
 from bsnn_hw.engines.dense_words import LEAF, DenseWords, sums_windows, word_source
 from bsnn_hw.engines.feed import Feed
 from bsnn_hw.ir.network import Network, Synapse
-from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import Engine, LayerPlan
+from bsnn_hw.ir.schedule import Engine
 
 __all__ = ["LEVELS", "DenseUnrolled", "adder_heights"]
 
@@ -59,7 +58,6 @@ class DenseUnrolled(DenseWords):
     binary: ClassVar = False
     weighed: ClassVar = False
     full_adders: ClassVar = True
-    slot_kind: ClassVar = "words"
 
     @classmethod
     def problem(cls, network: Network, number: int) -> str | None:
@@ -96,11 +94,6 @@ class DenseUnrolled(DenseWords):
     def lane_choices(cls, network: Network, number: int, parallel: Sequence[int]) -> list[int]:
         """As above."""
         return [cls.fitting_lanes(network, number, 1, parallel)]
-
-    @classmethod
-    def of(cls, synapse: Synapse, source: Raster, plan: LayerPlan) -> DenseUnrolled:
-        """The layer laid out."""
-        return cls(source, synapse.neurons, plan.lanes, plan.parallel)
 
     @property
     def planes(self) -> int:
