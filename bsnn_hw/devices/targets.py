@@ -93,7 +93,7 @@ class Target:
 
     synth : Yosys's command, ``-top`` is added to it
     narrow : its option against LUTs of more inputs than four, which save a level and take two, four
-        or eight LUTs: full adders, of which unrolled layers are made, would take thrice as many
+        or eight LUTs: full adders, of which unrolled layers are made, would take twice as many
     ram_label : the first label of that command behind which memories are mapped
     arithmetic : file beside this one that maps adders before Yosys's own mapping; empty for none
     output_registers : flip-flops behind block RAMs and multipliers are moved into these cells
