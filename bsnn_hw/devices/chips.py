@@ -56,8 +56,9 @@ class Chip:
 
         pipelined : bool, every layer is, where the family's plans are
         """
-        period = self.family.periods.get(self.name, self.family.period)
-        return round(1e3 / period.of(cost, pipelined))
+        family = self.family
+        period = family.periods.get(self.name, family.period)
+        return round(1e3 / (period if pipelined else family.plain or period).of(cost))
 
     def counted_clock(self, cost: Cost, pipelined: bool = True) -> float:
         """MHz that a plan of this size counts on: no more than are typical here, nor than it is

@@ -75,6 +75,8 @@ class Weights:
     """Logic cells per unit of each kind of part.
 
     register : flip-flops, not cells, per register: some are never needed
+    short_bit : of an adder of so few bits that Yosys makes look-up tables of it, which merge with
+        what is around it; None where it makes a chain of these too
     lut_ram : cells of one LUT RAM; table_bit : of a bit of a table in logic, per 16 rows;
     table_mux : of what chooses among several such 16 rows
     bit, bit_row : of a written memory's bit that became a flip-flop, and of each such row
@@ -83,6 +85,7 @@ class Weights:
     """
 
     sum_bit: float = 1.0
+    short_bit: float | None = None
     chain: float = 0.0
     lut: float = 1.0
     bare: float = 0.0
@@ -104,19 +107,17 @@ class Period:
     stands between.
 
     cells : of 1,000 logic cells; block, multiplier : of each
-    plain : more where not every layer is pipelined
     """
 
     base: float
     cells: float = 0.0
     block: float = 0.0
     multiplier: float = 0.0
-    plain: float = 0.0
 
-    def of(self, cost: Cost, pipelined: bool = True) -> float:
+    def of(self, cost: Cost) -> float:
         """Of a design."""
-        return (self.base + self.plain * (not pipelined) + self.cells * cost.cells / 1000
-                + self.block * cost.blocks + self.multiplier * cost.multipliers)
+        return (self.base + self.cells * cost.cells / 1000 + self.block * cost.blocks
+                + self.multiplier * cost.multipliers)
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,10 @@ class Family:
     logic, registers, blocks, multipliers : nextpnr's names; None where the row has no such thing
     rams : in the order in which Yosys reads them
     largest_factor : bits of a multiplier's input; 0 where products are logic
+    least_product : bits of a product from which on Yosys takes a multiplier
     clock : MHz that plans count on at most; clocks : of parts that differ
     period : likely, fitted to placed designs (docs/planning.md); periods : of parts that differ
+    plain : of plans that are not pipelined, where others are
     pipelined : bool, plans are unless they say otherwise, see `LayerPlan`: block RAMs and
         multipliers have registers of their own, which take no cell
     """
@@ -144,13 +147,16 @@ class Family:
     least_product: int = 9
     clocks: dict[str, float] = field(default_factory=dict)
     pipelined: bool = False
+    plain: Period | None = None
     periods: dict[str, Period] = field(default_factory=dict)
 
     def cost(self, parts: Parts) -> Cost:
         """What ``parts`` take of a part of this family."""
         weights, blocks = self.weights, 0
         registers = weights.register * parts.registers
-        cells = (weights.sum_bit * parts.sum_bits + weights.chain * parts.chains
+        short = weights.sum_bit if weights.short_bit is None else weights.short_bit
+        cells = (weights.sum_bit * (parts.sum_bits - parts.short_bits) + short * parts.short_bits
+                 + weights.chain * parts.chains
                  + weights.lut * parts.luts + weights.bare * parts.bare
                  + weights.cleared * parts.cleared)
         for memory in parts.memories:
@@ -252,9 +258,10 @@ _ECP5 = Family(
     (Ram(4, (4,), 0, 4, 0, _WRITTEN),
      Ram(14, (1, 2, 4, 9, 18), 9, 128, 1, _CLOCKED, readers=2),
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 128, 1, _CLOCKED, least_written=36)),
-    Weights(sum_bit=1.1, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
-    clock=100.0, period=Period(6.0, 0.13, 0.0125, 0.025, plain=1.3), registers="TRELLIS_FF",
-    blocks="DP16KD", multipliers="MULT18X18D", largest_factor=18, pipelined=True)
+    Weights(sum_bit=1.1, short_bit=0.7, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
+    clock=100.0, period=Period(5.5, 0.095, 0.03, 0.01), registers="TRELLIS_FF", blocks="DP16KD",
+    multipliers="MULT18X18D", largest_factor=18, least_product=4, pipelined=True,
+    plain=Period(7.3, 0.13, 0.0125, 0.025))
 
 _ICE40 = Family(
     "ICESTORM_LC",
@@ -281,7 +288,7 @@ _NEXUS = Family(
     "OXIDE_COMB", _ECP5.rams,
     Weights(sum_bit=1.23, chain=2.25, lut=0.0, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
     clock=100.0, period=Period(5.3), registers="OXIDE_FF", blocks="OXIDE_EBR",
-    multipliers="MULT18_CORE", largest_factor=18)
+    multipliers="MULT18_CORE", largest_factor=18, least_product=4)
 
 # A bit of a sum or a LUT RAM takes the place of look-up tables, and counts as such.
 _GOWIN = Family(

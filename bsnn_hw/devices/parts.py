@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 __all__ = ["Access", "Memory", "Parts", "Product", "bits_of", "fifo_parts", "pair_parts"]
+
+SHORT = 4  # bits of an adder
 
 
 class Access(enum.Enum):
@@ -47,6 +49,7 @@ class Parts:
     """Of one component or of several together.
 
     sum_bits : bits of adders, subtracters and comparisons; chains : how many of them
+    short_bits : those of `SHORT` bits or fewer, of which some families make look-up tables
     luts : functions of four inputs, about
     registers : flip-flops, those of memories not counted
     bare : those of them with nothing in front: a pipeline's delays
@@ -61,23 +64,27 @@ class Parts:
     cleared: float = 0
     memories: tuple[Memory, ...] = ()
     products: tuple[Product, ...] = ()
+    short_bits: float = field(default=0, compare=False)  # a part of sum_bits
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(self.sum_bits + other.sum_bits, self.chains + other.chains,
                      self.luts + other.luts, self.registers + other.registers,
                      self.bare + other.bare, self.cleared + other.cleared,
-                     self.memories + other.memories, self.products + other.products)
+                     self.memories + other.memories, self.products + other.products,
+                     self.short_bits + other.short_bits)
 
     def __rmul__(self, count: int) -> Parts:
         return Parts(count * self.sum_bits, count * self.chains, count * self.luts,
                      count * self.registers, count * self.bare, count * self.cleared,
                      tuple(replace(each, count=count * each.count) for each in self.memories),
-                     tuple(replace(each, count=count * each.count) for each in self.products))
+                     tuple(replace(each, count=count * each.count) for each in self.products),
+                     count * self.short_bits)
 
     @classmethod
     def adders(cls, width: float, count: float = 1) -> Parts:
         """``count`` carry chains of ``width`` bits."""
-        return cls(sum_bits=width * count, chains=count)
+        bits = width * count
+        return cls(sum_bits=bits, chains=count, short_bits=bits if width <= SHORT else 0)
 
     @classmethod
     def delays(cls, bits: float) -> Parts:

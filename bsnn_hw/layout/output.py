@@ -47,7 +47,7 @@ class Scorer:
         """hdl/readout.py behind the accumulators."""
         parallel, acc, score = self.parallel, self.acc_width, self.score_width
         index = bits_of(self.classes) + bits_of(self.passes)
-        parts = (Parts.logic(parallel * acc + 20 + 2 * index, parallel * acc + 2 * index + 4)
+        parts = (Parts.logic((parallel - 1) * acc + 20 + 2 * index, parallel * acc + 2 * index + 4)
                  + Parts.delays(acc + 2 * score + 3 * (index + 1))
                  + Parts.adders(score, 2) + Parts(registers=2 * score)
                  + Parts.adders(index) + Parts.adders(bits_of(parallel + 1)))

@@ -49,7 +49,7 @@ def pooling_parts(whole: Raster, source: Raster, pool: Pool | None) -> Parts:
 
 def _tile_parts(source: Raster, pool: Pool | None, positions: float) -> Parts:
     """hdl/pooling.py."""
-    parts = (Parts.adders(positions / 3, 4) + Parts.logic(2 * positions, positions)
+    parts = (Parts.adders(positions / 3, 4) + Parts.logic(positions, positions)
              + Parts.delays(2 * (source.width + positions + 2)))
     if not gathers(pool):
         return parts

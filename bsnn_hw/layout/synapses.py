@@ -106,8 +106,10 @@ def accumulator_parts(raster: Raster, sums: StateRows, event_folds: int | None =
     event_folds : int, that an event reaches; all where not given
     """
     row, number = sums.width, bits_of(sums.rows)
-    parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(row + 4)
+    parts = (Parts.adders(row / raster.width + 1, raster.width) + Parts.logic(4)
              + Parts(memories=sums.memories()))
+    # A sum is cleared by the register that it is written from, or else in front of the memory.
+    parts += Parts(cleared=row) if sums.block and sums.pipelined else Parts.logic(row)
     if sums.block:
         hits = max(0, (5 if sums.pipelined else 3) - (event_folds or raster.folds))
         late = Parts.delays(sums.pipelined * (2 * row + 2 * number))

@@ -2,7 +2,7 @@
 
 Yosys and Vivado read ``ram_style`` and ``rom_style``, which stand in the design where the layout
 has chosen.  Synplify and what stems from it (Lattice, Gowin, Microchip) read names of their own.
-Where a product is of `LEAST_PRODUCT` bits or more, forecasts count a multiplier of the part.
+Products of `LEAST_PRODUCT` bits or more are to take a multiplier, and count as one in forecasts.
 
 Runs in the child process of `bsnn_hw.verilog.write` only.
 """
@@ -11,7 +11,7 @@ from pyosys import libyosys as ys
 
 __all__ = ["LEAST_PRODUCT", "say_to_vendors"]
 
-LEAST_PRODUCT = 9  # bits, as in `devices.families.Family.least_product`
+LEAST_PRODUCT = 9  # bits, no fewer than any `devices.families.Family.least_product`
 
 _SYNONYMS = {
     ("ram_style", "block"): ("syn_ramstyle", "block_ram"),

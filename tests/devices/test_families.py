@@ -1,6 +1,8 @@
 """Which RAM a memory gets, as seen in netlists of pyosys 0.70."""
 
 
+import pytest
+
 from bsnn_hw.devices.families import FAMILIES, place_memory
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product
 from tests.for_each import for_each
@@ -54,10 +56,18 @@ def test_block_rams_of_gatemate(memory, halves):
 
 
 @for_each("product, number", [
-    (Product(16, 7, 8), 8), (Product(19, 7), 2), (Product(1, 12), 0), (Product(3, 4), 0)])
+    (Product(16, 7, 8), 8), (Product(19, 7), 2), (Product(1, 12), 0), (Product(3, 4), 1)])
 def test_multipliers(product, number):
     assert ECP5.cost(Parts(products=(product,))).multipliers == number
     assert ICE40.cost(Parts(products=(product,))).multipliers == 0
+    small = sum((product.left, product.right)) < 9  # where Gowin's Yosys takes look-up tables
+    assert FAMILIES["LUT4"].cost(Parts(products=(product,))).multipliers == (0 if small else number)
+
+
+def test_short_adders_of_ecp5_are_look_up_tables():
+    short, long = ECP5.cost(Parts.adders(4, 3)).cells, ECP5.cost(Parts.adders(5, 3)).cells
+    assert (short, long) == pytest.approx((12 * 0.7, 15 * 1.1))
+    assert ICE40.cost(Parts.adders(4, 3)).cells == 12 + 3  # a chain as any other
 
 
 def test_count_repeats_a_memory():

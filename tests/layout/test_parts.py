@@ -227,7 +227,7 @@ def test_scores():
     # 11 classes, four of which are loaded at a time, in three passes.
     scorer = Scorer(11, 3, 4, 7, 13, TableSize(33, 5, 9, False), 0, TableSize(11, 6, 8, False))
     index = 4 + 2
-    row = Parts.logic(4 * 7 + 20 + 2 * index, 4 * 7 + 2 * index + 4)
+    row = Parts.logic(3 * 7 + 20 + 2 * index, 4 * 7 + 2 * index + 4)
     rest = Parts.adders(13, 2) + Parts(registers=2 * 13) + Parts.adders(3)
     gain = Parts(registers=5, memories=(Memory(33, 5, Access.TABLE),), products=(Product(7, 5),))
     bias = Parts(registers=8, memories=(Memory(11, 8, Access.TABLE),))
@@ -249,7 +249,7 @@ def test_bits_of_a_peak_leak_that_is_no_shift():
 
 def test_scores_of_a_constant_gain_in_one_pass():
     scorer = Scorer(11, 1, 4, 7, 13, None, 3, None)
-    one = (Parts.logic(4 * 7 + 20 + 2 * 4, 4 * 7 + 2 * 4 + 4)
+    one = (Parts.logic(3 * 7 + 20 + 2 * 4, 4 * 7 + 2 * 4 + 4)
            + Parts.delays(7 + 2 * 13 + 3 * (4 + 1)) + Parts.adders(13, 2) + Parts(registers=26)
            + Parts.adders(4) + Parts.adders(3))
     assert same_parts(scorer.parts(), one + Parts.adders(13, 3))  # an adder for each of its ones
@@ -274,7 +274,7 @@ def linked(whole, pool):
 
 
 # Row, line, column and fold of a pooled word have 7 + 3 + 3 + 1 bits.
-COUNTED = (Parts.adders(14 / 3, 4) + Parts.logic(2 * 14, 14) + Parts.delays(2 * (3 + 14 + 2)))
+COUNTED = (Parts.adders(14 / 3, 4) + Parts.logic(14, 14) + Parts.delays(2 * (3 + 14 + 2)))
 
 
 def test_windows_side_by_side():

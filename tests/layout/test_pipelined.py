@@ -58,7 +58,7 @@ def test_sums_in_block_ram(channels, folds, hits):
     hidden = max(0, 3 - folds)  # of a plain one's two
     assert same_parts(accumulator_parts(raster, StateRows(rows, 28, True, True)), (
         plain + Parts.delays(2 * 28 + 2 * number + (hits - hidden) * 28)
-        + Parts.logic((hits - hidden) * 28)))
+        + Parts.logic((hits - hidden) * 28 - 28) + Parts(cleared=28)))
     # An event of a group reaches fewer folds.
     assert accumulator_parts(raster, StateRows(rows, 28, True, True), 1) == accumulator_parts(
         Raster(Shape(4, 2, 3), 4), StateRows(rows, 28, True, True))

@@ -28,7 +28,8 @@ LEAK = Parts(products=(Product(11, 9, 4),))  # four factors of 11 bits with a si
 
 
 @for_each("logic, cells, registers", [
-    (ECP5, 1.1 * 26 + .85 * 28 + 2 * 6, .9 * 29 + 5),  # two LUT RAMs, and a register of their word
+    # Short adders; two LUT RAMs, and a register of their word.
+    (ECP5, .7 * 26 + .85 * 28 + 2 * 6, .9 * 29 + 5),
     (NEXUS, 1.23 * 26 + 2.25 * 7 + 2 * 8.8, .9 * 29 + 5),
     (GOWIN, 1.02 * 26 + .78 * 28 + .39 * 11 + 2 * 7.5, .95 * 29 + 5),
     # No LUT RAM, and a block RAM is more: 40 flip-flops, which 7 choices of 5 bits read.
