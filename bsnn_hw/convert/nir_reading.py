@@ -38,6 +38,7 @@ def read(source: str | os.PathLike | Any) -> tuple[Any, str]:
         return read(_whole(library, path))[0], path.stem
     except Exception as error:  # h5py and nir raise almost anything for a damaged file
         words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
+        words = f"it has no {words}" if isinstance(error, KeyError) else words
         raise InputError(f"{path}: must be a NIR graph as nir writes them; {words}") from None
 
 
