@@ -360,6 +360,19 @@ def test_integers_do_not_run_over(nir):
     assert neuron["threshold"] == 200.0
 
 
+def test_tensors_of_torch(nir):
+    """As sinabs' and Norse's exporters put them into a graph."""
+    file, other = chain(nir, firing(nir)), chain(nir, firing(nir))
+    for node in other.nodes.values():
+        for key, value in vars(node).items():
+            if isinstance(value, np.ndarray) and value.dtype == float:
+                setattr(node, key, torch.from_numpy(value).requires_grad_())
+    other.nodes["n2"].bias = torch.zeros(3, dtype=torch.bfloat16)
+    for reset in ("hard", "soft"):
+        agree(*(convert.nir(each, 4, **{**SAID, "reset": reset}, **EVENTS)
+                for each in (file, other)))
+
+
 def test_a_bias_for_all_channels(nir):
     files = [chain(nir, firing(nir)) for _ in range(2)]
     for file, bias in zip(files, (np.array([0.3]), np.full(5, 0.3)), strict=True):
