@@ -91,7 +91,9 @@ def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str)
 def _setitem(trace: Tracer, out: Any, record: Any, place: Any, given: Any) -> None:
     """A tensor that was made for all timesteps is a sequence once each is written."""
     value = only(trace, given, "writes constants into a value of the network")
-    parts = place if isinstance(place, tuple) else (place,)
+    parts = list(place) if isinstance(place, tuple) else [place]
+    while len(parts) > 1 and (parts[-1] is Ellipsis or _all_of(parts[-1])):
+        parts.pop()
     dim = len(parts) - 1
     if dim > 1 or not isinstance(parts[-1], int) or any(part != slice(None) for part in parts[:-1]):
         raise trace.refusal("writes into a part of a tensor that is no timestep; write record[t], "
