@@ -58,4 +58,8 @@ class MismatchError(BsnnError):
 
 
 def _short(line: str) -> str:
+    """At most 1,200 characters, and none that would move a terminal's cursor or clear it: messages
+    quote what files hold."""
+    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode()
+                   for each in line)
     return line if len(line) <= MOST_CHARACTERS else f"{line[:_ENDS]}...{line[-_ENDS:]}"

@@ -10,7 +10,7 @@ from bsnn_hw.errors import InputError
 
 __all__ = ["add_nir_options", "is_nir", "nir_document"]
 
-_WORDS = ("source", "dt", "decay", "reset", "comparison", "spikes", "synaptic")
+_WORDS = ("source", "dt", "decay", "reset", "comparison", "spikes", "synaptic", "output_node")
 _SWITCHES = ("norm_input", "refractory")
 _ENTRY = ("timesteps", "coding", "bits", "scale", "readout")
 
@@ -34,6 +34,8 @@ def add_nir_options(parser: argparse.ArgumentParser) -> None:
     add("--refractory", choices=("yes", "no"),
         help="whether a hard reset comes so late that a membrane is at 0 in the timestep after a "
              "spike, as of snnTorch's Synaptic with zero and its default reset_delay")
+    add("--output-node", metavar="NAME",
+        help="the output node that has the scores, where there are several")
     add("--timesteps", type=int, metavar="N", help="timesteps of a sample")
     add("--coding", help="input: direct, the same integers at each timestep, or events")
     add("--bits", type=int, metavar="N", help="bits of a direct input value")

@@ -63,6 +63,8 @@ def shown(value: object) -> str:
         return f"a {type(value).__name__} of {len(value)} values"
     if isinstance(value, dict):
         return f"a dictionary of {len(value)} keys"
+    if getattr(value, "is_nested", False):
+        return "a nested tensor"
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"a {str(value.dtype).removeprefix('torch.')} array of shape {tuple(value.shape)}"
     return f"a {type(value).__name__}"

@@ -24,6 +24,11 @@ def test_short_messages_are_as_they_are():
     assert str(ModelError(["a", "b"])) == "a\nb"
 
 
+def test_what_files_hold_moves_no_terminal():
+    text = str(ModelError(["magic \x1b[2J\r\x00ä \udc80", "next"]))
+    assert text == "magic \\x1b[2J\\r\\x00ä \\udc80\nnext"
+
+
 def endless(depth=60):
     shared = ["a"]
     for _ in range(depth):

@@ -149,8 +149,10 @@ class Converter:
         """The leading axes of what the module takes; None where it takes no time."""
         if not task.sequence:
             return None
-        squeezes = any(type(part).__name__.endswith("Squeeze") for part in module.modules())
-        if squeezes:
+        kinds = {type(part).__name__ for part in module.modules()}
+        squeezes = any(kind.endswith("Squeeze") for kind in kinds)
+        # sinabs' layers that squeeze take both in one axis, where nothing makes one of two before.
+        if squeezes and task.sequence is True and "FlattenTime" not in kinds:
             return ("NT",)
         return ("N", "T") if task.sequence == "batch_first" else self.families[0].lead
 
@@ -276,7 +278,7 @@ def _version(package: str) -> str:
 def _batch(module: torch.nn.Module) -> int | None:
     """The number of samples that a module is fixed to, as sinabs' squeezing layers can be."""
     sizes = [getattr(part, "batch_size", -1) for part in module.modules()
-             if type(part).__name__.endswith("Squeeze")]
+             if type(part).__name__.endswith(("Squeeze", "UnflattenTime"))]
     return max(sizes, default=-1) if max(sizes, default=-1) > 0 else None
 
 

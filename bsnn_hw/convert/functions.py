@@ -21,5 +21,5 @@ HINTS = (
     | dict.fromkeys(("conv1d", "max_pool1d", "avg_pool1d"), "give the signal a height of one and "
                     "use the same in two dimensions, its kernel (1, k)")
     | dict.fromkeys(("einsum", "tensordot", "bmm"), "write a product with weights as linear or @")
-    | dict.fromkeys(("pad", "constant_pad_nd"), "give the convolution itself the padding")
+    | {"constant_pad_nd": "give the convolution itself the padding"}
     | {"round": "a circuit has its own bits; quantise weights, and leave activations alone"})

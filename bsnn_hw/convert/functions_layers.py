@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Norm, Pool, Synapse
+from bsnn_hw.convert.graph import Norm, Pad, Pool, Synapse
 from bsnn_hw.convert.registry import array, followed, of, only, same
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -55,7 +56,9 @@ def _addmm(trace: Tracer, out: Any, bias: Any, x: Any, weight: Any, *, beta: flo
 def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stride: Any = 1,
             padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
     _weights(trace, weight, bias)
-    value = only(trace, x, "convolves constants")
+    value, more = only(trace, x, "convolves constants"), (0, 0)
+    if isinstance(pad := value.node, Pad):
+        value, more = replace(value, node=pad.source), pad.padding
     if isinstance(padding, str):
         sides = [0 if padding == "valid" else step * (side - 1) / 2
                  for side, step in zip(weight.shape[2:], _pair(dilation))]
@@ -63,8 +66,10 @@ def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stri
             raise trace.refusal("pads one side more than the other ('same' and an even kernel); "
                                 "pad by numbers")
         padding = tuple(int(side) for side in sides)
+    high, wide = _pair(padding)
     node = _synapse(trace, value, tuple(out.shape[1:]), weight, bias, stride=_pair(stride),
-                    padding=_pair(padding), dilation=_pair(dilation), groups=int(groups))
+                    padding=(high + more[0], wide + more[1]), dilation=_pair(dilation),
+                    groups=int(groups))
     return followed(trace, out, node, value)
 
 
@@ -90,14 +95,32 @@ def _pair(sides: Any) -> tuple[int, int]:
     return (int(sides[0]), int(sides[-1]))
 
 
+@of("pad")
+def _pad(trace: Tracer, out: Any, x: Any, pad: Any, mode: str = "constant", value: Any = None
+         ) -> Any:
+    """Zeros around a map, which are the convolution's that takes it."""
+    before = only(trace, x, "pads constants")
+    left, right, top, bottom, *rest = (*(int(side) for side in pad), 0, 0, 0, 0)
+    if (mode != "constant" or value not in (None, 0) or any(rest) or left != right
+            or top != bottom or min(left, top) < 0 or len(before.node.shape) != 3):
+        raise trace.refusal("pads by something else than zeros, as many on the left as on the "
+                            "right and above as below; pad so, or have the convolution do it")
+    node = trace.graph.make(Pad, shape=tuple(out.shape[len(before.lead):]),
+                            varies=before.node.varies, source=before.node, padding=(top, left))
+    return followed(trace, out, node, before)
+
+
 def _pooled(trace: Tracer, out: Any, x: Any, kind: str, size: Any, stride: Any = None,
             padding: Any = 0, ceil: bool = False) -> Any:
     value = only(trace, x, "pools constants")
+    size, padding = _pair(size), _pair(padding)
+    stride = _pair(size if stride is None or stride == [] else stride)
+    inside = tuple((side + 2 * more - across) // step + 1 for side, more, across, step in
+                   zip(x.shape[-2:], padding, size, stride))
     node = trace.graph.make(
         Pool, shape=tuple(out.shape[len(value.lead):]), varies=value.node.varies,
-        source=value.node, kind=kind, size=_pair(size),
-        stride=_pair(size if stride is None or stride == [] else stride), padding=_pair(padding),
-        ceil=bool(ceil))
+        source=value.node, kind=kind, size=size, stride=stride, padding=padding,
+        ceil=bool(ceil) and tuple(out.shape[-2:]) != inside)
     return followed(trace, out, node, value)
 
 
@@ -124,11 +147,21 @@ def _avg_pool2d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any =
 
 @of("adaptive_avg_pool2d")
 def _adaptive_avg_pool2d(trace: Tracer, out: Any, x: Any, output_size: Any) -> Any:
+    return _adapted(trace, out, x, "avg")
+
+
+@of("adaptive_max_pool2d", "_adaptive_max_pool2d")
+def _adaptive_max_pool2d(trace: Tracer, out: Any, x: Any, output_size: Any,
+                         return_indices: bool = False) -> Any:
+    return _adapted(trace, out, x, "max")
+
+
+def _adapted(trace: Tracer, out: Any, x: Any, kind: str) -> Any:
     sides, wanted = x.shape[-2:], out.shape[-2:]
     if any(side % want for side, want in zip(sides, wanted)):
-        raise trace.refusal(f"averages {tuple(sides)} to {tuple(wanted)}, by windows of several "
+        raise trace.refusal(f"pools {tuple(sides)} to {tuple(wanted)}, by windows of several "
                             "sizes; choose an output that divides the map")
-    return _pooled(trace, out, x, "avg", [side // want for side, want in zip(sides, wanted)])
+    return _pooled(trace, out, x, kind, [side // want for side, want in zip(sides, wanted)])
 
 
 @of("lp_pool2d")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Over, Product, Sum
+from bsnn_hw.convert.graph import Affine, Gate, Over, Product, Sum
 from bsnn_hw.convert.registry import array, followed, of, same
 from bsnn_hw.convert.spike_joins import spiking
 from bsnn_hw.convert.trace import Tracer, Value
@@ -116,10 +116,26 @@ def _affine(trace: Tracer, out: Any, x: Any, constant: Any, scale: Any, sign: in
     if out.shape != x.shape:
         raise trace.refusal(f"makes {tuple(out.shape)} of {tuple(x.shape)} by a constant that is "
                             "larger; constants must be numbers or one value per channel or neuron")
+    timed = _timed(trace, factor, value)
+    if timed is not None and not shift.any():
+        node = trace.graph.make(Gate, shape=value.node.shape, varies=True, source=value.node,
+                                factors=timed)
+        return followed(trace, out, node, value)
     node = trace.graph.make(
         Affine, shape=value.node.shape, varies=value.node.varies, source=value.node,
         scale=_inner(trace, factor, value), shift=_inner(trace, shift, value))
     return followed(trace, out, node, value)
+
+
+def _timed(trace: Tracer, constant: np.ndarray, value: Value) -> np.ndarray | None:
+    """The factors of a constant that has one for each timestep, as SpikingJelly's TEBN; else
+    None."""
+    if "T" not in value.lead or constant.size != trace.timesteps or trace.timesteps == 1:
+        return None
+    sides = len(value.lead) + len(value.node.shape)
+    own = [1] * (sides - constant.ndim) + list(constant.shape)
+    alone = own[value.lead.index("T")] == trace.timesteps
+    return constant.reshape(-1) if alone and (constant != constant.flat[0]).any() else None
 
 
 def _inner(trace: Tracer, constant: np.ndarray, value: Value) -> np.ndarray:

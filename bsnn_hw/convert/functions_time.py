@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
-from bsnn_hw.convert.graph import Over
+from bsnn_hw.convert.graph import Affine, Over, Vote
 from bsnn_hw.convert.registry import of, only, same
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -90,7 +91,9 @@ def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str)
 def _setitem(trace: Tracer, out: Any, record: Any, place: Any, given: Any) -> None:
     """A tensor that was made for all timesteps is a sequence once each is written."""
     value = only(trace, given, "writes constants into a value of the network")
-    parts = place if isinstance(place, tuple) else (place,)
+    parts = list(place) if isinstance(place, tuple) else [place]
+    while len(parts) > 1 and (parts[-1] is Ellipsis or _all_of(parts[-1])):
+        parts.pop()
     dim = len(parts) - 1
     if dim > 1 or not isinstance(parts[-1], int) or any(part != slice(None) for part in parts[:-1]):
         raise trace.refusal("writes into a part of a tensor that is no timestep; write record[t], "
@@ -153,6 +156,8 @@ def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
     axes = [dim] if isinstance(dim, int) else list(dim or [])
     if out.ndim == x.ndim:
         raise trace.refusal(f"takes the {kind} over time and keeps the axis; leave keepdim out")
+    if axes in ([-1], [x.ndim - 1]) and kind != "max" and len(value.node.shape) == 2:
+        return _vote(trace, out, value, kind)
     if len(axes) != 1 or axes[0] % x.ndim >= len(value.lead) or value.lead[axes[0]] != "T":
         raise trace.refusal(f"takes the {kind} over something else than the timesteps (dim {dim}); "
                             "scores are sums, means, maxima or last values over time")
@@ -160,6 +165,18 @@ def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
     node = trace.graph.make(Over, shape=value.node.shape, varies=False, source=value.node,
                             kind=kind, steps=frozenset(range(trace.timesteps)))
     trace.follow(out, Value(node, lead))
+    return out
+
+
+def _vote(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
+    """Of each class the sum or mean of its neurons, which stand side by side: a population."""
+    classes, group = value.node.shape
+    node = trace.graph.make(Vote, shape=(classes,), varies=value.node.varies, source=value.node,
+                            group=group)
+    if kind == "sum":
+        node = trace.graph.make(Affine, shape=node.shape, varies=node.varies, source=node,
+                                scale=np.array(float(group)), shift=np.array(0.0))
+    trace.follow(out, replace(value, node=node))
     return out
 
 

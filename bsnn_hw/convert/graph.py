@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pool",
+__all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pad", "Pool",
            "Product", "Reshape", "Spikes", "Sum", "Synapse", "SynapticCurrent", "Vote"]
 
 
@@ -88,6 +88,14 @@ class Reshape(Node):
     """The same values in the same order."""
 
     source: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Pad(Node):
+    """Zeros around ``source``; ``padding`` is (vertical, horizontal)."""
+
+    source: Node
+    padding: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,6 +74,7 @@ SOURCES = {
     "lava": Conventions(dt=1e-4, decay="euler", reset="hard", comparison=">", spikes="single",
                         norm_input=False, synaptic="first", integrate=1.0),
 }
+PARAMETERS = ("tau", "tau_mem", "tau_syn", "r", "w_in", "v_leak", "v_threshold", "v_reset")
 _WORDS = {"decay": ("euler", "exponential"), "reset": ("hard", "soft"), "comparison": (">=", ">"),
           "spikes": ("single", "multi"), "norm_input": (True, False),
           "synaptic": ("first", "last"), "refractory": (True, False)}
@@ -95,10 +96,15 @@ def conventions(source: str | None, **said: Any) -> Conventions:
             raise InputError(f"`{name}`: must be {' or '.join(map(str, accepted))}, not "
                              f"{said[name]!r}")
     dt = said.get("dt")
-    if dt is not None and not 0 < dt < float("inf"):
-        raise InputError(f"`dt`: must be a timestep above 0, not {dt:g}")
+    if dt is not None and (isinstance(dt, bool) or not isinstance(dt, (int, float, np.number))
+                           or not 0 < dt < float("inf")):
+        raise InputError(f"`dt`: must be a timestep above 0, not {dt!r}")
     base = SOURCES[source] if source else Conventions(spikes="single", norm_input=False)
-    return replace(base, **{name: value for name, value in said.items() if value is not None})
+    rules = replace(base, **{name: value for name, value in said.items() if value is not None})
+    if said.get("refractory") and rules.reset == "soft":
+        raise InputError("`refractory`: must be False or left out where the reset is soft; what "
+                         "comes late and rests is a reset to v_reset")
+    return rules
 
 
 def needed(rules: Conventions, kinds: set[str], recurrent: bool = False) -> list[str]:
@@ -130,6 +136,7 @@ def neuron_of(node: Any, rules: Conventions, recurrent: bool = False) -> dict[st
     if rules.spikes == "multi":
         raise NeuronError("a neuron of several spikes per timestep; train with SingleSpike")
     kind = type(node).__name__
+    _check_numbers(node)
     facts: dict[str, Any] = {"threshold": numbers(node.v_threshold),
                              "comparison": rules.comparison, "reset": rules.reset}
     facts |= {"IF": _integrate, "LIF": _leaky, "CubaLIF": _current_based}[kind](node, rules)
@@ -138,16 +145,29 @@ def neuron_of(node: Any, rules: Conventions, recurrent: bool = False) -> dict[st
             raise NeuronError("a rest potential other than 0 (v_reset, v_leak) with a soft reset; "
                               "the membrane must rest at 0")
         if rules.subtract == "threshold/leak":
-            facts["reset_by"] = numbers(np.asarray(node.v_threshold) /
-                                        np.asarray(facts.get("leak", 1.0)))
+            threshold = np.asarray(node.v_threshold, dtype=float)
+            facts["reset_by"] = numbers(threshold / np.asarray(facts.get("leak", 1.0)))
         return facts
     if kind != "IF" and not np.array_equal(node.v_reset, node.v_leak):
         raise NeuronError("a v_leak other than v_reset; the membrane must rest where it is reset "
                           "to")
-    facts["threshold"] = numbers(np.asarray(node.v_threshold) - np.asarray(node.v_reset))
+    rest = np.asarray(node.v_reset, dtype=float)
+    facts["threshold"] = numbers(np.asarray(node.v_threshold, dtype=float) - rest)
     if rules.refractory and (rules.leaky_rests or recurrent or kind == "CubaLIF"):
         facts["refractory"] = True
     return facts
+
+
+def _check_numbers(node: Any) -> None:
+    """Refuse parameters that are no real numbers, or not finite."""
+    for name in PARAMETERS:
+        values = np.asarray(getattr(node, name, 0.0))
+        if values.dtype.kind not in "biuf":
+            raise NeuronError(f"a {name} that is no real number, {values.dtype}")
+        if not np.isfinite(values.astype(float)).all():
+            raise NeuronError(f"a {name} that is not finite" + (
+                "; a neuron that leaks nothing is an IF" if np.isinf(values).all() and
+                name.startswith("tau") else "; did the training diverge?"))
 
 
 def _integrate(node: Any, rules: Conventions) -> dict[str, Any]:

@@ -24,7 +24,7 @@ REFUSED = {
     "LI": "an integrator without spikes as a layer of its own",
     "I": "an integrator without spikes as a layer of its own",
     "Threshold": "a threshold without a membrane",
-    "Delay": "a delay of several timesteps",
+    "Delay": "a delay",
     "Conv1d": "a convolution over one axis; write it as a Conv2d with a kernel of height 1",
 }
 
@@ -35,8 +35,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
         readout: str | None = None, source: str | None = None, dt: float | None = None,
         decay: str | None = None, reset: str | None = None, comparison: str | None = None,
         norm_input: bool | None = None, spikes: str | None = None,
-        synaptic: str | None = None, refractory: bool | None = None, name: str | None = None,
-        classes: Sequence[str] | None = None) -> dict[str, Any]:
+        synaptic: str | None = None, refractory: bool | None = None, output_node: str | None = None,
+        name: str | None = None, classes: Sequence[str] | None = None) -> dict[str, Any]:
     """A document for ``bsnn_hw.model.format.save``.
 
     Parameters
@@ -47,6 +47,8 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     source : "snntorch", "spikingjelly", "sinabs", "norse" or "lava", whose conventions hold
     dt, decay, reset, comparison, norm_input, spikes, synaptic, refractory : see ``Conventions``; in
         place of ``source``, or of what it does not say
+    output_node : which of several output nodes has the scores, by name; what it does not depend on
+        is left out
 
     Raises
     ------
@@ -57,12 +59,12 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     """
     entry = Entry(timesteps, coding, bits, scale, offset, readout)
     graph, title = read(source_file)
-    nodes, edges = flat(graph)
+    nodes, edges = _needed(*flat(graph), output_node)
     rules = conventions(source, dt=dt, decay=decay, reset=reset, comparison=comparison,
                         norm_input=norm_input, spikes=spikes, synaptic=synaptic,
                         refractory=refractory)
-    problems = [f"node {path!r}: {REFUSED[type(node).__name__]}"
-                for path, node in nodes.items() if type(node).__name__ in REFUSED]
+    problems = [f"node {path!r}: {REFUSED[type(node).__name__]}" for path, node in nodes.items()
+                if type(node).__name__ in REFUSED and not _at_once(node)]
     if problems:
         raise ModelError(problems)
     kinds = {type(node).__name__ for node in nodes.values()} & set(NEURONS)
@@ -78,6 +80,36 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
     return document_of(assembled, entry, made.shape, scores, name or title, classes)
 
 
+def _needed(nodes: dict[str, Any], edges: list[tuple[str, str]], output: str | None
+            ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The nodes that an output depends on, the output and the input among them, and their edges.
+
+    nir itself puts an output behind each node that nothing takes.
+    """
+    starts = {start for start, _ in edges}
+    last = [name for name, node in nodes.items()
+            if type(node).__name__ == "Output" and name not in starts]
+    if output is None and len(last) != 1:
+        raise InputError(f"nodes: must have one output, not {len(last)}" + (
+            f"; say `output_node`, one of {', '.join(last)}" if last else ""))
+    if output is not None and output not in last:
+        raise InputError(f"`output_node`: must be one of {', '.join(last) or 'none'}, not "
+                         f"{output!r}")
+    found, waiting = set[str](), [output or last[0]]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [start for start, end in edges if end == name]
+    return ({name: node for name, node in nodes.items() if name in found},
+            [edge for edge in edges if edge[0] in found and edge[1] in found])
+
+
+def _at_once(node: Any) -> bool:
+    """Whether a delay is none."""
+    return type(node).__name__ == "Delay" and not np.any(node.delay)
+
+
 def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
            ) -> tuple[Input, dict[str, Spikes], Node]:
     """Our graph, its neurons in order, and what the file's output gives."""
@@ -85,11 +117,10 @@ def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
     after = {name: [end for start, end in edges if start == name] for name in nodes}
     first = [name for name, node in nodes.items()
              if type(node).__name__ == "Input" and not before[name]]
-    last = [name for name, node in nodes.items()
-            if type(node).__name__ == "Output" and not after[name]]
-    if len(first) != 1 or len(last) != 1:
-        raise InputError(f"nodes: must be one input and one output, not {len(first)} and "
-                         f"{len(last)}")
+    last = next(name for name in nodes if not after[name])
+    if len(first) != 1:
+        raise InputError(f"nodes: the output must depend on one input, not on {len(first)}"
+                         + (f", {', '.join(first)}" if first else ""))
     graph = Graph()
     made: dict[str, Any] = {}
     neurons: dict[str, Spikes] = {}
@@ -103,7 +134,7 @@ def _graph(nodes: dict[str, Any], edges: list[tuple[str, str]]
             neurons[name] = made[name]
     entry = made[first[0]]
     assert isinstance(entry, Input)
-    return entry, neurons, made[last[0]]
+    return entry, neurons, made[last]
 
 
 def _recurrences(nodes: dict[str, Any], before: dict[str, list[str]],
@@ -153,7 +184,8 @@ def _node(graph: Graph, name: str, node: Any, sources: list[Node], back: Any = N
                              f"{other.shape}")
         source = graph.make(Sum, shape=source.shape, varies=True, left=source, right=other)
     if kind not in _NODES:
-        raise InputError(f"node {name!r}: must be one of {', '.join(sorted(_NODES))}, not a {kind}")
+        known = ", ".join(sorted(_NODES.keys() - REFUSED))
+        raise InputError(f"node {name!r}: must be one of {known}, not a {kind}")
     if back is not None:
         return _neuron(graph, name, node, source, back)
     return _NODES[kind](graph, name, node, source)
@@ -213,9 +245,19 @@ def _linear(graph: Graph, name: str, node: Any, source: Node) -> Node:
     if source.shape != weight.shape[1:]:
         raise InputError(f"node {name!r}: must get {weight.shape[1]} values in a row, not "
                          f"{source.shape}; flatten in front of it")
-    bias = getattr(node, "bias", None)
     return graph.make(Synapse, shape=weight.shape[:1], varies=True, source=source, path=name,
-                      weight=weight, bias=None if bias is None else _numbers(name, bias))
+                      weight=weight, bias=_bias(name, node, len(weight)))
+
+
+def _bias(name: str, node: Any, channels: int) -> np.ndarray | None:
+    """One value for each channel; one for all of them is repeated."""
+    if getattr(node, "bias", None) is None:
+        return None
+    bias = _numbers(name, node.bias)
+    if bias.size != 1 and bias.shape != (channels,):
+        raise InputError(f"node {name!r}: must have a bias of shape ({channels},), or one value, "
+                         f"not {bias.shape}")
+    return np.broadcast_to(bias.reshape(-1), (channels,)).copy()
 
 
 def _conv2d(graph: Graph, name: str, node: Any, source: Node) -> Node:
@@ -233,7 +275,7 @@ def _conv2d(graph: Graph, name: str, node: Any, source: Node) -> Node:
                   zip(source.shape[1:], padding, dilation, weight.shape[2:], stride))
     _check_fit(name, sides)
     return graph.make(Synapse, shape=(weight.shape[0], *sides), varies=True, source=source,
-                      path=name, weight=weight, bias=_numbers(name, node.bias), stride=stride,
+                      path=name, weight=weight, bias=_bias(name, node, len(weight)), stride=stride,
                       padding=padding, dilation=dilation, groups=int(node.groups))
 
 
@@ -269,6 +311,10 @@ def _flatten(graph: Graph, name: str, node: Any, source: Node) -> Node:
     return graph.make(Reshape, shape=shape, varies=True, source=source)
 
 
+def _same(graph: Graph, name: str, node: Any, source: Node) -> Node:
+    return source
+
+
 def _scale(graph: Graph, name: str, node: Any, source: Node) -> Node:
     scale = _numbers(name, node.scale)
     if np.shape(node.scale) != source.shape and np.size(node.scale) != 1:
@@ -286,13 +332,12 @@ def _neuron(graph: Graph, name: str, node: Any, source: Node, back: Any = None) 
     if back is None:
         return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
                           module=node)
-    weight, bias = _numbers(name, back.weight), getattr(back, "bias", None)
+    weight = _numbers(name, back.weight)
     if weight.shape != 2 * source.shape:
         raise InputError(f"node {name!r}: must get its own spikes back through weights of shape "
                          f"{2 * source.shape}, not {weight.shape}; only linear layers do")
     return graph.make(Spikes, shape=source.shape, varies=True, source=source, path=name,
-                      module=node, recurrent=weight,
-                      bias=None if bias is None else _numbers(name, bias))
+                      module=node, recurrent=weight, bias=_bias(name, back, len(weight)))
 
 
 def _pair(name: str, sides: Any, least: int = 1) -> tuple[int, int]:
@@ -305,4 +350,5 @@ def _pair(name: str, sides: Any, least: int = 1) -> tuple[int, int]:
 
 _NODES = {"Affine": _linear, "Linear": _linear, "Conv2d": _conv2d, "SumPool2d": _pool,
           "AvgPool2d": _pool, "Flatten": _flatten, "Scale": _scale, "Input": _end, "Output": _end,
+          "Delay": _same,
           **dict.fromkeys(NEURONS, _neuron)}

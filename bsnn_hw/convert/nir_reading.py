@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def read(source: str | os.PathLike | Any) -> tuple[Any, str]:
         return read(_whole(library, path))[0], path.stem
     except Exception as error:  # h5py and nir raise almost anything for a damaged file
         words = (str(error) or type(error).__name__).strip().split("\n", 1)[0][:200]
+        words = f"it has no {words}" if isinstance(error, KeyError) else words
         raise InputError(f"{path}: must be a NIR graph as nir writes them; {words}") from None
 
 
@@ -79,7 +81,7 @@ def flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
             nodes |= {f"{name}.{key}": value for key, value in more.items()}
             edges += [(f"{name}.{start}", f"{name}.{end}") for start, end in inner]
         else:
-            nodes[name] = node
+            nodes[name] = _in_numpy(node)
     outer = [(_end(graph, start, "Output"), _end(graph, end, "Input"))
              for start, end in graph.edges]
     twice = [edge for number, edge in enumerate(outer) if edge in outer[:number]]
@@ -87,6 +89,18 @@ def flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         raise InputError(f"edge from {twice[0][0]!r} to {twice[0][1]!r}: must be there once, not "
                          "twice; multiply the weights by 2 where it counts twice")
     return nodes, edges + outer
+
+
+def _in_numpy(node: Any) -> Any:
+    """A node without tensors of torch, which exporters put into graphs that no file has had."""
+    tensors = {key: value for key, value in vars(node).items() if hasattr(value, "detach")}
+    if not tensors:
+        return node
+    found = copy.copy(node)
+    for key, value in tensors.items():
+        value = value.detach().cpu()
+        setattr(found, key, (value.double() if value.is_floating_point() else value).numpy())
+    return found
 
 
 def _end(graph: Any, name: str, kind: str) -> str:

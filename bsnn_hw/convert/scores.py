@@ -56,18 +56,21 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
             node, group = node.source, node.group
         elif isinstance(node, Reshape):
             node = node.source
-        elif isinstance(node, Affine) and _scalar(node) and (observed or _over_below(node)):
+        elif isinstance(node, Affine) and _scalar(node) and (observed or _settled(node)):
             node, factor = node.source, factor * float(node.scale.flat[0])
         else:
             break
     return _decided(node, observed, readout, factor, group, timesteps)
 
 
-def _over_below(node: Any) -> bool:
-    """Whether scores over time come in, so that what stands here is behind them."""
+def _settled(node: Any) -> bool:
+    """Whether scores over time come in, or votes of spikes, so that what stands here is behind
+    them."""
+    voted = False
     while isinstance(node, (Affine, Vote, Reshape)):
+        voted |= isinstance(node, Vote)
         node = node.source
-    return isinstance(node, Over)
+    return isinstance(node, Over) or (voted and isinstance(node, Spikes))
 
 
 def _scalar(node: Affine) -> bool:

@@ -39,6 +39,8 @@ READS = {"__bool__", "__int__", "__float__", "__index__", "item", "tolist", "num
 
 PRODUCTS = {"linear", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "matmul",
             "__matmul__", "mm", "bmm", "addmm", "baddbmm", "einsum", "tensordot"}
+# NumPy's words, which torch takes too.
+WORDS = {"axis": "dim", "keepdims": "keepdim"}
 CASTS = {"float", "to", "type", "half", "bfloat16", "type_as"}
 
 
@@ -219,7 +221,8 @@ class Tracer(TorchFunctionMode):
             advice = HINTS.get(name, "docs/convert.md lists what has")
             raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file; "
                                f"{advice}")
-        return FUNCTIONS[name](self, out, *args, **kwargs)
+        said = {WORDS.get(word, word): value for word, value in kwargs.items()}
+        return FUNCTIONS[name](self, out, *args, **said)
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
         """``value`` in another shape, its values in the same order."""

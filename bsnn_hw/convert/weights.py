@@ -45,6 +45,8 @@ def quantised(weight: np.ndarray) -> Quantised:
     WeightsError
         Says what was found.
     """
+    if not weight.size:
+        raise WeightsError(f"weights must be some, not of shape {weight.shape}")
     rows = weight.reshape(len(weight), -1)
     if not np.isfinite(rows).all():
         raise WeightsError("weights must be finite; did the training diverge?")

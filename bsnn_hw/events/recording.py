@@ -103,6 +103,9 @@ class Recording:
         if not set(EVENT.names or ()) <= set(whole.dtype.names or ()):
             raise InputError(f"{self.path}: must be a structured array with the fields x, y, t and "
                              f"p, not {whole.dtype}")
+        if whole.ndim != 1:
+            raise InputError(f"{self.path}: must have one axis, of events, not the shape "
+                             f"{whole.shape}")
         for start in range(0, len(whole), PIECE):
             yield np.array(whole[start:start + PIECE])
 

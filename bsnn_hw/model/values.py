@@ -27,6 +27,8 @@ def unwrapped(value: Any) -> Any:
     else as it is."""
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return value.item()
+    if getattr(value, "is_nested", False):
+        return value  # it has no shape that can be asked for
     single = (getattr(value, "shape", None) == () and hasattr(value, "untyped_storage")
               and str(value.dtype).removeprefix("torch.") in REAL_DTYPES | {"bool"}
               and value.device.type != "meta")
@@ -246,6 +248,9 @@ class Table:
         value = self.raw(key)
         if not isinstance(value, torch.Tensor):
             self.problem(key, f"must be a torch tensor, not {shown(value)}")
+            return False
+        if value.is_nested:
+            self.problem(key, "must be a dense tensor, not a nested one")
             return False
         dtype = str(value.dtype).removeprefix("torch.")
         if dtype not in REAL_DTYPES:

@@ -217,11 +217,15 @@ def test_writing_into_a_tensor():
     every = slice(None)
     convert(writing([(every, 0), (every, 1), (every, 2)], lambda x: x.new_zeros(len(x), 3, 3),
                     lambda record: record.max(dim=1).values), readout=None)
+    convert(writing([(every, 0, every), (every, 1, ...), (every, 2)],
+                    lambda x: x.new_zeros(len(x), 3, 3), lambda record: record.sum(1)),
+            readout=None)
+    convert(writing([(0, every), (1, ...), (2, every, every)]), readout=None)
     for places, message in (
             ([0, 1, 1], "writes timestep 2 of 3 a second time"),
             ([0, 1, -1], "writes timestep 0 of 3 a second time, or there is none"),
             ([0, 2, 1], "which are not one of each of the 3 timesteps, in order"),
-            ([(0, every), 1, 2], "writes into a part of a tensor that is no timestep")):
+            ([(0, slice(2)), 1, 2], "writes into a part of a tensor that is no timestep")):
         refused(rf"test_converter.py, line \d+: the module itself .*{message}", writing(places),
                 readout=None)
 
@@ -234,6 +238,16 @@ def test_writing_into_a_tensor():
         return record.mean(0)
 
     refused("reads a tensor into which only some of the timesteps were written", Function(partly),
+            readout=None)
+
+
+def test_axes_in_the_words_of_numpy():
+    for reduce in (lambda record: torch.stack(record).mean(axis=0),
+                   lambda record: torch.stack(record, axis=1).sum(axis=1),
+                   lambda record: torch.stack(record).amax(axis=0)):
+        convert(looped(chain(), reduce=reduce), readout=None)
+    refused("the mean over time and keeps the axis", looped(
+        chain(), reduce=lambda record: torch.stack(record).mean(axis=0, keepdims=True)),
             readout=None)
 
 

@@ -94,3 +94,59 @@ def test_pooling_whose_order_matters():
     refused("network: layer 'layer_0': current_pool unknown key 'padding'",
             nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), nn.MaxPool2d(2, padding=1), Fire(),
                           nn.Flatten(), BinaryLinear(18, 3)), (1, 4, 4))
+
+
+@for_each("pool, written", [
+    (nn.MaxPool2d(2, ceil_mode=True), {"kind": "max", "size": [2, 2]}),
+    (nn.AvgPool2d(3, ceil_mode=True), {"kind": "avg", "size": [3, 3]}),
+    (nn.AdaptiveMaxPool2d(3), {"kind": "max", "size": [2, 2]}),
+    (nn.AdaptiveMaxPool2d((1, 2)), {"kind": "max", "size": [6, 3]})])
+def test_windows_that_cover_the_map(pool, written):
+    """Rounding up and adapting change nothing there."""
+    for behind in (True, False):
+        parts = [Fire(), pool] if behind else [pool, Fire()]
+        places = pool(torch.zeros(1, 1, 6, 6)).numel()
+        net = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), *parts, nn.Flatten(),
+                            BinaryLinear(2 * places, 3))
+        first, last = convert(net, (1, 6, 6))["layers"]
+        assert (last["pool"] if behind else first["current_pool"]) == written
+
+
+def test_windows_that_do_not():
+    for pool, message in ((nn.MaxPool2d(4, ceil_mode=True), "pool unknown key 'ceil_mode'"),
+                          (nn.AdaptiveMaxPool2d(4), "by windows of several sizes")):
+        refused(message, nn.Sequential(BinaryConv2d(1, 2, 3, padding=1), Fire(), pool, nn.Flatten(),
+                                       BinaryLinear(8, 3)), (1, 6, 6))
+    refused("calls torch's adaptive_max_pool2d_with_indices", nn.Sequential(
+        BinaryConv2d(1, 2, 3), Fire(), nn.AdaptiveMaxPool2d(1, return_indices=True)), (1, 6, 6),
+        output=0)
+
+
+@for_each("pad, padding", [(nn.ZeroPad2d(1), [1, 1]), (nn.ZeroPad2d((2, 2, 1, 1)), [1, 2]),
+                           (nn.ConstantPad2d(1, 0), [1, 1])])
+def test_zeros_around_a_map_are_the_next_convolution_s(pad, padding):
+    side, across = 6 + 2 * padding[0], 6 + 2 * padding[1]
+    net = nn.Sequential(pad, BinaryConv2d(1, 2, 3), Fire(), pad, BinaryConv2d(2, 2, 3, padding=0),
+                        Fire(), nn.Flatten(), BinaryLinear(2 * (2 * side - 10) * (2 * across - 10),
+                                                           3))
+    layers = convert(net, (1, 6, 6))["layers"]
+    assert [layer.get("padding") for layer in layers] == [padding, padding, None]
+
+
+def test_zeros_and_padding_of_its_own():
+    net = nn.Sequential(nn.ZeroPad2d((0, 0, 1, 1)), BinaryConv2d(1, 2, 3, padding=(1, 0)), Fire(),
+                        nn.Flatten(), BinaryLinear(64, 3))
+    assert convert(net, (1, 6, 6))["layers"][0]["padding"] == [2, 0]
+
+
+@for_each("pad", [nn.ZeroPad2d((1, 0, 1, 0)), nn.ConstantPad2d(1, 0.5), nn.ReflectionPad2d(1),
+                  nn.ZeroPad2d(-1)])
+def test_other_borders(pad):
+    refused("pads by something else than zeros", nn.Sequential(
+        pad, BinaryConv2d(1, 2, 3), Fire()), (1, 6, 6))
+
+
+def test_zeros_that_no_convolution_takes():
+    refused("must take spikes or the input, not a pad", nn.Sequential(
+        BinaryConv2d(1, 2, 3), Fire(), nn.ZeroPad2d(1), nn.Flatten(), BinaryLinear(72, 3)),
+        (1, 6, 6))

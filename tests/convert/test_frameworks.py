@@ -283,6 +283,31 @@ def test_sinabs_squeezed():
         exact(convert.sinabs(net, (2, 8, 8), 6, coding="events", readout="mean"))
 
 
+def test_sinabs_time_in_the_axis_of_samples():
+    """FlattenTime makes one axis of two in front of layers that squeeze, or forward does."""
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import SingleSpike
+
+    class Flattened(nn.Module):
+        def __init__(self, body):
+            super().__init__()
+            self.body = body
+
+        def forward(self, x):
+            return self.body(x.flatten(0, 1)).unflatten(0, (4, -1)).mean(1)
+
+    torch.manual_seed(0)
+    body = nn.Sequential(BinaryConv2d(2, 4, 3), layers.IAFSqueeze(spike_fn=SingleSpike,
+                                                                  batch_size=4),
+                         nn.AvgPool2d(2), nn.Flatten(), BinaryLinear(36, 3))
+    whole = nn.Sequential(layers.FlattenTime(), *body, layers.UnflattenTime(4))
+    options = {"coding": "events"}
+    found = exact(convert.sinabs(whole, (2, 8, 8), 6, readout="mean", **options))
+    assert found["recipe"]["converted"]["samples"] == 4
+    exact(convert.sinabs(Flattened(body), (2, 8, 8), 6, sequence="batch_first", **options))
+    exact(convert.sinabs(body, (2, 8, 8), 6, readout="mean", **options))
+
+
 def test_sinabs_refusals():
     layers = pytest.importorskip("sinabs.layers")
     from sinabs.activation import MembraneReset, SingleSpike

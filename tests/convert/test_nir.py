@@ -50,6 +50,10 @@ def lif(nir, neurons, **more):
                       "v_reset": 0 * ones, **more})
 
 
+def firing(nir):
+    return lif(nir, 5, r=8 * np.ones(5))
+
+
 def graph(nir, *nodes, outputs=3):
     """A chain; the edges in an order that is not theirs."""
     names = [f"n{number}" for number in range(len(nodes))]
@@ -227,7 +231,10 @@ def test_neurons_of_lava_without_a_current(nir):
 @for_each("message, options", [
     ("`source`: must be one of snntorch, .* of other writers say `dt`", {"source": "nengo"}),
     ("`comparison`: must be >= or >", {"comparison": "="}),
-    ("`dt`: must be a timestep above 0", {"dt": -1.0}),
+    ("`dt`: must be a timestep above 0, not -1.0", {"dt": -1.0}),
+    ("`dt`: must be a timestep above 0, not '1 ms'", {"dt": "1 ms"}),
+    ("`refractory`: must be False or left out where the reset is soft",
+     {"refractory": True, "reset": "soft"}),
     ("`readout`: must be 'mean' or", {"readout": None}),
     ("no smaller than tau", {"dt": 0.01}),
     ("several spikes per timestep", {"spikes": "multi"})])
@@ -299,11 +306,16 @@ def test_shapes_are_checked_node_by_node(nir, tmp_path):
             ("fc", nir.Linear(np.ones((3, 1, 4))), r"must have weights \(neurons, values\)"),
             ("fc", nir.Linear(np.ones((3, 5))), "must get 5 values in a row"),
             ("fc", nir.Linear(1j * np.ones((3, 4))), "must have real numbers, not complex128"),
+            ("fc", nir.Affine(np.ones((3, 4)), np.zeros(4)), r"a bias of shape \(3,\), or one"),
+            ("fc", nir.Affine(np.ones((3, 4)), np.zeros((1, 3))), r"not \(1, 3\)"),
             ("wide", nir.Conv2d(None, weight, **rest | {"stride": 0}), "one whole number of 1 or"),
             ("pool", nir.SumPool2d(2, 1.5, 0), "one whole number of 1 or more, or two, not 1.5"),
             ("input", nir.Input(np.array([4, 6.5, 7])), "must have a shape of whole numbers")):
         with pytest.raises(InputError, match=f"node '{name}': .*{message}"):
             convert.nir(map_file(nir, **{name: node}), 4, **SAID, **EVENTS)
+    with pytest.raises(ModelError, match=r"module 'wide': weights must be some, not of shape"):
+        convert.nir(map_file(nir, wide=nir.Conv2d(None, np.ones((2, 0, 1, 3)), **rest)), 4, **SAID,
+                    **EVENTS)
     with pytest.raises(ModelError, match=r"layer 'wide': weight must be \(channels out, 8, "):
         convert.nir(map_file(nir, wide=nir.Conv2d(None, np.ones((2, 7, 1, 3)), **rest)), 4, **SAID,
                     **EVENTS)
@@ -332,10 +344,79 @@ def test_what_is_no_graph(nir, tmp_path):
 
 
 def test_neurons_of_no_number(nir):
-    for more, key in (({"tau": np.full(5, np.nan)}, "leak"),
-                      ({"v_threshold": np.full(5, np.inf)}, "threshold")):
-        with pytest.raises(ModelError, match=f"a {key} that is not finite|must be a finite"):
+    for more, message in (({"tau": np.full(5, np.nan)}, "a tau that is not finite; did"),
+                          ({"tau": np.full(5, np.inf)}, "a tau that .* leaks nothing is an IF"),
+                          ({"v_threshold": np.full(5, np.inf)}, "a v_threshold that is not finite"),
+                          ({"r": np.ones(5) + 0j}, "an? r that is no real number, complex128")):
+        with pytest.raises(ModelError, match=message):
             convert.nir(chain(nir, lif(nir, 5, **more)), 4, **SAID, **EVENTS)
+
+
+def test_integers_do_not_run_over(nir):
+    rest = np.full(5, -100, np.int8)
+    neuron = convert.nir(
+        chain(nir, lif(nir, 5, v_threshold=-rest, v_reset=rest, v_leak=rest)), 4, **SAID,
+        **EVENTS)["layers"][0]["neuron"]
+    assert neuron["threshold"] == 200.0
+
+
+def test_tensors_of_torch(nir):
+    """As sinabs' and Norse's exporters put them into a graph."""
+    file, other = chain(nir, firing(nir)), chain(nir, firing(nir))
+    for node in other.nodes.values():
+        for key, value in vars(node).items():
+            if isinstance(value, np.ndarray) and value.dtype == float:
+                setattr(node, key, torch.from_numpy(value).requires_grad_())
+    other.nodes["n2"].bias = torch.zeros(3, dtype=torch.bfloat16)
+    for reset in ("hard", "soft"):
+        agree(*(convert.nir(each, 4, **{**SAID, "reset": reset}, **EVENTS)
+                for each in (file, other)))
+
+
+def test_a_bias_for_all_channels(nir):
+    files = [chain(nir, firing(nir)) for _ in range(2)]
+    for file, bias in zip(files, (np.array([0.3]), np.full(5, 0.3)), strict=True):
+        file.nodes["n0"].bias = bias
+    agree(*(convert.nir(file, 4, **SAID, **EVENTS) for file in files))
+
+
+def test_what_the_scores_do_not_need_is_left_out(nir, tmp_path):
+    """nir itself puts an output behind each node that nothing takes."""
+    file = chain(nir, firing(nir))
+    wanted = convert.nir(file, 4, **SAID, **EVENTS)
+    file.nodes |= {"delay": nir.Delay(np.ones(5)), "far": nir.Linear(np.ones((2, 7)))}
+    file.edges.append(("n1", "delay"))
+    agree(convert.nir(file, 4, **SAID, **EVENTS), wanted)
+    del file.nodes["far"]
+    nir.write(tmp_path / "net.nir", file)
+    found = convert.nir(tmp_path / "net.nir", 4, output_node="output", **SAID, **EVENTS)
+    agree(found, wanted)
+    assert len(found["layers"]) == 2
+    for named, message in ((None, "must have one output, not 2; say `output_node`, one of output"),
+                           ("n1", "`output_node`: must be one of output, output_delay, not 'n1'")):
+        with pytest.raises(InputError, match=message):
+            convert.nir(tmp_path / "net.nir", 4, output_node=named, **SAID, **EVENTS)
+    with pytest.raises(ModelError, match="node 'delay': a delay"):
+        convert.nir(tmp_path / "net.nir", 4, output_node="output_delay", **SAID, **EVENTS)
+
+
+def test_inputs_and_outputs(nir):
+    file = chain(nir, firing(nir))
+    file.nodes["more"] = nir.Input(np.array([5]))
+    file.edges.append(("more", "n1"))
+    with pytest.raises(InputError, match="must depend on one input, not on 2, input, more"):
+        convert.nir(file, 4, **SAID, **EVENTS)
+    file.edges = [edge for edge in file.edges if edge != ("n2", "output")]
+    with pytest.raises(InputError, match="the output must depend on one input, not on 0"):
+        convert.nir(file, 4, **SAID, **EVENTS)
+    del file.nodes["output"]
+    with pytest.raises(InputError, match="nodes: must have one output, not 0"):
+        convert.nir(file, 4, **SAID, **EVENTS)
+
+
+def test_a_delay_of_nothing(nir):
+    agree(convert.nir(chain(nir, firing(nir), nir.Delay(np.zeros(5))), 4, **SAID, **EVENTS),
+          convert.nir(chain(nir, firing(nir)), 4, **SAID, **EVENTS))
 
 
 def test_files(nir, tmp_path):
@@ -358,6 +439,12 @@ def test_the_verb_names_options_as_flags(nir, tmp_path, capsys):
     assert main([*said, "--dt", "1e-3", "--decay", "euler", "--reset", "hard",
                  "--comparison", ">"]) == 0
     assert "2 of 2 layers accepted" in capsys.readouterr().out
+    file = chain(nir, lif(nir, 5))
+    file.nodes["more"] = nir.Linear(np.ones((2, 5)))
+    file.edges.append(("n1", "more"))
+    nir.write(path, file)
+    assert main(said) == 1
+    assert "say --output-node, one of output, output_more" in capsys.readouterr().err
 
 
 def test_generate_takes_them(nir, tmp_path, capsys):

@@ -100,6 +100,29 @@ def test_voting_groups():
     assert document["readout"] == {"type": "spike_count", "group": 10}
 
 
+@for_each("give, options", [
+    (lambda spikes: spikes.sum(0).view(-1, 5, 2).sum(-1), {}),
+    (lambda spikes: spikes.unflatten(2, (5, 2)).mean(dim=3).mean(0), {}),
+    (lambda spikes: spikes.sum(0).view(-1, 5, 2).sum(2) / 24, {}),
+    (lambda spikes: spikes.view(12, -1, 5, 2).sum(-1), {"readout": "spike_count"})])
+def test_populations(give, options):
+    """Neurons that stand side by side count for a class, snnTorch's population_code."""
+    snn = pytest.importorskip("snntorch")
+    net = tutorial(snn, lambda spikes, mem: give(spikes))
+    document = exact(convert.snntorch(net, (784,), 12, **PIXELS, **options))
+    assert document["readout"] == {"type": "spike_count", "group": 2}
+
+
+@for_each("give, message", [
+    (lambda spikes: spikes.sum(0).view(-1, 2, 5).sum(1), "the sum over something else than the"),
+    (lambda spikes: spikes.sum(0).view(-1, 5, 2).amax(-1), "the max over something else than the"),
+    (lambda spikes: spikes.sum(0).sum(-1), "the sum over something else than the timesteps")])
+def test_what_is_no_population(give, message):
+    snn = pytest.importorskip("snntorch")
+    with pytest.raises(InputError, match=message):
+        convert.snntorch(tutorial(snn, lambda spikes, mem: give(spikes)), (784,), 12, **PIXELS)
+
+
 def test_spikes_of_a_step_by_step_network():
     neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
     net = nn.Sequential(BinaryLinear(12, 20), neuron.IFNode(), BinaryLinear(20, 4),

@@ -47,6 +47,14 @@ def test_an_array_of_tonic(tmp_path):
         read(path)
 
 
+@for_each("shape", [(2, 3), ()])
+def test_an_array_of_other_axes(tmp_path, shape):
+    path = tmp_path / "events.npy"
+    np.save(path, np.zeros(shape, EVENT))
+    with pytest.raises(InputError, match=r"events.npy: must have one axis, of events, not the sha"):
+        read(path)
+
+
 def test_an_array_of_numbers_that_are_no_pixels(tmp_path):
     """Nothing wraps: what no sensor has is outside, and -1 is the polarity of darker."""
     path = tmp_path / "events.npy"

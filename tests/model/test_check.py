@@ -1,6 +1,7 @@
 """Every refusal: the layer, what must hold, what was given, what is accepted; all at once."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from tests.model.refusals import endless, put, refused
 
 NAN = torch.tensor([0.0, torch.nan, torch.inf, 1.0, 2.0])
 KNOWN = "known keys are"
+with warnings.catch_warnings(action="ignore"):
+    NESTED = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged)
 
 CASES = [
     # path, value, patterns
@@ -95,6 +98,9 @@ CASES = [
     ("layers.0.weight", torch.ones(5, 6, dtype=torch.uint8), [r"signed type, not uint8.*0 as -1"]),
     ("layers.0.weight", torch.eye(5, 6), [r"weight must have -1.*not only 0 and 1.*2 \* w - 1"]),
     ("layers.0.weight", torch.ones(5, 6).to_sparse(), [r"weight must be a dense tensor"]),
+    ("layers.0.weight", NESTED, [r"weight must be a dense tensor, not a nested one"]),
+    ("layers.0.neuron.leak", NESTED, [r"neuron.leak must be a dense tensor, not a nested one"]),
+    ("timesteps", NESTED, [r"timesteps must be an integer from 1 to 1024, not a nested tensor"]),
     ("layers.0.weight", torch.ones(5, 6, device="meta"), [r"must be a dense tensor.*on meta"]),
     ("layers.0.weight", torch.tensor([[1.0] * 5 + [torch.nan]] * 5),
      [r"layer 'fc1': weight must be finite, but 5 of 30 values are NaN or infinite"]),
