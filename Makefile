@@ -92,7 +92,7 @@ site: $(READY)
 # Cosmic Ray and what it needs stand in no list of ours: nothing but this uses it.
 mutants: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.7,<9"
-	$(BIN)/python -m evidence.mutants --jobs $(JOBS)
+	$(BIN)/python -m evidence.mutants --keep build/mutants.jsonl --jobs $(JOBS)
 
 lint: $(READY) build/types
 	$(BIN)/python -m ruff check .
