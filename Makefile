@@ -2,8 +2,11 @@
 # make demo           the example network: generated, checked against its reference, and a page
 #                    in which its circuit runs
 # make demo-maps      the convolutional and the residual example, 512 images each
-# make test           all quick tests                (make check: the slow and wide ones too,
-#                    with 100 random networks, the cycle and generation tables and seeded faults)
+# make test           the quick tests: each part of the program once
+# make test-wide      the wide ones too: the same parts, more of their cases, and what takes longer
+# make test-others    the wide ones alone, after make test
+# make check          all tests, slow ones too, 100 random networks of each kind, the tables of
+#                    cycles and of generation, seeded faults
 # make test-frameworks  the converters' tests with snnTorch, SpikingJelly, sinabs, Norse, Brevitas and
 #                    NIR, in a virtual environment of their own   (SLOW=1: each in RTL too)
 # make recordings    real recordings of event cameras, out of the packages that ship them
@@ -29,8 +32,8 @@ FRAMEWORKS := .venv-frameworks
 # A virtual environment holds its own path in many files: one that was moved is not ready.
 READY := $(VENV)/.ready-$(shell pwd | cksum | cut -d " " -f 1)
 
-.PHONY: install demo demo-maps test check lint clean-room bare-roots train-example lock clean \
-	test-frameworks recordings site mutants
+.PHONY: install demo demo-maps test test-wide test-others check lint clean-room bare-roots \
+	train-example lock clean test-frameworks recordings site mutants
 # The tools below have variables of make of their own.
 unexport MAKEFLAGS MFLAGS
 
@@ -48,7 +51,13 @@ demo-maps: $(READY)
 	$(BIN)/python -m bsnn_hw.verify build/residual --all --data examples/fashion_mnist_sample.npz
 
 test: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not wide"
+
+test-wide: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"
+
+test-others: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "wide and not slow"
 
 check: $(READY) demo
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -119,22 +119,24 @@ def bundles(direct_bundle, events_bundle, brief_bundle, maps_bundle, words_bundl
             "maps": maps_bundle, "words": words_bundle}
 
 
-@pytest.fixture(scope="session")
-def drives(bundles, run_folder):
-    """Each bundle, its manifest, and a simulation built of what that names."""
+@pytest.fixture(scope="session", params=[
+    ("direct",), pytest.param(("events", "brief", "maps", "words"), marks=pytest.mark.wide)],
+    ids=["direct", "others"])
+def drives(request, run_folder):
+    """Bundles, their manifests, and simulations built of what those name: one, and the others."""
     import json
 
     from bsnn_hw.sim.native import build_native
 
     def drive(kind):
-        bundle = bundles[kind]
+        bundle = request.getfixturevalue(f"{kind}_bundle")
         facts = json.loads((bundle.folder / "manifest.json").read_text())
         sources = [bundle.folder / source for source in facts["sources"]]
         return bundle, facts, once.made_once(
             run_folder / f"drive_{kind}",
             lambda folder: build_native(sources, facts["top"], folder, (), "-O0"))
 
-    return {kind: drive(kind) for kind in bundles}
+    return {kind: drive(kind) for kind in request.param}
 
 
 @pytest.fixture(scope="session")

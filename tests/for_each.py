@@ -63,18 +63,26 @@ def for_each_in(group: str, name: str) -> Callable:
     return loop
 
 
-def quick(count: int) -> Callable:
-    """Only ``count`` of a test's turns are quick, and all others ``slow``.
+def quick(count: int, wide: int | None = 0) -> Callable:
+    """Only ``count`` of a test's turns are quick, ``wide`` more of them wide, all others slow.
 
     Above `for_each`: of a single list its first values, of several lists turns drawn with a seed,
     those first that have most values which none before them has.
+
+    Parameters
+    ----------
+    count : int, quick turns; 0 if something quicker stands beside the test
+    wide : int, turns with the mark ``wide``; None for all that are not quick
     """
     def split(whole: Any) -> Callable:
-        chosen, left = _drawn(whole.lists, count)
+        chosen, left = _drawn(whole.lists, count + (wide or 0))
         if not left:
-            raise ValueError(f"quick must be less than {len(chosen)} turns, not {count}")
-        parts = {"quick": _looping(whole.once, whole.lists, chosen),
-                 "others": _looping(whole.once, whole.lists, left)}
+            raise ValueError(f"quick must be less than {len(chosen)} turns, not {count}"
+                             + f" + {wide}" * bool(wide))
+        if wide is None:
+            chosen, left = [*chosen, *left], []
+        parts = {name: _looping(whole.once, whole.lists, turns) for name, turns in (
+            ("quick", chosen[:count]), ("wide", chosen[count:]), ("slow", left)) if turns}
 
         @functools.wraps(whole)
         def shared(turns: str, **fixtures: object) -> None:
@@ -84,8 +92,9 @@ def quick(count: int) -> Callable:
         signature = inspect.signature(whole)
         shared.__signature__ = signature.replace(
             parameters=[*signature.parameters.values(), parameter])
+        marks: dict[str, Any] = {"quick": (), "wide": pytest.mark.wide, "slow": pytest.mark.slow}
         return pytest.mark.parametrize(
-            "turns", ["quick", pytest.param("others", marks=pytest.mark.slow)])(shared)
+            "turns", [pytest.param(name, marks=marks[name]) for name in parts])(shared)
 
     return split
 

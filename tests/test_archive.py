@@ -75,7 +75,7 @@ def test_too_many_records(monkeypatch):
         check_stored(archive_of(RECORDS))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"PK\x05\x06" + bytes(17)], ids=len)
+@for_each("data", [b"", b"PK", b"PK\x05\x06" + bytes(17)])
 def test_no_archive(data):
     with pytest.raises(ValueError, match="not a zip file"):
         read_records(data)

@@ -49,6 +49,7 @@ def test_no_answer(child):
         ask(module, None, "x")
 
 
+@pytest.mark.wide
 def test_generate_in_an_emptied_environment(tmp_path):
     """Where PYTHONUNBUFFERED is not set, as on users' machines, Yosys's stdout mixes with ours."""
     save(tmp_path / "m.pt", random_document(34))

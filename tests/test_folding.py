@@ -13,6 +13,7 @@ import pytest
 from bsnn_hw.command import run_verb
 from bsnn_hw.folding import Folding, fold, terminal_width
 from bsnn_hw.text import table
+from tests.for_each import for_each
 
 ROOT = Path(__file__).parents[1]
 LINE = "cycles    " + "word " * 20 + "end"
@@ -38,7 +39,7 @@ def test_a_line_goes_on_below_its_words():
     assert second == "          word word word word word word end"
 
 
-@pytest.mark.parametrize("line", ["short", " " + "x " * 80, '{"a": "' + "b " * 80 + '"}', ""])
+@for_each("line", ["short", " " + "x " * 80, '{"a": "' + "b " * 80 + '"}', ""])
 def test_lines_that_stay(line):
     assert fold(line, 80) == line
 
@@ -107,8 +108,8 @@ def seen_on_a_terminal(arguments, **environment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}])
-@pytest.mark.parametrize("arguments", [
+@for_each("environment", [{}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}])
+@for_each("arguments", [
     ["bsnn_hw.check", "examples/digits_fc.pt"], ["bsnn_hw.generate", "--help"],
     ["bsnn_hw.generate", "examples/digits_fc.pt", "--target", "ecp5-25k", "--dry-run", "-v"]])
 def test_a_terminal_of_80_columns(arguments, environment):

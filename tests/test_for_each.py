@@ -94,9 +94,9 @@ def test_each_turn_has_folder_patches_and_output_of_its_own(tmp_path, monkeypatc
     assert "TURN" not in os.environ
 
 
-def split(count, *lists):
-    """(quick turns, others, marks of the others) of a test over ``lists``."""
-    turns = []
+def split(*counts, lists):
+    """{mark, or "": turns} of a test over ``lists``."""
+    turns, found = [], {}
 
     def test(**arguments):
         turns.append(tuple(arguments.values()))
@@ -105,27 +105,36 @@ def split(count, *lists):
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name, _ in lists])
     for name, values in reversed(lists):
         test = for_each(name, values)(test)
-    test = quick(count)(test)
-    found = []
-    for part in ("quick", "others"):
-        test(turns=part)
-        found.append(turns[:])
-        turns.clear()
+    test = quick(*counts)(test)
     (mark,) = test.pytestmark
-    assert mark.args[1][0] == "quick" and [each.name for each in mark.args[1][1].marks] == ["slow"]
+    for part in mark.args[1]:
+        test(turns=part.values[0])
+        found["".join(each.name for each in part.marks)] = turns[:]
+        turns.clear()
     return found
 
 
-def test_the_first_of_a_list_are_quick_and_all_others_slow():
-    assert split(2, ("a", range(5))) == [[(0,), (1,)], [(2,), (3,), (4,)]]
+def test_the_first_of_a_list_are_quick_then_wide_and_all_others_slow():
+    five = [("a", range(5))]
+    assert split(2, lists=five) == {"": [(0,), (1,)], "slow": [(2,), (3,), (4,)]}
+    assert split(1, 2, lists=five) == {"": [(0,)], "wide": [(1,), (2,)], "slow": [(3,), (4,)]}
+    assert split(0, 4, lists=five) == {"wide": [(0,), (1,), (2,), (3,)], "slow": [(4,)]}
+    assert split(3, None, lists=five) == {"": [(0,), (1,), (2,)], "wide": [(3,), (4,)]}
 
 
 def test_every_value_of_several_lists_is_met_by_quick_turns():
-    few, others = split(6, ("a", range(5)), ("b", "xy"), ("c", range(2)))
+    lists = [("a", range(5)), ("b", "xy"), ("c", range(2))]
+    few, others = split(6, lists=lists).values()
     assert [set(values) for values in zip(*few, strict=True)] == [set(range(5)), {*"xy"}, {0, 1}]
     assert len(few) == 6 and len({*few, *others}) == 20 == len(few) + len(others)
+    # What is quick and what is wide together is what would be quick alone.
+    fewer, wide, slow = split(2, 4, lists=lists).values()
+    assert (fewer + wide, slow) == (few, others)
 
 
-def test_quick_turns_are_fewer_than_all():
-    with pytest.raises(ValueError, match="less than 3 turns, not 3"):
-        quick(3)(for_each("a", range(3))(lambda a: None))
+def test_quick_and_wide_turns_are_fewer_than_all():
+    three = for_each("a", range(3))(lambda a: None)
+    with pytest.raises(ValueError, match=r"less than 3 turns, not 3$"):
+        quick(3)(three)
+    with pytest.raises(ValueError, match=r"less than 3 turns, not 1 \+ 2$"):
+        quick(1, 2)(three)

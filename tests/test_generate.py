@@ -82,11 +82,14 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_FILES)
+@for_each("kind", BAD_FILES)
 def test_files_that_are_no_models(place, capsys, kind):
     make, message = BAD_FILES[kind]
+    path = place / "b.pt"
+    if path.exists():  # of the kind before
+        path.rmdir() if path.is_dir() else path.unlink()
     if make:
-        make(place / "b.pt")
+        make(path)
     lines = fails(place, capsys, ["b.pt"])
     assert message in lines[0]
     assert lines[0].startswith("b.pt: " if "b.pt:" in message else "")
@@ -171,6 +174,7 @@ MISTAKES = {
 }
 
 
+@quick(16, wide=None)
 @for_each("kind", MISTAKES)
 def test_mistakes_are_one_line(place, capsys, kind):
     options, message = MISTAKES[kind]
@@ -202,6 +206,7 @@ def test_a_summary(place, capsys):
     assert "must not exist; give --force" in fails(place, capsys, ["m.pt"])[0]
 
 
+@pytest.mark.wide
 def test_a_gate_of_each_sample_in_the_summary_and_the_manifest(place, capsys):
     write("m.pt", with_layer(0, gate={"kind": "sample", "alpha": torch.ones(4)}))
     assert generate.main(["m.pt", "--vectors", "2"]) == 0
@@ -224,6 +229,7 @@ def test_a_plan_without_a_bundle(place, capsys):
     assert "plan      lanes 1,2, parallel 7,1" in capsys.readouterr().out
 
 
+@pytest.mark.wide
 def test_a_bundle_s_plan_makes_the_same_bundle(place, capsys):
     assert generate.main(["m.pt", "--out", "a", "--target", "ecp5-25k", "--goal", "fastest",
                           "--vectors", "1"]) == 0
@@ -246,6 +252,7 @@ def test_a_given_plan_that_does_not_fit_is_a_warning(place, capsys):
     assert "warning   this does not fit ice40-up5k: " in capsys.readouterr().out
 
 
+@pytest.mark.wide
 def test_what_lowering_cost_is_said(place, capsys):
     save("m.pt", random_document(3))
     assert generate.main(["m.pt", "--fraction-bits", "0", "--vectors", "1"]) == 0
@@ -255,6 +262,7 @@ def test_what_lowering_cost_is_said(place, capsys):
     assert "layer fc1: 9 neuron(s) spike alike whatever comes in" in notes[1]
 
 
+@pytest.mark.wide
 def test_the_price_of_keeping_classes_is_said(place, capsys):
     save("m.pt", random_document(3))
     assert generate.main(["m.pt", "--tolerance", "1", "--classes", "0", "--vectors", "1"]) == 0
@@ -277,6 +285,7 @@ def test_default_lanes_give_way(place, capsys, monkeypatch):
     assert planned(capsys, "--parallel", "1,1") == "lanes 1,1, parallel 1,1"
 
 
+@pytest.mark.wide
 def test_engines_as_asked_for(place, capsys):
     """Explicit lanes are of events, unless words are asked for."""
     ask = "--parallel", "4,2"
@@ -291,6 +300,7 @@ def test_engines_as_asked_for(place, capsys):
         ("events", 3, 4), ("words", 8, 2)]
 
 
+@pytest.mark.wide
 def test_what_another_engine_would_take_is_said(place, capsys):
     assert generate.main(["m.pt", "--vectors", "1"]) == 0
     line, = (line for line in capsys.readouterr().out.splitlines() if line.startswith("engine"))
@@ -322,7 +332,8 @@ def test_yosys_missing_is_a_tool_s_failure(place, tmp_path_factory, capsys, monk
     assert line.startswith("yosys: ")
 
 
-@pytest.mark.parametrize("moment", ["torch is imported", "the folder is filled"])
+@pytest.mark.parametrize("moment", [
+    "torch is imported", pytest.param("the folder is filled", marks=pytest.mark.wide)])
 def test_ctrl_c_leaves_nothing(place, tmp_path_factory, moment):
     shadows, environment = tmp_path_factory.mktemp("shadows"), ENVIRONMENT
     if moment == "torch is imported":
@@ -356,6 +367,7 @@ def test_who_reads_the_output_may_leave(place, command):
     assert (place / "m_hw").exists() == ("generate" in command)
 
 
+@quick(1, wide=None)
 @for_each("seed", range(4))
 def test_fuzzed_models_are_lines_or_bundles(place, capsys, monkeypatch, seed):
     """Values of a valid document replaced by others: refused, or lowered and emitted."""

@@ -1,6 +1,7 @@
 """Import arrows of the house: which parts of the package a part may know."""
 
 import ast
+import functools
 from pathlib import Path
 
 from tests.for_each import for_each
@@ -47,17 +48,28 @@ ARROWS = {
 }
 
 
-def _targets(tree):
-    for node in ast.walk(tree):
+def nodes_of(source):
+    """What the tests below ask of: imports, at the top or inside functions, and comparisons."""
+    return [node for node in ast.walk(ast.parse(source))
+            if isinstance(node, (ast.Import, ast.ImportFrom, ast.Compare))]
+
+
+@functools.cache
+def nodes_in(path):
+    return nodes_of(path.read_text())
+
+
+def _targets(nodes):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def our_imports(source):
-    """Parts of bsnn_hw that ``source`` imports, at the top or inside functions."""
-    names = (target.split(".") for target in _targets(ast.parse(source)))
+def our_imports(nodes):
+    """Parts of bsnn_hw that are imported."""
+    names = (target.split(".") for target in _targets(nodes))
     return {name[1] for name in names if name[0] == "bsnn_hw" and len(name) > 1}
 
 
@@ -67,7 +79,7 @@ def test_arrows(part):
     files = [path for path in sorted(folder.glob("**/*.py")) if path.stem != "__main__"]
     assert files  # a verb may know everything
     for path in files:
-        foreign = our_imports(path.read_text()) - ARROWS[part] - {part}
+        foreign = our_imports(nodes_in(path)) - ARROWS[part] - {part}
         assert not foreign, f"{part}/{path.name} must not import bsnn_hw.{min(foreign)}"
 
 
@@ -88,7 +100,7 @@ def test_no_wing_knows_one_that_knows_it():
 
 def test_an_arrow_that_points_up_is_seen():
     source = "def late():\n    from bsnn_hw.hdl import neuron\nimport bsnn_hw.model.format\n"
-    assert our_imports(source) == {"hdl", "model"}
+    assert our_imports(nodes_of(source)) == {"hdl", "model"}
 
 
 BLIND = ("layout", "ports", "planning", "emission", "verification", "synthesis", "sim", "reporting",
@@ -103,7 +115,7 @@ def test_engines_are_met_through_their_interface_only():
     common = {"engine", "events", "feed", "costs", "registry"}
     assert len(list((ROOT / "bsnn_hw/engines").glob("*.py"))) >= len(common) + 3
     for path in paths:
-        named = {target.split(".")[2] for target in _targets(ast.parse(path.read_text()))
+        named = {target.split(".")[2] for target in _targets(nodes_in(path))
                  if target.startswith("bsnn_hw.engines.")} - common
         assert not named, f"{path.name} must not know {min(named)}"
 
@@ -111,7 +123,7 @@ def test_engines_are_met_through_their_interface_only():
 def test_no_wing_asks_which_port_it_is():
     """So that a further one is a file in both folders, and a line in both registries."""
     for path in (path for path in SOURCES if "ports" not in path.parts):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_in(path):
             if isinstance(node, ast.Compare):
                 asked = any(isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name)
                             and side.value.id == "Port" for side in (node.left, *node.comparators))
@@ -121,12 +133,12 @@ def test_no_wing_asks_which_port_it_is():
 def test_nothing_imports_evidence():
     """It is in the checkout, and not in what is installed."""
     for path in SOURCES:
-        targets = {target.split(".")[0] for target in _targets(ast.parse(path.read_text()))}
+        targets = {target.split(".")[0] for target in _targets(nodes_in(path))}
         assert not targets & {"evidence", "tests"}, path.name
 
 
 def test_no_relative_imports():
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_in(path):
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{path.name}, line {node.lineno}: write bsnn_hw.…"

@@ -52,6 +52,7 @@ def results(tmp_path_factory):
     return {type(each).__name__: each for each in found}
 
 
+@pytest.mark.wide
 def test_every_result_has_a_table(results):
     assert {kind.__name__ for kind in TABLES} == set(results)
     words = {"Model": "real-valued", "Network": "8,192", "Lowered": "fraction bits",
@@ -62,11 +63,13 @@ def test_every_result_has_a_table(results):
         assert found.tags[0] == "table" and words[name] in found.text, name
 
 
+@pytest.mark.wide
 def test_a_plan_for_no_part(results):
     plan = replace(results["Plan"], chip=None, forecast=None, clock=None)
     assert "a plan for no part" in Structure(plan._repr_html_()).text
 
 
+@pytest.mark.wide
 @for_each("kind", NAMES)
 def test_names_are_text(kind, results):
     network = results["Network"]
@@ -78,7 +81,7 @@ def test_names_are_text(kind, results):
         "\u2028", "�").replace("\u202e", "�") in after.text
 
 
-@pytest.mark.parametrize("bundle_name", ["maps_bundle", "words_bundle", "brief_bundle"])
+@for_each("bundle_name", ["maps_bundle", "words_bundle", "brief_bundle"])
 def test_every_kind_of_network(bundle_name, request):
     bundle = request.getfixturevalue(bundle_name)
     for each in (bundle.network, bundle.design.layout, bundle.design):

@@ -12,7 +12,7 @@ import pytest
 from bsnn_hw.child import environment
 from bsnn_hw.processes import NOT_RUN, Terminated, ending_signals, run, started
 from evidence.kills import ctrl_c_works
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 PARENT = """
 import subprocess, sys
@@ -50,6 +50,7 @@ def until(condition):
     assert condition()
 
 
+@quick(1, wide=None)
 @for_each("stdin", ["inherited", "closed"])
 @for_each("number, codes", [
     (signal.SIGINT, {130}), (signal.SIGTERM, {143}), (signal.SIGHUP, {129}),

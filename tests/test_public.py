@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "examples" / "digits_fc.pt"
 
 
+@pytest.mark.wide
 def test_six_lines(tmp_path):
     model = bsnn_hw.load(MODEL)
     network = bsnn_hw.lower(model)
@@ -29,6 +30,7 @@ def test_six_lines(tmp_path):
     assert bsnn_hw.verify(tmp_path / "digits_hw").inferences == 3
 
 
+@pytest.mark.wide
 def test_verbs_are_functions_too(tmp_path):
     from bsnn_hw import generate, verify
 

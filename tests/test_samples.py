@@ -40,6 +40,7 @@ def test_shape_of_a_network(events_bundle):
     assert DIGITS.array == (64,)
 
 
+@pytest.mark.wide
 def test_a_named_data_set(tmp_path):
     found = find(DIGITS, data="digits", tmp=tmp_path)
     digits = load("digits")
@@ -79,7 +80,7 @@ def test_the_sample_beside_the_model_comes_first(tmp_path):
         find(DIGITS, None, tmp_path, data=str(tmp_path / "fashion_mnist_sample.npz"))
 
 
-@pytest.mark.parametrize("shape", [SMALL, SampleShape(Coding.EVENTS, 6, 1, 2)], ids=str)
+@for_each("shape", [SMALL, SampleShape(Coding.EVENTS, 6, 1, 2)])
 def test_random_samples_where_nothing_is_known(tmp_path, shape):
     found = find(shape, "cifar", tmp=tmp_path)
     assert found.source.startswith("random samples; with real ones")
@@ -263,10 +264,10 @@ def test_images_are_flattened(given):
     np.testing.assert_array_equal(fit(IMAGE, values, "here"), values.reshape(5, 12))
 
 
-@pytest.mark.parametrize(("shape", "given", "wanted"), [
+@for_each("shape, given, wanted", [
     (IMAGE, (5, 2, 2, 3), "(N, 3, 2, 2)"),
     (SampleShape(Coding.EVENTS, 12, 1, 4, Shape(1, 3, 4)), (5, 4, 4, 3), "(N, 4, 1, 3, 4)"),
-], ids=["channels last", "turned"])
+])
 def test_sides_in_another_order_are_refused(shape, given, wanted):
     with pytest.raises(InputError) as caught:
         fit(shape, np.zeros(given, int), "d.npz: test_x")

@@ -8,6 +8,7 @@ import pytest
 from bsnn_hw.child import environment
 from bsnn_hw.processes import run
 from bsnn_hw.scratch import keep_log, removed_after, scratch_folder
+from tests.for_each import for_each
 
 CODE = ("from bsnn_hw.scratch import *\nwith scratch_folder() as folder: print(folder)\n"
         "print(cache_folder())")
@@ -21,7 +22,8 @@ def places(**variables):
     return [Path(line) for line in result.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("name", ["with space", "caf\u00e9"])
+@pytest.mark.wide
+@for_each("name", ["with space", "caf\u00e9"])
 def test_a_tmpdir_that_make_cannot_take(plain, name):
     odd = plain / name
     odd.mkdir()

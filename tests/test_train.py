@@ -12,7 +12,7 @@ import torch
 
 from bsnn_hw import train
 from bsnn_hw.model.format import load
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.interrupts import hear_ctrl_c
 
 SMALL = ["digits", "--hidden", "16,12", "--epochs", "3", "--batch", "64"]
@@ -39,15 +39,15 @@ def test_a_run_leaves_model_and_log(tmp_path, capsys):
     assert "of 360 samples" in shown
 
 
-@pytest.mark.parametrize("options", [["--coding", "events"], ["--gate", "none", "--leak", "1"],
-                                     ["--reset", "soft", "--bits", "2", "--timesteps", "1"]],
-                         ids=" ".join)
+@for_each("options", [["--coding", "events"], ["--gate", "none", "--leak", "1"],
+                                     ["--reset", "soft", "--bits", "2", "--timesteps", "1"]])
 def test_every_kind_of_network_is_a_legal_model(tmp_path, options):
     out = tmp_path / "m.pt"
     assert train.main([*SMALL[:-3], "1", "--out", str(out), *options]) == 0
     load(out)
 
 
+@pytest.mark.wide
 def test_membranes_of_few_bits_are_told_of(tmp_path, capsys):
     out = tmp_path / "m.pt"
     assert train.main([*SMALL, "--membrane-bits", "11", "--out", str(out)]) == 0
@@ -57,6 +57,7 @@ def test_membranes_of_few_bits_are_told_of(tmp_path, capsys):
     assert list(line["membrane_bits"]) == ["fc1", "fc2"]
 
 
+@quick(1, wide=None)
 @for_each("coding", ["direct", "events"])
 def test_inputs_that_are_left_out_are_in_no_model(tmp_path, capsys, coding):
     from bsnn_hw.model.real import run
@@ -95,6 +96,7 @@ def test_patches_that_lie_side_by_side(tmp_path):
     assert train.main(["--resume", str(out.with_suffix(".checkpoint")), "--kernels", "4/4,3"]) != 0
 
 
+@quick(2, wide=None)
 @for_each("network, options", [("fc", []), ("recurrent", []), ("recurrent", ["--gate", "agmm"]),
                                ("conv", ["--hidden", "3,4,5"]), ("residual", [])])
 @for_each("bits", ["1", "3"])
@@ -122,6 +124,7 @@ def test_eight_bits_at_the_ends(tmp_path, network, hidden):
     assert "readout" not in log[1]["flip_ratios"], "only signs flip"
 
 
+@pytest.mark.wide
 def test_a_twin_of_real_weights_leaves_no_model(tmp_path, capsys):
     out = tmp_path / "m.pt"
     assert train.main([*SMALL, "--weights", "real", "--out", str(out)]) == 0
@@ -132,6 +135,7 @@ def test_a_twin_of_real_weights_leaves_no_model(tmp_path, capsys):
     assert f"(--twin {tmp_path / 'm.checkpoint'})" in shown
 
 
+@pytest.mark.wide
 def test_a_binary_network_learns_from_its_twin(tmp_path, capsys):
     twin, out = tmp_path / "t.pt", tmp_path / "m.pt"
     assert train.main([*SMALL, "--weights", "real", "--out", str(twin)]) == 0
@@ -144,6 +148,7 @@ def test_a_binary_network_learns_from_its_twin(tmp_path, capsys):
     assert "twin: must be given with distillation" in capsys.readouterr().err
 
 
+@pytest.mark.wide
 def test_an_interrupted_run_continues_to_the_same_bytes(tmp_path, monkeypatch, capsys):
     from bsnn_hw.nn.training import Trainer
 
@@ -176,6 +181,7 @@ def test_an_interruption_before_the_first_checkpoint(tmp_path, monkeypatch, caps
     assert "bsnn_hw.train: interrupted; start again\n" in capsys.readouterr().err
 
 
+@pytest.mark.wide
 def test_a_real_ctrl_c_leaves_a_checkpoint(tmp_path):
     out = tmp_path / "m.pt"
     command = [sys.executable, "-m", "bsnn_hw.train", "digits", "--epochs", "5000",

@@ -15,7 +15,7 @@ from bsnn_hw.emission.opened import open_bundle
 from bsnn_hw.errors import InputError
 from bsnn_hw.model.format import save
 from evidence.random_models import random_document
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 @pytest.fixture
@@ -151,7 +151,8 @@ def test_other_data(folder, capsys):
     assert "nowhere.npz: must be" in fails(capsys, [folder, "--all", "--data", "nowhere.npz"])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@quick(1, wide=None)
+@for_each("seed", range(3))
 def test_fuzzed_bundles(folder, seed):
     """Bytes changed at random: refused in one way, or what the bundle says is unchanged."""
     chance = random.Random(seed)
@@ -216,6 +217,7 @@ def test_all_of_an_npz(folder, tmp_path, capsys, direct_bundle):
     assert "verdict   exact" in shown
 
 
+@pytest.mark.wide
 def test_a_difference_exits_with_four(folder, capsys):
     """A wrong threshold in the Verilog is named: inference, layer, timestep, neuron."""
     from evidence.faults import find_faults
@@ -240,6 +242,7 @@ async def nothing(dut):
 """
 
 
+@pytest.mark.wide
 def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
     """Nor is anything else that lies there, and no variable of the caller weakens the check."""
     for name, value in {"INFERENCES": "1", "BUNDLE": "/nowhere", "COCOTB_TEST_FILTER": "nothing",
@@ -255,6 +258,7 @@ def test_the_folder_s_own_bench_is_not_run(folder, capsys, monkeypatch):
     assert sorted(folder.iterdir()) == sorted([*before, folder / "report"])  # the verdict
 
 
+@pytest.mark.wide
 def test_an_edited_file_is_named_in_the_verdict(folder, capsys):
     append(folder / "rtl/bsnn_random_24.v", "\n")
     named = "; files of the bundle are not as they were written, rtl/bsnn_random_24.v was edited"

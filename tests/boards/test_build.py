@@ -67,7 +67,7 @@ def model(tmp_path_factory):
     return path
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("answers, clocks, cell", [
     ([50, 45], [24, 45], "SB_PLL40_PAD"),     # much faster than the family's clock, then not
     ([16], [24, 12], ""),                     # the oscillator will do
@@ -85,6 +85,7 @@ def test_the_clock_is_what_placing_reaches(board, tmp_path, reaches, answers, cl
     assert divisor == round(made.clocking.megahertz)
 
 
+@pytest.mark.wide
 def test_a_bundle_called_as_the_board(tmp_path, reaches):
     reaches(30)
     make_bundle(32, tmp_path / "b", port=Port.BYTES, top="board_icebreaker")
@@ -107,6 +108,7 @@ def test_what_is_kept(board, tmp_path, reaches):
     assert "margin +25.0 %: met" in text(made)
 
 
+@pytest.mark.wide
 def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, reaches):
     reaches(30)
     network, inputs, _ = board
@@ -116,7 +118,7 @@ def test_the_virtual_board_has_the_board_s_reset_and_lights(board, tmp_path, rea
             network, inputs[:2], potentials=False).classes.tolist()
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("bridge", Bridge)
 def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, reaches,
                                                              monkeypatch, bridge):
@@ -139,6 +141,7 @@ def test_the_proof_runs_behind_the_divided_clock_and_compares(board, tmp_path, r
         f"gives {right.scores[0].tolist()}")
 
 
+@pytest.mark.wide
 def test_behind_spi(board, tmp_path, reaches, capsys):
     """The clock need not suit a line; SCK follows from it, and the report names the pins."""
     reaches(30, 34)
@@ -186,6 +189,7 @@ def test_several_seeds(board, tmp_path, reaches):
     assert make_board(request(board, tmp_path, clock=24, seeds=(5, 6, 7))).placement.seed == 6
 
 
+@pytest.mark.wide
 def test_what_does_not_fit_and_where_it_would(board, model, tmp_path, reaches, monkeypatch):
     reaches(20)
 
@@ -234,6 +238,7 @@ def test_a_full_disk(board, tmp_path, reaches, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.wide
 def test_a_model_becomes_a_bundle_planned_for_the_board(board, model, tmp_path, reaches):
     reaches(30)
     make_board(replace(request(board, tmp_path, clock=12), source=model))

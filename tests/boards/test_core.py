@@ -25,11 +25,13 @@ from tests.emission.readers import icarus, slang
 from tests.for_each import for_each, quick
 
 
+@pytest.mark.wide
 def test_no_linter_objects(board, spi_board):
     for folder in (board[2], spi_board):
         assert lint(verilog(folder), TOP) == [] and yosys_reads(verilog(folder), TOP) == []
 
 
+@pytest.mark.wide
 def test_slang_and_icarus_have_nothing_to_say(board, spi_board, tmp_path):
     for folder in (board[2], spi_board):
         assert slang(verilog(folder), TOP) == (0, 0)
@@ -104,7 +106,7 @@ def test_what_cannot_be_a_board(board, direct_bundle, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("top, board", [
     ("bsnn_board", TOP), ("Bsnn_Board_link", TOP), ("bsnn_pins", TOP), ("bsnn_divider", TOP),
     ("board_icebreaker", "board_icebreaker")])
@@ -116,6 +118,7 @@ def test_a_top_level_called_as_what_is_around_it(tmp_path, top, board):
         open_core(tmp_path / "b", board=board)
 
 
+@pytest.mark.wide
 def test_other_top_levels_are_taken(tmp_path):
     make_bundle(32, tmp_path / "b", port=Port.BYTES, top="bsnn_boards")
     assert open_core(tmp_path / "b").verilog.top == "bsnn_boards"

@@ -147,7 +147,7 @@ def test_a_board_with_spi_alone(tmp_path):
     assert both.lines == {**described(tmp_path, SMALL).lines, **board.lines}
 
 
-@pytest.mark.parametrize("bridge", Bridge)
+@for_each("bridge", Bridge)
 def test_the_ports_are_those_of_the_circuit(bridge):
     from amaranth.lib.wiring import In
 

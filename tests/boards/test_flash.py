@@ -8,6 +8,7 @@ import pytest
 from bsnn_hw.boards import flash as module
 from bsnn_hw.boards.flash import flash
 from bsnn_hw.errors import InputError, ToolError
+from tests.for_each import for_each
 
 FACTS = {"format": "bsnn-hw/board", "version": 1, "bitstream": "b.bin", "loader": "ulx3s",
          "clock": {"met": True, "megahertz": 24.0, "reached": 30.0}}
@@ -24,7 +25,7 @@ def loader(tmp_path, monkeypatch):
     """Make an openFPGALoader of a shell's line, the only program in PATH."""
     def install(line):
         path = tmp_path / "bin" / "openFPGALoader"
-        path.parent.mkdir()
+        path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
         monkeypatch.setenv("PATH", str(path.parent) + os.pathsep + os.environ["PATH"])
@@ -38,7 +39,7 @@ def test_it_is_called_with_its_own_name_of_the_board(folder, loader):
     assert (folder / "called").read_text() == f"-b ulx3s {folder}/b.bin\n"
 
 
-@pytest.mark.parametrize(("line", "message"), [
+@for_each("line, message", [
     ("echo unable to open ftdi device >&2; exit 1",
      r"code 1: unable to open ftdi device; plug the board in, and look whether you may "),
     ("echo openFPGALoader: error while loading shared libraries: libusb-1.0.so.0 >&2; exit 127",
@@ -60,7 +61,7 @@ def test_none(folder, monkeypatch):
         flash(folder)
 
 
-@pytest.mark.parametrize(("change", "message"), [
+@for_each("change, message", [
     ({"clock": {"met": False, "megahertz": 24.0, "reached": 20.0}},
      r"must meet its clock to be flashed, 24\.00 MHz, and reaches 20\.00; make it again with less"),
     ({"bitstream": None}, "must hold a bitstream, and holds none; board.json says why"),

@@ -17,6 +17,7 @@ from bsnn_hw.driver.spi import EchoPort
 from bsnn_hw.errors import InputError, ToolError
 from bsnn_hw.reference.network import run
 from tests.driver import spi_packages
+from tests.for_each import for_each
 
 
 def processor_seconds(process):
@@ -55,7 +56,7 @@ def test_scores_over_spi(board, spi_board):
         Device.open("serial:/dev/ttyUSB0", spi_board)
 
 
-@pytest.mark.parametrize("package", ["spidev", "pyftdi"])
+@for_each("package", ["spidev", "pyftdi"])
 def test_scores_over_a_controller_s_package(board, spi_board, monkeypatch, package):
     """The calls of spidev and pyftdi are taken by the virtual board."""
     network, inputs, _ = board
@@ -94,6 +95,7 @@ def test_the_verb_prints_a_device_that_another_program_opens(board):
         child.communicate()
 
 
+@pytest.mark.wide
 def test_it_sleeps_until_something_comes(board):
     folder = board[2]
     with virtual_board(folder) as running:

@@ -375,6 +375,7 @@ def test_a_state_that_is_reset_at_every_timestep():
             readout=None)
 
 
+@pytest.mark.wide
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_modules_that_were_compiled():
     """By torch.compile they are followed as they were written; by torch.jit they cannot be."""

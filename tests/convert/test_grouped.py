@@ -71,6 +71,7 @@ def test_binarized_networks(framework, tmp_path):
     exact_in_rtl(document, tmp_path, [2, 8, 2, 1])
 
 
+@pytest.mark.wide
 def test_torch(tmp_path):
     torch.manual_seed(0)
     exact_in_rtl(exact(toy(separable(Fire), SHAPE, 3, **PIXELS, readout="mean")), tmp_path)
@@ -103,7 +104,7 @@ def sinabs():
     return IAFSqueeze(batch_size=1, spike_fn=SingleSpike)
 
 
-@pytest.mark.parametrize("neuron", [spikingjelly, sinabs], ids=lambda each: each.__name__)
+@for_each("neuron", [spikingjelly, sinabs])
 def test_others(neuron):
     pytest.importorskip(neuron.__name__)
     torch.manual_seed(2)

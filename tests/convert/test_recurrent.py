@@ -12,6 +12,7 @@ from bsnn_hw.errors import InputError, ModelError
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
 from tests.convert.signs import BinaryLinear
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
 EVENTS = {"coding": "events", "readout": "mean"}
@@ -55,7 +56,7 @@ def test_what_is_no_linear_map():
 
 # snnTorch
 
-@pytest.mark.parametrize("kind", [BinaryLinear, Ternary])
+@for_each("kind", [BinaryLinear, Ternary])
 def test_rleaky_in_a_loop(kind):
     snn = pytest.importorskip("snntorch")
 
@@ -83,7 +84,7 @@ def test_rleaky_in_a_loop(kind):
         2 if kind is Ternary else 1)
 
 
-@pytest.mark.parametrize(("mechanism", "late"), [("subtract", True), ("none", True), ("zero", True),
+@for_each("mechanism, late", [("subtract", True), ("none", True), ("zero", True),
                                              ("zero", False)])
 def test_rleaky_that_keeps_its_state(mechanism, late):
     snn = pytest.importorskip("snntorch")
@@ -143,7 +144,7 @@ def test_spikes_of_another_layer_are_no_recurrence():
 
 # SpikingJelly
 
-@pytest.mark.parametrize("mode", ["s", "m"])
+@for_each("mode", ["s", "m"])
 def test_linear_recurrent_container(mode):
     pytest.importorskip("spikingjelly.activation_based")
     from spikingjelly.activation_based import layer, neuron

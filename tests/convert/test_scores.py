@@ -48,10 +48,10 @@ def tutorial(snn, give, **rules):
     return Net()
 
 
-@pytest.mark.parametrize(("give", "options"), [
+@for_each("give, options", [
     (lambda spikes, mem: (spikes, mem), {"output": 0, "readout": "spike_count"}),
     (lambda spikes, mem: spikes.sum(dim=0), {}),
-    (lambda spikes, mem: spikes.mean(0), {})], ids=["records", "sum", "mean"])
+    (lambda spikes, mem: spikes.mean(0), {})])
 def test_spikes_of_the_tutorial_network(give, options):
     snn = pytest.importorskip("snntorch")
     document = exact(convert.snntorch(tutorial(snn, give), (784,), 12, **PIXELS, **options))

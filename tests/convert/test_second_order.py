@@ -14,6 +14,7 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
 from evidence.random_networks import check_document
 from tests.convert.signs import BinaryConv2d, BinaryLinear, signs
+from tests.for_each import for_each
 
 PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
 EVENTS = {"coding": "events", "readout": "mean"}
@@ -35,7 +36,7 @@ def exact(document, layers=1):
 
 # snnTorch
 
-@pytest.mark.parametrize("reset", [
+@for_each("reset", [
     {}, {"reset_mechanism": "zero"}, {"reset_mechanism": "zero", "reset_delay": False},
     {"reset_mechanism": "none"}])
 def test_synaptic_that_learned_all_it_can(reset):
@@ -122,7 +123,7 @@ def test_snntorch_refusals():
         snn.Alpha(alpha=0.9, beta=0.8, init_hidden=True))
 
 
-@pytest.mark.parametrize("mechanism", ["subtract", "zero", "none"])
+@for_each("mechanism", ["subtract", "zero", "none"])
 def test_rsynaptic_resets_late_whatever_its_reset_delay_says(mechanism):
     snn = pytest.importorskip("snntorch")
 

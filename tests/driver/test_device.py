@@ -171,6 +171,7 @@ def test_nobody_there():
         Device(Board(deaf=True), FACTS, patience=0.001, attempts=3)
 
 
+@pytest.mark.wide
 def test_a_board_that_is_never_silent():
     board = Board(deaf=True)
     board.read = lambda seconds: b"garbage \xc0"

@@ -50,7 +50,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("package", ["spidev", "pyftdi"])
+@for_each("package", ["spidev", "pyftdi"])
 def test_scores(folder, monkeypatch, package):
     install(monkeypatch, getattr(spi_packages, package)(exchange_of(Board(SPI_FACTS))))
     (folder / "device").touch()
@@ -152,7 +152,7 @@ def test_nothing_there(folder, monkeypatch):
     assert modules["pyftdi"].closed
 
 
-@pytest.mark.parametrize("package", ["spidev", "pyftdi.spi"])
+@for_each("package", ["spidev", "pyftdi.spi"])
 def test_a_package_that_is_missing(monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     name = package.split(".")[0]

@@ -43,12 +43,14 @@ def test_what_is_in_it(bundle):
         facts["vectors"]["inferences"], facts["m_axis"]["beats"])
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 def test_every_file_is_free_of_warnings(bundle):
     assert lint(bundle.design.verilog.paths, bundle.design.verilog.top) == []
     assert yosys_reads(bundle.design.verilog.paths, bundle.design.verilog.top) == []
 
 
+@pytest.mark.wide
 def test_the_same_bytes_elsewhere(direct_bundle, tmp_path):
     code = ("from pathlib import Path; from tests.bundles import make_bundle; "
             "make_bundle(24, Path('another name/b'))")
@@ -256,6 +258,7 @@ def cocotb_environment(object_cache):
     return {**outside, "PYTHON": sys.executable, "OBJCACHE": object_cache}
 
 
+@pytest.mark.wide
 @pytest.mark.makefile
 def test_make_in_the_folder_runs_the_bench(direct_bundle, tmp_path, cocotb_environment):
     """On its own: our package cannot be imported there."""
@@ -286,6 +289,7 @@ def test_the_bench_names_a_wrong_place(events_bundle, tmp_path):
                    folder, tmp_path / "build")
 
 
+@pytest.mark.wide
 def test_layers_whose_names_resemble_modules(tmp_path):
     """fc1_neurons beside fc1's neurons: probes still find the right one."""
     from dataclasses import replace
@@ -307,6 +311,7 @@ def test_layers_whose_names_resemble_modules(tmp_path):
     assert verify_native(design, simulation, inputs).inferences == len(inputs)
 
 
+@quick(1, wide=None)
 @for_each("top", ["module", "bsnn", "layer_fc1"])
 def test_awkward_names_of_the_top_level(tmp_path, top):
     made = make_bundle(34, tmp_path / "b", top=top)

@@ -18,7 +18,7 @@ from evidence.random_sew import random_sew
 from tests.for_each import for_each, quick
 
 
-@quick(3)
+@quick(0, wide=3)
 @for_each("kind, seed", [
     (random_counts, 0), (random_gated_document, 1), (random_normalised, 1), (random_normalised, 4),
     (random_pools, 5), (random_recurrences, 2), (random_second_order, 3),

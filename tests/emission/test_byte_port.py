@@ -17,7 +17,7 @@ from tests.bundles import make_bundle, make_map_bundle
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [24, 32, 34, "maps"])
 def test_exact_at_native_speed(seed, tmp_path):
     bundle = (make_map_bundle(tmp_path / "b", port=Port.BYTES) if seed == "maps" else
@@ -41,6 +41,7 @@ def test_the_bundles_own_bench(seed, tmp_path, capsys):
         capsys.readouterr().out
 
 
+@pytest.mark.wide
 def test_the_readme_says_how_to_drive_it(tmp_path):
     bundle = make_bundle(24, tmp_path / "b", port=Port.BYTES)
     port, text = byte_counts(bundle.network), (bundle.folder / "README.md").read_text()
@@ -49,6 +50,7 @@ def test_the_readme_says_how_to_drive_it(tmp_path):
     assert "slot(s)" not in text
 
 
+@pytest.mark.wide
 def test_the_readme_s_lines_for_a_microcontroller_compile(tmp_path):
     bundle = make_bundle(24, tmp_path / "b", port=Port.BYTES)
     lines, = re.findall(r"```c\n(.+?)```", (bundle.folder / "README.md").read_text(), re.DOTALL)

@@ -22,18 +22,19 @@ SAID = "another circuit than before; if that is meant, python -m tests.emission.
 
 
 @pytest.mark.parametrize("name", [
-    *EXAMPLES, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW_EXAMPLES)])
+    *(pytest.param(name, marks=pytest.mark.wide) for name in EXAMPLES),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW_EXAMPLES)])
 def test_examples(name, tmp_path):
     assert example_hash(name, tmp_path) == KNOWN[name], f"{name}: {SAID}"
 
 
-@quick(5)
+@quick(1, wide=4)
 @for_each("seed", range(NETWORKS))
 def test_random_networks(seed):
     assert rtlil_hash(random_layout(seed)) == KNOWN[f"random {seed}"], SAID
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("seed", range(GATED))
 def test_networks_whose_samples_make_gates(seed):
     assert rtlil_hash(gated_layout(seed)) == KNOWN[f"gated {seed}"], SAID

@@ -34,6 +34,7 @@ def test_the_file_list_is_the_verilog(bundle):
     assert [bundle.folder / name for name in names] == list(bundle.design.verilog.paths)
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 def test_verilator_takes_the_file_list(bundle):
     tool = verilator()
@@ -54,6 +55,7 @@ def test_the_component_has_the_ports_and_the_files(bundle):
     assert int(width.text) == bundle.design.layout.slots.input_width - 1
 
 
+@pytest.mark.wide
 def test_with_memories_in_files(mem_bundle):
     root = ElementTree.parse(mem_bundle.folder / "component.xml").getroot()
     names = {name.text for name in root.findall(".//ipxact:file/ipxact:name", SPACE)}
@@ -71,6 +73,7 @@ def test_the_standards_schema_takes_the_component(bundle, mem_bundle):
         schema.assertValid(etree.parse(each.folder / "component.xml"))
 
 
+@pytest.mark.wide
 def test_names_that_mean_something_in_the_files(tmp_path):
     """YAML takes a bare ``on`` for true, and half of a surrogate for a character."""
     network, inputs = make_network(32)

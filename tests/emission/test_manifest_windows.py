@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 
 import bsnn_hw
@@ -10,6 +11,7 @@ from bsnn_hw.model.check import describe
 from tests.model.test_current_pool import line
 
 
+@pytest.mark.wide
 def test_windows_that_do_not_lie_side_by_side(tmp_path):
     document = line("max")
     out = document["layers"][1]
@@ -26,6 +28,7 @@ def test_windows_that_do_not_lie_side_by_side(tmp_path):
     assert readout["pool"] == {"kind": "max", "size": [1, 3], "stride": [1, 2], "padding": [0, 1]}
 
 
+@pytest.mark.wide
 def test_rows_are_the_neurons(tmp_path):
     """Of pooled currents; the bundle's bench looks at each once."""
     document = line("max")

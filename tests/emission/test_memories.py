@@ -21,6 +21,7 @@ def mem_bundle(tmp_path, monkeypatch):
     return make_bundle(32, tmp_path / "bundle", memories=Memories.MEM)
 
 
+@pytest.mark.wide
 def test_the_same_words(mem_bundle):
     folder, found = mem_bundle.folder / MEM_FOLDER, {}
     for path in mem_bundle.design.verilog.paths:
@@ -32,6 +33,7 @@ def test_the_same_words(mem_bundle):
         assert (folder / name).read_text().split() == words
 
 
+@pytest.mark.wide
 def test_the_simulation_beside_the_files_is_exact(mem_bundle, tmp_path):
     """Verilator's program runs in its build folder, where the words are put."""
     design, folder = mem_bundle.design, mem_bundle.folder / MEM_FOLDER
@@ -44,6 +46,7 @@ def test_the_simulation_beside_the_files_is_exact(mem_bundle, tmp_path):
     assert verify_native(moved, model, mem_bundle.inputs).inferences == len(mem_bundle.inputs)
 
 
+@pytest.mark.wide
 def test_yosys_finds_them_beside_the_verilog(mem_bundle):
     """From the bundle's folder; without them it stops."""
     code = ("import sys; from pyosys import libyosys as ys; design = ys.Design()\n"
@@ -55,6 +58,7 @@ def test_yosys_finds_them_beside_the_verilog(mem_bundle):
     assert subprocess.run(command, cwd=mem_bundle.folder, capture_output=True).returncode != 0
 
 
+@pytest.mark.wide
 def test_our_own_commands_read_the_verified_verilog(mem_bundle):
     (next((mem_bundle.folder / MEM_FOLDER).glob("*.mem"))).write_text("0\n")
     assert check_edits(mem_bundle.folder, False) is None

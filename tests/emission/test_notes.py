@@ -52,7 +52,7 @@ def test_no_date_and_no_path(bundle):
         assert not re.search(r"\b20\d\d\b|/home|/tmp", "\n".join(head))
 
 
-@quick(4)
+@quick(0, wide=4)
 @for_each("seed", range(24))
 def test_every_module_inside_a_network_has_a_layer(seed):
     """But for the entry's queue and the port, whose lines are those of what is around them."""

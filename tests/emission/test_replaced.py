@@ -17,19 +17,25 @@ from tests.emission.test_bundle import files_of, without_yosys
 from tests.for_each import for_each
 
 
+def copied(bundle, place):
+    return Path(shutil.copytree(bundle.folder, place / "b"))
+
+
+def writer(bundle, folder, monkeypatch):
+    """Writes ``bundle`` to ``folder`` once more, without waiting for Yosys."""
+    without_yosys(monkeypatch, bundle)
+    return lambda: write_bundle(bundle.network, bundle.schedule, bundle.inputs, folder, force=True)
+
+
 @pytest.fixture
 def folder(direct_bundle, tmp_path):
     """A bundle that a test may change."""
-    return Path(shutil.copytree(direct_bundle.folder, tmp_path / "b"))
+    return copied(direct_bundle, tmp_path)
 
 
 @pytest.fixture
 def again(direct_bundle, folder, monkeypatch):
-    """Writes the bundle of `folder` once more, without waiting for Yosys."""
-
-    without_yosys(monkeypatch, direct_bundle)
-    return lambda: write_bundle(direct_bundle.network, direct_bundle.schedule,
-                                direct_bundle.inputs, folder, force=True)
+    return writer(direct_bundle, folder, monkeypatch)
 
 
 def put(folder, name, text="mine"):
@@ -86,8 +92,10 @@ def change(folder, **facts):
     path.write_text(json.dumps(json.loads(path.read_text()) | facts))
 
 
-@pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_refused(folder, again, kind):
+@for_each("kind", REFUSED)
+def test_what_is_refused(direct_bundle, tmp_path, monkeypatch, kind):
+    folder = copied(direct_bundle, tmp_path)
+    again = writer(direct_bundle, folder, monkeypatch)
     spoil, message = REFUSED[kind]
     spoil(folder)
     before = sorted(folder.rglob("*"))
@@ -108,9 +116,9 @@ def test_a_folder_that_only_carries_a_manifest(folder, again, tmp_path):
     assert (place / "thesis.tex").exists()
 
 
-@pytest.mark.parametrize("inside", ["", "rtl", "../b/synth"])
+@for_each("inside", ["", "rtl", "../b/synth"])
 def test_the_current_folder(folder, monkeypatch, inside):
-    (folder / "synth").mkdir()
+    (folder / "synth").mkdir(exist_ok=True)
     monkeypatch.chdir(folder / inside)
     for name in (folder, Path(os.path.relpath(folder))):
         with pytest.raises(InputError, match="must not be the current folder, nor one around it"):

@@ -33,6 +33,7 @@ def bundles(tmp_path_factory):
     return place
 
 
+@pytest.mark.wide
 @for_each("port, bit", [("events", 1), ("bytes", 0)])
 def test_the_manifest_says_which_bit_resets(bundles, port, bit):
     facts = read_manifest(bundles / port)
@@ -42,6 +43,7 @@ def test_the_manifest_says_which_bit_resets(bundles, port, bit):
     assert "tuser: " in (bundles / port / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.wide
 @for_each("port, bit", [("events", 1), ("bytes", 0)])
 def test_the_stimulus_asks_for_resets_in_first_beats(bundles, port, bit):
     vectors = bundles / port / "vectors"
@@ -51,6 +53,7 @@ def test_the_stimulus_asks_for_resets_in_first_beats(bundles, port, bit):
     assert ((mark >> bit)[first] == resets).all() and not (mark >> bit)[~first].any()
 
 
+@pytest.mark.wide
 def test_vectors_whose_resets_are_damaged(bundles):
     folder = bundles / "events"
     design, facts = open_bundle(folder), read_manifest(folder)["vectors"]
@@ -66,11 +69,13 @@ def test_vectors_whose_resets_are_damaged(bundles):
         np.save(path, kept)
 
 
+@pytest.mark.wide
 def test_samples_of_a_stream_are_not_shared_among_workers(bundles):
     with pytest.raises(InputError, match="must be verified without `workers` and `scheduler`"):
         verify_all(bundles / "events", None, data=None, data_dir=None, workers=object())
 
 
+@pytest.mark.wide
 def test_the_block_for_systems_on_a_chip_has_a_bit_of_a_register_for_it(bundles, tmp_path):
     _, registers = write_axi(bundles / "bytes", tmp_path / "axi")
     assert registers.plain[0].fields[-1].name == "restart"

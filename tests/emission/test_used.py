@@ -44,6 +44,7 @@ def emitted(tmp_path_factory):
     return folder, whole, designs
 
 
+@pytest.mark.wide
 def test_the_circuit_is_that_of_the_values_alone(emitted):
     folder, _, _ = emitted
     used, plain = (sorted((folder / name / "rtl").iterdir()) for name in ("used", "plain"))
@@ -52,6 +53,7 @@ def test_the_circuit_is_that_of_the_values_alone(emitted):
         assert one.read_text() == other.read_text()
 
 
+@pytest.mark.wide
 def test_whole_samples_are_exact_in_rtl(emitted):
     folder, whole, _ = emitted
     assert pipeline.verify(folder / "used", whole).inferences == 40
@@ -60,6 +62,7 @@ def test_whole_samples_are_exact_in_rtl(emitted):
     np.testing.assert_array_equal(found, whole.reshape(40, 12)[:, PLACES])
 
 
+@pytest.mark.wide
 def test_manifest_readme_and_header_say_which(emitted):
     folder, _, _ = emitted
     entry = read_manifest(folder / "used")["network"]["input"]
@@ -70,6 +73,7 @@ def test_manifest_readme_and_header_say_which(emitted):
     assert "BSNN_USED" not in (folder / "plain/driver/bsnn.h").read_text()
 
 
+@pytest.mark.wide
 def test_a_board_is_told(emitted):
     _, whole, (design, plain) = emitted
     facts = board_facts(design, 115_200, 8)
@@ -78,6 +82,7 @@ def test_a_board_is_told(emitted):
         whole.reshape(40, 12)[:, PLACES])
 
 
+@pytest.mark.wide
 def test_a_page_draws_the_whole_sample(emitted):
     _, whole, (design, _) = emitted
     inputs = whole.reshape(40, 12)[:, PLACES]

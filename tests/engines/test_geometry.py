@@ -1,7 +1,6 @@
 """What engines say of themselves, worked out by hand."""
 
 import numpy as np
-import pytest
 
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.dense_events import DenseEvents
@@ -178,7 +177,7 @@ def test_beats_of_a_map_by_hand():
     assert ends.tolist() == [3, 4]
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@for_each("shared", [False, True])
 def test_a_single_channel_of_the_same_events(shared):
     for geometry in (conv(shared=shared), DenseEvents.flat(10, 5, 6, 2, 4, shared)):
         single = geometry.single()

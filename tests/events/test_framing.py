@@ -110,6 +110,7 @@ def test_samples_are_whole():
     assert list(samples([], shape())) == []
 
 
+@pytest.mark.wide
 def test_memory_does_not_grow_with_the_recording():
     """Ten million events, of which a piece and a batch exist at a time."""
     import tracemalloc

@@ -145,6 +145,7 @@ def test_mistakes_on_the_command_line(tmp_path, capsys, arguments, message):
     assert not out.exists()
 
 
+@pytest.mark.wide
 @for_each("bits, network", [("1", ["fc", "--hidden", "12,8"]), ("3", ["conv", "--hidden", "4,6"])])
 def test_a_set_becomes_a_circuit(tmp_path, capsys, bits, network):
     """Recordings to frames, to a trained network, to Verilog that computes what it computes."""

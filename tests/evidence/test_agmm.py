@@ -54,6 +54,7 @@ def made_data(folder):
             (folder / f"{part}-{name}-ubyte").write_bytes(head + values.tobytes())
 
 
+@pytest.mark.wide
 def test_runs_are_made_once_and_kept(tmp_path, capsys):
     made_data(tmp_path)
     log = tmp_path / "log.jsonl"

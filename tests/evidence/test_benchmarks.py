@@ -28,6 +28,7 @@ def test_kept_with_what_made_it(tmp_path):
     assert "usage: python -m bsnn_hw.synth" not in text, "only the last command's table is kept"
 
 
+@pytest.mark.wide
 def test_a_failure_keeps_what_was_there(tmp_path):
     before = measure(GOOD, tmp_path)
     with pytest.raises(BsnnError, match="board nothing --flash --out OUT: must succeed"):
@@ -45,6 +46,7 @@ def test_printed_without_measuring(tmp_path, capsys):
     assert "a table" in capsys.readouterr().out
 
 
+@pytest.mark.wide
 def test_one_failure_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (BAD, Benchmark("other", "other", GOOD.commands)))
     assert main(["--measure", "--results", str(tmp_path)]) == 1

@@ -27,7 +27,7 @@ def digits(tmp_path_factory):
     return build(request).design, np.load(folder / "vectors/inputs.npy")
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("name", NAMES)
 def test_each_fault_is_placed(digits, tmp_path, name):
     design, inputs = digits
@@ -59,6 +59,7 @@ def test_each_fault_is_placed_in_words(words_bundle, tmp_path, name):
     assert found[name].expected in provoke(design, found[name], inputs, tmp_path)
 
 
+@pytest.mark.wide
 def test_a_fault_that_changes_nothing_is_an_error(digits, tmp_path, monkeypatch):
     design, inputs = digits
     fault = find_faults(design, inputs)[0]

@@ -17,15 +17,15 @@ from evidence.fuzz_models import documents
 from evidence.mutations import mutated_bytes, mutated_json, mutated_lines, mutated_tree
 from tests.for_each import for_each
 
-FILES = 500
 
-
-def test_damaged_files_end_in_our_messages(direct_bundle, tmp_path):
-    counts = fuzz.fuzz(direct_bundle.folder, range(FILES), tmp_path)
-    assert sum(counts.values()) == FILES
+@pytest.mark.parametrize("files", [100, pytest.param(500, marks=pytest.mark.wide)])
+def test_damaged_files_end_in_our_messages(direct_bundle, tmp_path, files):
+    counts = fuzz.fuzz(direct_bundle.folder, range(files), tmp_path)
+    assert sum(counts.values()) == files
     assert {kind for kind, end in counts if end == "refused"} == set(KINDS)
 
 
+@pytest.mark.wide
 def test_good_files_are_read(direct_bundle, tmp_path):
     """Else no damage would be seen."""
     for kind, goods in good_files(direct_bundle.folder, tmp_path).items():
@@ -99,6 +99,7 @@ def test_a_reader_that_fails_is_seen(tmp_path, monkeypatch, reader, message):
         read_by(reader, tmp_path)
 
 
+@pytest.mark.wide
 def test_a_reader_that_takes_much_memory_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz, "MOST_BYTES", 1)
     much = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10

@@ -8,9 +8,10 @@ import pytest
 from bsnn_hw.model.check import describe
 from evidence.growth import FIGURES, SERIES, document
 from evidence.growth_plot import growth_svg
+from tests.for_each import for_each
 
 
-@pytest.mark.parametrize("sizes", [(8, 4, 1), (16, 2, 3)], ids=str)
+@for_each("sizes", [(8, 4, 1), (16, 2, 3)])
 def test_the_documents_are_models(sizes):
     side, channels, depth = sizes
     model = describe(document(*sizes), "grown")

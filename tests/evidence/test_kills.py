@@ -25,6 +25,7 @@ def test_nothing_is_left(place, verb, number, after):
     assert number.name in kill(verb, number, after, place)
 
 
+@pytest.mark.wide
 def test_what_is_left_is_seen(tmp_path, monkeypatch):
     (tmp_path / "cwd").mkdir()
     (tmp_path / "tmp").mkdir()

@@ -9,6 +9,7 @@ from bsnn_hw.errors import MismatchError
 from evidence import operations_rtl
 from evidence.operations_rtl import check
 from tests.bundles import make_bundle, make_map_bundle
+from tests.for_each import for_each
 
 pytestmark = pytest.mark.slow
 KINDS = {"direct": lambda folder: make_bundle(24, folder),
@@ -21,7 +22,7 @@ def made(kind, folder):
     return bundle, emit_verilog(bundle.network, bundle.schedule, folder / "rtl")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_counts_are_equal(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(operations_rtl, "MOST_ROWS", 2)  # tiny layers wait for their producers
     bundle, design = made(kind, tmp_path)
@@ -31,7 +32,7 @@ def test_counts_are_equal(kind, tmp_path, monkeypatch):
         assert (rtl.every_cycle[1] or 0) >= (rtl.toggles.membranes or 0)
 
 
-@pytest.mark.parametrize("change", [
+@for_each("change", [
     lambda tally: replace(tally, words=tally.words + 1),
     lambda tally: replace(tally, toggles=replace(tally.toggles, sums=tally.toggles.sums - 1))])
 def test_a_count_that_differs_is_named(change, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from evidence.pages import MOST_BYTES, SAMPLES, Built, Seen, problems, slow
+from tests.for_each import for_each
 
 GOOD = Seen(0.5, 100.0, SAMPLES, SAMPLES, True, ())
 
@@ -24,7 +25,7 @@ def test_nothing_to_say(page):
     assert found(page) == []
 
 
-@pytest.mark.parametrize(("changes", "words"), [
+@for_each("changes, words", [
     ({"first": 2.5}, "must have a result after 2.0 s, not 2.50"),
     ({"rate": 4.0}, "must do 5.0 inferences a second, not 4.0"),
     ({"equal": 63}, "must equal the reference in 64 samples, not in 63 of 64"),

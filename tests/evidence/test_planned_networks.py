@@ -5,7 +5,7 @@ from evidence.planned_networks import GOALS, check_one
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [3, 8])
 def test_exact_in_rtl(seed):
     """A network of maps with ports of bytes, and a fully connected one."""

@@ -5,9 +5,10 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.reference.network import run
 from evidence.predicted_parts import NETWORKS, TARGETS, document
 from evidence.random_models import random_inputs
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
+@quick(2, wide=None)
 @for_each("name", NETWORKS)
 def test_networks_fire_and_have_their_part(name):
     described = document(name)

@@ -35,7 +35,7 @@ def counter(limit):
     return h
 
 
-@quick(4)  # one of streams, of events, of sums and of registers
+@quick(1, wide=3)  # one of streams, of events, of sums and of registers
 @for_each("proof", sorted(KNOWN, key=lambda proof: KNOWN.index(proof) % 6))
 def test_proven_and_the_fault_found(proof):
     judged = judge(proof)
@@ -58,6 +58,7 @@ def test_what_a_fault_changes_stands_there_once(proof):
     assert path.read_text(encoding="utf-8").count(proof.fault.old) == 1
 
 
+@pytest.mark.wide
 def test_what_holds_and_the_shortest_way_to_what_does_not():
     assert prove(counter(4)) == Verdict(True)
     found = prove(counter(3))
@@ -72,6 +73,7 @@ def test_a_counterexample_that_the_simulator_does_not_see():
         replay(counter(3), [{"go": 0}])
 
 
+@pytest.mark.wide
 def test_a_rule_that_does_not_hold_and_a_fault_that_breaks_none():
     fault = Fault("queue", "self._depth - self._margin", "self._depth - self._margin + 0")
     with pytest.raises(BsnnError, match="count stays below 3, and it does not\ncycle"):
@@ -89,6 +91,7 @@ def test_no_decision_in_time(monkeypatch):
         prove(counter(4))
 
 
+@pytest.mark.wide
 def test_abc_s_time_is_a_processor_s(monkeypatch, tmp_path):
     program = tmp_path / "yosys-abc"
     program.write_text("#!/bin/sh\nwhile :; do :; done\n")

@@ -9,7 +9,7 @@ from evidence.random_cycles import check_one
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [102, 103, 105])
 def test_as_forecast(seed):
     """Fully connected, and with maps."""

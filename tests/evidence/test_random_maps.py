@@ -6,7 +6,7 @@ from evidence.random_maps import check_one
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [6, 13])
 def test_exact_in_rtl(seed):
     """Direct and events, with pooling and joins."""

@@ -8,7 +8,7 @@ from evidence.random_variants import varied
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [2, 8, 30, 47])
 def test_exact_in_rtl(seed):
     """Direct and events, T = 1 and more, one to three hidden layers."""

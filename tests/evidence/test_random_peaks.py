@@ -7,7 +7,7 @@ from evidence.random_peaks import check_one, random_peaks
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [2, 5])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")

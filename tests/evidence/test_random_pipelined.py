@@ -1,10 +1,13 @@
 """Random networks with pipelined plans: both kinds of layers occur, and one network is exact."""
 
+import pytest
+
 from bsnn_hw.ir.schedule import Rows
 from evidence.random_pipelined import check_one, pipelined_schedule
 from tests.hdl import nets
 
 
+@pytest.mark.wide
 def test_exact_in_rtl():
     assert check_one(4, lint=False).endswith(": exact")
 

@@ -1,17 +1,20 @@
 """Random models whose currents are pooled: all kinds occur, and a few are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_networks import check_document
 from evidence.random_pools import random_pools
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [5, 29, 36, 59])
 def test_exact_in_rtl(seed):
     assert check_document(seed, random_pools(seed), lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     documents = [random_pools(seed) for seed in range(100)]
     for document in documents:

@@ -5,7 +5,7 @@ from evidence.random_recurrences import check_one, random_recurrences
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [2, 7])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")

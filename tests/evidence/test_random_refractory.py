@@ -7,6 +7,7 @@ from bsnn_hw.model.description import Conv2d
 from evidence.random_refractory import check_one, random_refractory
 
 
+@pytest.mark.wide
 def test_exact_in_rtl():
     for seed in (0, 2):
         assert check_one(seed, lint=False).endswith(": exact"), f"seed {seed}"

@@ -1,16 +1,19 @@
 """Random networks of what others train: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_semantics import check_one, random_semantics
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [2, 7])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_a_hundred_legal_models():
     documents = [random_semantics(seed) for seed in range(100)]
     for document in documents:

@@ -1,5 +1,7 @@
 """Random networks of grouped convolutions: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Conv2d, SynapseShortcut
@@ -8,7 +10,7 @@ from evidence.random_separable import check_one, random_separable
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [1, 5])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
@@ -30,6 +32,7 @@ def test_every_option_occurs_in_legal_models():
                for model in models for layer in model.layers for each in layer.shortcuts)
 
 
+@pytest.mark.wide
 def test_plans_have_blocks_folds_and_lanes_of_groups():
     from bsnn_hw.engines.conv_groups import ConvGroups
     from bsnn_hw.engines.registry import network_geometries

@@ -1,17 +1,20 @@
 """Random networks of joined spikes: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.ir.network import JoinKind
 from bsnn_hw.model.check import describe
 from evidence.random_sew import check_one, random_sew
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [8, 3, 12, 7, 13])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_sew(seed), "random") for seed in range(80)]
     layers = [layer for model in models for layer in model.layers if layer.join]

@@ -1,16 +1,19 @@
 """Random networks that keep their state: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_streams import check_one, random_resets, random_streams
 from tests.for_each import for_each, quick
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", [1, 2])
 def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_streams(seed), "random") for seed in range(60)]
     layers = [layer for model in models for layer in model.layers if layer.neuron]

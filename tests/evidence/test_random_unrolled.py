@@ -1,10 +1,13 @@
 """Random networks with unrolled layers: at the input and behind others, and one is exact."""
 
+import pytest
+
 from bsnn_hw.ir.schedule import Engine
 from evidence.random_unrolled import check_one, unrolled_schedule
 from tests.hdl import nets
 
 
+@pytest.mark.wide
 def test_exact_in_rtl():
     assert check_one(6, lint=False).endswith(": exact")
 

@@ -10,6 +10,7 @@ import pytest
 from bsnn_hw.errors import MismatchError
 from bsnn_hw.reference.network import run
 from evidence.tutorial import DIGITS, PAGE, REFERENCE, ROOT, Reader, Step, path_of, steps
+from tests.for_each import for_each
 
 
 def test_the_page():
@@ -49,6 +50,7 @@ def reader(tmp_path, monkeypatch):
     return Reader(tmp_path)
 
 
+@pytest.mark.wide
 def test_what_the_reference_says_of_drawings(direct_bundle, tmp_path):
     (tmp_path / "digits_hw").symlink_to(direct_bundle.folder)
     samples = direct_bundle.inputs[:3]
@@ -69,7 +71,7 @@ def test_a_folder_of_ones_own(reader):
     assert (reader.home / "own" / "x").read_text() == "text\n"
 
 
-@pytest.mark.parametrize(("step", "words"), [
+@for_each("step, words", [
     (Step("echo a", prints="b\n"), "echo a must print\nb\nbut printed\na"),
     (Step("echo why >&2; exit 3"), "must succeed, but ended with 3:\nwhy")])
 def test_what_differs_is_named(step, words, reader):

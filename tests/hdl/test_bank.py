@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from bsnn_hw.hdl.bank import read_bank
 from bsnn_hw.hdl.formats import index_width
 from bsnn_hw.ir.memory import bank_delay, bank_parts
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench
 
 # rows, width: registers alone, LUTs, one block RAM, several parts, a last part of one row
@@ -34,6 +34,7 @@ class Bank(wiring.Component):
         return m
 
 
+@quick(4, wide=None)
 @for_each("shape", SHAPES)
 @for_each("readers", [1, 2])
 @for_each("pipelined", [False, True])

@@ -4,7 +4,7 @@ import pytest
 from amaranth.lib import data
 
 from bsnn_hw.hdl.buffer import RegisterPair, StreamBuffer, StreamRegister
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 
 LAYOUT = data.StructLayout({"number": 8, "last": 1})
@@ -27,6 +27,7 @@ def run(kind, pause, full):
     return [word.number for word in taken], bench.cycle
 
 
+@quick(8, wide=None)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
 @for_each("kind, each, delay", [
     (StreamBuffer, 1, 1), (StreamRegister, 2, 1), (RegisterPair, 2, 2)])

@@ -74,7 +74,7 @@ def expected_events(case, timesteps, packets):
     return found
 
 
-@quick(12)
+@quick(5, wide=7)
 @for_each("case, max_value, timesteps", FLAT + MAPS)
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .6)])
 def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):
@@ -87,6 +87,7 @@ def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):
         assert cycles <= 5 * size + 4, "a byte a cycle"
 
 
+@quick(3, wide=None)
 @for_each("case, max_value, timesteps", FLAT + MAPS)
 def test_a_packet_of_another_length_leaves_no_trace(case, max_value, timesteps):
     size = len(layout(case)[1]) * timesteps
@@ -124,6 +125,7 @@ def test_one_slot_holds_a_bit_of_each_lane():
     assert [(beat.slots[0].row, beat.last) for beat in beats] == [(0, 0), (1, 1)]
 
 
+@quick(3, wide=None)
 @for_each("score_width, classes", [(5, 2), (8, 3), (9, 10), (20, 300)])
 @for_each("pause, full", [(0, 0), (.4, .5)])
 def test_scores_become_bytes(score_width, classes, pause, full):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bsnn_hw.hdl.collector import EventCollector
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, send, stalls
 from tests.hdl.groups import receive_groups
 
@@ -63,6 +63,7 @@ def collect(lanes, events, marks, pauses, sink_pauses):
     return taken, bench.cycle
 
 
+@quick(5, wide=None)
 @for_each("lanes", [1, 2, 3, 5])
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_events_in_turn_and_a_mark_each_timestep(lanes, pause, full):

@@ -9,7 +9,7 @@ from bsnn_hw.hdl.constants import constant_rows
 from bsnn_hw.hdl.formats import operation
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench
 
 
@@ -30,6 +30,7 @@ class Table(wiring.Component):
         return m
 
 
+@quick(9, wide=None)
 @for_each("same", [False, True])
 @for_each("ends", [(-900, 40), (0, 1), (-1, -1), (1, 255)])
 @for_each("timesteps, channels, width", [

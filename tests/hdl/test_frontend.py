@@ -90,7 +90,7 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
     return [read_group(payload) for payload in taken], cycles[0]
 
 
-@quick(17)
+@quick(5, wide=12)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (0, .7), (.3, .3)])
 @for_each("wild", [False, True])

@@ -82,7 +82,7 @@ def payloads_of(rng, geometry, max_value, packets, timesteps):
             yield beat | ({"mark": mark} if timesteps > 1 else {})
 
 
-@quick(17)
+@quick(4, wide=13)
 @for_each("case, max_value, timesteps", CASES)
 @for_each("wild", [False, True])
 @for_each("pause, full", [(0, 0), (.3, .5)])

@@ -68,7 +68,7 @@ def test_known_factors(block_ram):
     assert shown[second:] == [5] * (30 - second)
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("direct", [True, False])
 @for_each("pause, full", [(0, 0), (.2, .6)])
 def test_fully_connected_layers(direct, pause, full):
@@ -95,7 +95,7 @@ class Gated(test_layer_maps.Case):
         return replace(layer, gate=random_gate(rng, layer.synapse, TIMESTEPS))
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("max_value", [1, 5])
 @for_each("pause, full", [(0, 0), (.2, .6)])
 def test_maps(max_value, pause, full):

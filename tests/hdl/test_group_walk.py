@@ -9,7 +9,7 @@ from bsnn_hw.hdl.group_synapse import GroupSynapses
 from bsnn_hw.hdl.group_walk import GroupWalk
 from bsnn_hw.hdl.walk import MapWalk
 from tests.engines.test_conv_groups import CASES, grouped
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.test_walk import run
 
@@ -40,6 +40,7 @@ def walk_of(geometry, y, x, start):
                (ty * geometry.kernel[1] + tx) * own + fold)
 
 
+@quick(4, wide=None)
 @for_each("case", WALKED)
 @for_each("pause", [0, .4])
 def test_every_place_and_group_between_steps(case, pause):

@@ -11,7 +11,7 @@ from tests.for_each import for_each, quick
 from tests.lowering.interleaved import interleaved
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("seed", range(12))
 def test_every_spike_potential_and_score(seed, tmp_path):
     rng = np.random.default_rng(seed)

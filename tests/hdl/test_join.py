@@ -61,7 +61,7 @@ def check(streams, groups):
         assert rows[lane] == [*right, []], f"lane {lane}"
 
 
-@quick(11)
+@quick(4, wide=7)
 @for_each("lanes", [1, 2, 3, 6])
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_every_event_in_its_timestep(lanes, pause, full):
@@ -71,7 +71,8 @@ def test_every_event_in_its_timestep(lanes, pause, full):
     check(streams, join(streams, pauses, full)[0])
 
 
-@pytest.mark.parametrize(("pauses", "full"), [((0, 0), 0), ((.1, .5), .4)], ids=str)
+@quick(1, wide=None)
+@for_each("pauses, full", [((0, 0), 0), ((.1, .5), .4)])
 def test_all_pairs_of_short_timesteps(pauses, full):
     """Two lanes; each way to end a timestep before and after each other."""
     ways = [heads_of([], True), heads_of([1], False), heads_of([1], True), heads_of([1, 2], False)]

@@ -79,7 +79,7 @@ def spikes_of(words, geometry, timesteps):
     return fired.reshape(-1, timesteps, geometry.folds * geometry.parallel)
 
 
-@quick(6)
+@quick(3, wide=3)
 @for_each("shape", SHAPES)
 @for_each("direct", [True, False])
 @for_each("leaks", LEAKS)

@@ -212,12 +212,13 @@ def test_every_spike_and_current(case, kinds, stalled):
     Run(Case(len(kinds), case, kinds), pause=pause, full=full, wait=wait).check()
 
 
-@quick(3)
+@quick(1, wide=2)
 @for_each("case, max_value", [*zip(CONVS, [1, 7] * 4, strict=True)])
 def test_every_kind_of_convolution(case, max_value):
     Run(Case(1, case, max_value=max_value), pause=.1, full=.2).check()
 
 
+@pytest.mark.wide
 @for_each("case, leak", [*zip(SMALL, [2, 3, 2, 3, 3], strict=True)])
 def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
     """A leak of 2 quarters is a shift, one of 3 a product."""
@@ -229,6 +230,7 @@ def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
     assert apart.max() == max(rows, recovery)
 
 
+@quick(2, wide=None)
 @for_each("case, kinds", [*zip(SMALL, ["", "y", "", "y", ""], strict=True)])
 def test_the_margin_is_what_follows_when_room_goes(case, kinds):
     """Lone marks let the layer step again and again, a row a cycle but for its recovery."""

@@ -5,7 +5,7 @@ import pytest
 
 from bsnn_hw.hdl.line_walk import LineWalk
 from tests.engines.test_conv_lines import CASES, lines_of
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import geometry_of as one_place
 
@@ -80,6 +80,7 @@ def run(geometry, walks, pauses):
     return visits
 
 
+@quick(3, wide=None)
 @for_each("case", CASES)
 @for_each("shape", SHAPES)
 @for_each("pause", [0, .4])

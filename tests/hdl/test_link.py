@@ -66,7 +66,7 @@ def check_groups(geometry, timesteps, groups):
     assert next(left, None) is None
 
 
-@quick(11)
+@quick(4, wide=7)
 @for_each("shape, shared", [
     (shape, shared) for shape in [*SHAPES, BUFFERED]
     for shared in (False, True)[:shape[1]]])

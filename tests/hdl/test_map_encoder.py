@@ -46,7 +46,7 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
     return bench.cycle - start[0]
 
 
-@quick(9)
+@quick(4, wide=5)
 @for_each("shared", [False, True])
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4)])
@@ -59,6 +59,7 @@ def test_every_spike_at_its_place(case, shared, pause, full):
         assert cycles == right, "a group a cycle"
 
 
+@quick(1, wide=None)
 @for_each("lanes", [1, 2, 3])
 def test_every_pattern_of_tiny_words(lanes):
     """Words of three channels at two places, each of the 64 timesteps after four others."""

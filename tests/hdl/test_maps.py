@@ -139,7 +139,7 @@ def drive(network, schedule, inputs, pause, full, change=lambda layout: layout):
     driver.check(inputs)
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("plan, coding, eager, pause, full", [
     ("wide", Coding.DIRECT, True, 0, .9), ("uneven", Coding.EVENTS, False, .4, .7)])
 def test_shallow_queues_and_saturated_input(plan, coding, eager, pause, full):
@@ -148,9 +148,8 @@ def test_shallow_queues_and_saturated_input(plan, coding, eager, pause, full):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("plan", "coding", "eager"),
-                         [*itertools.product(PLANS, Coding, [False, True])], ids=str)
-@pytest.mark.parametrize(("pause", "full"), [(0, 0), (0, .9)])
+@for_each("plan, coding, eager", [*itertools.product(PLANS, Coding, [False, True])])
+@for_each("pause, full", [(0, 0), (0, .9)])
 def test_shallow_queues_at_any_pace(plan, coding, eager, pause, full):
     seed = len(plan) + eager
     network = residual(seed, coding, eager=eager)
@@ -175,6 +174,7 @@ def test_queues_as_deep_as_in_a_bundle():
     drive(network, PLANS["uneven"], saturated(network, 3), .1, .1)
 
 
+@pytest.mark.wide
 def test_a_reset_amid_an_inference_leaves_no_trace():
     network = residual(9, Coding.DIRECT, eager=True)
     driver = Driver(network, PLANS["wide"])

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.ir.network import Coding
@@ -99,14 +98,14 @@ def drive(seed, *, pause, full, samples=4, words=0.0, **options):
     driver.check(inputs)
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("seed", range(10))
 def test_random_networks(seed):
     pause, full = [(0, 0), (.5, 0), (0, .8), (.3, .3)][seed % 4]
     drive(seed, pause=pause, full=full)
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("seed", range(100, 112))
 def test_random_networks_of_words(seed):
     """Words of every width, before and behind layers of events, and at the port."""
@@ -114,12 +113,14 @@ def test_random_networks_of_words(seed):
     drive(seed, pause=pause, full=full, words=.8, coding=list(Coding)[seed % 3 == 0])
 
 
-@pytest.mark.parametrize("coding", Coding, ids=lambda c: c.value)
+@quick(1, wide=None)
+@for_each("coding", Coding)
 def test_one_timestep(coding):
     drive(50, pause=.2, full=.2, coding=coding, timesteps=1)
 
 
-@pytest.mark.parametrize("coding", Coding, ids=lambda c: c.value)
+@quick(1, wide=None)
+@for_each("coding", Coding)
 def test_an_output_stopped_for_long_loses_nothing(coding):
     network = random_network(60, coding=coding, timesteps=4)
     driver = Driver(network, random_schedule(60, network))
@@ -142,7 +143,7 @@ def test_an_output_stopped_for_long_loses_nothing(coding):
     driver.check(inputs)
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("seed", range(4))
 def test_a_reset_in_an_inference_leaves_no_trace(seed):
     """One cycle of reset, at any point of the work on earlier packets."""

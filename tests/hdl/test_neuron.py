@@ -144,7 +144,7 @@ def signed(bits, width):
     return bits - (bits >> width - 1 << width)
 
 
-@quick(13)
+@quick(5, wide=8)
 @for_each("kind", KINDS)
 @for_each("leaks", ["equal", "different"])
 @for_each("neurons, parallel, timesteps", [
@@ -212,7 +212,7 @@ def test_maps_whose_rows_step_as_often_as_they_may(shape, parallel, block_rows, 
 
 
 # Kept in LUTs, a register and block RAM; with one timestep from sample to sample only.
-@quick(6)
+@quick(1, wide=5)
 @for_each("comparison", Comparison)
 @for_each("leaks", ["none", "shift", "product"])
 @for_each("stateful", [False, True])
@@ -241,7 +241,7 @@ def test_neurons_that_rest_after_a_spike(shape, parallel, block_rows, timesteps,
               pipelined=pipelined).check(accs, stalls(0, 0), rows_first=stateful)
 
 
-@quick(3)
+@quick(1, wide=2)
 @for_each("kind", KINDS)
 @for_each("leak", [4, 3])
 @for_each("bits", [5, 6, 12])
@@ -263,7 +263,7 @@ def test_potentials_that_saturate(kind, leak, bits):
             accs, stalls(0, 0))
 
 
-@quick(5)
+@quick(2, wide=3)
 @for_each("kind", KINDS)
 @for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])
 def test_exhaustive_at_tiny_widths(kind, leak):

@@ -73,7 +73,7 @@ def components(case, kind):
     return dut, pool, raster
 
 
-@quick(13)
+@quick(5, wide=8)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_max_gives_each_window_once(case, pause):
@@ -97,7 +97,7 @@ def _check_rows(raster, taken, words):
     np.testing.assert_array_equal(given, words)
 
 
-@quick(12)
+@quick(4, wide=8)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_sum_gives_every_word_its_windows_place(case, pause):
@@ -121,7 +121,7 @@ def test_sum_gives_every_word_its_windows_place(case, pause):
     np.testing.assert_array_equal(raster.by_neuron(total), right)
 
 
-@pytest.mark.parametrize("case", CASES[:3], ids=str)
+@for_each("case", CASES[:3])
 def test_without_a_pool_only_the_place_is_new(case):
     dut, _, raster = components(case, None)
     words = np.concatenate([words_of(raster, step) for step in random_steps(
@@ -131,6 +131,7 @@ def test_without_a_pool_only_the_place_is_new(case):
     _check_rows(raster, taken, words)
 
 
+@pytest.mark.wide
 def test_all_maps_of_four_pixels():
     """2x2 pixels in windows of one line, one column, and all; each map after each other."""
     maps = list(itertools.product((0, 1), repeat=4))

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from bsnn_hw.engines.dense_words import popcount_delay
 from bsnn_hw.hdl.popcount import count_bits, popcount
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench
 
 
@@ -28,6 +28,7 @@ class Counter(wiring.Component):
         return m
 
 
+@quick(9, wide=None)
 @for_each("bits", [*range(1, 11), 16, 19, 20, 31, 32, 39, 40, 64])
 def test_every_count(bits):
     positions, delay = 3, popcount_delay(bits)

@@ -35,7 +35,7 @@ def random_schedule(rng, network):
     return Schedule(tuple(plans))
 
 
-@quick(1)  # each compiles a simulation
+@quick(0, wide=1)  # each compiles a simulation
 @for_each("seed", range(60))
 def test_every_spike_potential_and_score(seed, tmp_path):
     rng = np.random.default_rng(seed)

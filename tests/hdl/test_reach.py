@@ -72,7 +72,7 @@ def look_up(geometry, groups, *, pause=0.0, full=0.0):
     return [readable(given) for given in taken], cycles[0]
 
 
-@quick(14)
+@quick(5, wide=9)
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (0, .6), (.4, .3)])
 def test_every_group_has_its_reach(case, pause, full):

@@ -93,7 +93,7 @@ class Record:
             after += len(self.starts) >= self._count
 
 
-@quick(9)
+@quick(3, wide=6)
 @for_each("case", CONVS)
 @for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
 @for_each("pause, full, held", [(0, 0, 0), (.3, .5, .3)])

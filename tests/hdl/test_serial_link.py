@@ -124,7 +124,7 @@ def damaged(rng, data, chance):
             yield byte
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("seed", range(4))
 def test_receiver_takes_and_refuses_frames_as_the_reference_does(seed):
     rng = np.random.default_rng(seed)
@@ -228,6 +228,7 @@ def test_hello_says_what_the_board_is():
     assert LinkShape.of_hello(answer[4:]) == SHAPE
 
 
+@pytest.mark.wide
 def test_samples_become_results():
     board, rng = Board(), np.random.default_rng(0)
     samples = [rng.integers(0, 256, SHAPE.sample, dtype=np.uint8).tobytes() for _ in range(3)]
@@ -238,6 +239,7 @@ def test_samples_become_results():
                        for number, sample in enumerate(samples)]
 
 
+@pytest.mark.wide
 def test_a_missing_block_is_named_and_taken_later():
     board, sample = Board(), bytes(range(100, 170))
     first, second, third = blocks(sample, 7)
@@ -247,6 +249,7 @@ def test_a_missing_block_is_named_and_taken_later():
     assert answers[1] == answers[2] == [bytes([Kind.RESULT, 7, 1, 0]) + board.result(sample)]
 
 
+@pytest.mark.wide
 def test_a_sample_is_never_mixed_with_another():
     board = Board()
     one, other = blocks(bytes(70), 1), blocks(bytes([255] * 70), 2)
@@ -256,6 +259,7 @@ def test_a_sample_is_never_mixed_with_another():
     assert board.samples == []
 
 
+@pytest.mark.wide
 def test_of_a_network_that_keeps_its_state_each_sample_is_computed_once():
     board = Board(shape=replace(SHAPE, stateful=True))
     one, other = blocks(bytes(range(70)), 1), blocks(bytes([9] * 70), 2)

@@ -123,6 +123,7 @@ class SpiBoard(Board):
         return answers
 
 
+@pytest.mark.wide
 def test_samples_become_results():
     board, rng = SpiBoard(), np.random.default_rng(0)
     samples = [rng.integers(0, 256, SHAPE.sample, dtype=np.uint8).tobytes() for _ in range(2)]

@@ -76,7 +76,7 @@ def test_the_network_is_legal():
         assert problem(joined(seed, Coding.EVENTS, eager=False)) is None
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("plan, coding, eager, pause, full", [
     ("uneven", Coding.EVENTS, True, .4, .7), ("wide", Coding.DIRECT, True, 0, .9),
     ("narrow", Coding.DIRECT, False, 0, 0)])
@@ -86,8 +86,7 @@ def test_shallow_queues_and_saturated_input(plan, coding, eager, pause, full):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("plan", "coding", "eager"),
-                         [*itertools.product(PLANS, Coding, [False, True])], ids=str)
+@for_each("plan, coding, eager", [*itertools.product(PLANS, Coding, [False, True])])
 def test_shallow_queues_at_any_pace(plan, coding, eager):
     seed = len(plan) + eager
     network = joined(seed, coding, eager=eager)

@@ -114,7 +114,7 @@ class Steps:
 
 
 # Rows in LUTs, a register, and in block RAM, each as often as it may step.
-@quick(9)
+@quick(3, wide=6)
 @for_each("leaks", ["shift", "product", "own", "none"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])

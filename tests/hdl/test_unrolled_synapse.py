@@ -10,7 +10,7 @@ from bsnn_hw.hdl.planes import Planes
 from bsnn_hw.hdl.unrolled_synapse import UnrolledSynapses
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 from tests.hdl.test_synapse import dense, random_weights
 
@@ -37,6 +37,7 @@ def run(geometry, weights, spikes, planes, pipelined=False):
     return np.array(totals)
 
 
+@quick(2, wide=None)
 @for_each("inputs, neurons, bits", [(1, 1, 1), (3, 2, 1), (7, 5, 2), (12, 20, 4), (33, 9, 1),
                                     (20, 14, 8), (70, 12, 3)])
 @for_each("pipelined", [False, True])
@@ -56,12 +57,13 @@ def test_all_weights_and_spikes_of_a_group():
     np.testing.assert_array_equal(found, spikes @ weights.astype(int).T)
 
 
-def test_the_largest_sums():
+@quick(6, wide=None)
+@for_each("inputs", [1, 3, 4, 5, 16, 17, *range(1, 41)])
+def test_the_largest_sums(inputs):
     """All weights one way and all inputs at once, of counts of one to 40 inputs."""
-    for inputs in range(1, 41):
-        weights = np.stack([np.ones(inputs, np.int8), -np.ones(inputs, np.int8)])
-        found = run(unrolled(inputs, 2), weights, np.ones((1, inputs), int), [0])
-        assert found.tolist() == [[inputs, -inputs]]
+    weights = np.stack([np.ones(inputs, np.int8), -np.ones(inputs, np.int8)])
+    found = run(unrolled(inputs, 2), weights, np.ones((1, inputs), int), [0])
+    assert found.tolist() == [[inputs, -inputs]]
 
 
 def test_wrong_weights():

@@ -8,7 +8,7 @@ import pytest
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
 from bsnn_hw.hdl.word_synapse import WordSynapseArray
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench
 from tests.hdl.test_synapse import dense, existing, expected, random_weights
 
@@ -45,6 +45,7 @@ def run(geometry, weights, inputs, rows, folds, pipelined=False):
     return np.array(totals)
 
 
+@quick(5, wide=None)
 @for_each("shape", SHAPES)
 @for_each("pipelined", [False, True])
 def test_sum_over_the_lanes(shape, pipelined):

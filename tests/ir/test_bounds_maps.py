@@ -28,7 +28,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.reference import synapse
 from bsnn_hw.reference.network import currents, joined, run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def test_accumulator_by_hand():
@@ -77,6 +77,7 @@ def test_a_layer_alone_is_as_in_the_network():
     assert got == network_bounds(network)[0][1]
 
 
+@quick(15, wide=None)
 @for_each("seed", range(60))
 def test_hold_for_random_inputs(seed):
     rng = np.random.default_rng(seed)

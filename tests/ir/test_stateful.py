@@ -11,7 +11,7 @@ from bsnn_hw.ir.bounds import neuron_bounds
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Comparison, NeuronSpec, Reset
 from bsnn_hw.ir.store import equal, from_json, to_json
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.reference.networks import random_network
 
 
@@ -87,6 +87,7 @@ def reached(spec, currents):
     return seen
 
 
+@quick(8, wide=None)
 @for_each("leak", [0, 1, 5, 7])
 @for_each("reset", list(Reset))
 @for_each("comparison", list(Comparison))

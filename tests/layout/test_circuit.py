@@ -49,13 +49,13 @@ def assert_the_same(layout):
     assert not surplus, f"not there: {surplus}"
 
 
-@quick(5)
+@quick(1, wide=4)
 @for_each("seed", range(NETWORKS))
 def test_memories_are_those_that_planning_counts(seed):
     assert_the_same(random_layout(seed))
 
 
-@quick(3)
+@quick(1, wide=2)
 @for_each("seed", range(GATED))
 def test_memories_of_gates(seed):
     assert_the_same(gated_layout(seed))

@@ -51,6 +51,7 @@ def refused(reason):
             raise
 
 
+@quick(8, wide=None)
 @for_each("coding", list(Coding))
 @for_each("seed", range(20))
 def test_sixteen_bits_change_nothing_beyond_rounding(seed, coding):
@@ -81,7 +82,7 @@ def test_dyadic_parameters_agree_exactly_ties_included(seed, coding):
     assert_same(model, network, inputs(model, 40, seed))
 
 
-@quick(10)
+@quick(1, wide=9)
 @for_each("timesteps", [None, 64])
 @for_each("coding", list(Coding))
 @for_each("seed", range(10))

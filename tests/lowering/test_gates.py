@@ -98,7 +98,7 @@ def real_gate(model, layer, values):
     return model.layers[0].gate * torch.sigmoid(means).numpy()
 
 
-@quick(22)
+@quick(6, wide=16)
 @for_each("coding", list(Coding))
 @for_each("seed", range(20))
 def test_fine_integers_change_few_spikes(seed, coding):
@@ -112,7 +112,7 @@ def test_fine_integers_change_few_spikes(seed, coding):
     assert lowered.precision[0].mismatch == (wanted != got).sum() / max(1, wanted.sum())
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("seed", range(6))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_gated(seed, timesteps=4)
@@ -150,7 +150,7 @@ def test_a_mean_that_no_input_moves_is_the_constant_gate():
     assert (got.hidden[0].fired == real.run(own, values).spikes[0]).all()
 
 
-@quick(12)
+@quick(1, wide=11)
 @for_each("timesteps", [None, 40])
 @for_each("coding", list(Coding))
 @for_each("seed", range(12))

@@ -166,7 +166,7 @@ def test_any_layer_of_a_group_names_its_bits(calibrated):
         lower(model, samples, PrecisionRequest(per_layer={"a": 7, "c": 6}))
 
 
-@quick(4)
+@quick(1, wide=3)
 @for_each("seed", range(6))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, depth=5)
@@ -214,7 +214,7 @@ def test_samples_of_large_maps_are_left_out():
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
 
 
-@quick(30)
+@quick(5, wide=25)
 @for_each("measured", [False, True])
 @for_each("seed", range(30))
 def test_groups_that_interleave(seed, measured):

@@ -20,7 +20,7 @@ def assert_same(model, network, samples):
     return wanted, got
 
 
-@quick(57)
+@quick(16, wide=41)
 @for_each("joined", [False, True])
 @for_each("seed", range(40))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
@@ -30,6 +30,7 @@ def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
     assert_same(model, network, inputs(model, 20, seed))
 
 
+@quick(12, wide=None)
 @for_each("joined", [False, True])
 @for_each("seed", range(30))
 def test_many_bits_change_no_spike(seed, joined):
@@ -42,7 +43,7 @@ def test_many_bits_change_no_spike(seed, joined):
     assert np.allclose(wanted.scores, got.scores * network.readout.scale, atol=1e-3)
 
 
-@quick(9)
+@quick(2, wide=7)
 @for_each("seed", range(12))
 def test_precision_is_chosen_for_every_layer(seed):
     model = random_model(seed, depth=4)

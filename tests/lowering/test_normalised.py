@@ -17,7 +17,7 @@ from bsnn_hw.model import real
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Coding, Conv2d
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def document(threshold=7.0, **changes):
@@ -83,6 +83,7 @@ def assert_same(model, network, samples):
         assert not len(different), f"{layer.name}: sample, timestep, neuron {different[0]}"
 
 
+@quick(8, wide=None)
 @for_each("seed", range(24))
 def test_dyadic_parameters_agree_exactly_ties_included(seed):
     model = normalised(seed, True)
@@ -91,6 +92,7 @@ def test_dyadic_parameters_agree_exactly_ties_included(seed):
     assert_same(model, network, inputs(model, 20, seed))
 
 
+@quick(6, wide=None)
 @for_each("seed", range(24))
 def test_many_bits_change_no_spike(seed):
     model = normalised(seed, False)
@@ -123,7 +125,7 @@ def test_factors_are_near_the_scales_and_small():
         common_unit(np.array([1.0, 5000.0]), 8)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
+@for_each("changes, message", [
     ({"current_pool": {"kind": "max", "size": [1, 2]}},
      "current_pool kind 'max' is refused in a first layer that pads an input with an offset"),
     ({"type": "linear", "weight": torch.ones(2, 2), "padding": None},

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 
 from bsnn_hw.ir import store
@@ -26,7 +27,7 @@ def lowered(seed):
     return document, describe(document), lower(describe(document), None, request).network
 
 
-@quick(27)
+@quick(6, wide=21)
 @for_each("seed", range(40))
 def test_against_plain_python(seed, tmp_path_factory):
     document, _, network = lowered(seed)
@@ -46,6 +47,7 @@ def test_against_plain_python(seed, tmp_path_factory):
     assert json.loads(path.read_text(encoding="utf-8"))["name"] == network.name
 
 
+@pytest.mark.wide
 def test_windows_give_the_real_networks_spikes():
     """With so many fraction bits, integers differ in next to nothing."""
     differ = spikes = 0

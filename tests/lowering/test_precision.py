@@ -14,7 +14,7 @@ from bsnn_hw.lowering.gate import GateBits
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def chosen(model, calibration=None, **request):
@@ -31,6 +31,7 @@ def test_given_bits_are_taken():
     assert some[0] == (2, 4)
 
 
+@quick(1, wide=None)
 @for_each("seed", range(5))
 def test_a_lower_tolerance_takes_more_bits(seed):
     model = random_model(seed, timesteps=4)
@@ -59,6 +60,7 @@ def test_classes_are_kept_by_a_smaller_tolerance():
         assert each.changed == (run(each.network, samples).classes != wanted).mean()
 
 
+@pytest.mark.wide
 def test_where_no_tolerance_keeps_the_classes_the_best_is_taken():
     model = random_model(0, depth=4, timesteps=6)
     samples = inputs(model, 200)

@@ -1,5 +1,6 @@
 """Recurrent layers in integers: bounds, precision, and against plain integers and real numbers."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,13 @@ from bsnn_hw.model.real import run as run_real
 from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_recurrences import random_recurrences
+from tests.for_each import for_each, quick
 from tests.reference.networks import execute
 
 SEEDS = range(24)
 
 
+@functools.cache
 def lowered(seed):
     document = random_recurrences(seed)
     inputs = random_inputs(seed, document, 5)
@@ -26,25 +29,27 @@ def lowered(seed):
     return model, lower(model, inputs if seed % 2 else None, PrecisionRequest()).network, inputs
 
 
-def test_matches_plain_integers():
-    for seed in SEEDS:
-        _, network, inputs = lowered(seed)
-        trace = run(network, inputs, batch=2)
-        for index, sample in enumerate(inputs):
-            layers, scores, _ = execute(network, sample)
-            fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
-            assert [layer.fired[index].tolist() for layer in trace.hidden] == fired, f"seed {seed}"
-            assert trace.scores[index].tolist() == scores, f"seed {seed}"
+@quick(6, wide=None)
+@for_each("seed", SEEDS)
+def test_matches_plain_integers(seed):
+    _, network, inputs = lowered(seed)
+    trace = run(network, inputs, batch=2)
+    for index, sample in enumerate(inputs):
+        layers, scores, _ = execute(network, sample)
+        fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
+        assert [layer.fired[index].tolist() for layer in trace.hidden] == fired
+        assert trace.scores[index].tolist() == scores
 
 
-def test_nothing_leaves_its_bounds():
-    for seed in SEEDS:
-        _, network, inputs = lowered(seed)
-        bounds, _ = network_bounds(network)
-        for layer, seen in zip(run(network, inputs).hidden, bounds, strict=True):
-            for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
-                assert interval.low <= values.min(), f"seed {seed}"
-                assert values.max() <= interval.high, f"seed {seed}"
+@quick(6, wide=None)
+@for_each("seed", SEEDS)
+def test_nothing_leaves_its_bounds(seed):
+    _, network, inputs = lowered(seed)
+    bounds, _ = network_bounds(network)
+    for layer, seen in zip(run(network, inputs).hidden, bounds, strict=True):
+        for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
+            assert interval.low <= values.min()
+            assert values.max() <= interval.high
 
 
 def test_the_first_timestep_has_no_spikes_back():

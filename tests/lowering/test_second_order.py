@@ -1,6 +1,7 @@
 """Second-order neurons in integers: bounds, corner cases, and against plain integers and real
 numbers."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +19,16 @@ from bsnn_hw.model.real import run as run_real
 from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_second_order import random_second_order
+from tests.for_each import for_each, quick
 from tests.lowering.models import LIF, inputs, layer, network
 from tests.reference.networks import execute
 
 SEEDS = range(30)
+FEW_AND_ALL = [SEEDS[:6], pytest.param(SEEDS, marks=pytest.mark.wide)]
 SYNAPTIC = replace(LIF, current_leak=0.5)
 
 
+@functools.cache
 def lowered(seed):
     document = random_second_order(seed)
     samples = random_inputs(seed, document, 5)
@@ -59,9 +63,10 @@ def synaptic_of(layer, trace):
     return kept, synaptic
 
 
-def test_matches_plain_integers():
+@pytest.mark.parametrize("seeds", FEW_AND_ALL, ids=len)
+def test_matches_plain_integers(seeds):
     second = 0
-    for seed in SEEDS:
+    for seed in seeds:
         found, samples = lowered(seed)
         second += sum(each.neuron.current_leak is not None for each in found.hidden)
         trace = run(found, samples, batch=2)
@@ -71,22 +76,23 @@ def test_matches_plain_integers():
                 assert seen.charged[index].tolist() == [[h for h, _, _ in row] for row in steps]
                 assert seen.fired[index].tolist() == [[s for _, s, _ in row] for row in steps]
             assert trace.scores[index].tolist() == scores, f"seed {seed}"
-    assert second > len(SEEDS)
+    assert second > len(seeds)
 
 
-def test_nothing_leaves_its_bounds():
-    for seed in SEEDS:
-        found, samples = lowered(seed)
-        bounds, _ = network_bounds(found)
-        for each, seen, of in zip(run(found, samples).hidden, bounds, found.hidden, strict=True):
-            pairs = [(each.charged, seen.charged), (each.settled, seen.settled)]
-            assert (seen.synaptic is None) == (of.neuron.current_leak is None)
-            if seen.synaptic is not None:
-                pairs += zip(synaptic_of(of, each), (seen.synaptic.kept, seen.synaptic.current),
-                             strict=True)
-            for values, interval in pairs:
-                assert interval.low <= values.min(), f"seed {seed}"
-                assert values.max() <= interval.high, f"seed {seed}"
+@quick(6, wide=None)
+@for_each("seed", SEEDS)
+def test_nothing_leaves_its_bounds(seed):
+    found, samples = lowered(seed)
+    bounds, _ = network_bounds(found)
+    for each, seen, of in zip(run(found, samples).hidden, bounds, found.hidden, strict=True):
+        pairs = [(each.charged, seen.charged), (each.settled, seen.settled)]
+        assert (seen.synaptic is None) == (of.neuron.current_leak is None)
+        if seen.synaptic is not None:
+            pairs += zip(synaptic_of(of, each), (seen.synaptic.kept, seen.synaptic.current),
+                         strict=True)
+        for values, interval in pairs:
+            assert interval.low <= values.min()
+            assert values.max() <= interval.high
 
 
 def test_bounds_by_hand():
@@ -119,9 +125,10 @@ def test_multiples_of_the_unit_are_exact():
                 assert np.array_equal(real, whole.fired), f"{reset}, {comparison}"
 
 
-def test_kept_as_json(tmp_path):
+@pytest.mark.parametrize("seeds", FEW_AND_ALL, ids=len)
+def test_kept_as_json(tmp_path, seeds):
     tables = set()
-    for seed in SEEDS:
+    for seed in seeds:
         found, _ = lowered(seed)
         save(tmp_path / "network.json", found)
         again = read(tmp_path / "network.json")
@@ -196,6 +203,7 @@ def test_what_no_input_moves_is_disconnected_beside_what_is_not():
         assert not trace.hidden[0].charged[..., 0].any()
 
 
+@pytest.mark.wide
 def test_small_inputs_that_gather_count_as_connected():
     """A reach of 2**-17 of the threshold is disconnected, but not where synaptic currents gather
     it, and make a membrane of 512 · 513 / 2 times as much."""

@@ -1,6 +1,7 @@
 """Joined spikes in integers: against plain integers and real numbers, bounds, and where they are
 read."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,14 @@ from bsnn_hw.model.real import run as run_real
 from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_sew import random_sew
+from tests.for_each import for_each, quick
 from tests.reference.networks import execute
 
 SEEDS = range(24)
 NEURON = {"type": "lif", "leak": 0.5, "threshold": 1.5, "reset": "soft", "comparison": ">="}
 
 
+@functools.cache
 def lowered(seed):
     document = random_sew(seed)
     inputs = random_inputs(seed, document, 5)
@@ -48,26 +51,28 @@ def block(kind, **more):
                     "neuron": {"type": "readout"}}]})
 
 
-def test_matches_plain_integers():
-    for seed in SEEDS:
-        _, network, inputs = lowered(seed)
-        assert problem(network) is None, f"seed {seed}"
-        trace = run(network, inputs, batch=2)
-        for index, sample in enumerate(inputs):
-            layers, scores, _ = execute(network, sample)
-            fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
-            assert [layer.fired[index].tolist() for layer in trace.hidden] == fired, f"seed {seed}"
-            assert trace.scores[index].tolist() == scores, f"seed {seed}"
+@quick(2, wide=None)
+@for_each("seed", SEEDS)
+def test_matches_plain_integers(seed):
+    _, network, inputs = lowered(seed)
+    assert problem(network) is None
+    trace = run(network, inputs, batch=2)
+    for index, sample in enumerate(inputs):
+        layers, scores, _ = execute(network, sample)
+        fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
+        assert [layer.fired[index].tolist() for layer in trace.hidden] == fired
+        assert trace.scores[index].tolist() == scores
 
 
-def test_nothing_leaves_its_bounds():
-    for seed in SEEDS:
-        _, network, inputs = lowered(seed)
-        for layer, seen in zip(run(network, inputs).hidden, network_bounds(network)[0],
-                               strict=True):
-            for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
-                assert interval.low <= values.min(), f"seed {seed}"
-                assert values.max() <= interval.high, f"seed {seed}"
+@quick(6, wide=None)
+@for_each("seed", SEEDS)
+def test_nothing_leaves_its_bounds(seed):
+    _, network, inputs = lowered(seed)
+    for layer, seen in zip(run(network, inputs).hidden, network_bounds(network)[0],
+                           strict=True):
+        for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
+            assert interval.low <= values.min()
+            assert values.max() <= interval.high
 
 
 def test_what_is_added_comes_from_each_layer():
@@ -111,11 +116,12 @@ def test_real_numbers_and_integers_agree():
             assert np.array_equal(wanted.classes, got.classes), kind
 
 
-def test_kept_as_json(tmp_path):
-    for seed in range(8):
-        _, network, _ = lowered(seed)
-        save(tmp_path / "network.json", network)
-        assert equal(read(tmp_path / "network.json"), network)
+@quick(6, wide=None)
+@for_each("seed", range(8))
+def test_kept_as_json(tmp_path, seed):
+    _, network, _ = lowered(seed)
+    save(tmp_path / "network.json", network)
+    assert equal(read(tmp_path / "network.json"), network)
 
 
 def broken(network, number, **change):

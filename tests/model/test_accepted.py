@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 import torch
 
 from bsnn_hw.model.check import describe
@@ -141,7 +140,7 @@ def test_numbers_of_torch_and_numpy_are_numbers(document, number):
     assert type(model.timesteps) is int and model.timesteps == 3
 
 
-@pytest.mark.parametrize("delay", [True, False, None])
+@for_each("delay", [True, False, None])
 def test_a_hard_reset_is_the_same_with_either_delay(document, delay):
     """snnTorch's 'zero'; tests/model/test_real.py has its equations."""
     put(document, "layers.0.neuron.reset_delay", delay)
@@ -196,7 +195,7 @@ def test_what_is_no_signs_is_not_taken_as_signs(document, weight, pattern, bits)
     refused(document, f"layer 'fc1': weight {pattern}")
 
 
-@pytest.mark.parametrize("weight", [[[0.3, 0.0]], [[0.3, 0.0], [0.0, -0.2]], [[-0.4], [0.0]]])
+@for_each("weight", [[[0.3, 0.0]], [[0.3, 0.0], [0.0, -0.2]], [[-0.4], [0.0]]])
 def test_few_weights_tell_nothing(build_document, weight):
     document = build_document(sizes=(len(weight[0]), len(weight), 2))
     put(document, "layers.0.weight", torch.tensor(weight))

@@ -1,6 +1,5 @@
 """Every refusal that convolutions, pooling and shortcuts bring, and what they become."""
 
-import pytest
 import torch
 
 from bsnn_hw.model.check import describe
@@ -288,7 +287,7 @@ def test_what_shortcuts_add_counts(maps):
     assert problems_of(maps) == too_large("conv4")
 
 
-@pytest.mark.parametrize(("pool", "shape"), [
+@for_each("pool, shape", [
     ({"kind": "max", "size": 3, "stride": 2, "padding": 1}, Shape(4, 3, 3)),
     ({"kind": "max", "size": [4, 1]}, Shape(4, 1, 6)),
     ({"kind": "sum", "size": [5, 4]}, Shape(4, 1, 1)),

@@ -1,7 +1,6 @@
 """Pooling of currents in front of the neurons: what it computes, and every refusal."""
 
 import numpy as np
-import pytest
 import torch
 
 from bsnn_hw.model import real
@@ -55,7 +54,7 @@ def test_windows_of_one_change_nothing():
     assert describe(document).layers[0].current_pool is None
 
 
-@pytest.mark.parametrize(("kind", "most"), [("sum", 6.4e306), ("avg", 1.28e307), ("max", 1.28e307)])
+@for_each("kind, most", [("sum", 6.4e306), ("avg", 1.28e307), ("max", 1.28e307)])
 def test_a_window_s_sum_stays_finite(kind, most):
     """A sum is of two signs of 7, times gamma; the window of a sum has two of them."""
     document = line(kind)

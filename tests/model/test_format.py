@@ -45,7 +45,7 @@ def test_round_trip(build_document, tmp_path, suffix, coding):
     assert read(tmp_path / f"m.{suffix}")["recipe"] == {"lr": 0.01, "log": [{"epoch": 1}]}
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@for_each("suffix", SUFFIXES)
 def test_round_trip_of_maps_and_shortcuts(maps, tmp_path, suffix):
     """Shortcuts hold tensors of their own, deep in the document."""
     save(tmp_path / f"m.{suffix}", maps)
@@ -55,14 +55,14 @@ def test_round_trip_of_maps_and_shortcuts(maps, tmp_path, suffix):
     assert np.array_equal(run(found, inputs).scores, run(wanted, inputs).scores)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@for_each("suffix", SUFFIXES)
 def test_the_content_decides_not_the_name(document, tmp_path, suffix):
     save(tmp_path / f"m.{suffix}", document)
     os.rename(tmp_path / f"m.{suffix}", tmp_path / "model.bin")
     assert same(load(str(tmp_path / "model.bin")), describe(document))
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@for_each("suffix", SUFFIXES)
 def test_same_document_same_bytes(build_document, tmp_path, suffix):
     save(tmp_path / f"one.{suffix}", build_document(recipe={"b": "if", "a": "lif"}))
     recipe = {"a": "".join(["l", "if"]), "b": "".join(["i", "f"])}
@@ -102,7 +102,7 @@ def test_a_sample_gate_is_written_and_loaded_and_refused_in_the_readout(document
         load(tmp_path / "m.pt")
 
 
-@pytest.mark.parametrize(("name", "message"), [
+@for_each("name, message", [
     ("m.onnx", r"m\.onnx: the name must end with \.pt or \.safetensors, not '\.onnx'"),
     ("none/m.pt", r"m\.pt: the folder must exist and allow writing there; No such file"),
     ("folder.pt", r"folder\.pt: the folder must exist and allow writing there; Is a directory"),
@@ -264,7 +264,7 @@ def test_without_safetensors(document, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@quick(12)
+@quick(4, wide=8)
 @for_each("suffix", SUFFIXES)
 @for_each("kind", ["cut", "flip", "noise", "splice"])
 @for_each("seed", range(3))
@@ -294,7 +294,8 @@ def test_fuzz(build_document, tmp_path, suffix, kind, seed):
     assert all(messages)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@quick(1, wide=None)
+@for_each("seed", range(3))
 def test_fuzz_inside_the_archive(build_document, tmp_path, seed):
     """A damaged pickle whose checksum is right reaches the unpickler itself."""
     chance = random.Random(f"pickle {seed}")

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 
 from bsnn_hw.model.format import describe
 from bsnn_hw.model.real import run
@@ -130,7 +129,7 @@ def step(neuron, potential, current):
     return fired, 0.0 if neuron["reset"] == "hard" else charged - neuron["threshold"]
 
 
-@quick(8)
+@quick(3, wide=5)
 @for_each("neuron", [{}, {"reset": "soft", "comparison": ">", "input_scale": 0.5}])
 @for_each("coding", ["direct", "events"])
 @for_each("seed", range(3))
@@ -163,7 +162,7 @@ def test_weights_of_eight_bits_match_the_loops(maps):
         assert np.allclose(trace.scores[index], scores, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("batch", [1, 4, None])
+@for_each("batch", [1, 4, None])
 def test_the_batch_changes_nothing(maps, batch):
     model = describe(maps)
     inputs = np.random.default_rng(0).integers(0, 16, (9, 36), dtype=np.uint8)

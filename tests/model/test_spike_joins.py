@@ -7,6 +7,7 @@ import torch
 from bsnn_hw.ir.network import JoinKind
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.real import run
+from tests.for_each import for_each
 from tests.model.refusals import problems_of, put
 
 EVENTS = {"type": "if", "threshold": 1.0, "reset": "hard", "comparison": ">="}
@@ -104,7 +105,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "wanted"), CASES, ids=range(len(CASES)))
+@for_each("path, value, wanted", CASES)
 def test_refusals(document, path, value, wanted):
     put(document, path, value)
     if path == "layers.1.weight":

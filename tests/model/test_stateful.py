@@ -150,6 +150,7 @@ def test_synaptic_currents_without_bounds_are_refused(document, current_leak):
         lower(describe(document), None)
 
 
+@pytest.mark.wide
 def test_integers_change_few_spikes(document):
     document["layers"][0]["neuron"] = LIF | {"leak": 0.93, "threshold": 4.7}
     model = describe(document)

@@ -54,6 +54,7 @@ def as_of_a_gpu(state):
     return state | {"optimizer": state["optimizer"] | {"param_groups": groups}}
 
 
+@pytest.mark.wide
 def test_a_checkpoint_of_a_gpu_goes_on_without_one(digits, tmp_path):
     """Its optimizer reads its learning rate from a tensor and may be recorded: neither here."""
     chosen = recipe()
@@ -66,6 +67,7 @@ def test_a_checkpoint_of_a_gpu_goes_on_without_one(digits, tmp_path):
     assert_equal(run(resumed, 2).state(), whole.state())
 
 
+@pytest.mark.wide
 def test_the_command_goes_on_where_it_is_told(digits, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     state = as_of_a_gpu(run(Trainer(recipe(), digits), 2).state())

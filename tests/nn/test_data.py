@@ -123,8 +123,7 @@ def test_damaged_idx(tmp_path, content, message):
         read_idx(path)
 
 
-@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"abcdefgh")[:-9]],
-                         ids=["other", "truncated"])
+@for_each("content", [b"not gzip", gzip.compress(b"abcdefgh")[:-9]])
 def test_damaged_gzip(tmp_path, content):
     path = tmp_path / "x.gz"
     path.write_bytes(content)

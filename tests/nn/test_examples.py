@@ -12,7 +12,7 @@ from bsnn_hw.layout.timing import leak_shift
 from bsnn_hw.model.format import load
 from bsnn_hw.model.real import run
 from bsnn_hw.nn import data
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -103,6 +103,7 @@ def test_fashion_accuracy_on_the_whole_test_set():
     assert accuracy("fashion_mnist_fc.pt", clothes.test_x, clothes.test_y) >= 0.88
 
 
+@quick(1, wide=None)
 @for_each("name, floor", MAPS)
 def test_accuracy_of_maps_on_the_sample(name, floor):
     sample = data.load_sample(EXAMPLES / "fashion_mnist_sample.npz")

@@ -265,6 +265,7 @@ def test_all_that_cannot_be_written_is_listed_at_once():
                               "SynapseShortcut or Recurrence, not Foreign")
 
 
+@pytest.mark.wide
 @for_each("options", [{}, {"weight_bits": 2}, {"weight_bits": 5}, {"gate": "none", "leak": 0.75}])
 def test_a_recurrent_network(tmp_path, options):
     torch.manual_seed(1)

@@ -13,7 +13,7 @@ from bsnn_hw.nn.data import load
 from bsnn_hw.nn.membrane import Membranes
 from bsnn_hw.nn.recipe import default_recipe
 from bsnn_hw.nn.training import Trainer
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def model_of(trainer, folder):
     return bsnn_hw.load(folder / "m.pt")
 
 
+@quick(3, wide=None)
 @for_each("changes", [
     {}, {"gate": "none", "reset": "soft"}, {"coding": "events"}, {"leak": 1.0, "timesteps": 3},
     {"weight_bits": 3}, {"weights": "int8-ends"}, {"bits": 2, "gate_ratios": "equal"},
@@ -65,6 +66,7 @@ def test_the_reach_is_what_lowering_proves(digits, tmp_path, changes):
         assert width <= membranes.widths()[name] <= width + 1
 
 
+@pytest.mark.wide
 def test_a_penalty_makes_membranes_narrower(digits, tmp_path):
     free, aimed = (trained(digits, hidden=(64, 32), epochs=12, membrane_bits=bits)
                    for bits in (0, 11))

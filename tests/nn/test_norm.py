@@ -8,7 +8,7 @@ from tests.for_each import for_each
 
 
 @for_each("seed", [0, 1])
-@pytest.mark.parametrize("shape", [(3, 8, 5), (3, 8, 5, 2, 2)], ids=["linear", "convolution"])
+@for_each("shape", [(3, 8, 5), (3, 8, 5, 2, 2)])  # linear, convolution
 def test_statistics_are_shared_over_timesteps(seed, shape):
     torch.manual_seed(seed)
     sums = torch.randn(shape) * 3 + 2

@@ -11,7 +11,7 @@ from bsnn_hw.nn.data import load
 from bsnn_hw.nn.files import load_checkpoint, save_checkpoint
 from bsnn_hw.nn.recipe import default_recipe
 from bsnn_hw.nn.training import Trainer
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,7 @@ def run(trainer, epochs=None):
     return trainer
 
 
+@quick(1, wide=None)
 @for_each("gate", ["agmm", "agmm-sample", "none"])
 def test_digits_are_learnt(digits, gate):
     trainer = run(Trainer(recipe(epochs=6, gate=gate), digits))
@@ -41,10 +42,12 @@ def test_digits_are_learnt(digits, gate):
     assert trainer.history[-1]["loss"] < trainer.history[0]["loss"] / 2
 
 
+@pytest.mark.wide
 def test_events_coding_learns(digits):
     assert run(Trainer(recipe(epochs=6, coding="events"), digits)).test()["accuracy"] > 0.85
 
 
+@quick(1, wide=None)
 @for_each("seed, flips", [(0, False), (7, True)])
 def test_resumed_is_bit_for_bit_uninterrupted(digits, tmp_path, seed, flips):
     chosen = recipe(seed=seed, flips=flips)
@@ -57,6 +60,7 @@ def test_resumed_is_bit_for_bit_uninterrupted(digits, tmp_path, seed, flips):
     assert whole.test() == resumed.test()
 
 
+@pytest.mark.wide
 @for_each("coding", ["direct", "events"])
 def test_inputs_that_are_left_out_have_no_say(digits, tmp_path, coding):
     chosen = recipe(inputs_used=20, flips=True, coding=coding)
@@ -118,6 +122,7 @@ def test_epoch_flip_ratio_compares_the_ends_of_epochs(digits):
     assert line["epoch_flip_ratio"] == flips / sum(signs.numel() for signs in before.values())
 
 
+@pytest.mark.wide
 @for_each("network", ["conv", "residual"])
 def test_maps_are_learnt_and_resumed(digits, tmp_path, network):
     chosen = recipe(network=network, hidden=(8, 12, 12), epochs=4, rate_penalty=0.0)
@@ -132,12 +137,14 @@ def test_maps_are_learnt_and_resumed(digits, tmp_path, network):
     assert "conv1" in whole.history[-1]["gates"]
 
 
+@pytest.mark.wide
 def test_a_rate_penalty_makes_spikes_rare(digits):
     free, frugal = (run(Trainer(recipe(rate_penalty=mu), digits)).test() for mu in (0.0, 3.0))
     assert (sum(frugal["spikes_per_inference"].values())
             < 0.6 * sum(free["spikes_per_inference"].values()))
 
 
+@pytest.mark.wide
 def test_shifts_and_smooth_labels_are_learnt_and_resumed(digits, tmp_path):
     chosen = recipe(shift=1, flips=True, label_smoothing=0.1)
     whole = run(Trainer(chosen, digits))
@@ -154,6 +161,7 @@ def twin_of(chosen, digits):
                        digits)).state()
 
 
+@pytest.mark.wide
 def test_a_network_learns_from_its_twin_alone(digits):
     chosen = recipe(epochs=6, distillation=1.0)
     twin = twin_of(chosen, digits)
@@ -162,6 +170,7 @@ def test_a_network_learns_from_its_twin_alone(digits):
     assert run(Trainer(chosen, blind, twin=twin)).test()["accuracy"] > 0.85
 
 
+@pytest.mark.wide
 def test_a_resumed_pupil_is_bit_for_bit_uninterrupted(digits, tmp_path):
     chosen = recipe(distillation=0.5)
     twin = twin_of(chosen, digits)
@@ -256,6 +265,7 @@ def test_every_epoch_has_its_own_order(digits, monkeypatch):
     assert len(first) == len(second) == (1437 - 200) // 64
 
 
+@pytest.mark.wide
 def test_equal_gates_leave_the_leak_a_shift(digits, tmp_path):
     import bsnn_hw
     from bsnn_hw.layout.timing import leak_shift

@@ -25,6 +25,7 @@ STRANGE = ("<b>&'\"$\\frac{\u202e\u05d0\n\x00", "<b>&'\"", "$\\frac{", "\u202e\u
            "w" * 10_000)
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 @installed
 def test_pictures_of_every_kind_of_network(bundle):
@@ -39,6 +40,7 @@ def test_pictures_of_every_kind_of_network(bundle):
         assert draw().content("svg") == draw().content("svg")
 
 
+@pytest.mark.wide
 @installed
 def test_a_raster_is_the_reference(direct_bundle):
     from bsnn_hw.reference.network import run
@@ -59,7 +61,7 @@ def test_all_weights_of_a_matrix_are_there(direct_bundle):
 
 
 @installed
-@quick(1)
+@quick(0, wide=1)
 @for_each("name", STRANGE)
 def test_names_are_text(direct_bundle, name):
     network = direct_bundle.network
@@ -91,6 +93,7 @@ def test_a_bundle(direct_bundle, tmp_path, capsys):
         "spikes.svg", "membranes.svg", "weights.svg"}
 
 
+@pytest.mark.wide
 @installed
 def test_a_model_file_and_logs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -168,6 +171,7 @@ def test_without_matplotlib(monkeypatch, capsys):
         pass
 
 
+@pytest.mark.wide
 @installed
 def test_code_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -119,7 +119,7 @@ def late(size, timesteps):
     return inputs
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("size, timesteps", [(12, 6), (16, 3)])
 def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
     net = network((size, 8, 2), timesteps=timesteps)
@@ -128,7 +128,7 @@ def test_a_lead_lasts_over_timesteps(size, timesteps, tmp_path):
     assert throughput(net, schedule, measured(net, inputs)).cycles == pytest.approx(found, rel=.05)
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("size, timesteps", [(12, 6), (24, 3), (72, 1)])
 def test_silent_bytes_hold_up_none(size, timesteps, tmp_path):
     coding = Coding.EVENTS if timesteps > 1 else Coding.DIRECT
@@ -145,7 +145,7 @@ def simulated(net, schedule, inputs, folder):
     return verify_native(design, model, inputs).cycles
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("net, lanes, parallel", [
     (flat(120, 2), (4, 1), (1, 2)),
     (flat(120, 2), (3, 1), (8, 2)),

@@ -59,6 +59,7 @@ def networks():
     return found
 
 
+@pytest.mark.wide
 @for_each("row", ECP5)
 def test_ecp5(networks, row):
     example, lanes, parallel, cells, blocks, multipliers = row

@@ -68,7 +68,7 @@ def test_lanes_are_shared_where_copies_are_affordable():
     assert not make_schedule(net, (1, 4, 1), (8, 8, 1)).layers[1].shared
 
 
-@quick(10)
+@quick(3, wide=7)
 @for_each("seed", range(10))
 @for_each("goal", [1, 200, 1e9])
 def test_the_default_is_legal(seed, goal):
@@ -93,6 +93,7 @@ def test_random_plans_are_legal(seed):
                   [plan.engine for plan in schedule.layers])
 
 
+@pytest.mark.wide
 def test_the_default_balances_layers_of_bearable_size():
     net = chain(Shape(3, 16, 16), (96, 64, 64), coding=Coding.DIRECT)
     inputs = np.ones((1, 3 * 16 * 16), np.uint8)
@@ -106,6 +107,7 @@ def test_the_default_balances_layers_of_bearable_size():
         assert plan.parallel == 1 or cycles[number] > max(cycles) / 8
 
 
+@pytest.mark.wide
 def test_a_network_that_is_too_large_gets_a_larger_part():
     """2.4 M weights are more than the block RAMs of the nominal part hold."""
     net = chain(Shape(2, 8, 8), (512, 512, 512))
@@ -116,6 +118,7 @@ def test_a_network_that_is_too_large_gets_a_larger_part():
     assert any(not nominal_chip(scale).excess(cost) for scale in (2, 4))
 
 
+@pytest.mark.wide
 def test_the_default_gives_a_busy_layer_its_lanes():
     """The layer before it needs no more than one neuron at a time, for itself."""
     net = chain(Shape(1, 12, 12), (96, 96))

@@ -14,7 +14,7 @@ from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.stores import STORES
 from bsnn_hw.planning.throughput import throughput
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.test_schedule import network
 from tests.planning.test_search import ECP5, flat
 from tests.reference.gates import with_gates
@@ -80,6 +80,7 @@ def check(options, exact=True):
     assert seen > len(options.net.layers)
 
 
+@quick(1, wide=None)
 @for_each("coding", Coding)
 @for_each("rows", [None, Rows(), Rows(8)])
 def test_flat_layers(coding, rows):
@@ -93,12 +94,14 @@ def test_a_port_of_bytes():
                   port=Port.BYTES))
 
 
+@pytest.mark.wide
 def test_gates():
     net = with_gates(np.random.default_rng(3), network((6, 7, 5, 3)), share=1)
     inputs = np.ones((4, net.timesteps, 6), np.uint8)
     check(Options(net, measure_activity(net, inputs, run(net, inputs))), exact=False)
 
 
+@quick(0, wide=None)
 @for_each("seed", range(6))
 def test_maps_and_joins(seed):
     rng = np.random.default_rng(seed)
@@ -107,6 +110,7 @@ def test_maps_and_joins(seed):
     check(Options(net, measure_activity(net, inputs, run(net, inputs))), exact=False)
 
 
+@pytest.mark.wide
 @for_each("coding", Coding)
 def test_a_memory_that_moves(coding):
     options, rng, moved = Options(*flat((6, 7, 5, 3), coding)), np.random.default_rng(1), 0

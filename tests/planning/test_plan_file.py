@@ -51,7 +51,7 @@ def test_layers_are_pipelined_as_the_part_wants_where_the_file_does_not_say(path
     assert not any(each.pipelined for each in plan.schedule(network()).layers)
 
 
-@pytest.mark.parametrize("options", [
+@for_each("options", [
     {}, {"target": "ecp5-85k", "goal": Goal(Objective.FASTEST), "clock": 62.5,
          "notes": ("a", "b = c")}])
 def test_what_is_written_is_read_again(path, options):

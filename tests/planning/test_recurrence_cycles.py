@@ -31,7 +31,7 @@ def silent(neurons, weight_bits):
     return lower(describe(document), None, PrecisionRequest(fraction_bits=2, leak_bits=3)).network
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("neurons, parallel, weight_bits, rows", [
     (4, 4, 1, 33), (40, 1, 1, 2), (8, 1, 3, 2), (9, 2, 4, 33), (12, 3, 1, 2)])
 def test_a_silent_layer_waits_as_long_as_it_is_forecast(neurons, parallel, weight_bits, rows,

@@ -5,7 +5,7 @@ from bsnn_hw.ir.schedule import Engine, Rows, Stores
 from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import choose
 from bsnn_hw.planning.request import PlanRequest, make_plan
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.test_search import ECP5, counts, flat
 
 EVENTS, WORDS = Engine.EVENTS, Engine.WORDS
@@ -44,6 +44,7 @@ def test_memories_as_they_are_said(rows):
     assert all(isinstance(layer.memories, Stores) for layer in free.schedule.layers)
 
 
+@quick(0, wide=None)
 @for_each("coding", Coding)
 def test_the_best_for_a_part_or_the_default(coding):
     net, activity = flat((6, 7, 5, 3), coding)

@@ -116,7 +116,7 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
         make_schedule(network(), lanes, parallel)
 
 
-@quick(5)
+@quick(1, wide=4)
 @for_each("sizes", [(1, 1, 1), (5, 7, 3), (64, 33, 17, 10), (3, 100, 1)])
 @for_each("coding", Coding)
 @for_each("goal", [1, 50, 1e9])
@@ -133,6 +133,7 @@ def test_the_default_is_legal(sizes, coding, goal):
     assert len(network_geometries(net, schedule)) == len(sizes) - 1
 
 
+@pytest.mark.wide
 def test_the_default_meets_its_goal_with_fewer_cells():
     net = network((64, 128, 10), timesteps=4, coding=Coding.DIRECT)
     inputs = np.ones((1, 64), np.uint8)

@@ -92,7 +92,7 @@ def test_the_fastest_is_the_fastest():
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
-@quick(8)
+@quick(2, wide=6)
 @for_each("chip", CHIPS)
 @for_each("goal", [Goal(Objective.SMALLEST), Goal(Objective.FASTEST), Goal(Objective.RATE, 2e5)])
 @for_each("coding", Coding)
@@ -107,7 +107,7 @@ def test_plans_are_legal_and_fit(chip, goal, coding):
     assert cycles == sorted(cycles)
 
 
-@quick(8)
+@quick(1, wide=7)
 @for_each("seed", range(8))
 @for_each("goal", [Goal(Objective.SMALLEST), Goal(Objective.FASTEST)])
 def test_plans_of_maps_and_joins_are_legal(seed, goal):
@@ -119,7 +119,7 @@ def test_plans_of_maps_and_joins_are_legal(seed, goal):
     assert remade(net, plan.schedule) == plan.schedule
 
 
-@quick(2)
+@quick(0, wide=2)
 @for_each("seed", range(4))
 def test_what_the_search_counts_is_the_forecast(seed):
     rng = np.random.default_rng(seed)
@@ -131,6 +131,7 @@ def test_what_the_search_counts_is_the_forecast(seed):
         assert candidate.cycles == pytest.approx(max(*seen.layer_cycles, sizes[-1]))
 
 
+@quick(1, wide=None)
 @for_each("seed", range(4))
 def test_what_the_search_counts_of_gates_is_the_forecast(seed):
     rng = np.random.default_rng(seed)
@@ -150,6 +151,7 @@ def small(logic=0, **capacities):
         for each in ECP5.target.resources)), ECP5.family)
 
 
+@quick(2, wide=None)
 @for_each("engine", Engine)
 def test_an_engine_that_is_asked_for(engine):
     net, activity = flat()
@@ -159,6 +161,7 @@ def test_an_engine_that_is_asked_for(engine):
     assert not plan.notes
 
 
+@pytest.mark.wide
 def test_why_a_layer_takes_what_it_does():
     """Events cost a cycle each where all of them come, words a cycle for many."""
     net, activity = flat((12, 40, 20, 4))
@@ -206,6 +209,7 @@ def refusal(net, activity, part, rate, clock=None):
     return str(caught.value)
 
 
+@pytest.mark.wide
 def test_a_rate_that_another_family_reaches():
     """No plan for an iCE40 is near it, not even one that is too large: products are logic there."""
     net, activity = leaky((200, 150, 4))
@@ -216,6 +220,7 @@ def test_a_rate_that_another_family_reaches():
         "; take `target` ecp5-85k, the smallest of the listed parts that would do")
 
 
+@pytest.mark.wide
 def test_the_fastest_makes_the_most_at_its_likely_clock(monkeypatch):
     """With a clock that is asked for, fewer cycles are always better; else a smaller plan may be,
     whose clock is higher."""
@@ -234,6 +239,7 @@ def test_the_fastest_makes_the_most_at_its_likely_clock(monkeypatch):
         each.forecast.speed(each.clock) for each in plan.alternatives]
 
 
+@pytest.mark.wide
 def test_another_part_has_a_clock_of_its_own():
     """iCE40 UltraPlus counts on 24 MHz, HX on 80; a clock that is asked for holds for all."""
     net, activity = flat()
@@ -243,6 +249,7 @@ def test_another_part_has_a_clock_of_its_own():
     assert refusal(net, activity, "ice40-up5k", rate, 24).endswith("; no listed part would do")
 
 
+@pytest.mark.wide
 def test_neurons_that_fit_with_their_state_in_block_ram_are_weighed():
     """Here an iCE40 has room for 25 side by side; with all state in logic, for 19."""
     net, activity = leaky((200, 150, 4))
@@ -265,6 +272,7 @@ def test_the_least_bound_is_that_of_no_schedule(seed):
         assert least <= event_bound(net, random_schedule(plan, net), activity) + 1e-9
 
 
+@pytest.mark.wide
 def test_multipliers_are_a_limit():
     net, activity = leaky((12, 40, 8, 4))
     assert choose(net, activity, ECP5, Goal(Objective.FASTEST)).forecast.cost.multipliers > 5

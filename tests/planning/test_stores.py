@@ -15,7 +15,7 @@ from bsnn_hw.planning.forecast import LayerCosts
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, filled, prices, with_memories
 from evidence.random_plans import random_schedule
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.planning.test_schedule import network
 from tests.reference.random_maps import random_network
 
@@ -39,7 +39,8 @@ def test_each_price_of_a_block_is_another():
     assert list(BLOCK_PRICES) == sorted(set(BLOCK_PRICES))
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
+@quick(2, wide=None)
+@for_each("chip", CHIPS)
 def test_no_other_choice_takes_fewer_cells(chip):
     """Of a part with block RAMs to spare; its price, next to nothing, decides equal ones."""
     net = network((64, 40, 10), timesteps=4)
@@ -82,13 +83,14 @@ def test_synaptic_currents_move_like_potentials():
     assert Store.SYNAPTIC in many
 
 
-def test_layouts_have_what_was_chosen():
-    for seed in range(20):
-        net = random_network(np.random.default_rng(seed))
-        schedule = with_memories(net, random_schedule(seed, net), NOMINAL, Port.EVENTS)
-        for plan, block in zip(schedule.layers, build_layout(net, schedule).blocks, strict=True):
-            assert plan.memories.names == block.in_blocks, f"seed {seed}"
-            assert plan.memories.names <= set(STORES)
+@quick(5, wide=None)
+@for_each("seed", range(20))
+def test_layouts_have_what_was_chosen(seed):
+    net = random_network(np.random.default_rng(seed))
+    schedule = with_memories(net, random_schedule(seed, net), NOMINAL, Port.EVENTS)
+    for plan, block in zip(schedule.layers, build_layout(net, schedule).blocks, strict=True):
+        assert plan.memories.names == block.in_blocks
+        assert plan.memories.names <= set(STORES)
 
 
 def test_block_rams_that_are_left_over_take_what_saves_the_most():

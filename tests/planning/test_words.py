@@ -155,6 +155,7 @@ def busy(share):
     return net, measure_activity(net, inputs, run(net, inputs))
 
 
+@pytest.mark.wide
 def test_words_are_chosen_where_neurons_fire_much():
     net, activity = busy(1)
     assert WORDS in [plan.engine for plan in default_schedule(net, activity, 300).layers[1:]]
@@ -164,11 +165,13 @@ def test_words_are_chosen_where_neurons_fire_much():
     assert all(plan.engine is WORDS for plan in forced.layers)
 
 
+@pytest.mark.wide
 def test_the_port_takes_words_only_when_asked():
     net, activity = busy(1)
     assert default_schedule(net, activity, 300).layers[0].engine is EVENTS
 
 
+@pytest.mark.wide
 def test_what_the_other_engine_would_take_is_said():
     net, activity = busy(.5)
     plan = default_plan(net, activity, 300)

@@ -8,7 +8,7 @@ from bsnn_hw.ir.gate import SampleGate
 from bsnn_hw.ir.network import Coding, Comparison, Dense, Hidden, NeuronSpec, Reset, Shape
 from bsnn_hw.reference.gate import factors, looked_up
 from bsnn_hw.reference.network import currents, run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.reference import random_maps
 from tests.reference.gates import with_gates
 
@@ -46,6 +46,7 @@ def assert_equal_to_plain_integers(network, samples):
         assert trace.classes[sample] == winner
 
 
+@quick(8, wide=None)
 @for_each("coding", list(Coding))
 @for_each("seed", range(30))
 def test_fully_connected(seed, coding):
@@ -53,6 +54,7 @@ def test_fully_connected(seed, coding):
     assert_equal_to_plain_integers(network, random_inputs(network, 6, seed))
 
 
+@quick(8, wide=None)
 @for_each("seed", range(30))
 def test_maps(seed):
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ from bsnn_hw.ir.network import (
     Reset,
 )
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def one_neuron(reset, comparison, leak, leak_bits=1):
@@ -72,6 +72,7 @@ def test_the_leak_rounds_towards_minus_infinity():
     assert charged.ravel().tolist() == [-1, -1, -1]  # -1/2 is floored to -1, and stays
 
 
+@quick(24, wide=None)
 @for_each("coding", list(Coding))
 @for_each("seed", range(60))
 def test_matches_plain_integers(seed, coding):
@@ -89,7 +90,7 @@ def test_matches_plain_integers(seed, coding):
         assert trace.classes[index] == decision
 
 
-@pytest.mark.parametrize("coding", list(Coding), ids=lambda coding: coding.value)
+@for_each("coding", list(Coding))
 def test_batches_and_potentials_change_nothing(coding):
     network = random_network(3, coding, sizes=(5, 4, 3, 2), timesteps=3)
     samples = random_inputs(network, 25, 3)

@@ -14,7 +14,7 @@ from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Conv
 from bsnn_hw.ir.store import equal, from_json, to_json
 from bsnn_hw.reference.network import run
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def bordered(rng, layer):
@@ -44,6 +44,7 @@ def normalised(seed):
     return replace(network, input=source, hidden=hidden), rng
 
 
+@quick(10, wide=None)
 @for_each("seed", range(40))
 def test_as_plain_python(seed):
     network, rng = normalised(seed)
@@ -98,7 +99,7 @@ def test_what_does_not_fit():
     assert "input: factors must be" in problem(wrong)
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
+@for_each("old, new, message", [
     ('"lines": [', '"lines": [7, ', "lines must be classes, numbered from 0 on"),
     ('"lines": [', '"lines": [-1, ', "lines must be classes, numbered from 0 on"),
     ('"factors": [', '"factors": [0, ', "input.factors must have 2 integers per row"),

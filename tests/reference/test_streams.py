@@ -1,8 +1,10 @@
 """Networks that keep their state: consecutive samples, resets between them, and runs in parts."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.network import Coding, Comparison, Dense, Hidden, NeuronSpec, Reset
@@ -11,12 +13,14 @@ from bsnn_hw.model.check import describe
 from bsnn_hw.reference.network import integrate, run
 from evidence.random_models import random_inputs
 from evidence.random_streams import random_resets, random_streams
+from tests.for_each import for_each, quick
 from tests.reference.networks import execute
 
 SEEDS = range(20)
 COUNT = 7
 
 
+@functools.cache
 def lowered(seed):
     document = random_streams(seed)
     inputs = random_inputs(seed, document, COUNT)
@@ -38,19 +42,21 @@ def test_by_hand():
     assert fired.flatten().tolist() == [0, 0, 1, 0, 0, 1]
 
 
-def test_matches_plain_integers():
-    for seed in SEEDS:
-        network, inputs, resets = lowered(seed)
-        trace, state = run(network, inputs, resets=resets), {}
-        for index, sample in enumerate(inputs):
-            if resets[index]:
-                state = {}
-            layers, scores, _ = execute(network, sample, state)
-            settled = [[[each for _, _, each in steps] for steps in layer] for layer in layers]
-            assert [layer.settled[index].tolist() for layer in trace.hidden] == settled, seed
-            assert trace.scores[index].tolist() == scores, f"seed {seed}"
+@quick(4, wide=None)
+@for_each("seed", SEEDS)
+def test_matches_plain_integers(seed):
+    network, inputs, resets = lowered(seed)
+    trace, state = run(network, inputs, resets=resets), {}
+    for index, sample in enumerate(inputs):
+        if resets[index]:
+            state = {}
+        layers, scores, _ = execute(network, sample, state)
+        settled = [[[each for _, _, each in steps] for steps in layer] for layer in layers]
+        assert [layer.settled[index].tolist() for layer in trace.hidden] == settled
+        assert trace.scores[index].tolist() == scores
 
 
+@pytest.mark.wide
 def test_samples_of_one_timestep_are_one_sample_of_many():
     """A stateful network of T = 1 on N samples: as one that starts anew, of N timesteps."""
     generator = np.random.default_rng(0)
@@ -93,37 +99,40 @@ def _long(network, count):
                    readout=replace(readout, gain=tiled(readout.gain), peak=peak))
 
 
-def test_parts_of_a_run_are_the_run():
-    for seed in SEEDS:
-        network, inputs, resets = lowered(seed)
-        whole = run(network, inputs, resets=resets)
-        few = run(network, inputs, resets=resets, batch=2)
-        first = run(network, inputs[:3], resets=resets[:3])
-        rest = run(network, inputs[3:], resets=resets[3:], state=first.state)
-        for number, layer in enumerate(whole.hidden):
-            assert np.array_equal(layer.charged, few.hidden[number].charged), f"seed {seed}"
-            both = [first.hidden[number].fired, rest.hidden[number].fired]
-            assert np.array_equal(layer.fired, np.concatenate(both)), f"seed {seed}"
-        assert np.array_equal(whole.scores, np.concatenate([first.scores, rest.scores]))
+@quick(4, wide=None)
+@for_each("seed", SEEDS)
+def test_parts_of_a_run_are_the_run(seed):
+    network, inputs, resets = lowered(seed)
+    whole = run(network, inputs, resets=resets)
+    few = run(network, inputs, resets=resets, batch=2)
+    first = run(network, inputs[:3], resets=resets[:3])
+    rest = run(network, inputs[3:], resets=resets[3:], state=first.state)
+    for number, layer in enumerate(whole.hidden):
+        assert np.array_equal(layer.charged, few.hidden[number].charged)
+        both = [first.hidden[number].fired, rest.hidden[number].fired]
+        assert np.array_equal(layer.fired, np.concatenate(both))
+    assert np.array_equal(whole.scores, np.concatenate([first.scores, rest.scores]))
 
 
-def test_a_reset_is_a_start():
-    for seed in SEEDS:
-        network, inputs, _ = lowered(seed)
-        resets = np.arange(COUNT) == 4
-        seen, anew = run(network, inputs, resets=resets), run(network, inputs[4:])
-        assert np.array_equal(seen.scores[4:], anew.scores), f"seed {seed}"
+@quick(4, wide=None)
+@for_each("seed", SEEDS)
+def test_a_reset_is_a_start(seed):
+    network, inputs, _ = lowered(seed)
+    resets = np.arange(COUNT) == 4
+    seen, anew = run(network, inputs, resets=resets), run(network, inputs[4:])
+    assert np.array_equal(seen.scores[4:], anew.scores)
 
 
-def test_nothing_leaves_its_bounds_however_long():
-    for seed in SEEDS:
-        document = random_streams(seed)
-        network, *_ = lowered(seed)
-        inputs = random_inputs(seed, document, 6)
-        loudest = np.full_like(inputs, network.input.max_value)
-        many = np.concatenate([loudest, inputs, loudest, 0 * inputs] * 6)
-        bounds, _ = network_bounds(network)
-        for layer, seen in zip(run(network, many).hidden, bounds, strict=True):
-            for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
-                assert interval.low <= values.min(), f"seed {seed}"
-                assert values.max() <= interval.high, f"seed {seed}"
+@quick(2, wide=None)
+@for_each("seed", SEEDS)
+def test_nothing_leaves_its_bounds_however_long(seed):
+    document = random_streams(seed)
+    network, *_ = lowered(seed)
+    inputs = random_inputs(seed, document, 6)
+    loudest = np.full_like(inputs, network.input.max_value)
+    many = np.concatenate([loudest, inputs, loudest, 0 * inputs] * 6)
+    bounds, _ = network_bounds(network)
+    for layer, seen in zip(run(network, many).hidden, bounds, strict=True):
+        for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
+            assert interval.low <= values.min()
+            assert values.max() <= interval.high

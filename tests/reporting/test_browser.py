@@ -94,7 +94,7 @@ def test_steps(chromium, tmp_path):
         assert chromium.value("page.circuit.layers[0].timestepsDone") == done
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@for_each("kind", NAMES)
 def test_a_strange_name_breaks_nothing(chromium, kind, tmp_path, monkeypatch):
     """It is text, the circuit runs, and the page is no wider than a phone."""
     bundle, name = make_bundle(24, tmp_path / "b"), NAMES[kind]

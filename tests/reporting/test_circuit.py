@@ -59,6 +59,7 @@ def test_a_circuit_is_compiled_once(direct_bundle, cache, monkeypatch):
     assert build_circuit(direct_bundle.design) == made
 
 
+@pytest.mark.wide
 def test_a_cache_without_room(direct_bundle, cache, monkeypatch):
     def full(path, content):
         path.touch()
@@ -71,6 +72,7 @@ def test_a_cache_without_room(direct_bundle, cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.wide
 def test_a_compiler_that_fails(direct_bundle, cache, monkeypatch):
     monkeypatch.setattr(circuits, "_FLAGS", ("--no-such-flag",))
     with pytest.raises(ToolError, match="ziglang: must compile the circuit, but failed with code"):

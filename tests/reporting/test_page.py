@@ -77,6 +77,7 @@ def facts_of(bundle, folder=None):
     return gather(folder or bundle.folder, bundle.design, bundle.inputs, "vectors")
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 def test_every_kind_of_network_has_a_page(bundle):
     structure = parsed(page_text(facts_of(bundle), MISSING))
@@ -114,7 +115,7 @@ def test_the_policy_names_the_script(plain):
     assert "default-src 'none'" in text
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@for_each("kind", NAMES)
 def test_names_are_text(plain, kind):
     """Wherever a name of somebody's may stand."""
     name = NAMES[kind]
@@ -164,9 +165,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("kind", WRONG)
-def test_wrong(kind, folder, capsys):
+@for_each("kind", WRONG)
+def test_wrong(kind, direct_bundle, tmp_path, capsys):
     spoil, options, message = WRONG[kind]
+    folder = Path(shutil.copytree(direct_bundle.folder, tmp_path / "b"))
     spoil(folder)
     assert report.main([str(folder), *options]) == 1
     assert message in capsys.readouterr().err

@@ -12,6 +12,7 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting.parts import front, parts, placed
 from bsnn_hw.synthesis.report import FORMAT, VERSION, sources_digest
+from tests.for_each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def test_every_part_has_a_forecast(direct_bundle, activity):
     assert all(part.fits and part.speed > 0 for part in found)
 
 
+@pytest.mark.wide
 def test_the_bundles_own_plan_is_among_the_plans(direct_bundle, activity):
     found = front(direct_bundle.folder, direct_bundle.design, activity)
     kinds = [point.kind for point in found.plot.points]
@@ -62,7 +64,7 @@ STALE = {
 }
 
 
-@pytest.mark.parametrize("kind", STALE)
+@for_each("kind", STALE)
 def test_anything_else_is_not_shown(direct_bundle, folder, kind):
     content = json.dumps(figures(direct_bundle, **STALE[kind])).encode()
     write_results(folder / "synth", {"synth_ecp5-25k.json": content})

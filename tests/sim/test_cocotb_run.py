@@ -40,11 +40,13 @@ def test_build_that_fails(tmp_path):
         run_cocotb([path], "broken", "bench_mixed", HERE, tmp_path / "build")
 
 
+@pytest.mark.wide
 def test_bench_that_does_not_exist(emitted, build):
     with pytest.raises(ToolError, match=r"cocotb: must leave results"):
         run_cocotb(emitted.paths, emitted.top, "no_such_bench", HERE, build, brief=True)
 
 
+@pytest.mark.wide
 @pytest.mark.makefile
 def test_makefile_of_a_bundle(emitted, tmp_path, object_cache):
     for path in emitted.paths:

@@ -47,6 +47,7 @@ endmodule
     return path, deep, shallow
 
 
+@pytest.mark.wide
 def test_the_simulation_reads_the_same_words(tmp_path):
     path, deep, shallow = _lookup(tmp_path)
     model = build_native([path], "lookup", tmp_path / "build")
@@ -57,6 +58,7 @@ def test_the_simulation_reads_the_same_words(tmp_path):
     assert [file.name for file in (tmp_path / "build").glob("*.hex")] == ["lookup.deep.hex"]
 
 
+@pytest.mark.wide
 def test_a_lost_file_of_words_stops_the_simulation(tmp_path):
     path, _, _ = _lookup(tmp_path)
     model = build_native([path], "lookup", tmp_path / "build")

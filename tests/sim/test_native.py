@@ -6,7 +6,7 @@ import pytest
 from bsnn_hw.errors import MismatchError, ToolError
 from bsnn_hw.sim.native import build_native
 from bsnn_hw.sim.native_run import Beats, run_native, signed_values
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.verilog.designs import Mixed
 
 
@@ -88,6 +88,7 @@ def test_hang_becomes_a_message(native):
         run_native(native, _beats(10, 1), 3, watchdog=100)
 
 
+@pytest.mark.wide
 def test_offer_taken_back_becomes_a_message(tmp_path):
     path = tmp_path / "fickle.v"
     path.write_text("""
@@ -126,6 +127,7 @@ endmodule
 """
 
 
+@quick(0, wide=None)
 @for_each("design, limits, message", [
     ({}, {"most_cycles": 5}, r"cycle 6: the last packet must be out after 5 cycles; 3 packets went "
                              r"in, 3 of 4 came out"),

@@ -73,10 +73,12 @@ def check(bundle, folder):
     assert counted["inferences"] == SAMPLES and counted["events_0"]
 
 
+@pytest.mark.wide
 def test_exact_and_counted(small, tmp_path):
     check(small[0], tmp_path)
 
 
+@pytest.mark.wide
 def test_a_state_is_kept_until_a_register_asks_for_a_new_one(tmp_path):
     """Second-order neurons and a recurrence that keep theirs, at all of the bench's pauses."""
     pytest.importorskip("cocotbext.axi")

@@ -11,7 +11,8 @@ def design(events_bundle):
     return open_bundle(events_bundle.folder)
 
 
-@pytest.fixture(scope="session", params=["ecp5-25k", "ice40-hx8k"])
+@pytest.fixture(scope="session", params=[
+    "ecp5-25k", pytest.param("ice40-hx8k", marks=pytest.mark.wide)])
 def mapped(request, design, tmp_path_factory):
     """(target, netlist) of each family."""
     from bsnn_hw.devices.targets import find_target

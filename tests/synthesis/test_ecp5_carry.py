@@ -4,6 +4,8 @@ import subprocess
 import sys
 from importlib.resources import files
 
+import pytest
+
 from tests.for_each import for_each, quick
 
 SOURCE = """
@@ -76,7 +78,7 @@ def carry_text():
     return files("bsnn_hw.synthesis").joinpath("ecp5_carry.v").read_text(encoding="utf-8")
 
 
-@quick(5)
+@quick(1, wide=4)
 @for_each("sign", ["", "signed"])
 @for_each("width, other, constant", [(5, 5, 3), (6, 4, 17), (7, 7, 64), (8, 6, 1), (9, 9, 200)])
 def test_equal_to_yosys_s_adders(tmp_path, sign, width, other, constant):
@@ -85,6 +87,7 @@ def test_equal_to_yosys_s_adders(tmp_path, sign, width, other, constant):
     assert result.returncode == 0, (result.stdout[-800:], result.stderr[-800:])
 
 
+@pytest.mark.wide
 def test_a_wrong_carry_is_found(tmp_path):
     wrong = carry_text().replace("CIN ? (INVERTED ? 4'b1011", "CIN ? (INVERTED ? 4'b1010")
     assert wrong != carry_text()

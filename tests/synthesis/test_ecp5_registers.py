@@ -2,8 +2,6 @@
 
 from copy import deepcopy
 
-import pytest
-
 from bsnn_hw.synthesis.ecp5_registers import move_registers
 from tests.for_each import for_each
 
@@ -105,7 +103,7 @@ STAYING = {
 }
 
 
-@pytest.mark.parametrize("what", STAYING)
+@for_each("what", STAYING)
 def test_all_else_stays(what):
     netlist = deepcopy(STAYING[what])
     assert move_registers(netlist) == 0

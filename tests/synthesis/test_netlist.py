@@ -24,6 +24,7 @@ def test_no_memory_is_made_of_flip_flops(mapped):
         assert netlist.flip_flops <= netlist.registers + lost
 
 
+@pytest.mark.wide
 def test_a_memory_made_of_flip_flops_is_seen(design, tmp_path):
     """The check above, broken on purpose."""
     target = replace(find_target("ecp5-25k"), synth="synth_ecp5 -nobram -nolutram")

@@ -127,9 +127,9 @@ def test_scores_and_classes(seen):
         check_scores(trace.scores[1:], classes, trace)
 
 
-@pytest.mark.parametrize(("shape", "index", "name"), [
+@for_each("shape, index, name", [
     (Shape(8), 7, "neuron 7"), (Shape(3, 1, 6), 17, "neuron 17 (channel 2, line 0, column 5)"),
-    (Shape(3, 4, 5), 37, "neuron 37 (channel 1, line 3, column 2)")], ids=str)
+    (Shape(3, 4, 5), 37, "neuron 37 (channel 1, line 3, column 2)")])
 def test_names_of_neurons(shape, index, name):
     assert neuron_name(shape, index) == name
 

@@ -71,6 +71,7 @@ def test_another_network_is_a_difference(events_bundle, model):
         verify_native(design, model, events_bundle.inputs)
 
 
+@pytest.mark.wide
 def test_exact_and_too_slow_is_a_failure(events_bundle, tmp_path):
     """The bundle's circuit, which a top level of its own lets take a beat in 8,192 cycles only."""
     from dataclasses import replace

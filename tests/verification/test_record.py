@@ -8,15 +8,20 @@ import pytest
 
 from bsnn_hw.errors import MismatchError
 from bsnn_hw.verification.record import Check, Real, mismatch_recorded, read_checks, record
+from tests.for_each import for_each
 
 BENCH = Check("bench", "python -m bsnn_hw.verify b", 24, "the bundle's vectors")
 DATA = Check("data", "python -m bsnn_hw.verify b --all", 512, "sample.npz", accuracy=0.875,
              cycles=432.5, latency=511.0, real=Real(512, 0.88, 0.875, 0.01, {"fc1": 0.02}))
 
 
+def copied(bundle, place):
+    return Path(shutil.copytree(bundle.folder, place / "b"))
+
+
 @pytest.fixture
 def folder(direct_bundle, tmp_path):
-    return Path(shutil.copytree(direct_bundle.folder, tmp_path / "b"))
+    return copied(direct_bundle, tmp_path)
 
 
 def test_both_kinds_are_kept_and_the_last_of_each_counts(folder):
@@ -33,10 +38,11 @@ def test_the_same_checks_give_the_same_bytes(folder):
     assert (folder / "report" / "verdict.json").read_bytes() == first
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "network.json", "rtl/bsnn_random_24.v",
-                                  "vectors/inputs.npy"])
-def test_a_changed_file_ends_a_verdict(folder, name):
+@for_each("name", ["manifest.json", "network.json", "rtl/bsnn_random_24.v", "vectors/inputs.npy"])
+def test_a_changed_file_ends_a_verdict(direct_bundle, tmp_path, name):
+    folder = copied(direct_bundle, tmp_path)
     record(folder, BENCH)
+    assert read_checks(folder)
     with (folder / name).open("ab") as file:
         file.write(b"\n")
     assert read_checks(folder) == ()
@@ -76,9 +82,10 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("kind", DAMAGE)
+@for_each("kind", DAMAGE)
 def test_a_damaged_record_says_nothing(folder, kind):
     record(folder, DATA)
+    assert read_checks(folder)
     path = folder / "report" / "verdict.json"
     path.write_text(DAMAGE[kind](json.loads(path.read_text())))
     assert read_checks(folder) == ()

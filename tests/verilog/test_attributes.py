@@ -11,7 +11,7 @@ from bsnn_hw.emission.constructs import check_constructs
 from bsnn_hw.sim.lint import lint
 from bsnn_hw.verilog.rtlil import to_rtlil
 from bsnn_hw.verilog.write import to_verilog, yosys_reads
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 class Looked(wiring.Component):
@@ -42,6 +42,7 @@ def _attributes(folder, attributes, *widths):
     return dict(re.findall(r'^  \(\* (\w+) = "(\w+)" \*\)$', text, re.MULTILINE))
 
 
+@quick(1, wide=None)
 @for_each("given, said", [
     ({}, {}),
     ({"ram_style": "block"}, {"syn_ramstyle": "block_ram"}),

@@ -7,10 +7,11 @@ from amaranth.back import rtlil
 from bsnn_hw.hdl.network import NetworkTop
 from bsnn_hw.layout.build import build_layout
 from bsnn_hw.verilog.rtlil import to_rtlil
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.nets import random_network, random_schedule
 
 
+@quick(1, wide=None)
 @for_each("seed", range(3))
 def test_the_same_text_as_amaranth(seed):
     network = random_network(seed)
