@@ -57,6 +57,7 @@ def as_events(path: Path, piece: np.ndarray) -> np.ndarray:
     events = np.empty(len(piece), EVENT)
     for name in ("x", "y"):
         beyond = (piece[name] < 0) | (piece[name] > LARGEST_PIXEL)
-        events[name] = np.where(beyond, -1, piece[name])
+        # NumPy 2.5 takes no -1 beside numbers without a sign.
+        events[name] = np.where(beyond, -1, piece[name].astype(np.int64))
     events["t"], events["p"] = times, piece["p"] > 0
     return events
