@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth import Module
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from bsnn_hw.engines.conv_events import ConvEvents
@@ -57,26 +57,36 @@ class MapLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        layout = placed_word(self._geometry.source)
+        # All of a placed word but its row, which no encoder needs.
+        fields = {name: field.shape for name, field in placed_word(self._geometry.source)
+                  if name != "row"}
+        layout = data.StructLayout(fields)
         m.submodules.queue = queue = WordQueue(layout, depth=self._depth, margin=self._margin,
                                                pipelined=self._pipelined)
         m.submodules.encoder = encoder = MapEncoder(self._geometry)
         m.submodules.lookup = lookup = self._lookup
         m.d.comb += [
-            queue.word.eq(self.words),
+            *(queue.word[name].eq(self.words[name]) for name in fields),
             queue.write.eq(self.words_valid & (self.words.spikes.any() | self.words.last)),
         ]
         m.d.sync += self.room.eq(queue.room)
         # A word is as wide as the layer before is parallel, and its encoder's `ready` comes late.
         m.submodules.buffer = buffer = StreamBuffer(layout)
         connect(m, queue.words, buffer.source)
-        connect(m, buffer.words, encoder.words)
+        self._encode(m, buffer.words, encoder.words, fields)
         if self._geometry.shared:
             self._collect(m, encoder.groups, lookup.placed)
         else:
             connect(m, encoder.groups, lookup.placed)
         connect(m, lookup.groups, wiring.flipped(self.groups))
         return m
+
+    def _encode(self, m, queued, words, fields):
+        m.d.comb += [
+            *(words.payload[name].eq(queued.payload[name]) for name in fields),
+            words.valid.eq(queued.valid),
+            queued.ready.eq(words.ready),
+        ]
 
     def _collect(self, m, events, groups):
         """Single events of ``events`` to ``groups``."""

@@ -251,8 +251,13 @@ class ConvEvents(EventGeometry):
 
     @property
     def queue_widths(self) -> list[int]:
-        """One queue, of placed words."""
-        return [self.source.width + placed_bits(self.source) + 1]
+        """One queue, of placed words without their row, which no encoder needs."""
+        return [self.source.width + self._placed_bits + 1]
+
+    @property
+    def _placed_bits(self) -> int:
+        """Bits of a queued word's position and fold."""
+        return placed_bits(self.source) - max(1, bits_of(self.source.rows))
 
     # Cycles.
 
@@ -362,12 +367,8 @@ class ConvEvents(EventGeometry):
     def link_parts(self, depth: int) -> Parts:
         """hdl/map_link.py: a queue of placed words, encoders, and what deals events out."""
         source, lanes, banks = self.source, self.lanes, self.banks
-        # The encoder does not use a placed word's row: it lies in the memory, but in no register.
-        unused = max(1, bits_of(source.rows))
-        positions = placed_bits(source) - unused
-        width = source.width + positions + 1
-        parts = fifo_parts(depth - 1, width + unused)
-        parts += Parts.delays(-unused) + Parts.logic(source.width / 3 + 2)
+        positions, (width,) = self._placed_bits, self.queue_widths
+        parts = fifo_parts(depth - 1, width) + Parts.logic(source.width / 3 + 2)
         parts += Parts(registers=2 * width, bare=2 * width, luts=width)
         for bank in range(banks):
             parts += encoder_parts(len(range(bank, source.width, banks)), 0)

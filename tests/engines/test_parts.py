@@ -119,7 +119,7 @@ def test_an_entry_of_each_queue():
     assert DenseEvents.flat(10, 5, 6, 2, 4, True).queue_widths == [5 + 1 + 1]
     assert DenseWords.flat(10, 5, 6, 2, 3).queue_widths == [5 + 1 + 1]
     assert DenseWords.flat(12, 2, 4, 6, 4).queue_widths == [6 + 1 + 2]  # that has one or not
-    assert conv().queue_widths == conv(shared=True).queue_widths == [3 + (7 + 3 + 3 + 1) + 1]
+    assert conv().queue_widths == conv(shared=True).queue_widths == [3 + (3 + 3 + 1) + 1]
 
 
 def test_a_wide_encoder_has_a_register_pair():
@@ -187,10 +187,9 @@ def test_a_walk_over_lines():
 
 
 def test_a_queue_of_placed_words_and_an_encoder_for_each_bank():
-    # A word: 3 spikes, a mark, a position of 3 + 3 + 1 bits; and a row of 7, which only the
-    # queue's memory has.
+    # A word: 3 spikes, a mark, a position of 3 + 3 + 1 bits.
     pair = Parts(registers=22, bare=22, luts=11)
-    queue = fifo(8, 18, 3, 4) + Parts.delays(-7) + Parts.logic(3 / 3 + 2) + pair
+    queue = fifo(8, 11, 3, 4) + Parts.logic(3 / 3 + 2) + pair
     assert same_parts(conv().link_parts(9), (
         queue + encoder_parts(2, 0) + encoder_parts(1, 0)
         + Parts.delays(2 * 7 + 1 + 2 * 2 + 2) + Parts.logic(2 + 4, 2)))
