@@ -12,7 +12,7 @@
 # make recordings    real recordings of event cameras, out of the packages that ship them
 # make site           docs/ as a site, into build/site
 # make lint           ruff and mypy
-# make clean-room     demo and test as a stranger sees them: nothing set, odd names, not root
+# make clean-room     demo and tests as a stranger sees them: nothing set, odd names, not root
 # make bare-roots     the same in fresh Debian 12, Debian 13 and Ubuntu 24.04 (root, debootstrap)
 # make mutants        400 small faults in the source, each to be found by a test; hours
 # make train-example  train the example network again

@@ -71,6 +71,7 @@ def test_console_script(capsys):
     assert main(["gnerate"]) == 2 and "not 'gnerate'" in capsys.readouterr().err
 
 
+@pytest.mark.wide
 def test_parameters_are_flags_on_the_command_line(tmp_path):
     with pytest.raises(InputError, match=r"^`goal`: must come with `target`"):
         bsnn_hw.plan(bsnn_hw.lower(bsnn_hw.load(MODEL)), goal="fastest")

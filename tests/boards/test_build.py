@@ -184,6 +184,7 @@ def test_a_clock_that_is_missed(board, tmp_path, reaches, capsys):
         capsys.readouterr().err)
 
 
+@pytest.mark.wide
 def test_several_seeds(board, tmp_path, reaches):
     reaches(20, 31, 25)
     assert make_board(request(board, tmp_path, clock=24, seeds=(5, 6, 7))).placement.seed == 6
@@ -245,6 +246,7 @@ def test_a_model_becomes_a_bundle_planned_for_the_board(board, model, tmp_path, 
     assert 'target = "ice40-up5k"' in (tmp_path / "out/bundle/plan.toml").read_text()
 
 
+@pytest.mark.wide
 def test_check_met_says_nothing_of_a_clock_that_is_met(board, tmp_path, reaches):
     reaches(24)
     made = make_board(request(board, tmp_path, clock=24))

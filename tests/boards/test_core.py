@@ -42,6 +42,7 @@ def verilog(folder):
     return sorted((folder / "rtl").glob("*.v"))
 
 
+@pytest.mark.wide
 @for_each("name, megahertz, bridge", [
     ("crosslink-nx-evn", 12, Bridge.UART), ("crosslink-nx-evn", 6, Bridge.SPI),
     ("icebreaker", 36, Bridge.SPI), ("tang-nano-9k", 54, Bridge.UART),

@@ -61,6 +61,7 @@ SPI = {
 }
 
 
+@pytest.mark.wide
 @for_each("name", SPI)
 def test_spi_is_on_a_connector_of_amaranth_boards(name):
     pytest.importorskip("amaranth_boards")
@@ -74,6 +75,7 @@ def test_spi_is_on_a_connector_of_amaranth_boards(name):
         pins[place] for place in places]
 
 
+@pytest.mark.wide
 @for_each("name", AMARANTH)
 def test_pins_are_those_of_amaranth_boards(name):
     module, platform, clock = AMARANTH[name]

@@ -12,6 +12,8 @@ from bsnn_hw.errors import ModelError
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # of packages that `make install` leaves out
+
 PIXELS = {"coding": "direct", "bits": 8, "scale": 1 / 255}
 SEEDS = range(3)
 

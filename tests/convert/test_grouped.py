@@ -83,6 +83,7 @@ def leaky():
     return snntorch.Leaky(beta=0.9, init_hidden=True)
 
 
+@pytest.mark.wide
 def test_snntorch():
     pytest.importorskip("snntorch")
     torch.manual_seed(1)
@@ -112,6 +113,7 @@ def test_others(neuron):
     assert groups_of(document) == GROUPS
 
 
+@pytest.mark.wide
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_nir_file(tmp_path):
     """Of a depthwise and a pointwise convolution, as snnTorch writes it."""

@@ -17,7 +17,8 @@ from tests.convert.signs import signs
 from tests.for_each import for_each
 
 # nirtorch warns of its own function, which snnTorch, sinabs and Norse call.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.wide,  # of packages that `make install` leaves out
+              pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 EVENTS = {"coding": "events", "readout": "mean"}
 SAID = {"dt": 1e-3, "decay": "euler", "reset": "hard", "comparison": ">"}
 

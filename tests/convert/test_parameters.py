@@ -51,6 +51,7 @@ def test_one_per_place_is_refused():
         convert.snntorch(net, (2, 8, 8), 6, **EVENTS)
 
 
+@pytest.mark.wide
 def test_beta_above_one_is_clamped_and_zero_has_no_memory():
     snn = pytest.importorskip("snntorch")
     for beta, leak in ((1.25, 1.0), (0.0, 0.0)):
@@ -60,6 +61,7 @@ def test_beta_above_one_is_clamped_and_zero_has_no_memory():
         assert exact(convert.snntorch(net, (12,), 20, **EVENTS))["leak"] == leak
 
 
+@pytest.mark.wide
 def test_time_constants_per_neuron_in_sinabs_and_norse():
     layers = pytest.importorskip("sinabs.layers")
     norse = pytest.importorskip("norse.torch")

@@ -107,6 +107,7 @@ def trained(*modules):
     return network.eval()
 
 
+@pytest.mark.wide
 @for_each("tensors", [False, True])
 def test_brevitas(tensors):
     """QuantIdentity on the input, on spikes, with a few bits, and its quantised tensors."""
@@ -132,6 +133,7 @@ def test_brevitas(tensors):
                             readout="mean")
 
 
+@pytest.mark.wide
 def test_brevitas_weights_stay_as_they_are():
     quant = pytest.importorskip("brevitas.nn")
     snn = pytest.importorskip("snntorch")

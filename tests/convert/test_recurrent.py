@@ -56,6 +56,7 @@ def test_what_is_no_linear_map():
 
 # snnTorch
 
+@pytest.mark.wide
 @for_each("kind", [BinaryLinear, Ternary])
 def test_rleaky_in_a_loop(kind):
     snn = pytest.importorskip("snntorch")
@@ -84,6 +85,7 @@ def test_rleaky_in_a_loop(kind):
         2 if kind is Ternary else 1)
 
 
+@pytest.mark.wide
 @for_each("mechanism, late", [("subtract", True), ("none", True), ("zero", True),
                                              ("zero", False)])
 def test_rleaky_that_keeps_its_state(mechanism, late):
@@ -99,6 +101,7 @@ def test_rleaky_that_keeps_its_state(mechanism, late):
         assert rests == (mechanism == "zero" and late)
 
 
+@pytest.mark.wide
 def test_rleaky_refusals():
     snn = pytest.importorskip("snntorch")
 
@@ -120,6 +123,7 @@ def test_rleaky_refusals():
         convert.snntorch(latent, (12,), 4, **PIXELS, readout="mean")
 
 
+@pytest.mark.wide
 def test_spikes_of_another_layer_are_no_recurrence():
     snn = pytest.importorskip("snntorch")
 
@@ -144,6 +148,7 @@ def test_spikes_of_another_layer_are_no_recurrence():
 
 # SpikingJelly
 
+@pytest.mark.wide
 @for_each("mode", ["s", "m"])
 def test_linear_recurrent_container(mode):
     pytest.importorskip("spikingjelly.activation_based")
@@ -162,6 +167,7 @@ def test_linear_recurrent_container(mode):
         assert [layer["name"] for layer in document["layers"]] == ["layer_0", "layer_2", "layer_3"]
 
 
+@pytest.mark.wide
 def test_container_of_more_than_neurons():
     pytest.importorskip("spikingjelly.activation_based")
     from spikingjelly.activation_based import layer, neuron
@@ -195,6 +201,7 @@ def from_nir(graph):
     return convert.nir(graph, 7, dt=1e-3, decay="euler", reset="hard", comparison=">", **EVENTS)
 
 
+@pytest.mark.wide
 def test_a_way_back_in_nir():
     nir = pytest.importorskip("nir")
     graph, weights = nir_graph(nir)
@@ -211,6 +218,7 @@ def test_a_way_back_in_nir():
         assert np.array_equal(fired, spikes[:, t]), f"timestep {t}"
 
 
+@pytest.mark.wide
 def test_ways_back_that_are_refused():
     nir = pytest.importorskip("nir")
     graph, _ = nir_graph(nir, back=nir.Linear(np.ones((4, 5))))

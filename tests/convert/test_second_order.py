@@ -21,7 +21,8 @@ EVENTS = {"coding": "events", "readout": "mean"}
 SEEDS = range(3)
 
 # nirtorch warns of its own function, which snnTorch and Norse call.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.wide,  # of packages that `make install` leaves out
+              pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def exact(document, layers=1):

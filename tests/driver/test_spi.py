@@ -169,12 +169,14 @@ def test_addresses(address, bridge, message):
         open_line(address, bridge=bridge)
 
 
+@pytest.mark.wide
 def test_the_real_spidev_finds_no_spi():
     pytest.importorskip("spidev")
     with pytest.raises(ToolError, match=r"^/dev/null: must be SPI that nobody else uses"):
         open_line("spi:/dev/null", bridge=Bridge.SPI)
 
 
+@pytest.mark.wide
 def test_the_real_pyftdi_finds_no_adapter():
     spi = pytest.importorskip("pyftdi.spi")
     inspect.signature(spi.SpiPort.exchange).bind(None, b"", duplex=True)

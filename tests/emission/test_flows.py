@@ -64,6 +64,7 @@ def test_with_memories_in_files(mem_bundle):
     assert all(name in core for name in names) and "filesets: [rtl, memories]" in core
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 def test_the_standards_schema_takes_the_component(bundle, mem_bundle):
     etree = pytest.importorskip("lxml.etree")
@@ -101,6 +102,7 @@ def test_fusesoc_lints_the_core(bundle, mem_bundle, tmp_path):
         assert "%Warning" not in result.stdout + result.stderr
 
 
+@pytest.mark.wide
 @for_each_in("bundles", "bundle")
 def test_litex_instantiates_the_core(bundle, tmp_path):
     pytest.importorskip("litex")

@@ -38,13 +38,13 @@ def test_verilator(circuits, seed):
     assert lint(circuits(seed), "top") == []
 
 
-@quick(1, wide=1)
+@quick(0, wide=2)
 @for_each("seed", SEEDS)
 def test_yosys(circuits, seed):
     assert yosys_reads(circuits(seed), "top") == []
 
 
-@quick(1, wide=1)
+@quick(0, wide=2)
 @for_each("seed", SEEDS)
 def test_slang(circuits, seed):
     assert slang(circuits(seed), "top") == (0, 0)
@@ -57,7 +57,7 @@ def test_slang_sees_an_error(tmp_path):
     assert slang([path], "top") == (1, 0)
 
 
-@quick(1, wide=1)
+@quick(0, wide=2)
 @for_each("seed", SEEDS)
 def test_icarus(circuits, seed, tmp_path):
     assert icarus(circuits(seed), "top", tmp_path) == (0, [])

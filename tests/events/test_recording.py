@@ -101,6 +101,7 @@ def test_a_reader_that_aborts_takes_nothing_along(tmp_path, monkeypatch):
             Recording(path)
 
 
+@pytest.mark.wide
 def test_damaged_files_are_one_line(tmp_path):
     pytest.importorskip("faery")
     pytest.importorskip("expelliarmus")

@@ -58,6 +58,7 @@ def test_the_folder_itself_will_do(tmp_path, name):
     assert outer.train_x.shape[1:] == (2, 1, 7, 4)
 
 
+@pytest.mark.wide
 def test_cifar10_dvs_tests_with_the_last_tenth(tmp_path):
     pytest.importorskip("faery")
     write_set("cifar10-dvs", tmp_path, each=(20, 1))
@@ -66,6 +67,7 @@ def test_cifar10_dvs_tests_with_the_last_tenth(tmp_path):
     assert found.test_y.tolist() == [*range(10)] * 2
 
 
+@pytest.mark.wide
 @for_each("name", FOLDERS)
 def test_tonic_reads_the_same(tmp_path, monkeypatch, name):
     """The made sets are of tonic's form, and its frames are ours."""

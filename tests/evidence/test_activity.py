@@ -17,6 +17,8 @@ from evidence.activity import (
 )
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 
 @for_each("size", [32, 256])
 @for_each("share", SHARES)

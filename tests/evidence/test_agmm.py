@@ -18,6 +18,8 @@ from evidence.agmm_report import main as report
 from evidence.agmm_runs import build
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 ROOT = Path(__file__).parents[2]
 OPTIONS_LOG = LOG.with_name("agmm_options.jsonl")
 
@@ -54,7 +56,6 @@ def made_data(folder):
             (folder / f"{part}-{name}-ubyte").write_bytes(head + values.tobytes())
 
 
-@pytest.mark.wide
 def test_runs_are_made_once_and_kept(tmp_path, capsys):
     made_data(tmp_path)
     log = tmp_path / "log.jsonl"

@@ -9,6 +9,8 @@ from evidence.averaged_images import averaged, main
 from tests.for_each import for_each
 from tests.nn.test_examples import EXAMPLES
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 
 def test_means_are_rounded_half_up():
     images = np.array([[[0, 1, 255, 255], [0, 1, 255, 254]]], np.uint8)

@@ -9,6 +9,8 @@ from evidence import benchmarks
 from evidence.benchmarks import BENCHMARKS, Benchmark, main, measure
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 GOOD = Benchmark("good", "parts", ("bsnn_hw.synth --help", "bsnn_hw.generate --help"))
 BAD = Benchmark("good", "parts", (GOOD.commands[0], "bsnn_hw.board nothing --flash --out OUT"))
 
@@ -28,7 +30,6 @@ def test_kept_with_what_made_it(tmp_path):
     assert "usage: python -m bsnn_hw.synth" not in text, "only the last command's table is kept"
 
 
-@pytest.mark.wide
 def test_a_failure_keeps_what_was_there(tmp_path):
     before = measure(GOOD, tmp_path)
     with pytest.raises(BsnnError, match="board nothing --flash --out OUT: must succeed"):
@@ -46,7 +47,6 @@ def test_printed_without_measuring(tmp_path, capsys):
     assert "a table" in capsys.readouterr().out
 
 
-@pytest.mark.wide
 def test_one_failure_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(benchmarks, "BENCHMARKS", (BAD, Benchmark("other", "other", GOOD.commands)))
     assert main(["--measure", "--results", str(tmp_path)]) == 1

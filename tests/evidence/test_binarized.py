@@ -6,6 +6,8 @@ import bsnn_hw
 from evidence.binarized_networks import FRAMEWORKS, TIMESTEPS, WEIGHTS, available, train
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request):

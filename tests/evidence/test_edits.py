@@ -12,6 +12,8 @@ from evidence.edits import judge
 from evidence.equivalence import equivalent
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 NAMED = {edit.name: edit for edit in EDITS}
 
 
@@ -22,7 +24,6 @@ def edited(tmp_path_factory):
     return folder
 
 
-@pytest.mark.wide
 def test_there_are_32_and_each_meets_one_place(edited, tmp_path):
     assert len(NAMED) == len(EDITS) == 32
     for number, edit in enumerate(EDITS):
@@ -31,7 +32,6 @@ def test_there_are_32_and_each_meets_one_place(edited, tmp_path):
         assert path.read_text() != (edited / "rtl" / path.name).read_text(), edit
 
 
-@pytest.mark.wide
 @for_each("name, same", [
     ("minus 1 as plus 3", True), ("De Morgan", True), ("& for | in an encoder", False),
     ("a mark is lost", False), ("valid of the byte port", False)])
@@ -47,7 +47,6 @@ def test_a_fault_is_named(edited, tmp_path):
     assert ", layer fc1, timestep " in verdict
 
 
-@pytest.mark.wide
 def test_an_edit_without_a_verdict_is_an_error(edited, tmp_path, monkeypatch):
     monkeypatch.setattr(edits, "_verify", lambda *_: (0, "verdict   exact"))
     with pytest.raises(BsnnError, match=r"edit 'a leak factor': must have a verdict, but verify "

@@ -10,6 +10,8 @@ from evidence.growth import FIGURES, SERIES, document
 from evidence.growth_plot import growth_svg
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 
 @for_each("sizes", [(8, 4, 1), (16, 2, 3)])
 def test_the_documents_are_models(sizes):

@@ -21,6 +21,8 @@ from evidence.mutant_tests import Record, nearest, parts
 from evidence.mutants import Memory, Verdict, _check_tests, _in_time, judge
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 NOWHERE = Path("nowhere")
 JOIN = Mutant("hdl/join.py", "AddNot", 0, 1)
 SOURCE = "bsnn_hw/ports/a.py"

@@ -10,8 +10,10 @@ from evidence import netlists
 from evidence.netlists import COMPONENTS, FAMILIES, REST, RESTED, judge, main
 from evidence.proofs.catalogue import PROOFS
 from evidence.proofs.rested import Rested
-from tests.for_each import for_each, quick
+from tests.for_each import for_each
 from tests.hdl.benches import Bench
+
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
 
 
 class Popcount(wiring.Component):
@@ -26,7 +28,6 @@ class Popcount(wiring.Component):
         return m
 
 
-@quick(0, wide=None)
 @for_each("family", FAMILIES)
 def test_a_netlist_is_its_component(family):
     judged = judge("stream buffer", family)
@@ -46,7 +47,6 @@ def test_nothing_goes_in_or_out_of_a_component_that_rests():
     assert seen == [0] * REST + [2] * 2
 
 
-@pytest.mark.wide
 def test_a_netlist_that_differs(monkeypatch):
     monkeypatch.setattr(netlists, "_differs", lambda *_: 3)
     with pytest.raises(BsnnError, match="stream register, iCE40: its netlist must be the same "
@@ -54,7 +54,6 @@ def test_a_netlist_that_differs(monkeypatch):
         judge("stream register", "iCE40")
 
 
-@pytest.mark.wide
 def test_a_fault_that_nothing_shows(monkeypatch):
     monkeypatch.setattr(netlists, "_differs", lambda *_: None)
     with pytest.raises(BsnnError, match="a LUT turned round must be found, and is not"):

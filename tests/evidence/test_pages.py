@@ -7,6 +7,8 @@ import pytest
 from evidence.pages import MOST_BYTES, SAMPLES, Built, Seen, problems, slow
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 GOOD = Seen(0.5, 100.0, SAMPLES, SAMPLES, True, ())
 
 

@@ -1,6 +1,8 @@
 """What counts as forecast rightly."""
 
 
+import pytest
+
 from bsnn_hw.devices.chips import find_chip
 from bsnn_hw.devices.families import Cost
 from bsnn_hw.ir.schedule import Schedule
@@ -8,6 +10,8 @@ from bsnn_hw.planning.forecast import Forecast
 from bsnn_hw.planning.plan import Plan
 from evidence.predictions import PLANS, Compared, Measured, Memory, compare
 from tests.for_each import for_each
+
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
 
 
 @for_each("forecast, found, tolerance, right", [

@@ -82,6 +82,7 @@ def test_a_rule_that_does_not_hold_and_a_fault_that_breaks_none():
         judge(Proof("blind", lambda parts: counter(4), fault))
 
 
+@pytest.mark.wide
 def test_no_decision_in_time(monkeypatch):
     monkeypatch.setattr("evidence.proofs.prover.ask_abc", lambda *_: None)
     with pytest.raises(ToolError, match="abc: must decide within 5 s of a processor"):
@@ -118,6 +119,7 @@ def test_no_such_proof(capsys):
     assert "must be a part of a proof's name, not 'nothing'" in capsys.readouterr().err
 
 
+@pytest.mark.wide
 def test_what_holds_of_a_module(capsys):
     assert main(["--of", "popcount", "--jobs", "1"]) == 0
     assert capsys.readouterr().out.split() == ["popcount", "1", "rules", "proven"]

@@ -1,5 +1,7 @@
 """Random models of grouped and dilated convolutions: all kinds occur, and a few are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_groups import check_one, random_grouped
 from tests.for_each import for_each, quick
@@ -11,6 +13,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     documents = [random_grouped(seed) for seed in range(60)]
     for document in documents:

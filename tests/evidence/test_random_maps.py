@@ -1,5 +1,7 @@
 """Random maps cover every option, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_map_models import random_map_document
 from evidence.random_maps import check_one
@@ -13,6 +15,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_a_hundred_legal_models():
     documents = [random_map_document(seed) for seed in range(100)]
     for document in documents:

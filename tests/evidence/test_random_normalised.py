@@ -1,5 +1,7 @@
 """Random normalised inputs are legal models of every kind, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_normalised import check_one, random_normalised
 from tests.for_each import for_each, quick
@@ -11,6 +13,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_sixty_legal_models():
     documents = [random_normalised(seed) for seed in range(60)]
     kinds = {(hasattr(each["input"]["scale"], "shape"), hasattr(each["input"]["offset"], "shape"),

@@ -1,5 +1,7 @@
 """Random recurrent networks: every option occurs, and a few of them are exact."""
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence.random_recurrences import check_one, random_recurrences
 from tests.for_each import for_each, quick
@@ -11,6 +13,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_recurrences(seed), "random") for seed in range(60)]
     layers = [layer for model in models for layer in model.layers if layer.recurrences]

@@ -19,6 +19,7 @@ def test_pooled_currents_that_nothing_reads():
     assert check_one(48, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_refractory(seed), "random") for seed in range(60)]
     layers = [layer for model in models for layer in model.layers

@@ -1,6 +1,7 @@
 """Random second-order neurons: every option occurs, and a few of them are exact."""
 
 import numpy as np
+import pytest
 
 from bsnn_hw.model.check import describe
 from bsnn_hw.model.description import Conv2d, Reset
@@ -15,6 +16,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_second_order(seed), "random") for seed in range(60)]
     layers = [layer for model in models for layer in model.layers

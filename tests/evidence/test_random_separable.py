@@ -16,6 +16,7 @@ def test_exact_in_rtl(seed):
     assert check_one(seed, lint=False).endswith(": exact")
 
 
+@pytest.mark.wide
 def test_every_option_occurs_in_legal_models():
     models = [describe(random_separable(seed), "random") for seed in range(60)]
     layers = [layer for model in models for layer in model.layers

@@ -13,6 +13,8 @@ from bsnn_hw.nn.own import load_own
 from evidence import sequences
 from evidence.sequence_data import write_samples
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

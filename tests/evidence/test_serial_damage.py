@@ -7,6 +7,8 @@ import pytest
 
 from evidence.serial_damage import Damaged, measure
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 DIGITS = Path(__file__).parents[2] / "examples/digits_fc.pt"
 
 

@@ -3,9 +3,13 @@
 import json
 from itertools import pairwise
 
+import pytest
+
 from bsnn_hw.model.check import describe
 from evidence import synthesis_growth
 from tests.for_each import for_each
+
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
 
 FOUND = {"cells": 3000, "rams": 6, "cycles": 500.0, "megahertz": 100.0, "generation": 2.0,
          "mapping": 9.0, "placing": 30.0, "path": "a → b"}

@@ -12,6 +12,8 @@ from bsnn_hw.reference.network import run
 from evidence.tutorial import DIGITS, PAGE, REFERENCE, ROOT, Reader, Step, path_of, steps
 from tests.for_each import for_each
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 
 def test_the_page():
     found = list(steps(PAGE))
@@ -50,7 +52,6 @@ def reader(tmp_path, monkeypatch):
     return Reader(tmp_path)
 
 
-@pytest.mark.wide
 def test_what_the_reference_says_of_drawings(direct_bundle, tmp_path):
     (tmp_path / "digits_hw").symlink_to(direct_bundle.folder)
     samples = direct_bundle.inputs[:3]

@@ -10,6 +10,8 @@ from bsnn_hw import train
 from bsnn_hw.errors import ToolError
 from evidence import twins
 
+pytestmark = pytest.mark.wide  # an experiment, no part of the program
+
 RECIPE = ["digits", "--hidden", "6", "--epochs", "1"]
 
 

@@ -89,7 +89,7 @@ class Case:
 
 
 # 33 neurons of which 1 is in a row, and 70 of which 2 are, lie in block RAM.
-@quick(6, wide=6)
+@quick(2, wide=10)
 @for_each("neurons, parallel", [(1, 1), (4, 4), (5, 3), (3, 1), (7, 2), (33, 1), (70, 2)])
 @for_each("max_value, pause", [(1, .4), (15, 0)])
 @for_each("block_rows", [BLOCK_ROWS, 2])
@@ -141,7 +141,7 @@ def expected_sums(raster, connected, operations):
 
 
 # In block RAM (40 rows), and not (6 rows).
-@quick(3, wide=5)
+@quick(1, wide=7)
 @for_each("positions, block_rows", [(40, BLOCK_ROWS), (6, BLOCK_ROWS), (6, 6), (2, 2)])
 @for_each("count", [1, 2, 5])
 @for_each("pipelined", [False, True])
@@ -153,7 +153,7 @@ def test_one_row_is_hammered_every_cycle(positions, block_rows, count, pipelined
            block_rows, pipelined)
 
 
-@quick(2, wide=4)
+@quick(1, wide=5)
 @for_each("places", [(5, 8), (1, 1)])
 @for_each("folds", [2, 3, 4, 5, 6])
 @for_each("gap", [0, 1, 2])

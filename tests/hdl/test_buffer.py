@@ -27,7 +27,7 @@ def run(kind, pause, full):
     return [word.number for word in taken], bench.cycle
 
 
-@quick(8, wide=None)
+@quick(4, wide=None)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4), (.1, .9)])
 @for_each("kind, each, delay", [
     (StreamBuffer, 1, 1), (StreamRegister, 2, 1), (RegisterPair, 2, 2)])

@@ -74,7 +74,7 @@ def expected_events(case, timesteps, packets):
     return found
 
 
-@quick(5, wide=7)
+@quick(3, wide=9)
 @for_each("case, max_value, timesteps", FLAT + MAPS)
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .6)])
 def test_a_sample_becomes_its_events(case, max_value, timesteps, pause, full):

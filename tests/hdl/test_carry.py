@@ -66,7 +66,7 @@ class Run:
                 context.set(dut.take, 0)
 
 
-@quick(6, wide=12)
+@quick(3, wide=15)
 @for_each("rows, timesteps, margin", [
     (1, 1, 1), (1, 3, 4), (2, 1, 9), (5, 2, 3), (12, 1, 12), (7, 3, 20)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, 0, 0), (0, .7, 0),

@@ -63,7 +63,7 @@ def collect(lanes, events, marks, pauses, sink_pauses):
     return taken, bench.cycle
 
 
-@quick(5, wide=None)
+@quick(3, wide=None)
 @for_each("lanes", [1, 2, 3, 5])
 @for_each("pause, full", [(0, 0), (.4, 0), (0, .7), (.3, .4)])
 def test_events_in_turn_and_a_mark_each_timestep(lanes, pause, full):
@@ -75,6 +75,7 @@ def test_events_in_turn_and_a_mark_each_timestep(lanes, pause, full):
         assert rows == [*right[lane], []], f"lane {lane}"
 
 
+@pytest.mark.wide
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5)])
 def test_all_ways_of_short_timesteps(pause, full):
     """Two lanes; timesteps of up to three events and either mark, each before each other."""

@@ -136,7 +136,7 @@ class Steps:
         return IDLE | {"row": fold, "fold": fold, "timestep": number % TIMESTEPS, "step": 1}
 
 
-@quick(8, wide=14)
+@quick(4, wide=18)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 @for_each("pipelined", [False, True])

@@ -31,7 +31,7 @@ def block(case):
                              (height, right), WIDTH)
 
 
-@quick(5, wide=10)
+@quick(3, wide=12)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_each_window_has_its_largest_sum(case, pause):

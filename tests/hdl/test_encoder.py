@@ -7,7 +7,7 @@ import pytest
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.encoder import SpikeEncoder
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, receive, send, stalls
 
 SHAPES = [(1, 1, 1, 1), (5, 1, 3, 2), (6, 2, 2, 3), (7, 3, 2, 1), (4, 4, 3, 5), (9, 2, 1, 2)]
@@ -49,6 +49,7 @@ def readable(event):
     return (event.row if event.event else None, event.event, event.mark)
 
 
+@quick(5, wide=None)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4)])
 def test_every_spike_has_its_row_in_order(shape, pause, full):

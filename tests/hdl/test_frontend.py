@@ -90,7 +90,7 @@ def run(shape, packets, *, depth=4, pause=0.0, full=0.0):
     return [read_group(payload) for payload in taken], cycles[0]
 
 
-@quick(5, wide=12)
+@quick(3, wide=14)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (0, .7), (.3, .3)])
 @for_each("wild", [False, True])
@@ -101,6 +101,7 @@ def test_every_packet_is_one_inference(shape, pause, full, wild, depth):
     assert taken == expected_groups(shape, packets)
 
 
+@quick(2, wide=None)
 @for_each("shape", SHAPES)
 def test_a_beat_a_cycle(shape):
     packets = random_packets(np.random.default_rng(1), shape, 12, wild=False)

@@ -46,7 +46,7 @@ def expected(shape, packets):
             yield 0, None, True
 
 
-@quick(5, wide=9)
+@quick(3, wide=11)
 @for_each("shape", SHAPES)
 @for_each("pause, full", [(0, 0), (.3, .5)])
 @for_each("wild", [False, True])

@@ -40,7 +40,7 @@ def walk_of(geometry, y, x, start):
                (ty * geometry.kernel[1] + tx) * own + fold)
 
 
-@quick(4, wide=None)
+@quick(2, wide=None)
 @for_each("case", WALKED)
 @for_each("pause", [0, .4])
 def test_every_place_and_group_between_steps(case, pause):
@@ -74,6 +74,7 @@ def test_where_all_events_start_alike_the_walk_is_that_without_groups():
     assert "fold" not in hardware(geometry).reach(geometry).members
 
 
+@quick(1, wide=None)
 @for_each("case", [case for case in CASES if grouped(case)[0].group_folds.blocks > 1])
 @for_each("bits", [1, 3])
 def test_each_block_gets_its_own_events(case, bits):

@@ -71,7 +71,7 @@ def test_every_event_in_its_timestep(lanes, pause, full):
     check(streams, join(streams, pauses, full)[0])
 
 
-@quick(1, wide=None)
+@quick(0, wide=None)
 @for_each("pauses, full", [((0, 0), 0), ((.1, .5), .4)])
 def test_all_pairs_of_short_timesteps(pauses, full):
     """Two lanes; each way to end a timestep before and after each other."""

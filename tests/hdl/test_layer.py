@@ -79,7 +79,7 @@ def spikes_of(words, geometry, timesteps):
     return fired.reshape(-1, timesteps, geometry.folds * geometry.parallel)
 
 
-@quick(3, wide=3)
+@quick(2, wide=4)
 @for_each("shape", SHAPES)
 @for_each("direct", [True, False])
 @for_each("leaks", LEAKS)
@@ -105,7 +105,7 @@ def assert_fired(run, geometry, fired):
     assert not len(wrong), "sample {}, timestep {}, neuron {}".format(*wrong[0])
 
 
-@quick(5)
+@quick(3, wide=2)
 @for_each("shape", SHAPES)
 @for_each("leaks", LEAKS)
 def test_the_margin_is_what_follows_when_room_goes(shape, leaks):

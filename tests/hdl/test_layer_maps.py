@@ -202,7 +202,7 @@ class Run:
 BUSY, IDLE = (0, 0, 0), (.4, .6, .9)
 
 
-@quick(5)
+@quick(2, wide=3)
 @for_each("case, kinds, stalled", [
     *((case, kinds, BUSY) for case in SMALL[:-1] for kinds in ("", "scy")),
     *((case, kinds, IDLE) for case in SMALL[:-1] for kinds in ("", "c", "s", "y", "scy")),
@@ -230,7 +230,7 @@ def test_silent_timesteps_step_as_often_as_potentials_allow(case, leak):
     assert apart.max() == max(rows, recovery)
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("case, kinds", [*zip(SMALL, ["", "y", "", "y", ""], strict=True)])
 def test_the_margin_is_what_follows_when_room_goes(case, kinds):
     """Lone marks let the layer step again and again, a row a cycle but for its recovery."""

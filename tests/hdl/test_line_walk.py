@@ -80,7 +80,7 @@ def run(geometry, walks, pauses):
     return visits
 
 
-@quick(3, wide=None)
+@quick(2, wide=None)
 @for_each("case", CASES)
 @for_each("shape", SHAPES)
 @for_each("pause", [0, .4])

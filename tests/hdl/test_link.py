@@ -66,7 +66,7 @@ def check_groups(geometry, timesteps, groups):
     assert next(left, None) is None
 
 
-@quick(4, wide=7)
+@quick(2, wide=9)
 @for_each("shape, shared", [
     (shape, shared) for shape in [*SHAPES, BUFFERED]
     for shared in (False, True)[:shape[1]]])
@@ -91,7 +91,7 @@ def test_nothing_is_lost(shape, shared, pause, full, delay, spare, pipelined):
     check_groups(geometry, timesteps, taken)
 
 
-@quick(7)
+@quick(4, wide=3)
 @for_each("delay", [1, 2, 5])
 @for_each("spare", [3, 4, 7])
 @for_each("shared", [False, True])

@@ -46,7 +46,7 @@ def encode(geometry, steps, *, pause=0.0, full=0.0):
     return bench.cycle - start[0]
 
 
-@quick(4, wide=5)
+@quick(2, wide=7)
 @for_each("shared", [False, True])
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (.5, 0), (0, .5), (.4, .4)])

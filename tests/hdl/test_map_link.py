@@ -54,7 +54,7 @@ def seen(payload):
     return reach, events, mark
 
 
-@quick(3, wide=7)
+@quick(1, wide=9)
 @for_each("case", [*CONVS, WIDE, SPARSE])
 @for_each("pause, full, delay, spare", [
     (0, .7, 2, 1), (.3, .5, 1, 2)])
@@ -82,7 +82,7 @@ def events_of(groups):
             for event in [*((str(reach), row) for row, _ in events.values()), *[None] * mark]]
 
 
-@quick(2, wide=4)
+@quick(1, wide=5)
 @for_each("case", [case for case in [*CONVS, WIDE, SPARSE] if case[6] > 1])
 @for_each("pause, full", [(0, 0), (0, .7), (.3, .5)])
 def test_shared_lanes_take_any_event_of_a_place(case, pause, full):
@@ -171,7 +171,7 @@ class PooledLink(MapLink):
         return m
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("kind", PoolKind)
 @for_each("full", [0, .8])
 def test_behind_a_pool_the_margin_is_its_delay_more(kind, full):

@@ -159,6 +159,7 @@ def test_shallow_queues_at_any_pace(plan, coding, eager, pause, full):
     drive(network, PLANS[plan], inputs, pause, full, shallow)
 
 
+@pytest.mark.wide
 def test_any_names_of_layers():
     """What stands between two layers has the name of no layer."""
     network = residual(1, Coding.EVENTS, eager=False)

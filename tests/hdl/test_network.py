@@ -113,13 +113,13 @@ def test_random_networks_of_words(seed):
     drive(seed, pause=pause, full=full, words=.8, coding=list(Coding)[seed % 3 == 0])
 
 
-@quick(1, wide=None)
+@quick(0, wide=None)
 @for_each("coding", Coding)
 def test_one_timestep(coding):
     drive(50, pause=.2, full=.2, coding=coding, timesteps=1)
 
 
-@quick(1, wide=None)
+@quick(0, wide=None)
 @for_each("coding", Coding)
 def test_an_output_stopped_for_long_loses_nothing(coding):
     network = random_network(60, coding=coding, timesteps=4)

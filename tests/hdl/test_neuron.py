@@ -144,7 +144,7 @@ def signed(bits, width):
     return bits - (bits >> width - 1 << width)
 
 
-@quick(5, wide=8)
+@quick(3, wide=10)
 @for_each("kind", KINDS)
 @for_each("leaks", ["equal", "different"])
 @for_each("neurons, parallel, timesteps", [
@@ -188,7 +188,7 @@ def test_spikes_are_joined_as_they_leave(join, leaving):
 
 
 # Rows in LUTs, a register, and in block RAM, each with leaks that are a shift or a product.
-@quick(7)
+@quick(4, wide=3)
 @for_each("leaks", ["shift", "product"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])
@@ -263,7 +263,7 @@ def test_potentials_that_saturate(kind, leak, bits):
             accs, stalls(0, 0))
 
 
-@quick(2, wide=3)
+@quick(1, wide=4)
 @for_each("kind", KINDS)
 @for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])
 def test_exhaustive_at_tiny_widths(kind, leak):

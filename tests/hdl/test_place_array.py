@@ -57,7 +57,7 @@ CASES += [case for case in itertools.product(range(1, 7), [True, False], [True, 
           if case not in CASES]
 
 
-@quick(2)
+@quick(1, wide=1)
 @for_each("folds, block, pipelined", CASES)
 def test_places_are_hammered_walk_after_walk(folds, block, pipelined):
     """A walk finds what the last one left at its places, however few folds lie between."""

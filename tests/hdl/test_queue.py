@@ -43,7 +43,7 @@ def run(depth, margin, *, pause=0.0, full=0.0, late=0, count=120,
     return [word.number for word in taken], inside[0], bench.cycle
 
 
-@quick(11)
+@quick(2, wide=9)
 @for_each("depth, margin", [(3, 1), (3, 2), (4, 3), (9, 3), (17, 12)])
 @for_each("pause, full, late", [(0, 0, 0), (.5, .2, 0), (0, .6, 0),
                                                      (0, 0, 60), (.2, .5, 40)])

@@ -72,7 +72,7 @@ def look_up(geometry, groups, *, pause=0.0, full=0.0):
     return [readable(given) for given in taken], cycles[0]
 
 
-@quick(5, wide=9)
+@quick(3, wide=11)
 @for_each("case", CASES)
 @for_each("pause, full", [(0, 0), (0, .6), (.4, .3)])
 def test_every_group_has_its_reach(case, pause, full):
@@ -82,6 +82,7 @@ def test_every_group_has_its_reach(case, pause, full):
     assert given == list(expected(geometry, groups))
 
 
+@quick(2, wide=None)
 @for_each("case", CASES)
 def test_a_group_a_cycle(case):
     geometry = geometry_of(case)

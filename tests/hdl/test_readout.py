@@ -77,7 +77,7 @@ def score(layer, parallel, accs, *, pause=0.0, full=0.0):
     return taken
 
 
-@quick(4, wide=6)
+@quick(2, wide=8)
 @for_each("gains", GAINS)
 @for_each("classes, parallel", [(1, 1), (10, 10), (10, 3), (5, 1), (7, 4)])
 @for_each("pause, full", [(0, 0), (.3, .5)])
@@ -102,7 +102,7 @@ def test_a_tie_goes_to_the_lowest_index(parallel):
     assert [beat.score for beat in beats[4:8]] == [1, 5, 5, 3]
 
 
-@quick(2, wide=2)
+@quick(1, wide=3)
 @for_each("gains", ["varying", "constant", "peak"])
 @for_each("classes, parallel, lanes", [(1, 1, 1), (5, 2, 3), (4, 4, 2)])
 @for_each("full", [0, .7])

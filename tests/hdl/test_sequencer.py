@@ -114,7 +114,7 @@ class Record:
                 latest[op.fold] = cycle
 
 
-@quick(5, wide=9)
+@quick(2, wide=12)
 @for_each("cadence", Cadence)
 @for_each("pause, full", [(0, 0), (.3, .3), (0, .8)])
 @for_each("seed", range(6))
@@ -128,7 +128,7 @@ def test_every_event_once_then_the_step(cadence, pause, full, seed):
            recovery=recovery, pause=pause, full=full).check(periods)
 
 
-@quick(2, wide=4)
+@quick(1, wide=5)
 @for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
 @for_each("lanes, folds", [(1, 1), (1, 4), (3, 3), (4, 5), (2, 1)])
 def test_no_cycle_is_lost(cadence, lanes, folds):

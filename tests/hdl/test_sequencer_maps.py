@@ -93,7 +93,7 @@ class Record:
             after += len(self.starts) >= self._count
 
 
-@quick(3, wide=6)
+@quick(2, wide=7)
 @for_each("case", CONVS)
 @for_each("cadence", [Cadence.EACH_MARK, Cadence.SAMPLE])
 @for_each("pause, full, held", [(0, 0, 0), (.3, .5, .3)])
@@ -113,6 +113,7 @@ def test_every_walk_then_the_step(case, cadence, pause, full, held):
             latest[row] = cycle
 
 
+@quick(2, wide=None)
 @for_each("case", CONVS[1:-1])
 def test_no_cycle_is_lost(case):
     geometry = geometry_of(case)

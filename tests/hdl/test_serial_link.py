@@ -293,7 +293,7 @@ def test_a_later_host_s_sample_is_not_mixed_with_an_earlier_one_s():
     assert answers[2] == [bytes([Kind.RESULT, 1, 0, 0]) + board.result([255] * 70)]
 
 
-@quick(1)
+@quick(0, wide=1)
 @for_each("wrong", [
     encode(b"D\x00\x03\x00", bytes(32)), encode(b"D\x00\x00\x00", bytes(31)), encode(b"?\x00"),
     encode(b""), bytes([END, END, END]), bytes(range(256)) + bytes([END])])

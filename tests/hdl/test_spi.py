@@ -136,6 +136,7 @@ def test_samples_become_results():
                        for number, sample in enumerate(samples)]
 
 
+@pytest.mark.wide
 def test_a_block_without_its_end_is_missing():
     board = SpiBoard()
     first, second, third = blocks(bytes(range(70)), 3)

@@ -82,7 +82,7 @@ def existing(geometry, folds):
     return neuron < geometry.neurons
 
 
-@quick(6, wide=9)
+@quick(3, wide=12)
 @for_each("shape", SHAPES)
 @for_each("max_value", [1, 3, 255])
 @for_each("weight_bits", [1, 2, 3, 8])

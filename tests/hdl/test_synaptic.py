@@ -114,7 +114,7 @@ class Steps:
 
 
 # Rows in LUTs, a register, and in block RAM, each as often as it may step.
-@quick(3, wide=6)
+@quick(1, wide=8)
 @for_each("leaks", ["shift", "product", "own", "none"])
 @for_each("rows_first", [False, True])
 @for_each("block_rows", [33, 2])
@@ -134,7 +134,7 @@ def test_matches_the_reference(shape, parallel, block_rows, rows_first, leaks, p
 
 
 # With one timestep, what is kept is of the sample before.
-@quick(4)
+@quick(2, wide=2)
 @for_each("leaks", ["shift", "product", "own"])
 @for_each("timesteps", [1, 3])
 @for_each("block_rows", [33, 2])

@@ -37,7 +37,7 @@ def run(geometry, weights, spikes, planes, pipelined=False):
     return np.array(totals)
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("inputs, neurons, bits", [(1, 1, 1), (3, 2, 1), (7, 5, 2), (12, 20, 4), (33, 9, 1),
                                     (20, 14, 8), (70, 12, 3)])
 @for_each("pipelined", [False, True])

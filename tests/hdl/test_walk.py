@@ -7,7 +7,7 @@ from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.walk import FoldWalk, MapWalk, reach_layout
 from bsnn_hw.ir.network import Shape
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 from tests.hdl.benches import Bench, stalls
 from tests.hdl.maps import CONVS, geometry_of, reach_of, walk_of
 
@@ -58,6 +58,7 @@ def test_all_folds_again_and_again(folds, pause):
     assert visits == [(fold, fold, fold) for fold in range(folds)] * 5
 
 
+@quick(3, wide=None)
 @for_each("case", CONVS)
 @for_each("pause", [0, .4])
 def test_every_place_of_the_map_between_steps(case, pause):

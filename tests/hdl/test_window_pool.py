@@ -60,7 +60,7 @@ def run(dut, words, rows, pauses, out, valid):
     return given, taken
 
 
-@quick(3, wide=8)
+@quick(2, wide=9)
 @for_each("case", CASES)
 @for_each("pause", [0, .5])
 def test_each_window_is_an_or(case, pause):

@@ -45,7 +45,7 @@ def read(payload):
     return (payload.rows[0] if bits else None), bits, bool(payload.mark)
 
 
-@quick(6, wide=14)
+@quick(3, wide=17)
 @for_each("shape", SHAPES)
 @for_each("pause, full, delay, spare", [
     (0, 0, 6, 9), (.5, 0, 2, 1), (0, .7, 2, 1), (.3, .5, 1, 3)])
@@ -101,7 +101,7 @@ def test_a_word_every_cycle(shape):
     assert all(held)
 
 
-@quick(4, wide=None)
+@quick(2, wide=None)
 @for_each("shape", [(1, 1, 1), (4, 4, 1), (3, 6, 4), (3, 6, 3)])
 @for_each("delay", [1, 4])
 @for_each("spare", [3, 6])

@@ -45,7 +45,7 @@ def run(geometry, weights, inputs, rows, folds, pipelined=False):
     return np.array(totals)
 
 
-@quick(5, wide=None)
+@quick(3, wide=None)
 @for_each("shape", SHAPES)
 @for_each("pipelined", [False, True])
 def test_sum_over_the_lanes(shape, pipelined):

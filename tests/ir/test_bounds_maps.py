@@ -77,7 +77,7 @@ def test_a_layer_alone_is_as_in_the_network():
     assert got == network_bounds(network)[0][1]
 
 
-@quick(15, wide=None)
+@quick(8, wide=None)
 @for_each("seed", range(60))
 def test_hold_for_random_inputs(seed):
     rng = np.random.default_rng(seed)

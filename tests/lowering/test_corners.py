@@ -61,6 +61,7 @@ def test_zero_scale_fires_as_the_real_neuron_on_its_shift(reset, comparison, lea
     assert not charged.any()  # H stays 0: constants do all
 
 
+@pytest.mark.wide
 @for_each("reset, comparison", OPTIONS)
 def test_kept_potentials_of_neurons_without_inputs(reset, comparison):
     """A shift that is gathered over many windows, one that never fires, one that always does."""

@@ -65,6 +65,7 @@ def test_inputs_count_against_the_current_that_fires_with_the_largest_factor(mon
     assert given == [1 / 8]
 
 
+@pytest.mark.wide
 @for_each("bits", [GateBits(3, 3, 4), GateBits(8, 10, 12), GateBits(2, 0, 1)])
 @for_each("seed", range(20))
 def test_factors_are_off_by_no_more_than_rounding_explains(seed, bits):
@@ -98,7 +99,7 @@ def real_gate(model, layer, values):
     return model.layers[0].gate * torch.sigmoid(means).numpy()
 
 
-@quick(6, wide=16)
+@quick(3, wide=19)
 @for_each("coding", list(Coding))
 @for_each("seed", range(20))
 def test_fine_integers_change_few_spikes(seed, coding):
@@ -176,6 +177,7 @@ def test_a_product_beyond_64_bits_is_refused():
     assert problem(lower(model, None, narrower).network) is None
 
 
+@pytest.mark.wide
 @for_each("seed", range(12))
 def test_channels_that_count_nothing(seed):
     """gamma 0 in some or all channels: they fire on their bias alone, times the gate."""

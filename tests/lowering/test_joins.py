@@ -214,7 +214,7 @@ def test_samples_of_large_maps_are_left_out():
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
 
 
-@quick(5, wide=25)
+@quick(2, wide=28)
 @for_each("measured", [False, True])
 @for_each("seed", range(30))
 def test_groups_that_interleave(seed, measured):

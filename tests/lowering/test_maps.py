@@ -20,7 +20,7 @@ def assert_same(model, network, samples):
     return wanted, got
 
 
-@quick(16, wide=41)
+@quick(8, wide=49)
 @for_each("joined", [False, True])
 @for_each("seed", range(40))
 def test_dyadic_parameters_agree_exactly_ties_included(seed, joined):
@@ -43,7 +43,7 @@ def test_many_bits_change_no_spike(seed, joined):
     assert np.allclose(wanted.scores, got.scores * network.readout.scale, atol=1e-3)
 
 
-@quick(2, wide=7)
+@quick(1, wide=8)
 @for_each("seed", range(12))
 def test_precision_is_chosen_for_every_layer(seed):
     model = random_model(seed, depth=4)

@@ -83,7 +83,7 @@ def assert_same(model, network, samples):
         assert not len(different), f"{layer.name}: sample, timestep, neuron {different[0]}"
 
 
-@quick(8, wide=None)
+@quick(4, wide=None)
 @for_each("seed", range(24))
 def test_dyadic_parameters_agree_exactly_ties_included(seed):
     model = normalised(seed, True)

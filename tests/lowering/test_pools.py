@@ -27,7 +27,7 @@ def lowered(seed):
     return document, describe(document), lower(describe(document), None, request).network
 
 
-@quick(6, wide=21)
+@quick(3, wide=24)
 @for_each("seed", range(40))
 def test_against_plain_python(seed, tmp_path_factory):
     document, _, network = lowered(seed)

@@ -45,6 +45,7 @@ def test_a_lower_tolerance_takes_more_bits(seed):
     assert results[2].mismatch == 0
 
 
+@pytest.mark.wide
 def test_classes_are_kept_by_a_smaller_tolerance():
     model = random_model(0, depth=4, timesteps=6)
     samples = inputs(model, 200)

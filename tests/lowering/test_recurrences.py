@@ -29,7 +29,7 @@ def lowered(seed):
     return model, lower(model, inputs if seed % 2 else None, PrecisionRequest()).network, inputs
 
 
-@quick(6, wide=None)
+@quick(2, wide=None)
 @for_each("seed", SEEDS)
 def test_matches_plain_integers(seed):
     _, network, inputs = lowered(seed)

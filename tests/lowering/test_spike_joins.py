@@ -5,6 +5,7 @@ import functools
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from bsnn_hw.ir.bounds import network_bounds
@@ -51,7 +52,7 @@ def block(kind, **more):
                     "neuron": {"type": "readout"}}]})
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("seed", SEEDS)
 def test_matches_plain_integers(seed):
     _, network, inputs = lowered(seed)
@@ -64,7 +65,7 @@ def test_matches_plain_integers(seed):
         assert trace.scores[index].tolist() == scores
 
 
-@quick(6, wide=None)
+@quick(1, wide=None)
 @for_each("seed", SEEDS)
 def test_nothing_leaves_its_bounds(seed):
     _, network, inputs = lowered(seed)
@@ -102,6 +103,7 @@ def test_what_is_joined_leaves_the_layer():
         assert stem.sent is stem.fired
 
 
+@pytest.mark.wide
 def test_real_numbers_and_integers_agree():
     """Thresholds of halves and leaks of one half are exact."""
     samples = np.random.default_rng(1).integers(0, 2, (20, 3, 32), np.uint8)
@@ -116,7 +118,7 @@ def test_real_numbers_and_integers_agree():
             assert np.array_equal(wanted.classes, got.classes), kind
 
 
-@quick(6, wide=None)
+@quick(1, wide=None)
 @for_each("seed", range(8))
 def test_kept_as_json(tmp_path, seed):
     _, network, _ = lowered(seed)

@@ -129,7 +129,7 @@ def step(neuron, potential, current):
     return fired, 0.0 if neuron["reset"] == "hard" else charged - neuron["threshold"]
 
 
-@quick(3, wide=5)
+@quick(2, wide=6)
 @for_each("neuron", [{}, {"reset": "soft", "comparison": ">", "input_scale": 0.5}])
 @for_each("coding", ["direct", "events"])
 @for_each("seed", range(3))

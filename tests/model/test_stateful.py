@@ -49,6 +49,7 @@ def test_without_it_each_sample_starts_anew(document):
     assert trace.membranes[0][..., 0].tolist() == [[2, 2], [2, 0]]
 
 
+@pytest.mark.wide
 def test_parts_of_a_run_are_the_run():
     for seed in range(8):
         document = (random_streams(seed) if seed % 2 else

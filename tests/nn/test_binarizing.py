@@ -76,6 +76,7 @@ def test_gates_of_ones_own_and_of_samples():
     assert (sample.over, sample.inference) == ("sample", "sample")
 
 
+@pytest.mark.wide
 def test_it_learns_and_its_flips_are_counted():
     torch.manual_seed(0)
     net = binarize(Net(), timesteps=2)

@@ -145,6 +145,7 @@ def test_where_it_is_not(tmp_path):
         read_cifar("cifar-10", tmp_path)
 
 
+@pytest.mark.wide
 @for_each("network", ["fc", "conv"])
 def test_it_trains(tmp_path, network):
     write(tmp_path, "cifar-10", binary=True)

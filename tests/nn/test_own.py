@@ -83,6 +83,7 @@ def test_options_do_not_contradict_the_file(file, changes, message):
         own_changes(found, changes)
 
 
+@pytest.mark.wide
 @for_each("shape, coding, options", [
     ((20,), "direct", []), ((4, 5), "direct", ["--coding", "events", "--flips"]),
     ((3, 20), "events", []), ((3, 2, 8, 8), "events", ["--shift", "1", "--flips"])])

@@ -14,7 +14,7 @@ from bsnn_hw.nn.synapse import (
     Int8Linear,
     binarize,
 )
-from tests.for_each import for_each
+from tests.for_each import for_each, quick
 
 
 def test_sign_of_zero_is_plus_one():
@@ -67,6 +67,7 @@ def test_kernel_stride_and_padding_may_differ_by_axis():
     assert torch.equal(layer(spikes)[0], wanted)
 
 
+@quick(2, wide=None)
 @for_each("kind", [BinaryConv2d, partial(FewBitConv2d, bits=3), Int8Conv2d])
 @for_each("groups, kernel, more", [
     (2, 3, {"padding": 1}), (4, 3, {"padding": 1, "stride": 2}), (1, 3, {"dilation": 2}),

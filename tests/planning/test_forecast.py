@@ -70,6 +70,7 @@ def test_ecp5(networks, row):
     assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
 
 
+@pytest.mark.wide
 @for_each("row", NARROW)
 def test_ports_of_bytes(networks, row):
     family, lanes, parallel, cells, blocks, multipliers = row
@@ -80,6 +81,7 @@ def test_ports_of_bytes(networks, row):
     assert (cost.blocks, cost.multipliers) == (blocks, multipliers)
 
 
+@pytest.mark.wide
 @for_each("family", FAMILIES)
 def test_costs_are_kept_apart(networks, family):
     """What is known of one plan must not be taken for another's."""

@@ -75,6 +75,7 @@ def test_places_are_taken_one_by_one():
         make_schedule(grouped(), (1, 1, 1), (1, 4, 1), None, (3, 1, 1))
 
 
+@pytest.mark.wide
 @for_each("groups, channels", [(6, 6), (3, 9), (2, 12)])
 def test_the_default_plan_fits_the_groups(groups, channels):
     net = grouped(groups, channels, timesteps=2)

@@ -68,7 +68,7 @@ def test_lanes_are_shared_where_copies_are_affordable():
     assert not make_schedule(net, (1, 4, 1), (8, 8, 1)).layers[1].shared
 
 
-@quick(3, wide=7)
+@quick(2, wide=8)
 @for_each("seed", range(10))
 @for_each("goal", [1, 200, 1e9])
 def test_the_default_is_legal(seed, goal):

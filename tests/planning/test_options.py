@@ -87,6 +87,7 @@ def test_flat_layers(coding, rows):
     check(Options(*flat((6, 7, 5, 3), coding), rows))
 
 
+@pytest.mark.wide
 def test_a_port_of_bytes():
     net, _ = flat((6, 7, 3), Coding.DIRECT)
     inputs = np.random.default_rng(2).integers(0, 2, (20, 6)).astype(np.uint8)

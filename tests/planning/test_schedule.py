@@ -116,7 +116,7 @@ def test_illegal_counts_are_all_named(lanes, parallel, problems):
         make_schedule(network(), lanes, parallel)
 
 
-@quick(1, wide=4)
+@quick(0, wide=5)
 @for_each("sizes", [(1, 1, 1), (5, 7, 3), (64, 33, 17, 10), (3, 100, 1)])
 @for_each("coding", Coding)
 @for_each("goal", [1, 50, 1e9])

@@ -92,7 +92,7 @@ def test_the_fastest_is_the_fastest():
     assert max(*plan.forecast.layer_cycles, 3) == pytest.approx(max(least, 3))
 
 
-@quick(2, wide=6)
+@quick(1, wide=7)
 @for_each("chip", CHIPS)
 @for_each("goal", [Goal(Objective.SMALLEST), Goal(Objective.FASTEST), Goal(Objective.RATE, 2e5)])
 @for_each("coding", Coding)
@@ -151,7 +151,7 @@ def small(logic=0, **capacities):
         for each in ECP5.target.resources)), ECP5.family)
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("engine", Engine)
 def test_an_engine_that_is_asked_for(engine):
     net, activity = flat()
@@ -185,6 +185,7 @@ def test_nothing_fits():
                             "do")
 
 
+@pytest.mark.wide
 def test_a_rate_that_nothing_reaches():
     net, activity = flat()
     with pytest.raises(InputError, match=r"^`goal`: fps=1000000000 must be reached on ecp5-25k at "

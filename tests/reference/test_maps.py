@@ -106,7 +106,7 @@ def test_shortcuts_by_hand(shortcuts, charged):
     assert trace.hidden[1].charged.ravel().tolist() == charged
 
 
-@quick(24, wide=60)
+@quick(12, wide=72)
 @for_each("seed", range(140))
 def test_matches_plain_integers(seed):
     rng = np.random.default_rng(seed)

@@ -44,7 +44,7 @@ def normalised(seed):
     return replace(network, input=source, hidden=hidden), rng
 
 
-@quick(10, wide=None)
+@quick(5, wide=None)
 @for_each("seed", range(40))
 def test_as_plain_python(seed):
     network, rng = normalised(seed)

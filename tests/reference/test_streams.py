@@ -123,7 +123,7 @@ def test_a_reset_is_a_start(seed):
     assert np.array_equal(seen.scores[4:], anew.scores)
 
 
-@quick(2, wide=None)
+@quick(1, wide=None)
 @for_each("seed", SEEDS)
 def test_nothing_leaves_its_bounds_however_long(seed):
     document = random_streams(seed)

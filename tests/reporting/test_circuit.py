@@ -41,6 +41,7 @@ def test_the_checksum_by_hand():
     assert checksum(values) == [(spread - 2 * 5 * spread) % 2**32, 3 * spread % 2**32]
 
 
+@pytest.mark.wide
 def test_a_circuit_that_is_too_large(direct_bundle, cache, monkeypatch):
     monkeypatch.setattr(circuits, "MOST_CELLS", 10)
     monkeypatch.setattr(circuits, "_compile", lambda place: pytest.fail("compiled"))

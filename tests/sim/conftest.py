@@ -11,4 +11,5 @@ def native(emitted, tmp_path_factory):
     place = {signal: observed for (_, signal), observed in emitted.observed.items()}
     group = Group("neuron", place["spikes__valid"],
                   (place["charged"], place["fired"], place["accumulators"]))
-    return build_native(emitted.paths, emitted.top, tmp_path_factory.mktemp("native"), [group])
+    return build_native(emitted.paths, emitted.top, tmp_path_factory.mktemp("native"), [group],
+                        "-O0")

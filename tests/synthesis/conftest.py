@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests import once
+
 
 @pytest.fixture(scope="session")
 def design(events_bundle):
@@ -13,10 +15,15 @@ def design(events_bundle):
 
 @pytest.fixture(scope="session", params=[
     "ecp5-25k", pytest.param("ice40-hx8k", marks=pytest.mark.wide)])
-def mapped(request, design, tmp_path_factory):
+def mapped(request, design, run_folder):
     """(target, netlist) of each family."""
     from bsnn_hw.devices.targets import find_target
     from bsnn_hw.synthesis.netlist import synthesize
 
     target = find_target(request.param)
-    return target, synthesize(design, target, tmp_path_factory.mktemp("synth"))
+
+    def make(folder):
+        folder.mkdir()
+        return synthesize(design, target, folder)
+
+    return target, once.made_once(run_folder / f"netlist_{request.param}", make)

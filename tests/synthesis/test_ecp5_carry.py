@@ -78,7 +78,7 @@ def carry_text():
     return files("bsnn_hw.synthesis").joinpath("ecp5_carry.v").read_text(encoding="utf-8")
 
 
-@quick(1, wide=4)
+@quick(0, wide=5)
 @for_each("sign", ["", "signed"])
 @for_each("width, other, constant", [(5, 5, 3), (6, 4, 17), (7, 7, 64), (8, 6, 1), (9, 9, 200)])
 def test_equal_to_yosys_s_adders(tmp_path, sign, width, other, constant):

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -52,6 +53,7 @@ def test_memories(given, said, tmp_path):
     assert _attributes(tmp_path, given, 4, 4) == given | said
 
 
+@pytest.mark.wide
 @for_each("other, said", [(4, {}), (5, {"use_dsp": "yes", "syn_multstyle": "block_mult"})])
 def test_products(other, said, tmp_path):
     """Of as many bits as forecasts count them from."""
