@@ -43,11 +43,7 @@ class Mutant:
         ToolError
             Cosmic Ray is not installed.
         """
-        from cosmic_ray.mutating import mutate_code
-
-        changed = mutate_code(_source(self.path), _operators()[self.operator](), self.place)
-        assert changed is not None
-        return changed
+        return _mutated(self)
 
     def lines(self) -> tuple[str, str]:
         """The first line that it changes, before and after, without indentation; empty where it
@@ -68,6 +64,15 @@ def sample(count: int, seed: int, folders: Sequence[str] = FOLDERS) -> list[Muta
     return list(itertools.islice(filter(_is_python, every), count))
 
 
+@lru_cache(maxsize=None)
+def _mutated(mutant: Mutant) -> str:
+    from cosmic_ray.mutating import mutate_code
+
+    changed = mutate_code(_source(mutant.path), _operators()[mutant.operator](), mutant.place)
+    assert isinstance(changed, str)
+    return changed
+
+
 def _is_python(mutant: Mutant) -> bool:
     try:
         ast.parse(mutant.text())
@@ -82,12 +87,16 @@ def mutants_of(path: str) -> Iterator[Mutant]:
 
     text = _source(path)
     nodes, never = list(ast_nodes(get_ast(text))), _annotations(text)
+    places: dict[str, list[tuple[int, int]]] = {}
     for name, operator in sorted(_operators().items()):
-        found = itertools.chain.from_iterable(operator().mutation_positions(node)
-                                              for node in nodes)
-        for place, ((line, column), _) in enumerate(found):
-            if not any(start <= (line, column) < end for start, end in never):
-                yield Mutant(path, name, place, line)
+        # What a binary operator is replaced by does not say where it stands.
+        kind = name.rpartition("_")[0] if name.startswith("ReplaceBinary") else name
+        if kind not in places:
+            places[kind] = [start for node in nodes
+                            for start, _ in operator().mutation_positions(node)]
+        for place, start in enumerate(places[kind]):
+            if not any(first <= start < end for first, end in never):
+                yield Mutant(path, name, place, start[0])
 
 
 @lru_cache(maxsize=1)
