@@ -11,7 +11,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from bsnn_hw.errors import ToolError
@@ -64,7 +64,7 @@ def sample(count: int, seed: int, folders: Sequence[str] = FOLDERS) -> list[Muta
     return list(itertools.islice(filter(_is_python, every), count))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mutated(mutant: Mutant) -> str:
     from cosmic_ray.mutating import mutate_code
 
