@@ -171,3 +171,13 @@ def test_wrong_counts(lanes, parallel, message):
     case = (Shape(6, 4, 3), 12, 3, 4, lanes, parallel)
     with pytest.raises(ValueError, match=message):
         grouped(case)
+
+
+def test_a_lane_of_several_blocks_says_which():
+    """Six blocks of a neuron, each with the adders of one lane; the lane's number of 3 bits."""
+    geometry, _ = grouped((Shape(6, 4, 3), 6, 6, 2, 1, 6))
+    alone = ConvEvents(geometry.source, geometry.out, geometry.kernel, geometry.stride,
+                       geometry.padding, 1, 1).synapse_parts(1, 1)
+    assert same_parts(geometry.synapse_parts(1, 1), (
+        6 * alone + Parts.logic(6) + Parts.delays(3)
+        + Parts(memories=(Memory(8, 3, Access.TABLE),))))

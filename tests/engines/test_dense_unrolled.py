@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bsnn_hw.devices.parts import Parts
 from bsnn_hw.engines.dense_unrolled import DenseUnrolled, adder_heights
 from bsnn_hw.engines.registry import engine_problem, find_engine
 from bsnn_hw.errors import InputError
@@ -12,6 +13,7 @@ from bsnn_hw.ir.schedule import Engine
 from bsnn_hw.planning.schedule import make_schedule
 from tests.for_each import for_each
 from tests.hdl import nets
+from tests.parts import same_parts
 
 
 def unrolled(inputs, neurons, bits=1, width=None):
@@ -88,3 +90,24 @@ def test_what_a_plan_may_ask_for():
     with pytest.raises(InputError, match=f"lanes of words must be {lanes[number]}, all inputs, "
                                          f"not {wide[number]}"):
         make_schedule(network, wide, parallel, engines)
+
+
+def test_what_is_built_for_three_inputs():
+    # Of seven patterns, three have one input, three two and one three: 3 + 6 + 2 bits.  Half of
+    # the eighths that a neuron has are its own; its two numbers are added with no adder before.
+    counts = 11 * (1 - (7 / 8) ** 2)
+    each = Parts.adders(2) + Parts(registers=2)
+    assert same_parts(unrolled(3, 2).synapse_parts(1, 1), (
+        Parts.logic(counts, counts) + 3 * each + Parts.adders(3, 2) + Parts(registers=2 * 3)))
+
+
+def test_what_is_built_of_several_groups_and_planes():
+    # Three groups of 4: of 15 patterns four have one, six two, four three and one four inputs.
+    bits, width = 3 * (4 * 1 + 6 * 2 + 4 * 2 + 1 * 3) / 16, 4
+    counts = 16 * bits * (1 - (15 / 16) ** 5)
+    # A level of adders leaves two numbers of 4 bits or fewer; sums of 5 are shifted by a bit.
+    each = Parts.logic(0, 6) + Parts.adders(width) + Parts(registers=width)
+    assert bits < 1.5 * width
+    assert same_parts(unrolled(12, 5, bits=2).synapse_parts(1, 3), (
+        Parts.logic(counts, counts) + 6 * each + Parts.adders(5, 5) + Parts(registers=5 * 5)
+        + Parts.logic(5 * (4 + 2), 5 * (4 + 2))))

@@ -5,6 +5,7 @@ import numpy as np
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.engines.dense_words import DenseWords
+from bsnn_hw.engines.feed import Feed
 from bsnn_hw.ir.network import Shape
 from bsnn_hw.ir.raster import Raster
 from tests.for_each import for_each
@@ -184,3 +185,36 @@ def test_a_single_channel_of_the_same_events(shared):
         assert (single.raster.shape.channels, single.parallel, single.folds) == (1, 1, 1)
         assert (single.source, single.lanes, single.shared) == (
             geometry.source, geometry.lanes, geometry.shared)
+
+
+def of_inputs(*inputs, count=10):
+    """Events of these inputs in one timestep."""
+    events = np.zeros((1, 1, count), bool)
+    events[0, 0, list(inputs)] = True
+    return Feed(events, Shape(count))
+
+
+@for_each("inputs, groups, marked, eager", [
+    # Words of 5, lanes that share an encoder: the first event goes alone where both lanes wait.
+    ((), 0, False, False), ((0,), 1, True, False), ((0, 1), 2, False, True),
+    ((0, 1, 2), 2, True, False), ((0, 1, 2, 3), 3, False, True),
+    ((0, 5), 2, True, True), ((5,), 1, True, True),  # the end comes with what the last word has
+])
+def test_groups_of_shared_lanes(inputs, groups, marked, eager):
+    geometry, feed = DenseEvents.flat(10, 5, 6, 2, 4, True), of_inputs(*inputs)
+    assert geometry.eager_walk(feed).tolist() == [[groups]]
+    assert geometry.marked(feed).tolist() == [[marked]]
+    assert geometry.marked(feed, eager=True).tolist() == [[eager]]
+
+
+@for_each("inputs, groups, eager, marked", [
+    # Banks of inputs 0, 2, 4, 5, 7, 9 and of 1, 3, 6, 8; an end waits for the bank with the most.
+    ((), 0, 0, False), ((0,), 1, 1, False), ((5,), 1, 1, True), ((0, 6), 1, 2, False),
+    ((5, 6), 1, 1, True), ((0, 2, 6), 2, 2, False), ((0, 5, 6), 2, 2, True),
+    ((0, 1), 1, 1, False), ((0, 2, 1), 2, 2, False), ((0, 5, 1), 2, 2, True),
+])
+def test_groups_of_lanes_with_their_own_banks(inputs, groups, eager, marked):
+    geometry, feed = DenseEvents.flat(10, 5, 6, 2, 4), of_inputs(*inputs)
+    assert geometry.walk(feed).tolist() == [[groups]]
+    assert geometry.eager_walk(feed).tolist() == [[eager]]
+    assert geometry.marked(feed).tolist() == [[marked]]

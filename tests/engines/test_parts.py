@@ -210,3 +210,15 @@ def test_where_a_walk_goes():
         + Parts.logic(10, 6 + 4) + Parts(memories=tables)))
     assert conv().entry_bits == 3 + 3
     assert conv().value_counters == [1, 2, 3, 3]
+
+
+def test_where_a_walk_over_lines_goes():
+    # A line of 2 bits, a tap of 2, how many more of 2, and whether any; of each of two banks a
+    # column of 2 bits, a tap of 1 and a flag, and whether any.
+    synapse = Conv(np.ones((6, 5, 3, 2), np.int8), np.ones(6, bool), Shape(5, 6, 7))
+    lines = ConvLines.of(synapse, Raster(Shape(5, 6, 7), 3), LayerPlan(2, 4, places=2))
+    down, right = 2 + 2 + 2 + 1, 2 * (2 + 1 + 1) + 1
+    # Each lane has one of three rows and a value of 3 bits, twice.
+    assert same_parts(lines.lookup_parts(3), (
+        Parts.delays(2 * 2 * (2 + 3) + 6 + 8) + Parts.logic(10, 0) + Parts.delays(down + right)
+        + Parts(memories=(Memory(6, down, Access.TABLE), Memory(7, right, Access.TABLE)))))

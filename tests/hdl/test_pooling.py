@@ -172,3 +172,15 @@ def test_wrong_arguments():
         SpikePool(4, pool)
     with pytest.raises(TypeError, match=r"pool must be a Pool or None, not 2"):
         SpikePool(Raster(Shape(2, 2, 2), 1), 2)
+
+
+@for_each("window", [(1, 4), (2, 5)])
+def test_windows_of_many_columns(window):
+    source = Shape(3, 2 * window[0], 2 * window[1])
+    dut, pool, raster = components((source, 2, window), PoolKind.MAX)
+    steps = random_steps(np.random.default_rng(source.size), source.size, 3)
+    words = np.concatenate([words_of(Raster(source, 2), step) for step in steps])
+    taken = run(dut, words, stalls(1, 0))
+    check_places(raster, taken)
+    right = pooled(pool, source, torch.as_tensor(steps)).numpy()
+    _check_rows(raster, taken, np.concatenate([words_of(raster, step) for step in right]))

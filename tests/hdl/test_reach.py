@@ -104,10 +104,11 @@ def test_where_a_stride_passes_over_a_pixel():
 
 
 @for_each("case", CASES)
-def test_values_times_the_factors_of_their_channels(case):
+@for_each("largest", [5, 19])
+def test_values_times_the_factors_of_their_channels(case, largest):
     geometry = geometry_of(case)
     shape, rng = geometry.source.shape, np.random.default_rng(5)
-    factors = tuple(rng.integers(1, 20, shape.channels).tolist())
+    factors = (largest, *rng.integers(1, largest, shape.channels - 1).tolist())
     dut, taken = ReachLookup(geometry, value_width=VALUE_WIDTH, factors=factors), []
     place = next((y, x) for y in range(shape.height) for x in range(shape.width)
                  if reach_of(geometry, y, x))

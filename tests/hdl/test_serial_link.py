@@ -301,3 +301,25 @@ def test_strange_frames_change_nothing(wrong):
     board = Board()
     answers = board.run(wrong + b"".join(blocks(bytes(range(70)), 3)) + go(3))
     assert answers[0][-1][4:] == board.result(range(70))
+
+
+@for_each("divisor", [5, 8])
+def test_a_bit_is_looked_at_in_its_middle(divisor):
+    """What is low for half a bit is a spike, and with a cycle more a start bit."""
+    for low, bytes_heard in ((divisor // 2, 0), (divisor // 2 + 1, 1)):
+        dut, heard = UartReceiver(divisor), []
+
+        async def line(context, dut=dut, low=low):
+            await context.tick().repeat(3)
+            context.set(dut.rx, 0)
+            await pass_by(context, low)
+            context.set(dut.rx, 1)
+            await pass_by(context, 12 * divisor)
+
+        async def ear(context, dut=dut, heard=heard):
+            while True:
+                *_, valid, byte = await context.tick().sample(dut.valid, dut.byte)
+                heard.extend([byte] if valid else [])
+
+        Bench(dut).run(line, background=(ear,))
+        assert heard == [0xFF] * bytes_heard

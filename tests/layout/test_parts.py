@@ -332,3 +332,11 @@ def test_a_gate():
     assert same_parts(small.parts(), (
         single.weight_parts(8) + single.synapse_parts(8, 1) + Parts.adders(12)
         + Parts.logic(12 + 0 + 3, 12) + Parts.delays(2 * 6)))
+
+
+def test_an_entry_with_a_factor_for_each_channel():
+    """Two lanes, factors of 3 bits up to 5: one of two luts a bit, and two registers a bit."""
+    plain = Entry(conv(), Port.EVENTS, None, 2, 3, 5, True, Parts())
+    assert same_parts(replace(plain, factors=(1, 5, 2, 1, 1)).parts(), (
+        plain.parts() + Parts.logic(2 * 3 / 2) + Parts.delays(2 * 2 * 3)
+        + Parts(products=(Product(3, 4, 2),))))

@@ -107,3 +107,10 @@ def test_pauses_and_the_most_cycles_of_a_run():
     peak = replace(net, readout=replace(net.readout, peak=Peak(four, 0, np.ones((2, 4), np.int64))))
     assert most_cycles(peak, schedule, activity, 7) - most_cycles(net, schedule, activity, 7) == (
         5 * 2 * 2 * (2 + 32))
+
+
+def test_a_gate_of_each_timestep_has_rows_wait_in_each():
+    """Four rows, of which the last three wait seven cycles each, and one is there at once."""
+    for constant, times in ((False, [[9 + 22, 3 + 22]]), (True, [[9, 3 + 22]])):
+        np.testing.assert_array_equal(
+            score_cycles(np.array([[9.0, 3.0]]), 2, 4, 7, constant), times)
