@@ -111,3 +111,15 @@ def test_what_is_built_of_several_groups_and_planes():
     assert same_parts(unrolled(12, 5, bits=2).synapse_parts(1, 3), (
         Parts.logic(counts, counts) + 6 * each + Parts.adders(5, 5) + Parts(registers=5 * 5)
         + Parts.logic(5 * (4 + 2), 5 * (4 + 2))))
+
+
+def test_what_full_adders_leave():
+    # Sixteen groups of four count 27 bits; two numbers of 7 bits have 10.5 of them on average.
+    geometry = unrolled(64, 2)
+    assert geometry.levels == 6
+    # Two levels between registers, and each leaves two thirds of the bits: 12, then what is left.
+    kept = 27 * 4 / 9 + 10.5 + 10.5
+    counts = 16 * 27 * (1 - (15 / 16) ** 2)
+    each = Parts.logic(2.6 * (27 - 10.5), kept) + Parts.adders(7) + Parts(registers=7)
+    assert same_parts(geometry.synapse_parts(1, 1), (
+        Parts.logic(counts, counts) + 3 * each + Parts.adders(8, 2) + Parts(registers=2 * 8)))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import Fragment
 
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.hdl.byte_port import SampleReader, ScoreWriter
@@ -160,3 +161,14 @@ def test_wrong_arguments():
         ScoreWriter(3, score_width=4)
     with pytest.raises(ValueError, match="score_width must be an integer of 1 or more, not 0"):
         ScoreWriter(port, score_width=0)
+
+
+def test_ends_of_a_beat_are_a_bit_each():
+    geometry, _ = layout(FLAT[2][0])
+    for timesteps, ends in ((1, ["last"]), (3, ["last", "mark"])):
+        dut = SampleReader(geometry, ByteCounts(geometry.inputs, timesteps, 1, 1, 2),
+                           max_value=1, slots=geometry.lanes)
+        Fragment.get(dut, None)
+        fields = dut.beats.payload.shape().members
+        assert {name: fields[name] for name in ends} == dict.fromkeys(ends, 1)
+        assert set(fields) == {"slots", *ends}

@@ -4,6 +4,7 @@ Shares of LUTs are what nextpnr packed, see docs/planning.md; all else is bits o
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, fifo_parts
 from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.dense_events import DenseEvents
+from bsnn_hw.ir.border import Border
 from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import LayerPlan, Port
@@ -19,10 +21,11 @@ from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons
 from bsnn_hw.layout.output import Scorer, _factor_bits
 from bsnn_hw.layout.pooling import gathers
 from bsnn_hw.layout.state import StateRows, operation_bits
-from bsnn_hw.layout.supply import Carry, Entry, Link
+from bsnn_hw.layout.supply import Carry, Entry, Link, link_block
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
 from bsnn_hw.layout.synaptic import SynapticCurrents
-from bsnn_hw.layout.tables import TableSize
+from bsnn_hw.layout.tables import TableSize, table_rows
+from tests.for_each import for_each
 from tests.parts import same_parts
 
 MAP = Raster(Shape(6, 2, 3), 4)  # 12 rows of two folds
@@ -340,3 +343,30 @@ def test_an_entry_with_a_factor_for_each_channel():
     assert same_parts(replace(plain, factors=(1, 5, 2, 1, 1)).parts(), (
         plain.parts() + Parts.logic(2 * 3 / 2) + Parts.delays(2 * 2 * 3)
         + Parts(products=(Product(3, 4, 2),))))
+
+
+def test_a_table_has_a_row_for_each_class_of_a_place():
+    """Two channels in a word; three classes of lines take two bits, two of columns one."""
+    extra = np.arange(12).reshape(1, 3, 2, 2)
+    border = Border(np.arange(3), np.array([0, 1, 1]), extra)
+    rows = table_rows(np.array([[100, 200]]), Raster(Shape(2, 3, 3), 2), border)
+    assert rows[:6].tolist() == [[100 + 2 * n, 201 + 2 * n] for n in range(6)]
+    assert rows.shape == (8, 2) and not rows[6:].any()
+
+
+@for_each("margin, depth", [
+    (3, 256 + 1),  # eight words of 20 timesteps, and what comes late
+    (400, 512 + 1),  # as much as is sensible
+    (1023, 2048 + 1),  # but all that may come late, and two more
+])
+def test_queues_of_links(margin, depth):
+    geometry = DenseEvents.flat(80, 10, 6, 2, 4)
+    link = link_block("a_b", 0, geometry.source, SimpleNamespace(pool=None), geometry, 20, margin)
+    assert link.depth == depth
+
+
+def test_queues_of_maps_are_sensible_memories():
+    # 84 words of 19 bits with what they say of their place: 4096 of them have 76 Kbit.
+    for timesteps, depth in ((1, 256 + 1), (10, 2048 + 1), (99, 4096 + 1)):
+        link = link_block("a_b", 0, conv().source, SimpleNamespace(pool=None), conv(), timesteps, 0)
+        assert (link.words, link.depth) == (128, depth)

@@ -12,6 +12,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Comparison, Reset
+from bsnn_hw.lowering.fold import affine, counting
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.model.check_readout import counting_layer
@@ -322,3 +323,11 @@ def test_readouts_of_any_size(gamma):
     net = lower(model, samples).network
     assert np.array_equal(run(net, samples).classes, real.run(model, samples).classes)
     assert net.readout.scale > 0
+
+
+def test_what_is_negligible_grows_with_the_shift():
+    # Reach 2 * 15: a quarter of 2**-16 of the shift 8, and four times that.
+    model = one_layer(LIF, np.ones((2, 2)), gamma=np.array([2.0 ** -15, 2.0 ** -11]) / 30, beta=8.0)
+    first = model.layers[0]
+    _, connected, unit = counting(first, affine(first, model.input), 1.0, 15)
+    assert connected.tolist() == [False, True] and unit.tolist() == [1.0, 2.0 ** -11 / 30]

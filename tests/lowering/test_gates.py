@@ -10,10 +10,12 @@ from models import LIF, inputs, layer, network, random_model
 from test_against_real import refused
 
 from bsnn_hw.errors import InputError
+from bsnn_hw.ir.bounds import gate_total_bounds
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding
 from bsnn_hw.lowering.fold import counting
 from bsnn_hw.lowering.gate import GateBits, fold_gated, mean_of
+from bsnn_hw.lowering.gate_precision import _fewest
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.model.currents import currents
@@ -191,3 +193,31 @@ def test_channels_that_count_nothing(seed):
     got = run(lower(model, values, request).network, values).hidden[0].fired
     wanted = real.run(model, values).spikes[0]
     assert (got != wanted).mean() < 0.01
+
+
+@for_each("seed", range(6))
+@for_each("span", [1, 2, 5, 8, 9])
+def test_intervals_of_a_table_are_no_wider_than_its_totals_need(seed, span):
+    """Means without an end: all totals that there can be, in 2 to the ``span`` intervals."""
+    model = random_gated(seed)
+    first, most = model.layers[0], (1 << model.input.bits) - 1
+    bits = GateBits(6, span, 8)
+    layer = fold_gated(first, model.input, max_value=most, fraction_bits=4, leak_bits=8, bits=bits,
+                       means=(-1e12, 1e12))
+    reach = gate_total_bounds(layer.synapse, layer.gate.weights, most)
+    totals, covered = reach.high - reach.low + 1, layer.gate.table.shape[1] << layer.gate.shift
+    assert covered >= totals and covered < 2 * max(totals, 1)
+    assert layer.gate.shift == 0 or layer.gate.table.shape[1] == 1 << span
+    assert layer.gate.offset >= -reach.low and reach.high + layer.gate.offset < covered
+
+
+def test_the_fewest_bits_by_halving():
+    def measure(bits):
+        return 1 / bits
+
+    assert _fewest([1, 2, 4, 8], measure, 2.0) == 1
+    assert _fewest([1, 2, 4, 8], measure, 0.5) == 2
+    assert _fewest([1, 2, 4, 8], measure, 0.2) == 8
+    assert _fewest([1, 2, 4, 8], measure, 0.0) == 8  # which changes no more than the last
+    assert _fewest([3], measure, 0.0) == 3
+    assert _fewest([1, 2, 4], lambda bits: 0.3, 0.0) == 1
