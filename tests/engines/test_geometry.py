@@ -218,3 +218,23 @@ def test_groups_of_lanes_with_their_own_banks(inputs, groups, eager, marked):
     assert geometry.walk(feed).tolist() == [[groups]]
     assert geometry.eager_walk(feed).tolist() == [[eager]]
     assert geometry.marked(feed).tolist() == [[marked]]
+
+
+@for_each("inputs, groups, marked", [
+    # Six rows of two, three in each of two words; the last word is that of the rows from 3 on.
+    ((), 0, False), ((0, 5), 1, False), ((2,), 1, False), ((4,), 1, False),
+    ((6,), 1, True), ((0, 11), 2, True), ((8, 9), 1, True),
+])
+def test_words_of_gathered_rows(inputs, groups, marked):
+    geometry, feed = DenseWords.flat(12, 2, 4, 6, 4), of_inputs(*inputs, count=12)
+    assert geometry.walk(feed).tolist() == geometry.even_walk(feed).tolist() == [[groups]]
+    assert geometry.marked(feed).tolist() == [[marked]]
+    assert geometry.queued(feed).tolist() == [[max(1, groups)]]
+
+
+def test_rows_that_are_cut_wait_whole():
+    """Two rows of five spikes, each in three parts of two."""
+    for inputs, groups, rows in (((), 0, 1), ((0, 1, 4), 2, 1), ((0, 2, 5), 3, 2)):
+        geometry, feed = DenseWords.flat(10, 5, 6, 2, 3), of_inputs(*inputs)
+        assert geometry.walk(feed).tolist() == [[groups]]
+        assert geometry.queued(feed).tolist() == [[rows]]

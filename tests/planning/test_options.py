@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bsnn_hw.ir.network import Coding, SynapseShortcut
+from bsnn_hw.ir.network import Coding, Conv, SynapseShortcut
 from bsnn_hw.ir.schedule import Engine, Port, Rows, Stores
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.forecast import LayerCosts
-from bsnn_hw.planning.options import _fold_sizes, search_space
+from bsnn_hw.planning.options import _Builder, _fold_sizes, search_space
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.stores import STORES
 from bsnn_hw.planning.throughput import throughput
@@ -151,3 +151,15 @@ def test_sizes_of_folds():
     assert min(steps) >= (1000 / 8) ** (1 / 11) and len(sizes) <= 8 + 12
     # Of fewer, those that are 12 % apart at least.
     assert _fold_sizes(30) == [1, 2, 3, 4, 5, 6, 8, 10, 15, 30]
+
+
+def test_neurons_side_by_side_of_a_map_are_halves_of_its_channels():
+    net = random_network(np.random.default_rng(0))
+    inputs = random_inputs(net, np.random.default_rng(0), 2)
+    builder = _Builder(net, measure_activity(net, inputs, run(net, inputs)), ECP5.family, None)
+    number, layer = next((number, each) for number, each in enumerate(net.layers)
+                         if isinstance(each.synapse, Conv) and each.synapse.groups == 1
+                         and each.synapse.shape.channels > 3)
+    channels = layer.synapse.shape.channels
+    halves = sorted({-(-channels // 2 ** k) for k in range(9)})
+    assert builder.choices([number], NO_LIMIT, [None] * len(net.layers)) == tuple(halves)
