@@ -72,4 +72,82 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      'terms = [self._add(m, f"of_{lanes}_{i // 2}", terms[i:i + 2], lanes)',
      'terms = [self._add(m, f"of_{lanes}_{i << 2}", terms[i:i + 2], lanes)'):
         "a name of a signal, and they stay different; tests/emission/circuits.json sees it",
+    ("bsnn_hw/engines/dense_words.py",
+     "ends = (row % self.gathered == self.gathered - 1) | (row == self.source.rows - 1)",
+     "ends = (row % self.gathered == self.gathered - 1) | (row >= self.source.rows - 1)"):
+        "a row is a remainder of the rows, and never beyond the last",
+    ("bsnn_hw/engines/events.py",
+     "parts += Parts.delays(parallel * (weight_bits == 1))",
+     "parts += Parts.delays(parallel * (weight_bits <= 1))"):
+        "weights have a bit or more",
+    ("bsnn_hw/lowering/fold.py",
+     "return ((affine.weights * signs).astype(np.int8), connected,",
+     "return ((affine.weights / signs).astype(np.int8), connected,"):
+        "a sign is its own inverse",
+    ("bsnn_hw/lowering/join.py",
+     "if max(np.abs(table).max() for table in (gain, bias, whole)) >= LIMIT:",
+     "if max(np.abs(table).max() for table in (gain, bias, whole)) > LIMIT:"):
+        "a layer of numbers that large is refused behind it too, by its currents' bounds",
+    ("bsnn_hw/planning/goal.py",
+     "if name != Objective.RATE.value or not equals or not 0 < rate < math.inf:",
+     "if name != Objective.RATE.value or not equals or not 0 < rate != math.inf:"):
+        "what is above 0 is no NaN, and but for infinity below it",
+    ("bsnn_hw/planning/options.py",
+     "most = most_parallel(self._network, numbers[0])",
+     "most = most_parallel(self._network, numbers[ -1])"):
+        "layers of a group have equally many neurons side by side, so equally many at most",
+    ("bsnn_hw/planning/pipeline.py", "room: int = 0", "room: int = -1"):
+        "a flow without entries is none that stops its producer, and its room is not looked at",
+    ("bsnn_hw/planning/plan.py",
+     "if goal.objective is Objective.RATE and (asked or other.clock) * 1e6 / goal.rate < bound:",
+     "if goal.objective is Objective.RATE and (asked or other.clock) * 1e6 / goal.rate is bound:"):
+        "it spares a search for fewer cycles than any plan takes, which finds none either",
+    ("hdl/axi_registers.py", "continue", "break"):
+        "`control` alone is written, and is the first",
+    ("hdl/frames.py",
+     '"length": Out(range(self._longest + 1)),',
+     '"length": Out(range(self._longest << 1)),'):
+        "a bit more, which stays 0",
+    ("hdl/frontend.py",
+     "queued.valid.eq(push & (pushed.charge | mark)),",
+     "queued.valid.eq(push // (pushed.charge | mark)),"):
+        "in Amaranth a quotient by 0 is 0, and by 1 the dividend: of single bits the conjunction",
+    ("hdl/map_crop.py", "ends = counter == count - 1", "ends = counter >= count - 1"):
+        "a counter goes back to 0 behind its last value, and is never beyond it",
+    ("hdl/neuron.py",
+     "return 1 if position < tail else fold != folds - 1",
+     "return 1 if position < tail else fold < folds - 1"):
+        "a fold is never beyond the last",
+    ("hdl/row_parts.py",
+     "m.d.comb += self.rows.ready.eq(~busy | (send & finished))",
+     "m.d.comb += self.rows.ready.eq(~busy | (send * finished))"):
+        "of two single bits the product is the conjunction",
+    ("hdl/window_pool.py",
+     "(pool.height, pool.width), pool.stride, pool.padding, strict=True)",
+     "(pool.height, pool.width), pool.stride, pool.padding, strict=False)"):
+        "each of them is a pair",
+    ("hdl/window_pool.py",
+     'self.placed.eq(delayed(m, now, 1, "now", reset_less=True)),',
+     'self.placed.eq(delayed(m, now, 1, "now", reset_less=False)),'):
+        "a reset of what says nothing until a word comes",
+    ("hdl/window_pool.py",
+     'phase = Signal(range(max(2, self._stride)), init=self._padding, name=f"{name}_phase")',
+     'phase = Signal(range(max( 3, self._stride)), init=self._padding, name=f"{name}_phase")'):
+        "of a stride of 1 or 2 a bit more, which stays 0",
+    ("bsnn_hw/engines/dense_words.py",
+     "shared: bool = field(default=False, init=False, repr=False)  # no lane takes another's inputs",
+     "shared: bool = field(default=False, init=True, repr=False)  # no lane takes another's inputs"):
+        "an argument more, which nobody gives",
+    ("bsnn_hw/planning/cycles.py",
+     "samples = len(activity[0].feed.events)",
+     "samples = len(activity[ -1].feed.events)"):
+        "every layer sees as many samples",
+    ("bsnn_hw/planning/stores.py",
+     "BLOCK_PRICES = (0.0, 0.3, 1.0, 3.0)",
+     "BLOCK_PRICES = (0.0, 0.3, 2.0, 3.0)"):
+        "prices that are tried, one about three times the other; other ones weigh other plans",
+    ("hdl/frontend.py",
+     "push.eq(filling & room | beat.valid & beat.ready),",
+     "push.eq(filling * room | beat.valid & beat.ready),"):
+        "of two single bits the product is the conjunction",
 }

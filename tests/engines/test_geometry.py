@@ -238,3 +238,22 @@ def test_rows_that_are_cut_wait_whole():
         geometry, feed = DenseWords.flat(10, 5, 6, 2, 3), of_inputs(*inputs)
         assert geometry.walk(feed).tolist() == [[groups]]
         assert geometry.queued(feed).tolist() == [[rows]]
+
+
+def test_counts_of_words():
+    # Rows of five in three parts of two, whose numbers take two bits; rows of two, three a word.
+    cut, gathered = DenseWords.flat(10, 5, 6, 2, 3), DenseWords.flat(12, 2, 4, 6, 4)
+    assert (cut.parts, cut.gathered, cut.part_bits, cut.rows, cut.address_bits) == (3, 1, 2, 8, 3)
+    assert (gathered.gathered, gathered.part_bits, gathered.rows, gathered.address_bits) == (
+        3, 0, 2, 1)
+    assert DenseWords.flat(10, 10, 6, 10, 3).address_bits == 1
+    assert DenseWords.flat(15, 5, 6, 5, 3).address_bits == 2
+
+
+def test_fields_of_a_place_fill_a_slot():
+    """A row of channels, a column of 2 bits and a line in what the value leaves."""
+    geometry = conv(channels=6, lanes=2, width=6, shared=False)
+    fields = geometry.slot_facts(16, 3)["row"]["fields"]
+    assert fields == {"r": {"low": 0, "width": geometry.row_bits},
+                      "x": {"low": geometry.row_bits, "width": 2},
+                      "y": {"low": geometry.row_bits + 2, "width": 16 - 3 - geometry.row_bits - 2}}

@@ -222,3 +222,10 @@ def test_where_a_walk_over_lines_goes():
     assert same_parts(lines.lookup_parts(3), (
         Parts.delays(2 * 2 * (2 + 3) + 6 + 8) + Parts.logic(10, 0) + Parts.delays(down + right)
         + Parts(memories=(Memory(6, down, Access.TABLE), Memory(7, right, Access.TABLE)))))
+
+
+def test_a_queue_of_single_spikes():
+    # Two words of a spike: a number, a mark and a row of one bit each.
+    assert same_parts(DenseEvents.flat(2, 1, 3, 1, 1).link_parts(3), (
+        fifo(2, 3, 1, 2) + Parts.logic(1 / 3 + 2) + encoder_parts(1, 1) + Parts.delays(1 + 3)
+        + Parts.delays(1) + Parts.logic(5 + 3, 1)))

@@ -11,6 +11,7 @@ import pytest
 
 from bsnn_hw.devices.parts import Access, Memory, Parts, Product, fifo_parts
 from bsnn_hw.engines.conv_events import ConvEvents
+from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.ir.border import Border
 from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
@@ -24,7 +25,7 @@ from bsnn_hw.layout.state import StateRows, operation_bits
 from bsnn_hw.layout.supply import Carry, Entry, Link, link_block
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
 from bsnn_hw.layout.synaptic import SynapticCurrents
-from bsnn_hw.layout.tables import TableSize, table_rows
+from bsnn_hw.layout.tables import TableSize, class_bits, table_rows
 from tests.for_each import for_each
 from tests.parts import same_parts
 
@@ -370,3 +371,25 @@ def test_queues_of_maps_are_sensible_memories():
     for timesteps, depth in ((1, 256 + 1), (10, 2048 + 1), (99, 4096 + 1)):
         link = link_block("a_b", 0, conv().source, SimpleNamespace(pool=None), conv(), timesteps, 0)
         assert (link.words, link.depth) == (128, depth)
+
+
+def test_bits_of_the_class_of_a_place():
+    for classes, bits in (((1, 1), (0, 0)), ((2, 3), (1, 2)), ((4, 1), (2, 0)), ((3, 5), (2, 3))):
+        border = Border(np.zeros(9, int), np.zeros(9, int), np.zeros((1, *classes, 2), int))
+        assert class_bits(border) == bits
+
+
+def test_an_engine_of_several_places():
+    """Two places a cycle: an operation of each for all of its delay, and a third of a LUT for each
+    bit of a sum that is chosen from two."""
+    weights = np.ones((6, 5, 3, 2), np.int8)
+    synapse = Conv(weights, np.ones(6, bool), Shape(5, 6, 7))
+    geometry = ConvLines.of(synapse, Raster(Shape(5, 6, 7), 3), LayerPlan(2, 4, places=2))
+    sums = StateRows(geometry.sums_raster.rows, 4 * 7, False)
+    source = Carry("from", 0, False, 3, 1, 1, 1, 4)  # anything that has parts
+    block = Synapses(source, geometry, 1, 3, 5, 0, delay=4, wait=2, sums=sums, sum_width=7)
+    own = 5 + 5  # 32 rows of a bank, and five flags
+    assert geometry.sums_raster.rows == 32
+    assert same_parts(block._place_parts(), (
+        Parts.delays(2 * (4 + 2) * own) + Parts.logic(4 * 7 / 3)))
+    assert replace(block, geometry=conv())._place_parts() == Parts()

@@ -12,7 +12,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.bounds import network_bounds
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.network import Coding, Comparison, Reset
-from bsnn_hw.lowering.fold import affine, counting
+from bsnn_hw.lowering.fold import _leak, affine, counting, fold_readout
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model import real
 from bsnn_hw.model.check_readout import counting_layer
@@ -331,3 +331,20 @@ def test_what_is_negligible_grows_with_the_shift():
     first = model.layers[0]
     _, connected, unit = counting(first, affine(first, model.input), 1.0, 15)
     assert connected.tolist() == [False, True] and unit.tolist() == [1.0, 2.0 ** -11 / 30]
+
+
+def test_leaks_from_unit_to_unit():
+    """A potential of the timestep before is in its unit: gates of 1, 2, 4 halve what is kept, and
+    from the last to the next inference's first it is four times as much."""
+    gate = np.array([1.0, 2.0, 4.0])
+    for stateful, first in ((False, 0), (True, 32)):
+        assert _leak(0.5, gate, 4, 2, stateful).tolist() == [[first] * 2, [4] * 2, [4] * 2]
+
+
+def test_biases_of_scores_far_beyond_all_gains_set_the_unit():
+    """One input of up to 15 in each of two timesteps: 2**16 of all that they can sum up to."""
+    readout = layer("out", [[1.0], [1.0]], gate=[1.0, 1.0], gamma=2.0 ** -60,
+                    beta=np.array([0.5, 1.0]))
+    found = fold_readout(readout, network(readout).input, timesteps=2, max_value=15, gain_bits=3)
+    assert not found.gain.any()
+    assert found.bias.tolist() == [2 ** 16 * 30 * 2 ** 3 / 2, 2 ** 16 * 30 * 2 ** 3]

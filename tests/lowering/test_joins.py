@@ -210,6 +210,8 @@ def test_samples_of_large_maps_are_left_out():
                     Feed("a", Pooling(PoolingKind.SUM, (100, 100)), Shape(64)))
     model = Model("m", 4, Input(Coding.DIRECT, 10000, 1, shape=feed.shape), (conv, readout), ("x",))
     assert len(enough(Graph(model), np.zeros((512, 10000), np.uint8))) == 39
+    larger = replace(model, timesteps=4 * 64)  # but one is
+    assert len(enough(Graph(larger), np.zeros((512, 10000), np.uint8))) == 1
     small = network(dense("a", None, [1.0]))
     assert len(enough(Graph(small), np.zeros((10 ** 6, 1, 2), np.uint8))) == 10 ** 6
 

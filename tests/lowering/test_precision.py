@@ -12,7 +12,9 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.store import equal
 from bsnn_hw.lowering.gate import GateBits
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
+from bsnn_hw.lowering.precision import CANDIDATES, fitting
 from bsnn_hw.model import real
+from bsnn_hw.model.description import ScoreKind, Scoring
 from bsnn_hw.reference.network import run
 from tests.for_each import for_each, quick
 
@@ -138,3 +140,28 @@ def test_lowering_is_quick():
     start = time.process_time()
     lower(model, inputs(model, 256))
     assert time.process_time() - start < 4
+
+
+def test_candidates_up_to_the_finest_that_fits():
+    def fold(most):
+        def folded(bits):
+            if bits > most:
+                raise InputError("too wide")
+        return folded
+
+    assert fitting(fold(99)) == CANDIDATES
+    assert fitting(fold(4)) == range(5)
+    assert fitting(fold(0)) == range(1)
+    with pytest.raises(InputError, match="too wide"):
+        fitting(fold(-1))
+
+
+def test_leak_bits_of_scores_whose_gain_bits_are_given():
+    """Of a membrane's largest value; the only gain bits are the finest."""
+    model = random_model(1, timesteps=4)
+    model = replace(model, layers=(*model.layers[:-1], replace(
+        model.layers[-1], scoring=Scoring(ScoreKind.MAX, leak=0.83))))
+    samples = inputs(model, 40)
+    (_, chosen_leak), (_, given_leak) = (
+        chosen(model, samples, per_layer={"fc1": 7}, leak_bits=leak)[1] for leak in (None, 3))
+    assert given_leak == 3 and chosen_leak in CANDIDATES

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bsnn_hw.errors import InputError
-from bsnn_hw.ir.schedule import Engine, Store, Stores
+from bsnn_hw.ir.schedule import BLOCK_ROWS, Engine, Rows, Store, Stores
 from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan_file import plan_toml, read_plan
 from bsnn_hw.planning.schedule import make_schedule
@@ -166,3 +166,10 @@ def test_a_strange_name_is_quoted(path):
     odd = type(net)(net.name, net.timesteps, net.input, layers, net.readout, net.classes)
     schedule = make_schedule(odd, (1, 1), (1, 1))
     assert read(path, plan_toml(odd, schedule)).schedule(odd) == schedule
+
+
+def test_block_rows_from_two_on(path):
+    for key, rows in (("block_rows", Rows(2, BLOCK_ROWS)), ("constant_rows", Rows(BLOCK_ROWS, 2))):
+        assert read(path, f"{key} = 2\n{GOOD}").rows == rows
+        assert refused(path, f"{key} = 1\n{GOOD}") == [
+            f"FILE: {key} must be a whole number of 2 or more, not 1"]

@@ -15,11 +15,12 @@ from bsnn_hw.ir.network import Coding
 from bsnn_hw.ir.schedule import Engine, Rows
 from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.planning.cycles import event_bound, least_bound
-from bsnn_hw.planning.forecast import forecast
+from bsnn_hw.planning.forecast import LayerCosts, forecast
 from bsnn_hw.planning.goal import Goal, Objective
 from bsnn_hw.planning.plan import choose, look_at
 from bsnn_hw.planning.schedule import make_schedule
 from bsnn_hw.planning.search import Candidate, Search
+from bsnn_hw.planning.throughput import throughput
 from bsnn_hw.reference.network import run
 from evidence.random_plans import random_schedule
 from tests.for_each import for_each, quick
@@ -301,3 +302,18 @@ def test_every_part_of_a_known_family_can_be_planned_for():
 def test_an_unknown_part():
     with pytest.raises(InputError, match=r"^`target`: must be one of ecp5-25k, "):
         find_chip("ecp6")
+
+
+def test_cells_of_a_plan_and_of_its_rivals():
+    """For each layer behind another the plan's own cells, and what other engines would take."""
+    net, activity = flat((12, 20, 8, 4))
+    search = Search(net, activity, ECP5)
+    plan = search.front()[0]
+    layers = LayerCosts(net, ECP5.family).of(plan.schedule)
+    cycles = throughput(net, plan.schedule, activity).layers
+    found = search.rivals(plan)
+    assert sorted(found) == [1, 2]
+    for number, ((cells, taken), others) in found.items():
+        assert cells == pytest.approx(layers[number].cells, rel=.02)  # but for what links wait for
+        assert taken == pytest.approx(cycles[number])
+        assert plan.schedule.layers[number].engine not in others

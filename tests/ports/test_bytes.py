@@ -55,3 +55,10 @@ def test_what_a_narrow_port_is_made_of():
         Parts.adders(3 / 2, 2) + Parts.logic(2 * 3, 3)
         + Parts.logic(3 * 2 * 2 + 12, 3 * 3 + 3 + 6)  # two values twice, but one only once
         + Parts.logic(16 + 8, 16 + 4)))
+
+
+def test_bytes_of_a_class():
+    for classes, size in ((1, 1), (2, 1), (256, 1), (257, 2)):
+        network = small_network(2, spiking("fc", dense(2, 2)), classes=classes)
+        port = byte_counts(network)
+        assert (port.answer, port.classes, port.step) == (size, classes, 2)
