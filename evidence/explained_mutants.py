@@ -135,8 +135,10 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      'phase = Signal(range(max( 3, self._stride)), init=self._padding, name=f"{name}_phase")'):
         "of a stride of 1 or 2 a bit more, which stays 0",
     ("bsnn_hw/engines/dense_words.py",
-     "shared: bool = field(default=False, init=False, repr=False)  # no lane takes another's inputs",
-     "shared: bool = field(default=False, init=True, repr=False)  # no lane takes another's inputs"):
+     "shared: bool = field(default=False, init=False, repr=False)  "
+     "# no lane takes another's inputs",
+     "shared: bool = field(default=False, init=True, repr=False)  "
+     "# no lane takes another's inputs"):
         "an argument more, which nobody gives",
     ("bsnn_hw/planning/cycles.py",
      "samples = len(activity[0].feed.events)",
@@ -150,4 +152,6 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
      "push.eq(filling & room | beat.valid & beat.ready),",
      "push.eq(filling * room | beat.valid & beat.ready),"):
         "of two single bits the product is the conjunction",
+    ("bsnn_hw/engines/dense_events.py", "if self.lanes == 1:", "if self.lanes <= 1:"):
+        "there is a lane or more",
 }
