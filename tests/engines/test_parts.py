@@ -229,3 +229,10 @@ def test_a_queue_of_single_spikes():
     assert same_parts(DenseEvents.flat(2, 1, 3, 1, 1).link_parts(3), (
         fifo(2, 3, 1, 2) + Parts.logic(1 / 3 + 2) + encoder_parts(1, 1) + Parts.delays(1 + 3)
         + Parts.delays(1) + Parts.logic(5 + 3, 1)))
+
+
+def test_words_of_weights_in_banks():
+    own, shared = DenseEvents.flat(10, 5, 6, 2, 4), DenseEvents.flat(10, 5, 6, 3, 4, True)
+    assert own.weight_memories(1) == [(16, 4, 1)] * 2
+    assert own.weight_memories(8) == [(16, 4 * 8, 1)] * 2
+    assert shared.weight_memories(3) == [(32, 4 * 3, 2), (32, 4 * 3, 1)]

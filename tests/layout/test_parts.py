@@ -25,7 +25,7 @@ from bsnn_hw.layout.state import StateRows, operation_bits
 from bsnn_hw.layout.supply import Carry, Entry, Link, link_block
 from bsnn_hw.layout.synapses import Synapses, accumulator_parts
 from bsnn_hw.layout.synaptic import SynapticCurrents
-from bsnn_hw.layout.tables import TableSize, class_bits, table_rows
+from bsnn_hw.layout.tables import TableSize, class_bits, table_rows, table_size
 from tests.for_each import for_each
 from tests.parts import same_parts
 
@@ -393,3 +393,9 @@ def test_an_engine_of_several_places():
     assert same_parts(block._place_parts(), (
         Parts.delays(2 * (4 + 2) * own) + Parts.logic(4 * 7 / 3)))
     assert replace(block, geometry=conv())._place_parts() == Parts()
+
+
+def test_a_table_has_the_columns_that_change():
+    # Of values of four bits with their sign, three change in each of two channels.
+    assert table_size(np.array([[0, 0], [7, 7]]), False) == TableSize(2, 4, 6, False)
+    assert table_size(np.array([[5, 2], [4, 2], [5, 2]]), True) == TableSize(3, 4, 1, True)

@@ -205,3 +205,11 @@ def test_when_currents_come():
         3, 4, 5, 7]
     assert [charge_delay(each, late) for each in (plain, second) for late in (False, True)] == [
         3, 4, 4, 5]
+
+
+def test_currents_of_a_layer_with_a_gate_of_the_sample_s():
+    """A sum and a product; pipelined, constants and products come a cycle later."""
+    plain = spiking("fc", dense(4, 6))
+    assert [current_delay(plain, each) for each in (False, True)] == [3, 4]
+    gated = replace(plain, gate="anything")
+    assert [current_delay(gated, each) for each in (False, True)] == [4, 6]
