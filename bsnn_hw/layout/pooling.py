@@ -48,9 +48,11 @@ def pooling_parts(whole: Raster, source: Raster, pool: Pool | None) -> Parts:
 
 
 def _tile_parts(source: Raster, pool: Pool | None, positions: float) -> Parts:
-    """hdl/pooling.py."""
-    parts = (Parts.adders(positions / 3, 4) + Parts.logic(positions, positions)
-             + Parts.delays(2 * (source.width + positions + 2)))
+    """hdl/pooling.py; a word's row is counted only where words are gathered, and goes nowhere."""
+    told = positions - max(1, bits_of(source.rows))
+    counted = positions if gathers(pool) else told
+    parts = (Parts.adders(counted / 3, 4) + Parts.logic(counted, counted)
+             + Parts.delays(2 * (source.width + told + 2)))
     if not gathers(pool):
         return parts
     line = StateRows(source.shape.width * source.folds, source.width, False)

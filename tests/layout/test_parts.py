@@ -277,8 +277,10 @@ def linked(whole, pool):
     return link, conv().link_parts(9) + conv().lookup_parts(1)
 
 
-# Row, line, column and fold of a pooled word have 7 + 3 + 3 + 1 bits.
-COUNTED = (Parts.adders(14 / 3, 4) + Parts.logic(14, 14) + Parts.delays(2 * (3 + 14 + 2)))
+# Row, line, column and fold of a pooled word have 7 + 3 + 3 + 1 bits; the row is needed where words
+# are gathered.
+COUNTED, GATHERED = (Parts.adders(bits / 3, 4) + Parts.logic(bits, bits)
+                     + Parts.delays(2 * (3 + 7 + 2)) for bits in (7, 14))
 
 
 def test_windows_side_by_side():
@@ -286,7 +288,7 @@ def test_windows_side_by_side():
     assert same_parts(link.parts(), rest + COUNTED) and link.cropped is None
     link, rest = linked(Shape(5, 12, 14), Pool(PoolKind.MAX, 2, 2))
     line = Parts.logic(2 * 3) + state(7 * 2, 3)  # a maximum waits for a line of windows
-    assert same_parts(link.parts(), rest + COUNTED + line)
+    assert same_parts(link.parts(), rest + GATHERED + line)
     link, rest = linked(Shape(5, 6, 7), Pool(PoolKind.MAX, 1, 1))
     assert same_parts(link.parts(), rest + COUNTED)
     link, rest = linked(Shape(5, 6, 7), None)
