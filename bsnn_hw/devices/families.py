@@ -286,7 +286,7 @@ _GATEMATE = Family(
 # Its sums are look-up tables: nextpnr takes no carry chain here (devices/targets.py).
 _NEXUS = Family(
     "OXIDE_COMB", _ECP5.rams,
-    Weights(sum_bit=1.23, chain=2.25, lut=0.0, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
+    Weights(sum_bit=1.35, chain=2.25, lut=0.25, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
     clock=100.0, period=Period(5.3), registers="OXIDE_FF", blocks="OXIDE_EBR",
     multipliers="MULT18_CORE", largest_factor=18, least_product=4)
 
@@ -298,7 +298,7 @@ _GOWIN = Family(
      Ram(14, (1, 2, 4, 9, 18, 36), 9, 138, 1, _CLOCKED, least_written=36)),
     Weights(sum_bit=1.02, lut=0.78, bare=0.39, register=0.95, lut_ram=7.5, table_bit=0.69,
             mux_bit=0.81),
-    clock=80.0, period=Period(11.4), registers="DFF", blocks="BSRAM", multipliers="MULT18X18",
+    clock=80.0, period=Period(9.9), registers="DFF", blocks="BSRAM", multipliers="MULT18X18",
     largest_factor=18)
 
 FAMILIES = {family.logic: family for family in (_ECP5, _ICE40, _GATEMATE, _NEXUS, _GOWIN)}
