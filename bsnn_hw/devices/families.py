@@ -286,8 +286,8 @@ _GATEMATE = Family(
 # Its sums are look-up tables: nextpnr takes no carry chain here (devices/targets.py).
 _NEXUS = Family(
     "OXIDE_COMB", _ECP5.rams,
-    Weights(sum_bit=1.35, chain=2.25, lut=0.25, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
-    clock=100.0, period=Period(5.3), registers="OXIDE_FF", blocks="OXIDE_EBR",
+    Weights(sum_bit=1.75, lut=0.1, lut_ram=8.8, table_bit=0.56, mux_bit=0.4),
+    clock=100.0, period=Period(5.2, 0.4), registers="OXIDE_FF", blocks="OXIDE_EBR",
     multipliers="MULT18_CORE", largest_factor=18, least_product=4)
 
 # A bit of a sum or a LUT RAM takes the place of look-up tables, and counts as such.

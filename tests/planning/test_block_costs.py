@@ -30,7 +30,7 @@ LEAK = Parts(products=(Product(11, 9, 4),))  # four factors of 11 bits with a si
 @for_each("logic, cells, registers", [
     # Short adders; two LUT RAMs, and a register of their word.
     (ECP5, .7 * 26 + .85 * 28 + 2 * 6, .9 * 29 + 5),
-    (NEXUS, 1.35 * 26 + 2.25 * 7 + .25 * 28 + 2 * 8.8, .9 * 29 + 5),
+    (NEXUS, 1.75 * 26 + .1 * 28 + 2 * 8.8, .9 * 29 + 5),
     (GOWIN, 1.02 * 26 + .78 * 28 + .39 * 11 + 2 * 7.5, .95 * 29 + 5),
     # No LUT RAM, and a block RAM is more: 40 flip-flops, which 7 choices of 5 bits read.
     (ICE40, 26 + 7 + .85 * 28 + .65 * 11 + 1.23 * 40 + 8 + .61 * 7 * 5, .9 * 29 + 40 + 5),
@@ -42,7 +42,7 @@ def test_a_shortcut_s_queue(logic, cells, registers):
 
 @for_each("logic, cells, registers", [
     (ECP5, 1.1 * 32 + .85 * 32 + 7 * 6, .9 * 32),
-    (NEXUS, 1.35 * 32 + 2.25 * 4 + .25 * 32 + 7 * 8.8, .9 * 32),
+    (NEXUS, 1.75 * 32 + .1 * 32 + 7 * 8.8, .9 * 32),
     (GOWIN, 1.02 * 32 + .78 * 32 + .39 * 4 + 7 * 7.5, .95 * 32),
     # 336 flip-flops, which 11 choices of 28 bits read.
     (ICE40, 32 + 4 + .85 * 32 + .65 * 4 + 1.23 * 336 + 12 + .61 * 11 * 28, .9 * 32 + 336),
