@@ -152,14 +152,14 @@ def _fastest(search: Search, asked: float | None) -> Candidate | None:
     """Of the plans that fit the one with the most inferences per second, at its likely clock where
     none is asked for; a few of the best are walked through the pipeline."""
     fastest = search.fastest()
-    if fastest is None or asked:
-        return fastest
+    if fastest is None:
+        return None
     limits = fastest.cycles * FINER ** np.arange(SLOWER)
     found = {each.schedule: each for limit in limits
              for each in [search.fitting(float(limit) * (1 + 1e-9))] if each is not None}
 
     def speed(cycles: float, candidate: Candidate) -> float:
-        return search.chip.likely_clock(candidate.cost) / cycles
+        return (asked or search.chip.likely_clock(candidate.cost)) / cycles
 
     best = sorted(found.values(), key=lambda each: -speed(each.cycles, each))[:WALKED]
     return max(best, key=lambda each: speed(_cycles(search, each), each))

@@ -232,7 +232,7 @@ def test_the_fastest_makes_the_most_at_its_likely_clock(monkeypatch):
     plan = choose(net, activity, ECP5, Goal(Objective.FASTEST))
     least = choose(net, activity, ECP5, Goal(Objective.FASTEST), 100)
     assert least.clock == 100 and plan.clock == min(100, 1e8 / plan.forecast.cost.cells ** 2)
-    assert least.forecast.cycles <= 1.01 * plan.forecast.cycles  # steps of the search apart
+    assert least.forecast.cycles <= plan.forecast.cycles
     assert least.forecast.cost.cells > plan.forecast.cost.cells
     assert plan.forecast.speed(ECP5.likely_clock(plan.forecast.cost)) > least.forecast.speed(
         ECP5.likely_clock(least.forecast.cost))
