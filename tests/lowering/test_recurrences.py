@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from bsnn_hw.ir.bounds import network_bounds, step_bounds
+from bsnn_hw.ir.bounds import step_bounds
 from bsnn_hw.ir.check import problem
 from bsnn_hw.ir.store import equal, read, save
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
@@ -16,7 +16,7 @@ from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_recurrences import random_recurrences
 from tests.for_each import for_each, quick
-from tests.reference.networks import execute
+from tests.lowering.plain import same_as_plain, within_bounds
 
 SEEDS = range(24)
 
@@ -33,23 +33,14 @@ def lowered(seed):
 @for_each("seed", SEEDS)
 def test_matches_plain_integers(seed):
     _, network, inputs = lowered(seed)
-    trace = run(network, inputs, batch=2)
-    for index, sample in enumerate(inputs):
-        layers, scores, _ = execute(network, sample)
-        fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
-        assert [layer.fired[index].tolist() for layer in trace.hidden] == fired
-        assert trace.scores[index].tolist() == scores
+    assert same_as_plain(network, inputs)
 
 
 @quick(6, wide=None)
 @for_each("seed", SEEDS)
 def test_nothing_leaves_its_bounds(seed):
     _, network, inputs = lowered(seed)
-    bounds, _ = network_bounds(network)
-    for layer, seen in zip(run(network, inputs).hidden, bounds, strict=True):
-        for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
-            assert interval.low <= values.min()
-            assert values.max() <= interval.high
+    assert within_bounds(network, inputs)
 
 
 def test_the_first_timestep_has_no_spikes_back():

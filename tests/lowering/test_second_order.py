@@ -21,7 +21,7 @@ from evidence.random_models import random_inputs
 from evidence.random_second_order import random_second_order
 from tests.for_each import for_each, quick
 from tests.lowering.models import LIF, inputs, layer, network
-from tests.reference.networks import execute
+from tests.lowering.plain import same_as_plain
 
 SEEDS = range(30)
 FEW_AND_ALL = [SEEDS[:6], pytest.param(SEEDS, marks=pytest.mark.wide)]
@@ -69,13 +69,7 @@ def test_matches_plain_integers(seeds):
     for seed in seeds:
         found, samples = lowered(seed)
         second += sum(each.neuron.current_leak is not None for each in found.hidden)
-        trace = run(found, samples, batch=2)
-        for index, sample in enumerate(samples):
-            layers, scores, _ = execute(found, sample)
-            for seen, steps in zip(trace.hidden, layers, strict=True):
-                assert seen.charged[index].tolist() == [[h for h, _, _ in row] for row in steps]
-                assert seen.fired[index].tolist() == [[s for _, s, _ in row] for row in steps]
-            assert trace.scores[index].tolist() == scores, f"seed {seed}"
+        assert same_as_plain(found, samples), f"seed {seed}"
     assert second > len(seeds)
 
 

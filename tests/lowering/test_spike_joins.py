@@ -19,7 +19,7 @@ from bsnn_hw.reference.network import run
 from evidence.random_models import random_inputs
 from evidence.random_sew import random_sew
 from tests.for_each import for_each, quick
-from tests.reference.networks import execute
+from tests.lowering.plain import same_as_plain, within_bounds
 
 SEEDS = range(24)
 NEURON = {"type": "lif", "leak": 0.5, "threshold": 1.5, "reset": "soft", "comparison": ">="}
@@ -57,23 +57,14 @@ def block(kind, **more):
 def test_matches_plain_integers(seed):
     _, network, inputs = lowered(seed)
     assert problem(network) is None
-    trace = run(network, inputs, batch=2)
-    for index, sample in enumerate(inputs):
-        layers, scores, _ = execute(network, sample)
-        fired = [[[spike for _, spike, _ in steps] for steps in layer] for layer in layers]
-        assert [layer.fired[index].tolist() for layer in trace.hidden] == fired
-        assert trace.scores[index].tolist() == scores
+    assert same_as_plain(network, inputs)
 
 
 @quick(1, wide=None)
 @for_each("seed", SEEDS)
 def test_nothing_leaves_its_bounds(seed):
     _, network, inputs = lowered(seed)
-    for layer, seen in zip(run(network, inputs).hidden, network_bounds(network)[0],
-                           strict=True):
-        for values, interval in ((layer.charged, seen.charged), (layer.settled, seen.settled)):
-            assert interval.low <= values.min()
-            assert values.max() <= interval.high
+    assert within_bounds(network, inputs)
 
 
 def test_what_is_added_comes_from_each_layer():
