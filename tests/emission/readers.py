@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-
 # In a process of its own: at its end the module names all that its bindings have leaked.
 _SLANG = """
 import sys
