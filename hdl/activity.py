@@ -19,7 +19,7 @@ def activity_layout(layout: Layout) -> data.StructLayout:
         engines = [layer.synapses, *(each for each in layer.shortcuts
                                      if isinstance(each, Synapses))]
         fields[f"events_{number}"] = sum(each.geometry.lanes for each in engines).bit_length()
-        fields[f"spikes_{number}"] = layer.neurons.raster.width.bit_length()
+        fields[f"spikes_{number}"] = layer.neurons.words.width.bit_length()
     lanes = layout.output.synapses.geometry.lanes
     return data.StructLayout({**fields, f"events_{len(layout.layers)}": lanes.bit_length()})
 

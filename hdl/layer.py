@@ -13,8 +13,10 @@ from bsnn_hw.hdl.current_pool import LargestSums
 from bsnn_hw.hdl.engines.registry import hardware
 from bsnn_hw.hdl.formats import delayed, index_width, spike_word
 from bsnn_hw.hdl.gate import GateUnit
+from bsnn_hw.hdl.held_sums import HeldSums
 from bsnn_hw.hdl.neuron import NeuronArray
 from bsnn_hw.hdl.place_array import PlaceArray
+from bsnn_hw.hdl.row_gather import RowGather
 from bsnn_hw.hdl.sequencer import Cadence, Sequencer
 from bsnn_hw.hdl.synaptic import SynapticArray
 from bsnn_hw.ir.bounds import HiddenBounds
@@ -122,7 +124,7 @@ class HiddenLayer(wiring.Component):
         require_shape(block.synapses.geometry.weights_shape, weights=layer.synapse.weights)
         self._layer = layer
         self._block = block
-        raster = block.neurons.raster
+        raster, words = block.neurons.raster, block.neurons.words
         self._pipelined = pipelined = block.neurons.pipelined
         self._charge_delay = charge_delay(layer, pipelined)
         self._currents = CurrentArray(layer, bounds, raster, memories=memories,
@@ -153,7 +155,7 @@ class HiddenLayer(wiring.Component):
             **{f"whole_{number}": In(1) for number in self._carried},
             "starts": Out(1),
             "take": Out(1),
-            "words": Out(spike_word(parallel=raster.width, rows=raster.rows)),
+            "words": Out(spike_word(parallel=words.width, rows=words.rows)),
             "words_valid": Out(1),
             "currents": Out(self._currents.currents.shape()),
             "currents_valid": Out(1),
@@ -170,13 +172,16 @@ class HiddenLayer(wiring.Component):
             sequencer, accumulator = charge_pipeline(
                 m, getattr(self, f"groups{name}"), synapse, block,
                 cadence=Cadence.SAMPLE if self._block.direct and block is self._block.synapses
-                else Cadence.EACH_MARK,
-                recovery=self._block.neurons.recovery, name=name)
-            op, sums = accumulator.op, accumulator.sums
+                and self._block.neurons.held is None else Cadence.EACH_MARK,
+                recovery=self._block.neurons.recovery if self._block.neurons.held is None else 1,
+                name=name)
+            op, sums, room = accumulator.op, accumulator.sums, self.room
             if self._block.neurons.pool is not None:
                 op, sums = self._pooled(m, self._block.neurons, op, sums)
+            if self._block.neurons.held is not None:
+                op, sums, room = self._held(m, self._block.neurons.held, sequencer, op, sums)
             m.d.comb += [
-                sequencer.room.eq(self.room),
+                sequencer.room.eq(room),
                 getattr(currents, f"sums{name}").eq(sums),
             ]
             sequencers.append((sequencer, op))
@@ -197,8 +202,7 @@ class HiddenLayer(wiring.Component):
             neurons.op.eq(op),
             neurons.currents.eq(self._charging(m, currents.currents, op)),
             self.take.eq(currents.take),
-            self.words.eq(neurons.words),
-            self.words_valid.eq(neurons.words_valid),
+            *self._leaving(m, neurons),
             self.currents.eq(currents.currents),
             self.currents_valid.eq(current_op.step & ~current_op.sweep),
             self.currents_last.eq(current_op.row == last_row),
@@ -226,6 +230,30 @@ class HiddenLayer(wiring.Component):
         m.submodules.current_pool = pool = LargestSums(block.pool, timesteps=block.timesteps)
         m.d.comb += [pool.op.eq(op), pool.sums.eq(sums)]
         return pool.pooled_op, pool.largest
+
+    def _held(self, m, block, sequencer, op, sums):
+        """The operations that units of neurons step with, the sums that these get, and whether the
+        sequencer may hand over a row of more."""
+        m.submodules.held = held = HeldSums(block)
+        m.d.comb += [
+            held.handed.eq(sequencer.op.step & ~sequencer.op.sweep),
+            held.op.eq(op),
+            held.sums.eq(sums),
+            held.room.eq(self.room),
+        ]
+        return held.unit_op, held.unit_sums, held.free
+
+    def _leaving(self, m, neurons):
+        """The neurons' words; several rows of units make one."""
+        block, held = self._block.neurons, self._block.neurons.held
+        if held is None or held.count == 1:
+            return [self.words.eq(neurons.words), self.words_valid.eq(neurons.words_valid)]
+        m.submodules.gather = gather = RowGather(
+            width=block.raster.width, rows=block.raster.rows, gathered=held.count,
+            words=block.words.rows,
+            folds=block.raster.folds if block.raster.shape.positions > 1 else None)
+        m.d.comb += [gather.rows.eq(neurons.words), gather.rows_valid.eq(neurons.words_valid)]
+        return [self.words.eq(gather.words), self.words_valid.eq(gather.words_valid)]
 
     def _connect_gate(self, m, block, currents, sequencer, op):
         """Let the sample make the factor of its currents."""

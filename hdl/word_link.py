@@ -55,9 +55,12 @@ class WordLink(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        geometry = self._geometry
         words, valid = self.words, self.words_valid
-        if self._geometry.gathered > 1:
-            m.submodules.gather = gather = RowGather(self._geometry)
+        if geometry.gathered > 1:
+            m.submodules.gather = gather = RowGather(
+                width=geometry.source_width, rows=geometry.source.rows, gathered=geometry.gathered,
+                words=geometry.rows)
             m.d.comb += [gather.rows.eq(self.words), gather.rows_valid.eq(self.words_valid)]
             words, valid = gather.words, gather.words_valid
 

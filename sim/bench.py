@@ -49,7 +49,8 @@ class Probe:
         """Look at this cycle; a difference from the reference raises AssertionError."""
         if not int(self.firing.value):
             return
-        width, parallel = self.layer["charged_width"], self.layer["parallel"]
+        width = self.layer["charged_width"]
+        parallel = self.layer.get("units", self.layer["parallel"])  # neurons of a row
         step, row = divmod(self.rows, self.layer["rows"])
         inference, timestep = divmod(step, MANIFEST["network"]["timesteps"])
         where = f"inference {inference}, layer {self.layer['name']}, timestep {timestep + 1}"
@@ -57,7 +58,7 @@ class Probe:
         # The row's neurons are channels of one position: their indexes are `places` apart.
         channels, height, columns = self.layer["map"]
         places = height * columns
-        place, fold = divmod(row, self.layer["folds"])
+        place, fold = divmod(row, self.layer["rows"] // places)
         neurons = slice(fold * parallel * places + place,
                         min(channels, (fold + 1) * parallel) * places, places)
         charged, fired = int(self.charged.value), int(self.fired.value)

@@ -25,9 +25,8 @@ __all__ = ["Design", "LayerProbe", "emit_verilog", "top_name"]
 class LayerProbe:
     """Where a spiking layer's neuron rows are seen in the Verilog.
 
-    While ``firing`` is 1, ``charged`` holds ``parallel`` membrane potentials and ``fired`` as
-    many spikes, of one row.  Rows come in the order of the layer's ``Raster``, timestep after
-    timestep.
+    While ``firing`` is 1, ``charged`` holds the membrane potentials of a row and ``fired`` its
+    spikes.  Rows come in the order of the neurons' ``Raster``, timestep after timestep.
     """
 
     layer: str

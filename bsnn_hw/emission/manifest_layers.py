@@ -31,7 +31,7 @@ __all__ = ["layer_facts", "map_facts"]
 def layer_facts(design: Design, number: int) -> dict[str, Any]:
     """The facts of layer ``number`` as plain JSON values."""
     network, geometry = design.network, design.geometries[number]
-    layer = network.layers[number]
+    layer, plan = network.layers[number], design.schedule.layers[number]
     entry = {
         "name": layer.name, "from": _name(design, number - layer.back),
         **_added(design, number, layer), "pool": _pool(layer.pool),
@@ -41,7 +41,8 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
         "engine": geometry.takes.value,
         "lanes": geometry.lanes, "shared_lanes": geometry.shared,
         "parallel": geometry.parallel, **_places(geometry),
-        **({"pipelined": True} if design.layout.schedule.layers[number].pipelined else {}),
+        **({"pipelined": True} if plan.pipelined else {}),
+        **({} if plan.units is None else {"units": plan.units}),
         "folds": geometry.folds, "rows": _rows(design, number),
         "block_ram": sorted(store.value for store in design.layout.blocks[number].in_blocks),
     }
@@ -52,7 +53,8 @@ def layer_facts(design: Design, number: int) -> dict[str, Any]:
 
 
 def _rows(design: Design, number: int) -> int:
-    """Of the neurons, which are fewer than those of the sums where currents are pooled."""
+    """Of the neurons' steps: fewer than those of the sums where currents are pooled, more where
+    units of their own step."""
     block = design.layout.blocks[number]
     raster = block.neurons.raster if isinstance(block, Layer) else block.synapses.geometry.raster
     return raster.rows

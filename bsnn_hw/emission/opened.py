@@ -143,11 +143,16 @@ def _design(folder, network, facts):
     plans = tuple(LayerPlan(layer["lanes"], layer["parallel"], layer["shared_lanes"],
                             Engine(layer["engine"]),
                             Stores(frozenset(map(Store, layer["block_ram"]))),
-                            layer.get("places", 1), layer.get("pipelined", False))
+                            layer.get("places", 1), layer.get("pipelined", False),
+                            layer.get("units"))
                   for layer in facts["layers"])
     if not all(type(count) is int and 0 < count for plan in plans
-               for count in (plan.lanes, plan.parallel, plan.places)):
-        raise ValueError("lanes, parallel neurons and places must be 1 or more")
+               for count in (plan.lanes, plan.parallel, plan.places,
+                             1 if plan.units is None else plan.units)):
+        raise ValueError("lanes, parallel neurons, places and units must be 1 or more")
+    for plan in plans:
+        if plan.units is not None and plan.parallel % plan.units:
+            raise ValueError("units must be a divisor of the parallel neurons")
     schedule = Schedule(plans)
     port = Port(facts["port"])
     paths = tuple(folder / source for source in facts["sources"])
@@ -178,12 +183,12 @@ def _first_difference(wanted, given, place=""):
 
 
 def _probe(layer):
-    probe = layer["probe"]
+    probe, units = layer["probe"], layer.get("units", layer["parallel"])
     path = ".".join(map(_name, probe["path"].split(".")))
 
     def place(key, width):
         return Observed(path, _name(probe["module"]), _name(probe[key]), width)
 
     return LayerProbe(layer["name"], place("firing", 1),
-                      place("charged", layer["charged_width"] * layer["parallel"]),
-                      place("fired", layer["parallel"]))
+                      place("charged", layer["charged_width"] * units),
+                      place("fired", units))

@@ -41,11 +41,12 @@ class Store(enum.Enum):
     LEAKS = "leaks"
     GAINS = "gains"
     SYNAPTIC = "synaptic currents"
+    HELD = "held sums"  # that units of their own step on
 
     @property
     def written(self) -> bool:
         """Whether it is state, and no constants."""
-        return self in (Store.SUMS, Store.POTENTIALS, Store.SYNAPTIC)
+        return self in (Store.SUMS, Store.POTENTIALS, Store.SYNAPTIC, Store.HELD)
 
 
 class Rows(NamedTuple):
@@ -97,6 +98,8 @@ class LayerPlan:
         convolution as many as one reaches
     pipelined : bool, block RAMs and products are read through registers of their own, and a reset
         has a cycle of its own: a higher clock, and rows that may step again a little later
+    units : int, a divisor of ``parallel``: neurons that step per cycle, on sums that are held
+        while the synapses take the next events; None where all ``parallel`` do, at once
     """
 
     lanes: int
@@ -106,6 +109,7 @@ class LayerPlan:
     memories: Rows | Stores = USUAL_ROWS
     places: int = 1
     pipelined: bool = False
+    units: int | None = None
 
 
 @dataclass(frozen=True)

@@ -59,9 +59,10 @@ class Layer:
     @property
     def in_blocks(self) -> frozenset[Store]:
         """Which of its memories lie in block RAM."""
-        synaptic = self.neurons.synaptic
+        synaptic, held = self.neurons.synaptic, self.neurons.held
         state = ((Store.SUMS, self.synapses.sums), (Store.POTENTIALS, self.neurons.potentials),
-                 (Store.SYNAPTIC, synaptic.store if synaptic else None))
+                 (Store.SYNAPTIC, synaptic.store if synaptic else None),
+                 (Store.HELD, held.store if held else None))
         return frozenset(store for store, memory in (*state, *self.neurons.tables)
                          if memory is not None and memory.block)
 
@@ -81,10 +82,14 @@ def layer_block(name: str, direct: bool, synapses: Synapses,
     return Layer(name, direct, replace(synapses, wait=delay - synapses.delay),
                  tuple(replace(each, wait=delay - each.delay) if isinstance(each, Synapses)
                        else each for each in shortcuts), neurons, delay,
-                 layer_margin(delay, neurons.delay),
+                 layer_margin(neurons.held.store.ahead if neurons.held else delay,
+                              neurons.delay),
                  replace(gate, wait=delay - gate.delay) if gate else None, join)
 
 
 def layer_margin(delay: int, neuron_delay: int) -> int:
-    """Words in the stages of synapses and neurons, and one as `room` is a register."""
+    """Words in the stages of synapses and neurons, and one as `room` is a register.
+
+    delay : int, cycles from where a step may be held up to its operation
+    """
     return delay + neuron_delay + 1

@@ -100,7 +100,7 @@ class Builder:
     def __init__(self, network: Network, port: Port = Port.EVENTS):
         self.network, self.port = network, port
         self.hidden_bounds, self.readout_bounds = network_bounds(network)
-        self._neurons: dict[tuple[int, int, Rows | Stores, bool], Neurons] = {}
+        self._neurons: dict[tuple[int, int, Rows | Stores, bool, int | None], Neurons] = {}
 
     def layout(self, schedule: Schedule) -> Layout:
         """All blocks of ``schedule``, which is legal for the network."""
@@ -127,6 +127,7 @@ class Builder:
             added = [number - each.back for each in consumer.summands]
             return self.synapses(number, consumer, geometry, sum_width, margin=margin,
                                  memories=plan.memories, pipelined=plan.pipelined,
+                                 held=plan.units is not None,
                                  name=name(producer) if producer >= 0 else "",
                                  summands=[(layers[each].margin, name(each)) for each in added])
 
@@ -148,12 +149,12 @@ class Builder:
                     shortcuts.append(engine(number, shortcut, geometry, sums.width))
                     continue
                 producer = layers[number - shortcut.back]
-                shortcuts.append(self.carry(number, shortcut, producer.neurons.raster,
+                shortcuts.append(self.carry(number, shortcut, producer.neurons.words,
                                             sums.width, margin=producer.margin,
                                             name=name(number - shortcut.back)))
             layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
                                       self.neurons(number, geometries[number].raster,
-                                                   plan.memories, plan.pipelined),
+                                                   plan.memories, plan.pipelined, plan.units),
                                       self.gate(number, geometries[number], plan.pipelined),
                                       joined(number, layer)))
         last = len(layers)
@@ -177,13 +178,13 @@ class Builder:
                             + pooling_delay(layer))
 
     def neurons(self, number: int, raster: Raster, memories: Rows | Stores,
-                pipelined: bool = False) -> Neurons:
+                pipelined: bool = False, units: int | None = None) -> Neurons:
         """Currents and neurons of layer ``number``."""
-        key = number, raster.width, memories, pipelined
+        key = number, raster.width, memories, pipelined, units
         if key not in self._neurons:
             self._neurons[key] = neurons_block(
                 self.network.hidden[number], self.hidden_bounds[number], raster, memories,
-                pipelined)
+                pipelined, units, self._direct(number))
         return self._neurons[key]
 
     def gate(self, number: int, geometry: Geometry, pipelined: bool = False) -> Gate | None:
@@ -199,11 +200,12 @@ class Builder:
 
     def synapses(self, number: int, consumer: Hidden | Readout | SynapseShortcut,
                  geometry: Geometry, sum_width: int, *, margin: int, memories: Rows | Stores,
-                 pipelined: bool = False,
+                 pipelined: bool = False, held: bool = False,
                  name: str = "", summands: Sequence[tuple[int, str]] = ()) -> Synapses:
         """The engine of layer ``number``, or of its shortcut ``consumer``.
 
         margin : int, words that its producer may send late
+        held : bool, its sums are handed over once per timestep or sample
         summands : the same, and the link's name, of each layer whose spikes are added
         """
         network, producer = self.network, number - consumer.back
@@ -217,7 +219,7 @@ class Builder:
             source = feedback_block(source, network.timesteps, network.stateful)
         return synapses_block(
             source, consumer.synapse, geometry, sum_width=sum_width, max_value=max_value,
-            timesteps=network.timesteps,
+            timesteps=1 if held else network.timesteps,
             block=memories.hold(Store.SUMS, geometry.sums_raster.rows), pipelined=pipelined,
             summands=tuple(self._summand(number, each, geometry, pipelined, *given)
                            for each, given in zip(consumer.summands, summands, strict=True)))

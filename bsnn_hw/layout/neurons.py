@@ -18,6 +18,7 @@ from bsnn_hw.ir.network import (
 )
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Rows, Store, Stores
+from bsnn_hw.layout.held import HeldSums
 from bsnn_hw.layout.state import CONTROL, StateRows, operation_bits
 from bsnn_hw.layout.synaptic import SynapticCurrents, synaptic_block
 from bsnn_hw.layout.tables import TableSize, table_rows, table_size
@@ -75,10 +76,11 @@ class CurrentPool:
 class Neurons:
     """Currents and the neuron step of a row.
 
-    raster : of the neurons; timesteps : int
+    raster : of the neurons' steps; timesteps : int
     current_delay : int, cycles from an operation to its currents
     delay : int, cycles from an operation of the sums to its word of spikes
     pool : CurrentPool, None where the sums' rows are the neurons'
+    held : HeldSums, None where a row steps as it comes
     recovery : int, cycles between two steps of one row, at least
     leak_shift : int, right shift that is the leak of all timesteps; None where it takes a product
     leak_factor : int, the largest factor of that product; leak : TableSize, of factors per channel
@@ -121,6 +123,12 @@ class Neurons:
     rests: bool = False
     saturates: bool = False
     pipelined: bool = False
+    held: HeldSums | None = None
+
+    @property
+    def words(self) -> Raster:
+        """Of the words of spikes."""
+        return self.held.summed if self.held else self.raster
 
     @property
     def tables(self) -> tuple[tuple[Store, TableSize], ...]:
@@ -137,6 +145,7 @@ class Neurons:
         parts = self._current_parts() + self._step_parts()
         parts += self.synaptic.parts() if self.synaptic else Parts()
         parts += self._register_parts() if self.pipelined else Parts()
+        parts += self.held.parts() if self.held else Parts()
         return parts if self.pool is None else parts + self.pool.parts()
 
     def _register_parts(self) -> Parts:
@@ -216,14 +225,17 @@ class Neurons:
 
 
 def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
-                  memories: Rows | Stores, pipelined: bool = False) -> Neurons:
+                  memories: Rows | Stores, pipelined: bool = False, units: int | None = None,
+                  direct: bool = False) -> Neurons:
     """Currents and neurons of a layer.
 
     raster : Raster, of the layer's sums
-    memories, pipelined : as in `LayerPlan`
+    memories, pipelined, units : as in `LayerPlan`
+    direct : bool, the sums are a sample's, and serve every timestep
     """
-    pool = _current_pool(layer, raster, bounds.acc.width)
+    pool, summed = _current_pool(layer, raster, bounds.acc.width), raster
     raster = raster if pool is None else pool.windows
+    raster = raster if units is None else Raster(raster.shape, units)
     spec, timesteps = layer.neuron, len(layer.neuron.leak)
     block = memories.hold(Store.POTENTIALS, raster.rows)
 
@@ -240,11 +252,16 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
             case SynapseShortcut():
                 return Gain(size(Store.GAINS, shortcut.gain), width)
 
+    rests = max(recovery(spec, block, pipelined), synaptic_recovery(
+        spec, memories.hold(Store.SYNAPTIC, raster.rows), pipelined))
+    held = None if units is None else HeldSums(
+        summed, raster, timesteps if direct else 1, timesteps,
+        StateRows(summed.rows, summed.width * bounds.acc.width,
+                  memories.hold(Store.HELD, summed.rows), pipelined), rests)
     return Neurons(
         raster=raster, timesteps=timesteps, current_delay=current_delay(layer, pipelined),
         delay=neuron_delay(charge_delay(layer, pipelined)) + pooling_delay(layer),
-        recovery=max(recovery(spec, block, pipelined), synaptic_recovery(
-            spec, memories.hold(Store.SYNAPTIC, raster.rows), pipelined)),
+        recovery=rests, held=held,
         leak_shift=leak_shift(spec.leak, spec.leak_bits), leak_bits=spec.leak_bits,
         leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,
         soft=spec.reset_by is not None, acc_width=bounds.acc.width,

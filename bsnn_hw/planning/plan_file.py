@@ -23,7 +23,7 @@ __all__ = ["PlanFile", "plan_toml", "read_plan"]
 
 KEYS = ("target", "goal", "clock", "block_rows", "constant_rows", "layers")
 COUNTS = ("lanes", "parallel")
-LAYER_KEYS = (*COUNTS, "engine", "places", "block_ram", "pipelined")
+LAYER_KEYS = (*COUNTS, "engine", "places", "units", "block_ram", "pipelined")
 MOST_CHARACTERS = 1 << 18  # of a file
 MOST_PARTS = 100  # of a key, a.b.c
 ENGINES = {engine.value: engine for engine in Engine}
@@ -34,8 +34,8 @@ STORES = {store.value: store for store in Store}
 class PlanFile:
     """What a file says; None, or empty, where it says nothing.
 
-    layers : name -> {"lanes": int, "parallel": int, "engine": str, "places": int, "block_ram":
-        list of str, "pipelined": bool}, as the file has them; checked by ``schedule``
+    layers : name -> {"lanes": int, "parallel": int, "engine": str, "places": int, "units": int,
+        "block_ram": list of str, "pipelined": bool}, as the file has them; checked by ``schedule``
     clock : MHz
     rows : from which on memories are in block RAM, of layers that do not name them
     """
@@ -65,7 +65,8 @@ class PlanFile:
             schedule = make_schedule(network, [each["lanes"] for each in counts],
                                      [each["parallel"] for each in counts],
                                      [ENGINES[each.get("engine", "events")] for each in counts],
-                                     [each.get("places", 1) for each in counts]).pipelined(
+                                     [each.get("places", 1) for each in counts],
+                                     [each.get("units") for each in counts]).pipelined(
                                          *(each.get("pipelined", pipelined) for each in counts))
         except InputError as error:
             raise InputError("\n".join(f"{self.path}: {line}"
@@ -122,9 +123,10 @@ class PlanFile:
             if not isinstance(engine, str) or engine not in ENGINES:
                 yield (f"{self.path}: layer '{name}': engine must be {' or '.join(ENGINES)}, "
                        f"not {shown(engine)}")
-            if not is_integer(given.get("places", 1)):
-                yield (f"{self.path}: layer '{name}': places must be a whole number, "
-                       f"not {shown(given['places'])}")
+            for key in ("places", "units"):
+                if not is_integer(given.get(key, 1)):
+                    yield (f"{self.path}: layer '{name}': {key} must be a whole number, "
+                           f"not {shown(given[key])}")
             if not isinstance(given.get("pipelined", False), bool):
                 yield (f"{self.path}: layer '{name}': pipelined must be true or false, "
                        f"not {shown(given['pipelined'])}")
@@ -212,6 +214,7 @@ def plan_toml(network: Network, schedule: Schedule, *, target: str | None = None
                   f"parallel = {plan.parallel}"]
         lines += [f'engine = "{plan.engine.value}"'] if plan.engine is not Engine.EVENTS else []
         lines += [f"places = {plan.places}"] if plan.places > 1 else []
+        lines += [f"units = {plan.units}"] if plan.units is not None else []
         lines += [f"block_ram = {json.dumps(stores)}",
                   f"pipelined = {json.dumps(plan.pipelined)}"]
     return "\n".join(lines).lstrip("\n") + "\n"

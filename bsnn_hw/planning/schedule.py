@@ -19,6 +19,7 @@ from bsnn_hw.errors import InputError
 from bsnn_hw.ir.layer import synapse_shortcuts
 from bsnn_hw.ir.network import Conv, CurrentShortcut, Hidden, Network, Readout, SpikeShortcut
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
+from bsnn_hw.layout.held import units_problem
 
 __all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_schedule",
            "most_parallel", "parallel_problem"]
@@ -26,10 +27,12 @@ __all__ = ["engine_problems", "joined_layers", "joins", "layer_layout", "make_sc
 
 def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int],
                   engines: Sequence[Engine] | None = None,
-                  places: Sequence[int] | None = None) -> Schedule:
+                  places: Sequence[int] | None = None,
+                  units: Sequence[int | None] | None = None) -> Schedule:
     """The schedule that the user asks for.
 
     engines : one per layer, events where not given; places : one per layer, 1 where not given
+    units : one per layer, None where not given
 
     Raises
     ------
@@ -39,20 +42,24 @@ def make_schedule(network: Network, lanes: Sequence[int], parallel: Sequence[int
     layers = network.layers
     engines = [Engine.EVENTS for _ in layers] if engines is None else engines
     places = [1 for _ in layers] if places is None else places
+    units = [None for _ in layers] if units is None else units
     problems = [f"{what}: must have one {unit} per layer, {len(layers)} "
                 f"({', '.join(layer.name for layer in layers)}), not {len(given)}"
                 for what, unit, given in (("lanes", "number", lanes),
                                           ("parallel", "number", parallel),
                                           ("engine", "name", engines),
-                                          ("places", "number", places))
+                                          ("places", "number", places),
+                                          ("units", "number", units))
                 if len(given) != len(layers)]
     problems = problems or [*_problems(network, lanes, parallel, engines),
-                            *place_problems(network, engines, places)]
+                            *place_problems(network, engines, places),
+                            *_unit_problems(network, parallel, units)]
     if problems:
         raise InputError("\n".join(problems))
-    return Schedule(tuple(layer_layout(network, number, count, parallel, engine, each).plan
-                          for number, (count, engine, each) in enumerate(zip(
-                              lanes, engines, places, strict=True))))
+    return Schedule(tuple(
+        replace(layer_layout(network, number, count, parallel, engine, each).plan, units=own)
+        for number, (count, engine, each, own) in enumerate(zip(
+            lanes, engines, places, units, strict=True))))
 
 
 def engine_problems(network: Network, engines: Sequence[Engine | None]) -> Iterator[str]:
@@ -75,6 +82,20 @@ def place_problems(network: Network, engines: Sequence[Engine],
                 yield (f"layer '{layer.name}': places must be {' or '.join(map(str, choices))}, "
                        f"the output places of a line that one of its {engine.value} reaches, "
                        f"not {count}")
+
+
+def _unit_problems(network: Network, parallel: Sequence[int],
+                   units: Sequence[int | None]) -> Iterator[str]:
+    """Layers whose neurons cannot step so many at a time, on sums that are held."""
+    for number, (layer, wanted, count) in enumerate(zip(network.layers, parallel, units,
+                                                        strict=True)):
+        if count is None:
+            continue
+        if why := units_problem(network, number):
+            yield f"layer '{layer.name}': units must not be given, as {why}"
+        elif not 1 <= count <= wanted or wanted % count:
+            yield (f"layer '{layer.name}': units must be a divisor of its parallel neurons, "
+                   f"{wanted}, not {count}")
 
 
 def _problems(network: Network, lanes: Sequence[int], parallel: Sequence[int],

@@ -52,12 +52,13 @@ def toggled(layout: Layout, inputs: np.ndarray, trace: Trace) -> tuple[Toggles, 
 def _hidden(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor],
             seen: LayerTrace) -> Toggles:
     layer, bounds = layout.network.hidden[number], layout.hidden_bounds[number]
-    raster = layout.layers[number].neurons.raster
+    neurons = layout.layers[number].neurons
     kept = (_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
             + _changes(_in_a_row(layer, _resting(layer, seen)), 1))
-    return Toggles(_sums(layout, number, spikes), _by_rows(seen.charged, raster,
-                                                           bounds.charged.width),
-                   _by_rows(seen.sent, raster, 1), kept if layer.neuron.remembers else None)
+    return Toggles(_sums(layout, number, spikes),
+                   _by_rows(seen.charged, neurons.raster, bounds.charged.width),
+                   _by_rows(seen.sent, neurons.words, 1),
+                   kept if layer.neuron.remembers else None)
 
 
 def _sums(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor]) -> int:

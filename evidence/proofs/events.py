@@ -152,8 +152,8 @@ def _row_parts(parts: Parts) -> Harness:
 
 
 def _gather(parts: Parts) -> Harness:
-    geometry = DenseWords.flat(6, 1, 2, 4, 2)  # rows of 1, four in a word: a word of 4, one of 2
-    dut = parts("row_gather").RowGather(geometry)
+    # Rows of 1, four in a word: a word of 4, one of 2.
+    dut = parts("row_gather").RowGather(width=1, rows=6, gathered=4, words=2)
     h = Harness(dut=dut)
     h.drive(("valid", dut.rows_valid), ("spike", dut.rows.spikes))
     m = h.m

@@ -28,7 +28,7 @@ def narrow():
 
 
 @for_each("make, count", [
-    (lambda: RowGather(DenseWords.flat(12, 2, 4, 6, 4)), 2),
+    (lambda: RowGather(width=2, rows=6, gathered=2, words=3), 2),
     (lambda: RowParts(DenseWords.flat(10, 5, 6, 2, 3)), 4),
     (lambda: LineWalk(lines_of(CASES[0])[1]), 3),
     (lambda: ByteTop(narrow()), 6),

@@ -134,10 +134,10 @@ def test_wrong_arguments():
         WordLink(geometry, depth=8, margin=8)
     with pytest.raises(ValueError, match="margin must be an integer of 1 or more, not 0"):
         WordLink(geometry, depth=8, margin=0)
-    with pytest.raises(TypeError, match="geometry must be a DenseWords, not 3"):
-        RowGather(3)
-    with pytest.raises(ValueError, match="geometry must gather 2 rows or more, not 1"):
-        RowGather(geometry)
+    with pytest.raises(ValueError, match="width must be an integer of 1 or more, not 0"):
+        RowGather(width=0, rows=4, gathered=2, words=2)
+    with pytest.raises(ValueError, match="gathered must be 2 rows or more, not 1"):
+        RowGather(width=2, rows=4, gathered=1, words=4)
     with pytest.raises(TypeError, match="geometry must be a DenseWords, not 3"):
         RowParts(3)
     with pytest.raises(ValueError, match="geometry must have rows of 2 parts or more, not 1"):
