@@ -80,8 +80,11 @@ class HeldSums(wiring.Component):
             m.d.sync += written.eq(Mux(write_row == last_row, 0, write_row + 1))
             with m.If(write_row == last_row):
                 m.d.sync += stored.eq(1)
+        # Known a cycle before, as what the synapses do hangs on it.
+        passed = Signal()
+        m.d.sync += passed.eq(final & (row > coming) & ~self.handed)
         m.d.comb += [
-            self.free.eq(~complete | (final & (row > coming))),
+            self.free.eq(~complete | passed),
             steps.step.eq(self.room & self._rested(m, steps, ends)
                           & (steps.sweep | stored | (written > row))),
         ]

@@ -152,7 +152,7 @@ class Builder:
                 shortcuts.append(self.carry(number, shortcut, producer.neurons.words,
                                             sums.width, margin=producer.margin,
                                             name=name(number - shortcut.back)))
-            layers.append(layer_block(layer.name, self._direct(number), main, tuple(shortcuts),
+            layers.append(layer_block(layer.name, self.direct(number), main, tuple(shortcuts),
                                       self.neurons(number, geometries[number].raster,
                                                    plan.memories, plan.pipelined, plan.units),
                                       self.gate(number, geometries[number], plan.pipelined),
@@ -184,7 +184,7 @@ class Builder:
         if key not in self._neurons:
             self._neurons[key] = neurons_block(
                 self.network.hidden[number], self.hidden_bounds[number], raster, memories,
-                pipelined, units, self._direct(number))
+                pipelined, units, self.direct(number))
         return self._neurons[key]
 
     def gate(self, number: int, geometry: Geometry, pipelined: bool = False) -> Gate | None:
@@ -261,7 +261,7 @@ class Builder:
             port_parts=kind.parts(network, geometry, value.bit_length()),
             factors=network.input.factors)
 
-    def _direct(self, number: int) -> bool:
+    def direct(self, number: int) -> bool:
         """Whether layer ``number`` takes whole samples."""
         return self.network.input.coding is Coding.DIRECT and number < self.network.layers[
             number].back

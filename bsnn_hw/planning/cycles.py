@@ -22,7 +22,8 @@ from bsnn_hw.engines.registry import (
     shortcut_geometries,
 )
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.schedule import Engine, Schedule
+from bsnn_hw.ir.raster import Raster
+from bsnn_hw.ir.schedule import Engine, LayerPlan, Schedule
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.schedule import make_schedule, most_parallel
 from bsnn_hw.ports.registry import PORTS
@@ -80,11 +81,12 @@ def layer_bounds(network: Network, schedule: Schedule, activity: Activity) -> li
     where events of different positions never share a cycle, as they reach other rows, nor those of
     different layers; a position is one behind the pooling.  And a cycle per row and neuron pass: T
     of them, one in a readout with constant gains.  In a fully connected layer a timestep's last
-    events and the pass behind them are one walk.
+    events and the pass behind them are one walk.  Where sums are held, a pass over them ends each
+    timestep, or a direct-coded sample, and the neurons' passes go on beside the events.
     """
-    return [np.max([walked.sum(axis=1) for walked in walks], axis=0) + rest
-            for walks, rest in _engines(network, schedule, activity,
-                                        lambda geometry, feed: geometry.even_walk(feed))]
+    return [np.maximum(np.max([walked.sum(axis=1) for walked in walks], axis=0) + rest, steps)
+            for walks, rest, steps in _engines(network, schedule, activity,
+                                               lambda geometry, feed: geometry.even_walk(feed))]
 
 
 def predicted_cycles(network: Network, schedule: Schedule,
@@ -94,8 +96,8 @@ def predicted_cycles(network: Network, schedule: Schedule,
     Lanes with a bank of their own never take events of two words of a map together.  The engines
     of a layer wait for each other at the end of every timestep.
     """
-    return [slowest(walks).sum(axis=1) + rest
-            for walks, rest in _engines(network, schedule, activity, walk)]
+    return [np.maximum(slowest(walks).sum(axis=1) + rest, steps)
+            for walks, rest, steps in _engines(network, schedule, activity, walk)]
 
 
 def slowest(walks: Sequence[np.ndarray]) -> np.ndarray:
@@ -126,7 +128,8 @@ def most_cycles(network: Network, schedule: Schedule, activity: Activity, beats:
     beats : int, of the stimulus
     """
     geometries = network_geometries(network, schedule)
-    rows = sum(geometry.raster.rows for geometry in geometries)
+    rows = sum(geometry.raster.rows + (0 if plan.units is None else _unit_rows(geometry, plan))
+               for geometry, plan in zip(geometries, schedule.layers, strict=True))
     samples = len(activity[0].feed.events)
     walks = sum(float(cycles.sum()) for cycles in predicted_cycles(network, schedule, activity))
     events = sum(layer.events for layer in activity) * samples
@@ -155,17 +158,27 @@ def pause_cycles(beats: int, pause: float) -> int:
 
 def _engines(network: Network, schedule: Schedule, activity: Activity,
              measure: Callable[[Geometry, Feed], np.ndarray],
-             ) -> Iterator[tuple[list[np.ndarray], int]]:
-    """Per layer the cycles of each engine, float64 (N, marks), and those of its passes."""
+             ) -> Iterator[tuple[list[np.ndarray], int, int]]:
+    """Per layer the cycles of each engine, float64 (N, marks), those of its passes, and those that
+    its neurons take beside that, 0 where they have no units of their own."""
     shortcuts = (*shortcut_geometries(network, schedule), ())
     for number, (geometry, others, received) in enumerate(zip(
             network_geometries(network, schedule), shortcuts, activity, strict=True)):
         engines = [(geometry, received.feed)]
         engines += [(other, feed) for other, feed in zip(others, received.shortcuts, strict=True)
                     if other is not None and feed is not None]
-        count = passes(network, number)
-        yield [charged(each, feed, measure, count) for each, feed in engines], (
-            count * geometry.raster.rows)
+        count, plan = passes(network, number), schedule.layers[number]
+        walks = [charged(each, feed, measure, count) for each, feed in engines]
+        if plan.units is None:
+            yield walks, count * geometry.raster.rows, 0
+        else:
+            yield (walks, walks[0].shape[1] * geometry.raster.rows,
+                   count * _unit_rows(geometry, plan))
+
+
+def _unit_rows(geometry: Geometry, plan: LayerPlan) -> int:
+    """Steps of a layer's units in a timestep."""
+    return Raster(geometry.raster.shape, plan.units or plan.parallel).rows
 
 
 def charged(geometry: Geometry, feed: Feed, measure: Callable[[Geometry, Feed], np.ndarray],

@@ -65,6 +65,7 @@ def _memories(block: Layer | Output) -> Iterator[_Found]:
             yield from _of_engine(each)
     if isinstance(block, Layer):
         neurons = block.neurons
+        yield from _state("accumulators", neurons.held.store if neurons.held else None)
         yield from _state("potentials", neurons.potentials)
         yield from _state("potentials", neurons.synaptic.store if neurons.synaptic else None)
         for _, table in neurons.tables:

@@ -18,6 +18,7 @@ from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import Engine, LayerPlan, Rows, Stores
 from bsnn_hw.layout.blocks import Synapses, output_block
 from bsnn_hw.layout.build import Builder
+from bsnn_hw.layout.held import units_problem
 from bsnn_hw.layout.timing import charge_delay, neuron_delay, pooling_delay
 from bsnn_hw.planning.activity import Activity, LayerActivity, port_of
 from bsnn_hw.planning.cycles import charged, passes
@@ -41,14 +42,28 @@ MOST_LARGE = 11  # numbers above it
 MOST_EVENTS = 1 << 16  # inputs, timesteps and samples that the cycles of an option are counted on
 LEAST_SAMPLES = 16
 Choices = tuple[tuple[int, ...], ...]  # numbers of parallel neurons of each group
+# Parallel neurons to a unit of its own; 0 are all to one.
+SHARES = (2, 4, 8, 0)
 
 
 class Way(NamedTuple):
-    """What a layer takes, in how many lanes, and to how many output places at once."""
+    """What a layer takes, in how many lanes, and to how many output places at once; and how many
+    parallel neurons each unit steps, None where there are no units."""
 
     engine: Engine
     lanes: int
     places: int = 1
+    share: int | None = None
+
+    def units(self, parallel: int) -> int | None:
+        """Of ``parallel`` neurons, which the share divides."""
+        return None if self.share is None else parallel // (self.share or parallel)
+
+    def divides(self, parallel: int) -> bool:
+        """Whether there are units as the share says, and no other share says so too."""
+        if self.share == 0:
+            return parallel > 1 and parallel not in SHARES
+        return self.share is None or parallel % self.share == 0
 
 
 @dataclass(frozen=True)
@@ -58,10 +73,12 @@ class OptionTable:
 
     groups : (producer, own), indices of ``Space.choices``; the producer is None at the input port
     number : int, of the layer; main : bool, its own synapses, not a shortcut's
-    ways : for each of the producer's choices `Way`, None where there are fewer
+    ways : for each of the producer's choices `Way`, None where there are fewer; one after the other
+        with each share
+    shares : that a `Way` may have
     costs : float (RESOURCES, producers, own, ways), as in `Cost`
-    moves : float (RESOURCES, own, STORES), what each of the layer's memories takes more in block
-        RAM; 0 where it may not move
+    moves : float (RESOURCES, own, shares, STORES), what each of the layer's memories takes more in
+        block RAM; 0 where it may not move
     cycles : float (producers, own, ways), mean per inference; infinite where there is no such plan
     """
 
@@ -69,9 +86,21 @@ class OptionTable:
     number: int
     main: bool
     ways: tuple[tuple[Way | None, ...], ...]
+    shares: tuple[int | None, ...]
     costs: np.ndarray
     moves: np.ndarray
     cycles: np.ndarray
+
+    def moved(self, own: int, way: int) -> np.ndarray:
+        """``moves`` (RESOURCES, STORES) of a choice."""
+        found: np.ndarray = self.moves[:, own, way % len(self.shares)]
+        return found
+
+    def moves_of(self, own: int, plan: LayerPlan) -> np.ndarray:
+        """The same of a plan that has it."""
+        ways = [Way(plan.engine, plan.lanes, plan.places, share) for share in self.shares]
+        return self.moved(own, next(at for at, way in enumerate(ways)
+                                    if way.units(plan.parallel) == plan.units))
 
 
 @dataclass(frozen=True)
@@ -140,9 +169,10 @@ class _Builder:
         self._blocks = Builder(network, self._port.port)
         self._moves = Moves(self._blocks, family) if rows is None else None
         self._cores: dict[tuple[int, Way, int], Cost] = {}
-        self._steps: dict[tuple[int, int], Cost] = {}
+        self._steps: dict[tuple[int, int, int | None], Cost] = {}
         self._supplies: dict[tuple[Any, ...], Cost] = {}
         self._walks: dict[tuple[Any, ...], np.ndarray] = {}
+        self._charged: tuple[Geometry, np.ndarray] | None = None
 
     def choices(self, numbers: Sequence[int], most_cells: float,
                 engines: Sequence[Engine | None]) -> tuple[int, ...]:
@@ -159,22 +189,37 @@ class _Builder:
 
     def _least_cells(self, number: int, parallel: int) -> float:
         """Of engine and neurons, each memory being where it takes fewer."""
-        cells = self._core(number, Way(Engine.EVENTS, 1), parallel).cells
-        moved = self._all_moves(number, [parallel])[0]
-        return cells + float(np.minimum(moved, 0).sum())
+        shares = self._shares(number)
+        moved = np.minimum(self._all_moves(number, [parallel], shares)[0, 0], 0).sum(axis=1)
+        ways = [Way(Engine.EVENTS, 1, share=share) for share in shares]
+        return min(self._core(number, way, parallel).cells + float(more)
+                   for way, more in zip(ways, moved, strict=True) if way.divides(parallel))
+
+    def _shares(self, number: int) -> tuple[int | None, ...]:
+        if units_problem(self._network, number):
+            return (None,)
+        # With all of them at once, only the steps of a sample are beside the next one's events.
+        at_once = (1,) if self._blocks.direct(number) and self._network.timesteps > 1 else ()
+        return (None, *at_once, *SHARES)
 
     def main(self, number: int, producer: int | None, own: int, choices: Choices,
              engine: Engine | None) -> OptionTable:
         """The layer's own synapses, and everything else of the layer."""
         network, layer = self._network, self._network.layers[number]
         widths: Sequence[int | None] = choices[producer] if producer is not None else (None,)
-        ways = self._ways(number, producer, widths, engine)
+        shares = self._shares(number)
+        ways = self._ways(number, producer, widths, engine, shares)
         costs = np.zeros((RESOURCES, len(widths), len(choices[own]), len(ways[0])))
         cycles = np.full(costs.shape[1:], np.inf)
-        laid_out = {}
+        laid_out: dict[tuple[int, ...], Geometry] = {}
         for at in np.ndindex(*cycles.shape):
             width, parallel, way = widths[at[0]], choices[own][at[1]], ways[at[0]][at[2]]
-            if way is None or (producer == own and width != parallel):
+            if way is None or (producer == own and width != parallel) or not way.divides(parallel):
+                continue
+            whole = (*at[:2], at[2] - at[2] % len(shares))
+            if whole != at:  # laid out as with all neurons at once
+                if whole in laid_out:
+                    laid_out[at] = laid_out[whole]
                 continue
             counts = [1] * len(network.layers)
             if width is not None:
@@ -192,20 +237,25 @@ class _Builder:
             cost = (self._core(number, way, parallel) + self._supply(number, None, geometry)
                     + self._weights(number, geometry))
             costs[(slice(None), *at)] = cost.row
-            cycles[at] = self._cycles(number, None, geometry)
-        return OptionTable((producer, own), number, True, ways, costs,
-                           self._all_moves(number, choices[own]), cycles)
+            cycles[at] = self._cycles(number, None, geometry, way.units(parallel))
+        return OptionTable((producer, own), number, True, ways, shares, costs,
+                           self._all_moves(number, choices[own], shares), cycles)
 
-    def _all_moves(self, number: int, widths: Sequence[int]) -> np.ndarray:
+    def _all_moves(self, number: int, widths: Sequence[int],
+                   shares: Sequence[int | None]) -> np.ndarray:
         shape = self._network.layers[number].synapse.shape
-        found = np.zeros((RESOURCES, len(widths), len(STORES)))
+        found = np.zeros((RESOURCES, len(widths), len(shares), len(STORES)))
         if self._moves is not None:
-            for at, width in enumerate(widths):
-                found[:, at] = self._moves.of(number, Raster(shape, width), self._pipelined)
+            for at in np.ndindex(*found.shape[1:3]):
+                width, way = widths[at[0]], Way(Engine.EVENTS, 1, share=shares[at[1]])
+                if way.divides(width):
+                    found[(slice(None), *at)] = self._moves.of(
+                        number, Raster(shape, width), self._pipelined, way.units(width))
         return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],
-              engine: Engine | None) -> tuple[tuple[Way | None, ...], ...]:
+              engine: Engine | None,
+              shares: Sequence[int | None]) -> tuple[tuple[Way | None, ...], ...]:
         """Engines and lanes for each of the producer's widths, all as many."""
         network, found = self._network, []
         # At the input an engine that makes a port of another kind must be asked for.
@@ -216,10 +266,10 @@ class _Builder:
             counts = [width or 1] * len(network.layers)
             counts[number] = most_parallel(network, number)  # with which lanes fit any groups
             ways: list[Way | None] = [
-                Way(each, count, places) for each in weighed
+                Way(each, count, places, share) for each in weighed
                 for kind in [find_engine(network, number, each)]
                 for places in kind.place_choices(network, number)
-                for count in kind.lane_choices(network, number, counts)]
+                for count in kind.lane_choices(network, number, counts) for share in shares]
             found.append(ways)
         longest = max(map(len, found))
         return tuple((*ways, *[None] * (longest - len(ways))) for ways in found)
@@ -245,8 +295,8 @@ class _Builder:
                         + self._family.cost(block.weight_parts()))
                 costs[:, a, b, 0] = cost.row
                 cycles[a, b, 0] = self._cycles(number, index, geometry)
-        moves = np.zeros((RESOURCES, len(choices[own]), len(STORES)))
-        return OptionTable((producer, own), number, False, ways, costs, moves, cycles)
+        moves = np.zeros((RESOURCES, len(choices[own]), 1, len(STORES)))
+        return OptionTable((producer, own), number, False, ways, (None,), costs, moves, cycles)
 
     def _core(self, number: int, way: Way, parallel: int) -> Cost:
         """Engine and neurons, which do not depend on the producer."""
@@ -254,29 +304,30 @@ class _Builder:
         if key not in self._cores:
             counts = [1] * len(self._network.layers)
             counts[number] = parallel
-            engine, lanes, places = way
+            engine, lanes, places, _ = way
             layer = self._network.layers[number]
             source = source_raster(self._network, counts, lanes, number, layer.back, layer.pool)
             geometry = geometry_of(layer.synapse, source,
                                    LayerPlan(lanes, parallel, engine=engine, places=places))
-            block = self._synapses(number, None, geometry)
+            block = self._synapses(number, None, geometry, held=way.share is not None)
             self._cores[key] = (self._family.cost(block.engine_parts())
-                                + self._step(number, block))
+                                + self._step(number, block, way.units(parallel)))
         return self._cores[key]
 
-    def _step(self, number: int, block: Synapses) -> Cost:
+    def _step(self, number: int, block: Synapses, units: int | None) -> Cost:
         """Neurons and what is carried to them, or the scorer."""
         raster = block.geometry.raster
-        key = number, raster.width
+        key = number, raster.width, units
         if key not in self._steps:
-            self._steps[key] = self._family.cost(self._step_parts(number, block, raster))
+            self._steps[key] = self._family.cost(self._step_parts(number, block, raster, units))
         return self._steps[key]
 
-    def _step_parts(self, number: int, block: Synapses, raster: Raster) -> Parts:
+    def _step_parts(self, number: int, block: Synapses, raster: Raster,
+                    units: int | None) -> Parts:
         layer, blocks = self._network.layers[number], self._blocks
         if not isinstance(layer, Hidden):
             return output_block(layer, blocks.readout_bounds, block).scorer.parts()
-        parts = blocks.neurons(number, raster, self._memories, self._pipelined).parts()
+        parts = blocks.neurons(number, raster, self._memories, self._pipelined, units).parts()
         for shortcut, sums in zip(layer.shortcuts, blocks.hidden_bounds[number].shortcuts,
                                   strict=True):
             if not isinstance(shortcut, SynapseShortcut):
@@ -294,8 +345,9 @@ class _Builder:
         gate = self._blocks.gate(number, geometry, self._pipelined)
         return cost if gate is None else cost + self._family.cost(gate.parts())
 
-    def _synapses(self, number: int, index: int | None, geometry: Geometry) -> Synapses:
-        """The engine of a layer or of its shortcut ``index``."""
+    def _synapses(self, number: int, index: int | None, geometry: Geometry,
+                  held: bool = False) -> Synapses:
+        """The engine of a layer or of its shortcut ``index``; ``held``, for units of its own."""
         blocks = self._blocks
         consumer: Hidden | Readout | SynapseShortcut = self._network.layers[number]
         sums = (blocks.hidden_bounds[number] if isinstance(consumer, Hidden)
@@ -305,7 +357,7 @@ class _Builder:
             assert isinstance(shortcut, SynapseShortcut)
             consumer, sums = shortcut, blocks.hidden_bounds[number].shortcuts[index]
         return blocks.synapses(number, consumer, geometry, sums.width, memories=self._memories,
-                               pipelined=self._pipelined,
+                               pipelined=self._pipelined, held=held,
                                margin=self._margin(number - consumer.back),
                                summands=[(self._margin(number - each.back), "")
                                          for each in consumer.summands])
@@ -327,26 +379,35 @@ class _Builder:
             self._supplies[key] = self._family.cost(block.source_parts())
         return self._supplies[key]
 
-    def _cycles(self, number: int, index: int | None, geometry: Geometry) -> float:
+    def _cycles(self, number: int, index: int | None, geometry: Geometry,
+                units: int | None = None) -> float:
         """Mean cycles per inference of one engine."""
-        self._walk_together(number, [geometry], index)
-        charges = charged(
-            geometry, self._feed(number, index),
-            lambda geometry, feed: self._walks[self._walk_key(number, index, geometry, feed)],
-            passes(self._network, number))
-        if index is not None:
-            charges = waited(self._synapses(number, index, geometry), charges)
+        charges = self._charges(number, index, geometry)
         layer, timesteps = self._network.layers[number], self._network.timesteps
         rows = geometry.raster.rows
         if isinstance(layer, Hidden):
             neurons = self._blocks.neurons(number, geometry.raster, self._memories,
-                                           self._pipelined)
-            times = step_cycles(charges, timesteps, rows, neurons.recovery)
+                                           self._pipelined, units)
+            times = step_cycles(charges, timesteps, rows, neurons)
         else:
             output = output_block(layer, self._blocks.readout_bounds,
                                   self._synapses(number, index, geometry))
             times = score_cycles(charges, timesteps, rows, output.row_wait, layer.constant_gain)
         return float(times.sum(axis=1).mean())
+
+    def _charges(self, number: int, index: int | None, geometry: Geometry) -> np.ndarray:
+        """Cycles that an engine takes for its events, (N, marks); those of the geometry before are
+        kept, as it comes with each share."""
+        if self._charged is None or self._charged[0] is not geometry:
+            self._walk_together(number, [geometry], index)
+            charges = charged(
+                geometry, self._feed(number, index),
+                lambda geometry, feed: self._walks[self._walk_key(number, index, geometry, feed)],
+                passes(self._network, number))
+            if index is not None:
+                charges = waited(self._synapses(number, index, geometry), charges)
+            self._charged = geometry, charges
+        return self._charged[1]
 
     def _walk_together(self, number: int, geometries: Iterable[Geometry],
                        index: int | None = None) -> None:

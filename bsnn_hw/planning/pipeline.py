@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,6 +61,9 @@ class Stage:
     charges : float64 (steps,), cycles of events at the network's input
     rows : float64 (steps,), cycles of each step
     recovery : int, cycles from the start of a step to that of the next, at least
+    handed : float64 (steps,), cycles in which sums are handed over before a step that goes on
+        beside the next events, 0 where it takes the sums of the step before; empty where the step
+        is the engines' own
     """
 
     engines: tuple[tuple[Flow, ...], ...]
@@ -68,6 +71,7 @@ class Stage:
     rows: np.ndarray
     recovery: int = 0
     carried: tuple[Carried, ...] = ()
+    handed: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def ends(stages: Sequence[Stage], timesteps: int, least: float) -> np.ndarray:
@@ -91,13 +95,16 @@ def ends(stages: Sequence[Stage], timesteps: int, least: float) -> np.ndarray:
 class _Walk:
     """A layer on its way through the timesteps.
 
-    opened : when each of its steps began; done : when it ended, and events are taken again
+    opened : when each of its steps began; done : when it ended; freed : when the last one's sums
+        were handed over, and events are taken again
     """
 
     def __init__(self, stage: Stage):
         self.stage = stage
         self.opened: list[float] = []
         self.done: list[float] = []
+        self.freed = 0.0
+        self._handed: list[float] = stage.handed.tolist()
         self._charges: list[float] = stage.charges.tolist()
         self._rows: list[float] = stage.rows.tolist()
         self._inputs: list[list[_Input]] = []
@@ -119,7 +126,7 @@ class _Walk:
 
     def take(self, step: int) -> None:
         """Walk through a timestep, which those that it reads have been walked through."""
-        free = self.done[-1] if step else 0.0
+        free = self.freed
         ready = free + self._charges[step]
         for inputs in self._inputs:
             at = free
@@ -128,6 +135,8 @@ class _Walk:
             ready = max(ready, at)
         for producer, way in self._passed:
             ready = max(ready, producer.done[step] + way)
+        if self._handed:
+            ready = self._hand_over(step, ready)
         if step:
             ready = max(ready, self.opened[-1] + self.stage.recovery)
         opened, done = ready, ready + self._rows[step]
@@ -139,6 +148,17 @@ class _Walk:
                 done = max(done, reader.done[step - held])
         self.opened.append(opened)
         self.done.append(done)
+        if not self._handed:
+            self.freed = done
+
+    def _hand_over(self, step: int, ready: float) -> float:
+        """When a step begins whose sums are handed over from ``ready`` on, row by row behind the
+        step before, or that takes those that are there."""
+        before = self.done[-1] if step else 0.0
+        if not self._handed[step]:
+            return before
+        self.freed = max(ready + self._handed[step], before)
+        return max(ready, before)
 
 
 class _Input:
@@ -177,6 +197,4 @@ class _Input:
         share = (number - self._totals[taken]) / (self._totals[taken + 1] - self._totals[taken])
         if taken < len(self._began):
             return self._began[taken] + share * (self._ended[taken] - self._began[taken])
-        done = self.reader.done
-        return max(opened + self.flow.way, done[-1] if done else 0.0) + (
-            share * self._charges[taken])
+        return max(opened + self.flow.way, self.reader.freed) + share * self._charges[taken]

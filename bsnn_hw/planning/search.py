@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -137,15 +137,16 @@ class Search:
             source = self.network.layers[table.number]
             width = chosen.schedule.layers[table.number - source.back].parallel
             a, b = space.choices[producer].index(width), space.choices[own].index(plan.parallel)
-            moved = sum(table.moves[0, b, at] for at, store in enumerate(STORES)
-                        if isinstance(plan.memories, Stores) and store in plan.memories.names)
+            in_blocks = np.array([isinstance(plan.memories, Stores)
+                                  and store in plan.memories.names for store in STORES])
             sides: dict[Engine, list[tuple[float, float]]] = {}
             for n, way in enumerate(table.ways[a]):
-                if way is None or (way.engine is plan.engine
-                                   and (way.lanes, way.places) != (plan.lanes, plan.places)):
+                if way is None or (way.units(plan.parallel) != plan.units) or (
+                        way.engine is plan.engine
+                        and (way.lanes, way.places) != (plan.lanes, plan.places)):
                     continue
                 side = sides.setdefault(way.engine, [])
-                cells = float(table.costs[0, a, b, n] + moved)
+                cells = float(table.costs[0, a, b, n] + table.moved(b, n)[0] @ in_blocks)
                 cycles = float(table.cycles[a, b, n])
                 if way.engine is plan.engine or cycles <= chosen.cycles:
                     side.append((cells, cycles))
@@ -160,8 +161,9 @@ class Search:
         best = []
         for table in self.space.tables:
             values, legal = np.tensordot(weights, table.costs, 1), np.isfinite(table.cycles)
-            moved = np.minimum(np.tensordot(weights, table.moves, 1), 0).sum(axis=1)
-            values = np.where(legal & (table.cycles <= limit), values + moved[:, None], np.inf)
+            moved = np.minimum(np.tensordot(weights, table.moves, 1), 0).sum(axis=2)
+            moved = np.tile(moved, (1, values.shape[2] // len(table.shares)))
+            values = np.where(legal & (table.cycles <= limit), values + moved, np.inf)
             best.append(values.argmin(axis=2))
             factors.append(_factor(table.groups, values.min(axis=2)))
         chosen = least_sum(len(self.space.members), factors)
@@ -174,7 +176,7 @@ class Search:
         space = self.space
         picked = [_at(table.groups, chosen, each)
                   for table, each in zip(space.tables, best, strict=True)]
-        memories = [self.rows or chosen_stores(weights @ table.moves[:, at[1]])
+        memories = [self.rows or chosen_stores(weights @ table.moved(*at[1:]))
                     for table, at in zip(space.tables, picked, strict=True) if table.main]
         key = (*chosen, *(each[-1] for each in picked), *memories)
         if key not in self._seen:
@@ -183,8 +185,8 @@ class Search:
             ways = [table.ways[at[0]][at[2]] for table, at in pairs if table.main]
             parallel = space.parallel(chosen)
             schedule = Schedule(tuple(
-                layer_layout(self.network, number, way.lanes, parallel, way.engine,
-                             way.places).plan
+                replace(layer_layout(self.network, number, way.lanes, parallel, way.engine,
+                                     way.places).plan, units=way.units(parallel[number]))
                 for number, way in enumerate(ways) if way)).placed(*memories).pipelined(
                     self.chip.family.pipelined)
             cost = sum(self._costs.of(schedule), Cost())
@@ -201,7 +203,7 @@ class Search:
         schedule = candidate.schedule
         layers = zip(schedule.layers, (each for each in self.space.tables if each.main),
                      strict=True)
-        moves = [table.moves[:, self.space.choices[table.groups[1]].index(plan.parallel)]
+        moves = [table.moves_of(self.space.choices[table.groups[1]].index(plan.parallel), plan)
                  for plan, table in layers]
         chosen = [plan.memories for plan in schedule.layers if isinstance(plan.memories, Stores)]
         found = schedule.placed(*filled(chosen, moves, free))

@@ -55,6 +55,13 @@ def _stage(layout: Layout, number: int, block: Layer | Output, received: LayerAc
         constant = layout.network.readout.constant_gain
         rows = _score_rows(block, timesteps, constant)
         recovery, carried = 0 if constant else block.pass_cycles, ()
+    held = block.neurons.held if isinstance(block, Layer) else None
+    if held is not None:
+        handed = np.zeros(timesteps)
+        handed[:timesteps // held.walks] = rows[0]
+        return Stage(tuple(engines), first.ravel(), np.tile(np.full(
+            timesteps, float(held.units.rows)), samples), recovery, carried,
+            np.tile(handed, samples))
     return Stage(tuple(engines), first.ravel(), np.tile(rows, samples), recovery, carried)
 
 

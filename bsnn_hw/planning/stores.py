@@ -66,39 +66,43 @@ class Moves:
 
     def __init__(self, blocks: Builder, family: Family):
         self._blocks, self._family = blocks, family
-        self._known: dict[tuple[int, int, bool], np.ndarray] = {}
+        self._known: dict[tuple[int, int, bool, int | None], np.ndarray] = {}
 
-    def of(self, number: int, raster: Raster, pipelined: bool) -> np.ndarray:
+    def of(self, number: int, raster: Raster, pipelined: bool,
+           units: int | None = None) -> np.ndarray:
         """Of layer ``number``: float64 (RESOURCES, STORES), 0 for what it does not have or may not
-        move."""
-        key = number, raster.width, pipelined
+        move.
+
+        raster : of its sums
+        """
+        key = number, raster.width, pipelined, units
         if key not in self._known:
-            self._known[key] = np.array([self._move(number, raster, store, pipelined)
+            self._known[key] = np.array([self._move(number, raster, store, pipelined, units)
                                          for store in STORES]).T
         return self._known[key]
 
-    def _move(self, number: int, raster: Raster, store: Store,
-              pipelined: bool) -> tuple[float, ...]:
+    def _move(self, number: int, raster: Raster, store: Store, pipelined: bool,
+              units: int | None) -> tuple[float, ...]:
         layer = self._blocks.network.layers[number]
         if store is Store.SUMS:
-            there, here = (self._sums(number, raster, block, pipelined)
+            there, here = (self._sums(number, raster, block and raster.rows > 1, pipelined)
                            for block in (True, False))
         elif not isinstance(layer, Hidden) or self._waits(number, layer, raster, store,
-                                                          pipelined):
+                                                          pipelined, units):
             return (0.0,) * RESOURCES
         else:
             there, here = (self._family.cost(self._blocks.neurons(
-                number, raster, where, pipelined).parts())
+                number, raster, where, pipelined, units).parts())
                            for where in (Stores(frozenset({store})), Stores()))
         return tuple(more - less for more, less in zip(there.row, here.row, strict=True))
 
     def _waits(self, number: int, layer: Hidden, raster: Raster, store: Store,
-               pipelined: bool) -> bool:
+               pipelined: bool, units: int | None) -> bool:
         """Whether a state of the neurons has so few rows that they would wait for each other."""
         recoveries = {Store.POTENTIALS: recovery, Store.SYNAPTIC: synaptic_recovery}
         if store not in recoveries:
             return False
-        rows = self._blocks.neurons(number, raster, Stores()).raster.rows
+        rows = self._blocks.neurons(number, raster, Stores(), units=units).raster.rows
         return rows < recoveries[store](layer.neuron, block=True, pipelined=pipelined)
 
     def _sums(self, number: int, raster: Raster, block: bool, pipelined: bool) -> Cost:
@@ -130,7 +134,7 @@ def with_memories(network: Network, schedule: Schedule, chip: Chip, port: Port) 
         return found, sum(costs.of(found), Cost())
 
     weighed, there = [], chip.capacity(chip.family.blocks)
-    of_layers = [moves.of(number, raster, plan.pipelined) for number, (raster, plan)
+    of_layers = [moves.of(number, raster, plan.pipelined, plan.units) for number, (raster, plan)
                  in enumerate(zip(rasters, schedule.layers, strict=True))]
     for price in BLOCK_PRICES:
         chosen = [chosen_stores(prices(chip, price, 0) @ each) for each in of_layers]

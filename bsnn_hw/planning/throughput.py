@@ -8,7 +8,7 @@ import numpy as np
 
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Schedule
-from bsnn_hw.layout.blocks import Feedback, Layer, Synapses
+from bsnn_hw.layout.blocks import Feedback, Layer, Neurons, Synapses
 from bsnn_hw.layout.build import Layout, build_layout
 from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import charged, passes, port_cycles, slowest, walk
@@ -29,13 +29,16 @@ class Throughput:
     cycles: float
 
 
-def step_cycles(charges: np.ndarray, timesteps: int, rows: int, recovery: int) -> np.ndarray:
+def step_cycles(charges: np.ndarray, timesteps: int, rows: int, neurons: Neurons) -> np.ndarray:
     """Cycles of each timestep of a spiking layer with its step, float64 (N, T).
 
     charges : cycles that events take before that, (N, marks), see `before_step`; a direct-coded
-        sample comes once
-    rows : int, that step; recovery : int, see `Neurons`
+        sample comes once, and all its cycles count in the first timestep where its sums are held
+    rows : int, that step
     """
+    held, recovery = neurons.held, neurons.recovery
+    if held is not None:
+        return _spread(np.maximum(charges + rows, held.walks * held.pass_cycles), timesteps)
     found: np.ndarray = np.maximum(_spread(charges, timesteps) + rows, recovery)
     return found
 
@@ -87,7 +90,7 @@ def layout_throughput(layout: Layout, activity: Activity) -> Throughput:
         charges = slowest([waited(each, charged(each.geometry, feed, walk, count))
                            for each, feed in engines])
         rows = block.synapses.geometry.raster.rows
-        times.append(step_cycles(charges, network.timesteps, rows, block.neurons.recovery)
+        times.append(step_cycles(charges, network.timesteps, rows, block.neurons)
                      if isinstance(block, Layer) else
                      score_cycles(charges, network.timesteps, rows, block.row_wait,
                                   network.readout.constant_gain))

@@ -79,7 +79,8 @@ def test_the_default_is_legal(seed, goal):
     again = make_schedule(net, [plan.lanes for plan in schedule.layers],
                           [plan.parallel for plan in schedule.layers],
                           [plan.engine for plan in schedule.layers],
-                          [plan.places for plan in schedule.layers])
+                          [plan.places for plan in schedule.layers],
+                          [plan.units for plan in schedule.layers])
     assert all(plan.pipelined for plan in schedule.layers)
     assert again.placed(*(plan.memories for plan in schedule.layers)).pipelined(True) == schedule
 

@@ -47,13 +47,15 @@ class Options:
             tables = list(zip((main, *beside), at, strict=True))
             cost = sum(table.costs[(slice(None), *place)] for table, place in tables)
             cycles = max(table.cycles[place] for table, place in tables)
-            yield self.plan(number, main.ways[a][way], chosen), cost, cycles, main.moves[:, b]
+            yield self.plan(number, main.ways[a][way], chosen), cost, cycles, main.moved(b, way)
 
     def plan(self, number, way, chosen):
         parallel = self.space.parallel(chosen)
         lanes, engines, places = ([each] * len(parallel) for each in (1, Engine.EVENTS, 1))
-        engines[number], lanes[number], places[number] = way
-        return make_schedule(self.net, lanes, parallel, engines, places).placed(
+        engines[number], lanes[number], places[number], _ = way
+        units = [None] * len(parallel)
+        units[number] = way.units(parallel[number])
+        return make_schedule(self.net, lanes, parallel, engines, places, units).placed(
             *[self.rows] * len(parallel)).pipelined(ECP5.family.pipelined)
 
     def counted(self, schedule, number):

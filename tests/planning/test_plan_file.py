@@ -68,7 +68,7 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel, engine, places, block_ram, pipelined and "
+        "FILE: layer 'out': must have lanes, parallel, engine, places, units, block_ram, pipelined and "
         "nothing else, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
@@ -101,7 +101,7 @@ def test_a_single_row_is_no_memory(path):
 @for_each("text, message", [
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = ['weights']",
      "FILE: layer 'fc1': block_ram must be a list of sums, potentials, biases, thresholds, reset "
-     "amounts, leaks, gains, synaptic currents, not "),
+     "amounts, leaks, gains, synaptic currents, held sums, not "),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\npipelined = 1",
      "FILE: layer 'fc1': pipelined must be true or false, not 1"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = 'sums'",

@@ -17,13 +17,13 @@ def asked(**what):
 
 def test_counts_that_are_given_are_taken():
     plan = asked(chip=ECP5, lanes=(2, 3, 1), parallel=(4, 2, 1))
-    assert counts(plan.schedule) == ([2, 3, 1], [4, 2, 1], [EVENTS] * 3, [1] * 3)
+    assert counts(plan.schedule) == ([2, 3, 1], [4, 2, 1], [EVENTS] * 3, [1] * 3, [None] * 3)
     assert plan.forecast is not None and not plan.excess
     bare = asked(lanes=(2, 3, 1), parallel=(4, 2, 1))
     assert counts(bare.schedule) == counts(plan.schedule) and bare.forecast is None
     words = asked(engines=[EVENTS, WORDS, EVENTS], lanes=(2, 4, 1), parallel=(4, 2, 1))
     assert counts(words.schedule) == (
-        [2, 4, 1], [4, 2, 1], [EVENTS, WORDS, EVENTS], [1] * 3)
+        [2, 4, 1], [4, 2, 1], [EVENTS, WORDS, EVENTS], [1] * 3, [None] * 3)
 
 
 def test_lanes_give_way_to_parallel_neurons_that_are_given():

@@ -42,7 +42,8 @@ def flat(sizes=(12, 9, 8, 4), coding=Coding.EVENTS):
 def counts(schedule):
     layers = schedule.layers
     return ([plan.lanes for plan in layers], [plan.parallel for plan in layers],
-            [plan.engine for plan in layers], [plan.places for plan in layers])
+            [plan.engine for plan in layers], [plan.places for plan in layers],
+            [plan.units for plan in layers])
 
 
 def remade(net, schedule):
@@ -253,12 +254,14 @@ def test_another_part_has_a_clock_of_its_own():
 
 @pytest.mark.wide
 def test_neurons_that_fit_with_their_state_in_block_ram_are_weighed():
-    """Here an iCE40 has room for 25 side by side; with all state in logic, for 19."""
-    net, activity = leaky((200, 150, 4))
+    """Here an iCE40 has room for 134 side by side; with all state in logic, for one."""
+    net, activity = leaky((200, 400, 4))
     chip = find_chip("ice40-hx8k")
     free = Search(net, activity, chip).space.choices
     ruled = Search(net, activity, chip, Rows(2, 2)).space.choices
-    assert max(ruled[0]) == 25
+    assert max(ruled[0]) == 134
+    everywhere = Search(net, activity, chip, Rows(1 << 20, 1 << 20)).space.choices
+    assert everywhere[0] == (1,)
     for some, weighed in zip(ruled, free, strict=True):
         assert set(some) <= set(weighed)
 

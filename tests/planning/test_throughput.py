@@ -27,7 +27,7 @@ def test_a_step_waits_for_the_row_s_last_one():
     schedule = make_schedule(net, (1, 1), (8, 2))
     neurons = build_layout(net, schedule).layers[0].neurons
     assert neurons.recovery == 4  # a leak of 0 takes a product
-    times = step_cycles(np.array([[5.0]]), 3, neurons.raster.rows, neurons.recovery)
+    times = step_cycles(np.array([[5.0]]), 3, neurons.raster.rows, neurons)
     np.testing.assert_array_equal(times, [[6, 4, 4]])
 
 
