@@ -40,7 +40,7 @@ class HeldSums(wiring.Component):
         self._block = block
         summed, units = block.summed, block.units
         super().__init__({
-            "free": Out(1),
+            "free": Out(1, init=1),
             "handed": In(1),
             "op": In(operation(folds=summed.folds, timesteps=1, rows=summed.rows)),
             "sums": In(data.ArrayLayout(signed(block.sum_width), summed.width)),
@@ -56,9 +56,11 @@ class HeldSums(wiring.Component):
         rows, last_row = block.summed.rows, block.summed.rows - 1
         steps = Signal.like(self.unit_op, name="steps")
         row, place, ends = self._walk(m, steps)
-        final = (Const(1) if block.walks == 1 else steps.timestep == block.timesteps - 1)
-        taken = Signal()  # the last row, for the last time
-        m.d.comb += taken.eq(steps.step & ~steps.sweep & ends & final)
+        final = ~steps.sweep  # rows are taken for the last time
+        if block.walks > 1:
+            final = final & (steps.timestep == block.timesteps - 1)
+        taken = Signal()  # all of them
+        m.d.comb += taken.eq(steps.step & ends & final)
 
         # Handed over are all rows of a timestep, from their operations on; held, once they are in
         # the memory.  Of the timestep that is on its way there, `coming` rows are handed over and
@@ -70,24 +72,21 @@ class HeldSums(wiring.Component):
         wrote = Signal()
         m.d.sync += wrote.eq(self.op.step & ~self.op.sweep)
         write_row = delayed(m, self.op.row, 1, "write_row", reset_less=True)
+        waits = Signal()  # `complete` in the next cycle
+        m.d.comb += waits.eq(complete & ~taken | self.handed & (coming == last_row))
+        m.d.sync += complete.eq(waits)
         with m.If(taken):
-            m.d.sync += [complete.eq(0), stored.eq(0)]
+            m.d.sync += stored.eq(0)
         with m.If(self.handed):
             m.d.sync += coming.eq(Mux(coming == last_row, 0, coming + 1))
-            with m.If(coming == last_row):
-                m.d.sync += complete.eq(1)
         with m.If(wrote):
             m.d.sync += written.eq(Mux(write_row == last_row, 0, write_row + 1))
             with m.If(write_row == last_row):
                 m.d.sync += stored.eq(1)
         # Known a cycle before, as what the synapses do hangs on it.
-        passed = Signal()
-        m.d.sync += passed.eq(final & (row > coming) & ~self.handed)
-        m.d.comb += [
-            self.free.eq(~complete | passed),
-            steps.step.eq(self.room & self._rested(m, steps, ends)
-                          & (steps.sweep | stored | (written > row))),
-        ]
+        m.d.sync += self.free.eq(~waits | (final & (row > coming) & ~self.handed))
+        m.d.comb += steps.step.eq(self.room & self._rested(m, steps, ends)
+                                  & (steps.sweep | stored | (written > row)))
 
         store = (BlockMemory(rows=rows, width=block.store.width, pipelined=block.store.pipelined)
                  if block.store.block else StateMemory(rows=rows, width=block.store.width))
