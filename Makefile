@@ -86,6 +86,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_streams --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_mixed --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_pipelined --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_units --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_unrolled --jobs $(JOBS)
 	$(BIN)/python -m evidence.planned_networks --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_cycles --jobs $(JOBS)

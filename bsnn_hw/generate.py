@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         help="what the synapses take, of all layers or of each, readout last: events, or words of "
              "spikes side by side, whose inputs per cycle --lanes counts then, or all inputs at "
              "once, unrolled, with weights that are logic (default: auto, events or words)")
+    add("--units", action="store_true",
+        help="let fewer neurons step at a time than are charged, beside the next events, where "
+             "that is the better plan (docs/engine.md)")
     add("--fraction-bits", metavar="N|LAYER=N,...",
         help="fraction bits of all or of single layers (default: chosen on calibration data)")
     add("--membrane-bits", type=int, metavar="N",
@@ -115,7 +118,7 @@ def _request(options: argparse.Namespace) -> Request:
                    options.target, parse_goal(options.goal) if options.goal is not None else None,
                    options.clock, options.plan, _engines(options.engine), options.vectors,
                    options.data, options.data_dir, options.top, Port(options.port), block_rows,
-                   nir_document(options), Memories(options.memories))
+                   nir_document(options), Memories(options.memories), options.units)
 
 
 def _engines(text: str | None) -> tuple[Engine | None, ...] | None:

@@ -29,6 +29,7 @@ class Request:
     data, data_dir : see ``samples.find_samples``
     port : Port, of the top level
     block_rows : ``state`` and ``constants`` of ``Rows``
+    units : bool, neurons may step in units of their own where the program chooses the plan
     document : what ``model`` says, where it is no model file itself
     memories : Memories, whether the Verilog is there with files of words too
     """
@@ -52,10 +53,11 @@ class Request:
     block_rows: Sequence[int] | None = None
     document: dict[str, Any] | None = None
     memories: Memories = Memories.VERILOG
+    units: bool = False
 
     @property
     def plan_options(self) -> PlanOptions:
         """What is said of the plan."""
         return PlanOptions(self.target, self.goal, self.clock, self.plan, self.lanes,
                            self.parallel, self.engines,
-                           Rows(*self.block_rows) if self.block_rows else None)
+                           Rows(*self.block_rows) if self.block_rows else None, self.units)

@@ -253,7 +253,8 @@ class HiddenLayer(wiring.Component):
             words=block.words.rows,
             folds=block.raster.folds if block.raster.shape.positions > 1 else None)
         m.d.comb += [gather.rows.eq(neurons.words), gather.rows_valid.eq(neurons.words_valid)]
-        return [self.words.eq(gather.words), self.words_valid.eq(gather.words_valid)]
+        return [self.words.eq(delayed(m, gather.words, 1, "words")),
+                self.words_valid.eq(delayed(m, gather.words_valid, 1, "words_valid"))]
 
     def _connect_gate(self, m, block, currents, sequencer, op):
         """Let the sample make the factor of its currents."""

@@ -65,7 +65,7 @@ class HeldSums:
             word = bits_of(self.summed.rows)
             parts += Parts.adders(word) + Parts.logic(
                 1.7 * self.summed.width + 8 + 2 * word,
-                self.summed.width - units.width + word + bits_of(count))
+                2 * self.summed.width - units.width + 2 * word + bits_of(count))
         return parts
 
 

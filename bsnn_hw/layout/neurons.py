@@ -260,7 +260,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
                   memories.hold(Store.HELD, summed.rows), pipelined), rests)
     return Neurons(
         raster=raster, timesteps=timesteps, current_delay=current_delay(layer, pipelined),
-        delay=neuron_delay(charge_delay(layer, pipelined)) + pooling_delay(layer),
+        delay=neuron_delay(charge_delay(layer, pipelined)) + pooling_delay(layer)
+        + (held is not None and held.count > 1),
         recovery=rests, held=held,
         leak_shift=leak_shift(spec.leak, spec.leak_bits), leak_bits=spec.leak_bits,
         leak_factor=int(spec.leak.max()), fraction_bits=spec.fraction_bits,

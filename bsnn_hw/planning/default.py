@@ -19,7 +19,8 @@ CYCLE_GOAL = 500
 
 
 def default_plan(network: Network, activity: Activity, goal: float = CYCLE_GOAL,
-                 rows: Rows | None = None, engines: Sequence[Engine | None] = ()) -> Plan:
+                 rows: Rows | None = None, engines: Sequence[Engine | None] = (),
+                 units: bool = False) -> Plan:
     """The plan with the fewest cells within ``goal`` cycles per inference, on a nominal part.
 
     The goal doubles until a plan fits; where none does, the part becomes twice as large.
@@ -27,8 +28,9 @@ def default_plan(network: Network, activity: Activity, goal: float = CYCLE_GOAL,
     activity : of calibration samples
     rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
+    units : bool, whether neurons may have units of their own
     """
-    search, scale = Search(network, activity, NOMINAL, rows, engines), 1
+    search, scale = Search(network, activity, NOMINAL, rows, engines, units), 1
     while (found := _fitting(search, goal)) is None:
         scale *= 2
         search = replace(search, chip=nominal_chip(scale), known=search.space)

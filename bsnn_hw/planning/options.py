@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,15 +124,17 @@ class Space:
 
 
 def search_space(network: Network, activity: Activity, family: Family, rows: Rows | None,
-                 most_cells: float, engines: Sequence[Engine | None] = ()) -> Space:
+                 most_cells: float, engines: Sequence[Engine | None] = (),
+                 units: bool = False) -> Space:
     """Every option of every layer.
 
     rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where both are weighed: words between layers only, as they
         make a port of another kind at the input
     most_cells : a choice whose neurons alone take more is left out, unless it is the only one
+    units : bool, whether neurons may have units of their own
     """
-    builder = _Builder(network, _thinned(activity), family, rows)
+    builder = _Builder(network, _thinned(activity), family, rows, units)
     members = joined_layers(network)
     asked = engines or [None] * len(network.layers)
     choices = tuple(builder.choices(numbers, most_cells, asked) for numbers in members)
@@ -161,8 +164,9 @@ def _thinned(activity: Activity) -> Activity:
 
 
 class _Builder:
-    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows | None):
-        self._network, self._activity = network, activity
+    def __init__(self, network: Network, activity: Activity, family: Family, rows: Rows | None,
+                 units: bool):
+        self._network, self._activity, self._units = network, activity, units
         self._family, self._memories = family, rows or Stores()
         self._pipelined = family.pipelined
         self._port = PORTS[port_of(activity)]
@@ -196,7 +200,7 @@ class _Builder:
                    for way, more in zip(ways, moved, strict=True) if way.divides(parallel))
 
     def _shares(self, number: int) -> tuple[int | None, ...]:
-        if units_problem(self._network, number):
+        if not self._units or units_problem(self._network, number):
             return (None,)
         # With all of them at once, only the steps of a sample are beside the next one's events.
         at_once = (1,) if self._blocks.direct(number) and self._network.timesteps > 1 else ()
@@ -211,7 +215,7 @@ class _Builder:
         ways = self._ways(number, producer, widths, engine, shares)
         costs = np.zeros((RESOURCES, len(widths), len(choices[own]), len(ways[0])))
         cycles = np.full(costs.shape[1:], np.inf)
-        laid_out: dict[tuple[int, ...], Geometry] = {}
+        laid_out: dict[Any, Geometry] = {}
         for at in np.ndindex(*cycles.shape):
             width, parallel, way = widths[at[0]], choices[own][at[1]], ways[at[0]][at[2]]
             if way is None or (producer == own and width != parallel) or not way.divides(parallel):
@@ -246,11 +250,11 @@ class _Builder:
         shape = self._network.layers[number].synapse.shape
         found = np.zeros((RESOURCES, len(widths), len(shares), len(STORES)))
         if self._moves is not None:
-            for at in np.ndindex(*found.shape[1:3]):
-                width, way = widths[at[0]], Way(Engine.EVENTS, 1, share=shares[at[1]])
+            for (at, width), (n, share) in product(enumerate(widths), enumerate(shares)):
+                way = Way(Engine.EVENTS, 1, share=share)
                 if way.divides(width):
-                    found[(slice(None), *at)] = self._moves.of(
-                        number, Raster(shape, width), self._pipelined, way.units(width))
+                    found[:, at, n] = self._moves.of(number, Raster(shape, width), self._pipelined,
+                                                     way.units(width))
         return found
 
     def _ways(self, number: int, producer: int | None, widths: Sequence[int | None],

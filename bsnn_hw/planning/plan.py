@@ -97,18 +97,19 @@ def look_at(network: Network, schedule: Schedule, activity: Activity, chip: Chip
 
 def choose(network: Network, activity: Activity, chip: Chip, goal: Goal,
            clock: float | None = None, rows: Rows | None = None,
-           engines: Sequence[Engine | None] = ()) -> Plan:
+           engines: Sequence[Engine | None] = (), units: bool = False) -> Plan:
     """The best plan for ``goal`` that fits ``chip``.
 
     rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
+    units : bool, whether neurons may have units of their own
 
     Raises
     ------
     InputError
         None does; says by how much, what the problem is, and which part would do.
     """
-    search = Search(network, activity, chip, rows, engines)
+    search = Search(network, activity, chip, rows, engines, units)
     found = _find(search, goal, clock)
     if found is None:
         raise InputError(_refusal(search, goal, clock))
@@ -259,5 +260,6 @@ def _would_do(search: Search, other: Chip, goal: Goal, asked: float | None,
     if goal.objective is Objective.RATE and (asked or other.clock) * 1e6 / goal.rate < bound:
         return False  # on no part, which needs no search
     known = search.space if other.family is search.chip.family else None
-    elsewhere = Search(search.network, search.activity, other, search.rows, search.engines, known)
+    elsewhere = Search(search.network, search.activity, other, search.rows, search.engines,
+                       search.units, known)
     return _find(elsewhere, goal, asked) is not None

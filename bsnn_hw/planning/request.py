@@ -34,6 +34,7 @@ class PlanOptions:
     lanes, parallel : one count per layer, the readout last
     engine : an engine or None per layer, or a single one for all
     block_rows : from how many rows on memories lie in block RAM
+    units : bool, neurons may step in units of their own where the program chooses the plan
     """
 
     target: str | None = None
@@ -44,6 +45,7 @@ class PlanOptions:
     parallel: Sequence[int] | None = None
     engine: Sequence[Engine | None] | None = None
     block_rows: Rows | None = None
+    units: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class PlanRequest:
     file: PlanFile | None = None
     lanes: Sequence[int] | None = None
     parallel: Sequence[int] | None = None
+    units: bool = False
 
 
 def reconcile(options: PlanOptions) -> PlanRequest:
@@ -84,6 +87,10 @@ def reconcile(options: PlanOptions) -> PlanRequest:
                          f"{options.plan}")
     if options.engine and given:
         raise InputError(f"`engine`: must stand without a plan, but {options.plan} gives one")
+    if options.units and (given or counts):
+        what = f"{options.plan} gives one" if given else "`lanes` and `parallel` give one"
+        raise InputError(f"`units`: must stand without a plan, but {what}; write units of a layer "
+                         "into a plan file")
     if options.goal and (given or counts):
         what = f"{options.plan} gives" if given else "`lanes` and `parallel` give"
         raise InputError(f"`goal`: must stand without a plan, but {what} one")
@@ -93,7 +100,8 @@ def reconcile(options: PlanOptions) -> PlanRequest:
     return PlanRequest(find_chip(target) if target else None, goal, clock,
                        options.block_rows or (file.rows if file and not given else None),
                        options.engine,
-                       file if given else None, options.lanes, options.parallel)
+                       file if given else None, options.lanes, options.parallel,
+                       options.units)
 
 
 def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Plan:
@@ -111,9 +119,10 @@ def make_plan(network: Network, activity: Activity, request: PlanRequest) -> Pla
     elif request.lanes is None and request.parallel is None:
         engines = asked_engines(network, request.engines)
         if chip is None:
-            return default_plan(network, activity, rows=request.rows, engines=engines)
+            return default_plan(network, activity, rows=request.rows, engines=engines,
+                                units=request.units)
         return choose(network, activity, chip, request.goal or Goal(Objective.SMALLEST),
-                      request.clock, request.rows, engines)
+                      request.clock, request.rows, engines, request.units)
     else:
         schedule = _completed(request, network, activity).pipelined(usual)
     chosen = with_memories(network, schedule, chip or NOMINAL, port_of(activity))

@@ -44,6 +44,7 @@ class Search:
 
     rows : from which on memories are in block RAM; None where each is weighed
     engines : one per layer, or None where all are weighed
+    units : bool, whether neurons may have units of their own
     known : the options of this network and the chip's family, if they have been worked out
     """
 
@@ -52,6 +53,7 @@ class Search:
     chip: Chip
     rows: Rows | None = None
     engines: Sequence[Engine | None] = ()
+    units: bool = False
     known: InitVar[Space | None] = None
     space: Space = field(init=False)
     _seen: dict[tuple[Any, ...], Candidate] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Search:
         most = max(chip.capacity(family.logic) for chip in CHIPS if chip.family is family)
         self._costs = LayerCosts(self.network, family, port_of(self.activity))
         self.space = known or search_space(self.network, self.activity, family, self.rows, most,
-                                           self.engines)
+                                           self.engines, self.units)
 
     def limits(self) -> np.ndarray:
         """Cycles that single layers can have: only these make a difference, ascending."""

@@ -27,10 +27,10 @@ NO_LIMIT = 1e9
 class Options:
     """A network's options, and the plans that have them."""
 
-    def __init__(self, net, activity, rows=None, port=Port.EVENTS):
+    def __init__(self, net, activity, rows=None, port=Port.EVENTS, units=True):
         self.net, self.activity = net, activity
         self.rows = rows or Stores()
-        self.space = search_space(net, activity, ECP5.family, rows, NO_LIMIT)
+        self.space = search_space(net, activity, ECP5.family, rows, NO_LIMIT, units=units)
         self.costs = LayerCosts(net, ECP5.family, port)
 
     def of_layer(self, number, rng):
@@ -158,7 +158,8 @@ def test_sizes_of_folds():
 def test_neurons_side_by_side_of_a_map_are_halves_of_its_channels():
     net = random_network(np.random.default_rng(0))
     inputs = random_inputs(net, np.random.default_rng(0), 2)
-    builder = _Builder(net, measure_activity(net, inputs, run(net, inputs)), ECP5.family, None)
+    builder = _Builder(net, measure_activity(net, inputs, run(net, inputs)), ECP5.family, None,
+                       False)
     number, layer = next((number, each) for number, each in enumerate(net.layers)
                          if isinstance(each.synapse, Conv) and each.synapse.groups == 1
                          and each.synapse.shape.channels > 3)

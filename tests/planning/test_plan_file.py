@@ -68,8 +68,8 @@ def test_all_problems_are_named(path):
                          "speed = 3\n") == [
         "FILE: layer 'fc2': must be one of the network's, 'fc1', 'out'",
         "FILE: layer 'fc1': must be there, [layers.fc1] is missing",
-        "FILE: layer 'out': must have lanes, parallel, engine, places, units, block_ram, pipelined and "
-        "nothing else, not 'speed'",
+        "FILE: layer 'out': must have lanes, parallel, engine, places, units, block_ram, pipelined "
+        "and nothing else, not 'speed'",
         "FILE: layer 'out': lanes must be a whole number, not 1.5",
         "FILE: layer 'out': parallel must be given"]
 

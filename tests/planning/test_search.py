@@ -254,14 +254,12 @@ def test_another_part_has_a_clock_of_its_own():
 
 @pytest.mark.wide
 def test_neurons_that_fit_with_their_state_in_block_ram_are_weighed():
-    """Here an iCE40 has room for 134 side by side; with all state in logic, for one."""
-    net, activity = leaky((200, 400, 4))
+    """Here an iCE40 has room for 25 side by side; with all state in logic, for 19."""
+    net, activity = leaky((200, 150, 4))
     chip = find_chip("ice40-hx8k")
     free = Search(net, activity, chip).space.choices
     ruled = Search(net, activity, chip, Rows(2, 2)).space.choices
-    assert max(ruled[0]) == 134
-    everywhere = Search(net, activity, chip, Rows(1 << 20, 1 << 20)).space.choices
-    assert everywhere[0] == (1,)
+    assert max(ruled[0]) == 25
     for some, weighed in zip(ruled, free, strict=True):
         assert set(some) <= set(weighed)
 
@@ -320,3 +318,15 @@ def test_cells_of_a_plan_and_of_its_rivals():
         assert cells == pytest.approx(layers[number].cells, rel=.02)  # but for what links wait for
         assert taken == pytest.approx(cycles[number])
         assert plan.schedule.layers[number].engine not in others
+
+
+@for_each("coding", Coding)
+def test_units_of_their_own_are_legal_and_take_fewer_cells(coding):
+    net, activity = flat((60, 64, 32, 4), coding)
+    goal = Goal(Objective.RATE, 1_000_000)
+    plain, found = (choose(net, activity, ECP5, goal, 100, units=units) for units in (False, True))
+    assert not any(plan.units for plan in plain.schedule.layers)
+    assert any(plan.units for plan in found.schedule.layers)
+    assert remade(net, found.schedule) == found.schedule
+    assert found.forecast.cost.cells < plain.forecast.cost.cells
+    assert found.forecast.speed(100) >= goal.rate
