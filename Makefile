@@ -72,6 +72,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.cycles
 	$(BIN)/python -m evidence.activity
 	$(BIN)/python -m evidence.operations_rtl
+	$(BIN)/python -m evidence.netlist_activity
 	$(BIN)/python -m evidence.generation
 	$(MAKE) demo-maps
 	$(BIN)/python -m evidence.random_maps --jobs $(JOBS)
