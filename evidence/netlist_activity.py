@@ -36,9 +36,9 @@ KINDS = ("flip-flops", "LUTs", "sums", "multipliers", "block RAMs", "LUT RAMs")
 def place(cell: str) -> str:
     """The part of the circuit that a cell is in, by its name; Yosys names cells that have none in
     the RTL after what they drive or read."""
-    first = cell.split(".")[0]
-    return first if "." in cell and "_SB_" not in first and "_TRELLIS_" not in first \
-        and first.startswith(("layer_", "link_", "frontend")) else "ports and others"
+    first, dot, _ = cell.removeprefix("network.").partition(".")
+    inside = dot and first.startswith(("layer_", "link_", "frontend"))
+    return first if inside else "ports and others"
 
 
 def tables(found: Sequence[Activity], samples: int) -> list[list[list[str]]]:

@@ -103,6 +103,7 @@ def test_tables_are_sums_per_inference():
                        ["ports and others", "0.0", "2.0", "0.0"], ["all", "3.0", "2.0", "0.0"]]
     assert done[-1] == ["all", "0.0", "4.0", "36.0", "0.0", "0.0"]
     assert place("m_axis_tready_SB_LUT4_I3_1_O") == place("first.words") == "ports and others"
+    assert place("network.layer_a.neurons.charged_SB_DFF_Q") == "layer_a"
 
 
 def test_no_samples_are_refused(capsys):
