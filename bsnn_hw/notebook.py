@@ -12,7 +12,7 @@ from typing import Any
 
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.network import Network
-from bsnn_hw.ir.wording import feature_map, synapse_kind
+from bsnn_hw.ir.wording import feature_map, parallel_count, synapse_kind
 from bsnn_hw.layout.build import Layout
 from bsnn_hw.lowering.lower import Lowered
 from bsnn_hw.model.description import Model
@@ -89,7 +89,8 @@ def _plan(plan: Plan) -> str:
     cycles = plan.forecast.layer_cycles if plan.forecast else ()
     rows: list[list[object]] = [["layer", "takes", "lanes", "parallel", "cycles"]]
     for number, layer in enumerate(plan.schedule.layers):
-        rows.append([number, layer.engine.value, layer.lanes, layer.parallel,
+        rows.append([number, layer.engine.value, layer.lanes,
+                     parallel_count(layer.parallel, layer.units),
                      f"{cycles[number]:,.1f}" if cycles else "-"])
     if plan.chip is None or plan.forecast is None or plan.clock is None:
         return html_table("a plan for no part", rows)
@@ -109,7 +110,8 @@ def _layout(layout: Layout) -> str:
             layout.network.layers, layout.schedule.layers, layout.blocks, sums,
             [*hidden, layout.readout_bounds.score.width], strict=True):
         geometry = block.synapses.geometry
-        rows.append([layer.name, plan.engine.value, geometry.lanes, geometry.parallel,
+        rows.append([layer.name, plan.engine.value, geometry.lanes,
+                     parallel_count(plan.parallel, plan.units),
                      geometry.folds, total, state])
     return html_table(f"{layout.network.name}: circuit with a port of {layout.port.value}", rows)
 

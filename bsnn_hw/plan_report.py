@@ -9,7 +9,7 @@ from bsnn_hw.devices.families import Cost
 from bsnn_hw.engines.registry import network_geometries
 from bsnn_hw.ir.network import Network
 from bsnn_hw.ir.schedule import Engine, Schedule
-from bsnn_hw.ir.wording import lane_count
+from bsnn_hw.ir.wording import lane_count, parallel_count
 from bsnn_hw.planning.plan import Alternative, Plan, largest_taker
 from bsnn_hw.text import percent, table
 
@@ -42,15 +42,18 @@ def plan_lines(network: Network, plan: Plan) -> Iterator[str]:
 
 
 def _layout(schedule: Schedule) -> tuple[str, str]:
-    """Lanes, those that take no events with their engine's first letter, and parallel neurons."""
+    """Lanes, those that take no events with their engine's first letter, and parallel neurons with
+    their units."""
     lanes = (lane_count(layer.lanes, layer.places)
              + ("" if layer.engine is Engine.EVENTS else layer.engine.value[0])
              for layer in schedule.layers)
-    return ",".join(lanes), ",".join(str(layer.parallel) for layer in schedule.layers)
+    return ",".join(lanes), ",".join(parallel_count(layer.parallel, layer.units)
+                                     for layer in schedule.layers)
 
 
 def plan_counts(schedule: Schedule) -> str:
-    """``"lanes 4x3,6,1w, parallel 8,3,1"``: to three places at once, and of words."""
+    """``"lanes 4x3,6,1w, parallel 8/2,3,1"``: to three places at once, and of words; with two units
+    for eight neurons."""
     lanes, parallel = _layout(schedule)
     return f"lanes {lanes}, parallel {parallel}"
 
@@ -69,13 +72,12 @@ def _layer_rows(network: Network, plan: Plan, chip: Chip) -> list[list[str]]:
     resources = list(chip.resources(plan.forecast.cost))
     rows = [["layer", "engine", "lanes", "parallel", "folds", *(words for words, *_ in resources),
              "cycles/inf."]]
-    plans = {layer.name: each.engine.value for layer, each in
-             zip(network.layers, plan.schedule.layers, strict=True)}
-    for layer, geometry, cost, cycles in zip(
-            network.layers, network_geometries(network, plan.schedule), plan.forecast.layers,
-            plan.forecast.layer_cycles, strict=True):
-        rows.append([layer.name, plans[layer.name], lane_count(geometry.lanes, geometry.places),
-                     f"{geometry.parallel}", f"{geometry.folds}", *_used(chip, cost),
+    for layer, each, geometry, cost, cycles in zip(
+            network.layers, plan.schedule.layers, network_geometries(network, plan.schedule),
+            plan.forecast.layers, plan.forecast.layer_cycles, strict=True):
+        rows.append([layer.name, each.engine.value, lane_count(geometry.lanes, geometry.places),
+                     parallel_count(each.parallel, each.units), f"{geometry.folds}",
+                     *_used(chip, cost),
                      f"{cycles:,.1f}"])
     rows.append(["all", "", "", "", "", *_used(chip, plan.forecast.cost), ""])
     rows.append(["of", "", "", "", "", *(f"{capacity:,}" for _, _, capacity, _ in resources), ""])

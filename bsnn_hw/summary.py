@@ -19,7 +19,14 @@ from bsnn_hw.ir.network import (
     Synapse,
     SynapseShortcut,
 )
-from bsnn_hw.ir.wording import feature_map, join_words, lane_count, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import (
+    feature_map,
+    join_words,
+    lane_count,
+    layer_kind,
+    parallel_count,
+    synapse_kind,
+)
 from bsnn_hw.pipeline import Built, Planned
 from bsnn_hw.plan_report import plan_lines
 from bsnn_hw.planning.cycles import event_bound, predicted_cycles
@@ -185,13 +192,15 @@ def _layer_rows(built):
              "events/inf.", "cycles/inf."]]
     for index, layer in enumerate(network.layers):
         geometry, precision = design.geometries[index], built.planned.lowered.precision[index]
+        plan = design.schedule.layers[index]
         hidden = index < len(network.hidden)
         bounds = design.layout.hidden_bounds[index] if hidden else design.layout.readout_bounds
         state = bounds.charged if hidden else bounds.score
         rows.append([
             layer.name, layer_kind(layer), feature_map(geometry.source.shape),
-            feature_map(layer.shape), design.schedule.layers[index].engine.value,
-            lane_count(geometry.lanes, geometry.places), geometry.parallel, geometry.folds,
+            feature_map(layer.shape), plan.engine.value,
+            lane_count(geometry.lanes, geometry.places),
+            parallel_count(plan.parallel, plan.units), geometry.folds,
             precision.fraction_bits,
             "-" if precision.leak_bits is None else precision.leak_bits,
             percent(precision.mismatch), bounds.acc.width,

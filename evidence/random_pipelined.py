@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bsnn_hw.ir.network import Network
     from bsnn_hw.ir.schedule import Schedule
 
-__all__ = ["check_one", "main", "pipelined_schedule", "random_kinds"]
+__all__ = ["check_kind", "check_one", "main", "pipelined_schedule"]
 
 Document = dict[str, Any]
 PLAIN = 0.15  # share of the layers that are not pipelined
@@ -49,7 +49,7 @@ def _plan(seed: int, network: Network, inputs: np.ndarray) -> tuple[Schedule, st
         f"{plan.pipelined:d}" for plan in schedule.layers) + ", "
 
 
-def random_kinds() -> tuple[Callable[[int], Document], ...]:
+def _kinds() -> tuple[Callable[[int], Document], ...]:
     """What draws networks."""
     from evidence.random_map_models import random_map_document
     from evidence.random_mixed import random_mixed
@@ -74,12 +74,18 @@ def check_one(seed: int, lint: bool = True) -> str:
     BsnnError
         It could not be generated, is not exact, or the linter has something to say.
     """
+    return check_kind(seed, lint, _plan)
+
+
+def check_kind(seed: int, lint: bool,
+               plan: Callable[[int, Network, np.ndarray], tuple[Schedule, str]]) -> str:
+    """The same of the network of ``seed`` with another ``plan``."""
     from evidence.random_gates import random_bits
     from evidence.random_streams import random_resets
 
-    kinds = random_kinds()
+    kinds = _kinds()
     document = kinds[seed % len(kinds)](seed)
-    return check_document(seed, document, lint, _plan, narrow=seed % 4 == 3,
+    return check_document(seed, document, lint, plan, narrow=seed % 4 == 3,
                           gate_bits=random_bits(seed) if seed % len(kinds) in (3, 5) else None,
                           resets=random_resets if document.get("stateful") else None)
 

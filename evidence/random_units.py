@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evidence.random_networks import check_document, run_command
+from evidence.random_networks import run_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,13 +56,9 @@ def check_one(seed: int, lint: bool = True) -> str:
     BsnnError
         It could not be generated, is not exact, or the linter has something to say.
     """
-    from evidence.random_pipelined import random_kinds
-    from evidence.random_streams import random_resets
+    from evidence.random_pipelined import check_kind
 
-    kinds = random_kinds()
-    document = kinds[seed % len(kinds)](seed)
-    return check_document(seed, document, lint, _plan, narrow=seed % 4 == 3,
-                          resets=random_resets if document.get("stateful") else None)
+    return check_kind(seed, lint, _plan)
 
 
 def main(argv: list[str] | None = None) -> int:

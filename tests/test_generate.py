@@ -148,6 +148,9 @@ MISTAKES = {
     "clock": (["--target", "ecp5-25k", "--clock", "-1"], "--clock: must be MHz above 0, not -1"),
     "goal and lanes": (["--target", "ecp5-25k", "--goal", "fastest", "--lanes", "1,1"],
                        "--goal: must stand without a plan, but --lanes and --parallel give one"),
+    "units and lanes": (["--units", "--lanes", "1,1"],
+                        "--units: must stand without a plan, but --lanes and --parallel give one; "
+                        "write units of a layer into a plan file"),
     "plan and lanes": (["--plan", "p.toml", "--lanes", "1,1"],
                        "--plan: must stand without --lanes and --parallel; write them into p.toml"),
     "plan and goal": (["--plan", "p.toml", "--target", "ecp5-25k", "--goal", "fastest"],

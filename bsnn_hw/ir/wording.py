@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bsnn_hw.ir.network import Conv, Hidden, Pool, Readout, Shape, SpikeJoin, Synapse
 
-__all__ = ["feature_map", "join_words", "lane_count", "layer_kind", "synapse_kind"]
+__all__ = ["feature_map", "join_words", "lane_count", "layer_kind", "parallel_count",
+           "synapse_kind"]
 
 
 def feature_map(shape: Shape) -> str:
@@ -51,6 +52,11 @@ def join_words(join: SpikeJoin) -> str:
 def lane_count(lanes: int, places: int) -> str:
     """Lanes, and to how many places at once where it is not one: ``"4x3"``."""
     return f"{lanes}x{places}" if places > 1 else str(lanes)
+
+
+def parallel_count(parallel: int, units: int | None) -> str:
+    """Parallel neurons, and in how many units they step where these are their own: ``"8/2"``."""
+    return str(parallel) if units is None else f"{parallel}/{units}"
 
 
 def _windows(pool: Pool) -> str:

@@ -17,7 +17,8 @@ from bsnn_hw.planning.activity import Activity, port_of
 from bsnn_hw.planning.cycles import port_cycles
 from bsnn_hw.planning.elimination import Factor, least_sum
 from bsnn_hw.planning.forecast import LayerCosts
-from bsnn_hw.planning.options import Space, search_space
+from bsnn_hw.planning.option_table import Space
+from bsnn_hw.planning.options import search_space
 from bsnn_hw.planning.schedule import layer_layout
 from bsnn_hw.planning.stores import BLOCK_PRICES, STORES, chosen_stores, filled, prices
 

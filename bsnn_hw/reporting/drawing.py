@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from bsnn_hw.emission.design import Design
 from bsnn_hw.ir.layer import summed
 from bsnn_hw.ir.network import CurrentShortcut, Hidden, SpikeShortcut, SynapseShortcut
-from bsnn_hw.ir.wording import feature_map, join_words, lane_count, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import (
+    feature_map,
+    join_words,
+    lane_count,
+    layer_kind,
+    parallel_count,
+    synapse_kind,
+)
 
 __all__ = ["Arc", "Box", "Drawing", "draw"]
 
@@ -86,7 +93,7 @@ def _texts(design, number):
     bounds = design.layout.hidden_bounds[number] if hidden else design.layout.readout_bounds
     state = f"membranes {bounds.charged.width}" if hidden else f"scores {bounds.score.width}"
     yield (f"{plan.engine.value}: {lane_count(geometry.lanes, geometry.places)} lane(s) x "
-           f"{geometry.parallel} parallel, {geometry.folds} fold(s)")
+           f"{parallel_count(plan.parallel, plan.units)} parallel, {geometry.folds} fold(s)")
     yield f"sums {bounds.acc.width} bit, {state} bit"
 
 

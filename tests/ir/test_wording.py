@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bsnn_hw.ir.network import Comparison, Conv, Hidden, NeuronSpec, Pool, PoolKind, Reset, Shape
-from bsnn_hw.ir.wording import lane_count, layer_kind, synapse_kind
+from bsnn_hw.ir.wording import lane_count, layer_kind, parallel_count, synapse_kind
 from tests.for_each import for_each
 
 
@@ -40,6 +40,11 @@ def test_layers():
 
 def test_lanes():
     assert (lane_count(4, 1), lane_count(4, 3)) == ("4", "4x3")
+
+
+def test_parallel_neurons():
+    assert (parallel_count(8, None), parallel_count(8, 2), parallel_count(8, 8)) == (
+        "8", "8/2", "8/8")
 
 
 def test_groups():
