@@ -97,7 +97,9 @@ class HeldSums(wiring.Component):
             store.write_enable.eq(wrote),
             store.write_row.eq(write_row),
             store.write_data.eq(self.sums),
-            self.unit_op.eq(delayed(m, steps, ahead, "unit_op")),
+            self.unit_op.clear.eq(1),
+            *(self.unit_op[field].eq(delayed(m, steps[field], ahead, f"unit_{field}"))
+              for field in ("row", "fold", "timestep", "step", "close", "sweep")),
         ]
         place = delayed(m, place, ahead, "place_read", reset_less=True)
         m.d.sync += self.unit_sums.eq(store.read_data.word_select(place, size))
@@ -124,7 +126,6 @@ class HeldSums(wiring.Component):
             steps.row.eq(unit_row),
             steps.fold.eq(fold),
             steps.timestep.eq(timestep),
-            steps.clear.eq(1),
             steps.close.eq(sweep | closing),
             steps.sweep.eq(sweep),
         ]

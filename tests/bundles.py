@@ -100,12 +100,12 @@ def map_document():
         ]})
 
 
-def make_map_bundle(folder: Path, **options) -> Bundle:
+def make_map_bundle(folder: Path, parallel=(2, 3, 2, 3, 2), units=None, **options) -> Bundle:
     """Write the bundle of ``map_document``."""
     document = map_document()
     inputs = random_inputs(1, document, 24)
     request = PrecisionRequest(fraction_bits=2, leak_bits=4)
     network = lower(describe(document, "test"), inputs, request).network
-    schedule = make_schedule(network, (2, 2, 3, 1, 2), (2, 3, 2, 3, 2))
+    schedule = make_schedule(network, (2, 2, 3, 1, 2), parallel, units=units)
     design = write_bundle(network, schedule, inputs, folder, **options)
     return Bundle(folder, network, schedule, inputs, design)

@@ -15,7 +15,7 @@ import numpy as np
 from bsnn_hw.engines.engine import Geometry
 from bsnn_hw.engines.feed import Feed, pool_positions
 from bsnn_hw.ir.network import Network
-from bsnn_hw.layout.blocks import Layer, Synapses
+from bsnn_hw.layout.blocks import Layer, Output, Synapses
 from bsnn_hw.layout.build import Layout
 from bsnn_hw.planning.activity import Activity
 from bsnn_hw.planning.cycles import passes, walk
@@ -92,6 +92,7 @@ def _layer(layout: Layout, activity: Activity, number: int) -> Counts:
                       for each in fed)
     sum_bits = sum(2 * row * engine.sum_width
                    for (engine, _), row in zip(fed, rows, strict=True))
+    sum_bits += _held_bits(layout.blocks[number])
     gate_bits, gate_energy = _gate(layout, activity, number)
     weight_bits += gate_bits
     steps = float(passes(network, number) * layer.shape.size)
@@ -115,6 +116,14 @@ def engines(layout: Layout, activity: Activity,
     for each, feed in zip(beside, seen.shortcuts, strict=True):
         if isinstance(each, Synapses) and feed is not None:
             yield each, feed
+
+
+def _held_bits(block: Layer | Output) -> int:
+    """Bits of sums that are handed over to units of neurons, read here and written there."""
+    held = block.neurons.held if isinstance(block, Layer) else None
+    if held is None:
+        return 0
+    return 2 * held.timesteps // held.walks * held.summed.shape.size * held.sum_width
 
 
 def _gate(layout: Layout, activity: Activity, number: int) -> tuple[float, float]:

@@ -46,7 +46,8 @@ def toggled(layout: Layout, inputs: np.ndarray, trace: Trace) -> tuple[Toggles, 
     """
     spikes = given_spikes(layout.network, inputs, trace)
     return (*(_hidden(layout, number, spikes, seen) for number, seen in enumerate(trace.hidden)),
-            Toggles(_sums(layout, len(trace.hidden), spikes)))
+            Toggles(_sums(layout, len(trace.hidden), spikes,
+                          layout.output.synapses.geometry.raster)))
 
 
 def _hidden(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor],
@@ -55,19 +56,22 @@ def _hidden(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor],
     neurons = layout.layers[number].neurons
     kept = (_changes(_in_a_row(layer, stored(layer, seen)), bounds.carried.width)
             + _changes(_in_a_row(layer, _resting(layer, seen)), 1))
-    return Toggles(_sums(layout, number, spikes),
+    summed = neurons.held.units if neurons.held else (
+        layout.layers[number].synapses.geometry.raster)
+    return Toggles(_sums(layout, number, spikes, summed),
                    _by_rows(seen.charged, neurons.raster, bounds.charged.width),
                    _by_rows(seen.sent, neurons.words, 1),
                    kept if layer.neuron.remembers else None)
 
 
-def _sums(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor]) -> int:
-    """Of the main engine's sums, as many bits wide as they are there."""
+def _sums(layout: Layout, number: int, spikes: Mapping[int, torch.Tensor],
+          raster: Raster) -> int:
+    """Of the main engine's sums as the neurons take them, as many bits wide as they are there."""
     network, engine = layout.network, layout.blocks[number].synapses
     sums = accumulated(network, number, spikes).numpy()
     if number == len(network.hidden) and network.readout.constant_gain:
         sums = sums.sum(axis=1, keepdims=True)
-    return _by_rows(sums, engine.geometry.raster, engine.sum_width)
+    return _by_rows(sums, raster, engine.sum_width)
 
 
 def stored(layer: Hidden, trace: LayerTrace) -> np.ndarray:

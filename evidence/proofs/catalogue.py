@@ -6,6 +6,7 @@ from evidence.proofs import (
     axi,
     events,
     gates,
+    held,
     margins,
     networks,
     neurons,
@@ -21,7 +22,7 @@ from evidence.proofs.proof import Proof
 
 __all__ = ["PROOFS"]
 
-PROOFS: tuple[Proof, ...] = (*streams.PROOFS, *events.PROOFS, *sums.PROOFS, *walks.PROOFS,
-                             *steps.PROOFS, *neurons.PROOFS, *gates.PROOFS, *pools.PROOFS,
-                             *scores.PROOFS, *streaming.PROOFS, *axi.PROOFS, *margins.PROOFS,
-                             *networks.PROOFS)
+PROOFS: tuple[Proof, ...] = (*streams.PROOFS, *events.PROOFS, *sums.PROOFS, *held.PROOFS,
+                             *walks.PROOFS, *steps.PROOFS, *neurons.PROOFS, *gates.PROOFS,
+                             *pools.PROOFS, *scores.PROOFS, *streaming.PROOFS, *axi.PROOFS,
+                             *margins.PROOFS, *networks.PROOFS)

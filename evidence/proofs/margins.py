@@ -50,7 +50,9 @@ def _layer(parts: Parts, network: Network, plan: LayerPlan) -> Harness:
         elif name == "room" or name.startswith("whole"):
             h.drive((name, port))
     h.show("word", dut.words_valid)
-    margin = parts("layout.blocks").layer_margin(block.delay, block.neurons.delay)
+    held = block.neurons.held
+    margin = parts("layout.blocks").layer_margin(held.store.ahead if held else block.delay,
+                                                 block.neurons.delay)
     h.must(f"{margin} words come at most, from the cycle before there is no room on",
            heeded(h, dut.words_valid, dut.room, margin, before=True))
     return h
@@ -63,6 +65,11 @@ def _events(parts: Parts) -> Harness:
 def _pipelined(parts: Parts) -> Harness:
     return _layer(parts, small_network(2, spiking("fc", dense(4, 2))),
                   LayerPlan(1, 1, pipelined=True))
+
+
+def _units(parts: Parts) -> Harness:
+    # More rows than may come late, as units pause until those of the next timestep are there.
+    return _layer(parts, small_network(2, spiking("fc", dense(9, 2))), LayerPlan(1, 1, units=1))
 
 
 def _words(parts: Parts) -> Harness:
@@ -166,6 +173,7 @@ PROOFS = (
     Proof("margin of a layer of events", _events, NO_REGISTER),
     Proof("margin of a layer of words", _words, NO_REGISTER),
     Proof("margin of a pipelined layer", _pipelined, NO_REGISTER),
+    Proof("margin of a layer with units of its own", _units, NO_REGISTER),
     Proof("margin of a convolution", _map, NO_REGISTER),
     Proof("margin of a convolution by lines", _lines, NO_REGISTER),
     Proof("margin with pooled currents", _largest, NO_REGISTER),

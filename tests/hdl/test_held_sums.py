@@ -79,6 +79,9 @@ def test_rows_are_walked_over(case, walks, store, pause):
                for op, each in zip(steps, passes, strict=True))
     for first, then in zip(seen, seen[units.rows:], strict=False):
         assert then[0] - first[0] >= made.recovery
+    if not pause and units.rows > DELAY + 6:  # rows come while those before are taken
+        starts = [cycle for cycle, op, _ in seen if op.row == 0][1:]
+        assert max(np.diff(starts)) <= max(units.rows, made.recovery) + 1
     for (_, op, found), each in zip(seen[units.rows:], passes[units.rows:], strict=True):
         position, fold = divmod(op.row, units.folds)
         row = position * summed.folds + fold // made.count
