@@ -46,6 +46,9 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_ecp5", "Fashion-MNIST, fully connected, default plan, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_fc.pt --out OUT",
         "bsnn_hw.synth OUT --clock 135 --seeds 1,2,3 --simulate 8")),
+    Benchmark("fashion_mnist_units", "the same network, neurons in units of their own, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_fc.pt --units --out OUT",
+        "bsnn_hw.synth OUT --clock 135 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_fast", "the same network, a million inferences a second, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_fc.pt --target ecp5-85k --goal fps=1200000 "
         "--clock 100 --out OUT",
@@ -77,6 +80,9 @@ BENCHMARKS = (
     Benchmark("fashion_mnist_conv_ecp5", "Fashion-MNIST, convolutional, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_conv.pt --out OUT",
         "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3")),
+    Benchmark("fashion_mnist_conv_units", "the same, neurons in units of their own, ECP5-85k", (
+        "bsnn_hw.generate examples/fashion_mnist_conv.pt --units --out OUT",
+        "bsnn_hw.synth OUT --clock 90 --seeds 1,2,3 --simulate 8")),
     Benchmark("fashion_mnist_conv_fast", "the same, several output positions at once, ECP5-85k", (
         "bsnn_hw.generate examples/fashion_mnist_conv.pt --target ecp5-85k --goal fps=30000 "
         "--clock 90 --out OUT",

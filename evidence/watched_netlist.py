@@ -181,9 +181,10 @@ def count_netlist(design: Design, netlist: Netlist, target: Target, inputs: np.n
         Names the first score that differs.
     """
     folder.mkdir()
-    module = json.loads((netlist.bare or netlist.json).read_text("utf-8"))["modules"][netlist.top]
+    text = (netlist.bare or netlist.json).read_text(encoding="utf-8")
+    module = json.loads(text)["modules"][netlist.top]
     items = list(watched(module))
-    text, words = insert(netlist.verilog.read_text("utf-8"), [item.text for item in items])
+    text, words = insert(netlist.verilog.read_text(encoding="utf-8"), [item.text for item in items])
     paths = folder / "cells.v", folder / "watched.v"
     for path, content in zip(paths, (cell_models(target), text), strict=True):
         path.write_text(content, encoding="utf-8")
