@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +24,9 @@ MOST_SIDES = 32
 
 _READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _KINDS = "biufU"  # no objects: they are pickles
+# A header is a Python literal, and on Python 3.11 one that is parsed beside another thread's may
+# fail, "AST constructor recursion depth mismatch"; filters of warnings are all threads', too.
+_PARSING = threading.Lock()
 
 
 def read_npz(path: Path, keys: Iterable[str]) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
@@ -74,7 +78,7 @@ def _header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     file = io.BytesIO(data)
     try:
         reader = _READERS[npy.read_magic(file)]
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the numbers of Python 2
             shape, fortran_order, dtype = reader(file, max_header_size=MOST_HEADER)
     # The header is a Python literal: its parser may raise what any Python text can cause.

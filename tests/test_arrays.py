@@ -2,11 +2,14 @@
 made for what they say."""
 
 import io
+import threading
+import time
 import zipfile
 
 import numpy as np
 import pytest
 
+from bsnn_hw import arrays
 from bsnn_hw.arrays import read_npy, read_npz
 from tests.for_each import for_each
 
@@ -24,6 +27,27 @@ def test_as_numpy_reads_them(tmp_path, array):
     for got in (read_npy(tmp_path / "a.npy"), found["one"]):
         assert (got.shape, got.dtype) == (array.shape, array.dtype)
         assert np.array_equal(got, array)
+
+
+def test_one_thread_at_a_time_parses(tmp_path, monkeypatch):
+    """Of several one sometimes fails on Python 3.11, and the file would be called damaged."""
+    np.save(tmp_path / "a.npy", GOOD[0])
+    reader, inside, most = arrays._READERS[1, 0], [], []
+
+    def slow(*given, **options):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return reader(*given, **options)
+
+    monkeypatch.setitem(arrays._READERS, (1, 0), slow)
+    threads = [threading.Thread(target=read_npy, args=(tmp_path / "a.npy",)) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert most == [1] * 4
 
 
 def with_header(header, body=b""):
