@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from bsnn_hw.ir.network import Network
@@ -143,9 +143,9 @@ class Bench:
 
         design, _ = self._built(plan)
         target = find_target(PART)
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            netlist = synthesize(design, target, Path(scratch))
-            placement = place(netlist, target, 1, Path(scratch), CLOCK)
+        with scratch_folder() as scratch:
+            netlist = synthesize(design, target, scratch)
+            placement = place(netlist, target, 1, scratch, CLOCK)
         return (placement.used["TRELLIS_COMB"], placement.used["DP16KD"], placement.megahertz)
 
     def _built(self, plan):
@@ -199,8 +199,8 @@ def _act(options: argparse.Namespace) -> None:
         network = forced_network(size)
         rows = [["activity", "events", "cycles", "words", "cycles", "choice", "cycles", "behind"]]
         seen: dict[LayerPlan, None] = {}
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            bench = Bench(network, Path(scratch))
+        with scratch_folder() as scratch:
+            bench = Bench(network, scratch)
             for share in options.shares:
                 (events, words, chosen), plans = _compare(bench, network, share, options.cells)
                 behind = chosen / min(events, words)

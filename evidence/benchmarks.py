@@ -21,6 +21,7 @@ from pathlib import Path
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, MismatchError, ToolError
 from bsnn_hw.processes import run
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["BENCHMARKS", "Benchmark", "main", "measure"]
 
@@ -167,8 +168,8 @@ def measure(benchmark: Benchmark, results: Path) -> str:
     """
     _require_folder(results)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        printed = [_run(command, Path(scratch)) for command in benchmark.commands]
+    with scratch_folder() as scratch:
+        printed = [_run(command, scratch) for command in benchmark.commands]
     commands = "\n".join(f"    python -m {command}" for command in benchmark.commands)
     text = (f"{benchmark.title}\n\n{commands}\n\n{datetime.date.today()}, "
             f"{time.monotonic() - started:.0f} s, {os.cpu_count()} cores; "

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.command import run_verb
+from bsnn_hw.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from evidence.binarized_networks import Framework
@@ -47,8 +47,8 @@ def _act(options: argparse.Namespace) -> None:
             rows.append([name, weights, str(len(runs)), f"{mean(right):.2f} %",
                          f"{min(right):.2f}", f"{max(right):.2f}",
                          f"{mean(flips):.2e}" if flips else "-"])
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            print(f"{name}: {_verified(framework, runs[0].network, Path(scratch))}",
+        with scratch_folder() as scratch:
+            print(f"{name}: {_verified(framework, runs[0].network, scratch)}",
                   file=sys.stderr, flush=True)
     print(table(rows))
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["CHOICES", "main", "measure"]
 
@@ -67,9 +67,9 @@ def _act(options: argparse.Namespace) -> None:
     rows = [["lanes", "parallel", "event bound", "cycles/inference", "ratio", "latency"]]
     worst = 0.0
     for schedule in schedules:
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+        with scratch_folder() as scratch:
             bound, cycles, latency = measure(network, schedule, samples.test[: options.images],
-                                             Path(scratch))
+                                             scratch)
         worst = max(worst, cycles / bound)
         rows.append([",".join(str(p.lanes) for p in schedule.layers),
                      ",".join(str(p.parallel) for p in schedule.layers), f"{bound:.1f}",

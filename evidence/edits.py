@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from bsnn_hw.child import environment
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, MismatchError, ToolError
+from bsnn_hw.scratch import scratch_folder
 from evidence.edit_kinds import EDITS, Edit, circuit
 from evidence.equivalence import equivalent
 
@@ -66,16 +66,16 @@ def _verify(folder: Path, scratch: Path) -> tuple[int | None, str]:
 
 
 def _judged(edit, bundle):
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+    with scratch_folder() as scratch:
         try:
-            return judge(edit, bundle, Path(scratch)), True
+            return judge(edit, bundle, scratch), True
         except BsnnError as error:
             return str(error), False
 
 
 def _act(options: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        bundle = Path(scratch) / "bundle"
+    with scratch_folder() as scratch:
+        bundle = scratch / "bundle"
         circuit(bundle)
         lost = 0
         with ThreadPoolExecutor(options.jobs) as pool:

@@ -6,11 +6,11 @@ Runs itself as a child process: a Yosys error ends the process.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
 from bsnn_hw.child import ask, serve
 from bsnn_hw.errors import ToolError
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["equivalent"]
 
@@ -21,12 +21,12 @@ def equivalent(one: Path, other: Path) -> bool:
     Registers of the same name are taken to hold the same, and then must go on to (induction).
     False where Yosys finds no proof.
     """
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
+    with scratch_folder() as scratch:
         for path, name in ((one, "one.v"), (other, "other.v")):
-            shutil.copy(path, Path(scratch) / name)
+            shutil.copy(path, scratch / name)
         try:
             return ask("evidence.equivalence", one.stem, "yosys: equivalence",
-                       folder=Path(scratch)) == "proven"
+                       folder=scratch) == "proven"
         except ToolError:
             return False
 

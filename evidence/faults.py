@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 from bsnn_hw.command import run_verb
 from bsnn_hw.emission.design import Design
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
+from bsnn_hw.scratch import scratch_folder
 from evidence.fault_kinds import Fault, fault_makers
 
 __all__ = ["Fault", "find_faults", "main", "provoke"]
@@ -70,8 +70,8 @@ def _act(options: argparse.Namespace) -> None:
         raise InputError(f"{options.bundle}: its vectors must show four faults, they show "
                          f"{[fault.name for fault in faults]}; generate it with more --vectors")
     for fault in faults:
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            message = provoke(design, fault, inputs, Path(scratch))
+        with scratch_folder() as scratch:
+            message = provoke(design, fault, inputs, scratch)
         if fault.expected not in message:
             raise BsnnError(f"{fault.name}: must be placed at {fault.expected} not at {message}")
         print(f"{fault.name:16} {message}", flush=True)

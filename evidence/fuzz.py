@@ -13,7 +13,6 @@ import resource
 import shutil
 import signal
 import sys
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ import numpy as np
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, MismatchError
+from bsnn_hw.scratch import scratch_folder
 from evidence.fuzz_models import documents
 from evidence.mutations import (
     mutated_bytes,
@@ -327,8 +327,7 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.pipeline import Request, build
 
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         (folder / "files").mkdir()
         build(Request(options.model, folder / "bundle", vectors=4))
         counts = fuzz(folder / "bundle", range(options.first, options.first + options.files),

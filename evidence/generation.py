@@ -11,7 +11,6 @@ import argparse
 import importlib
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bsnn_hw.child import ask, serve
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from bsnn_hw.pipeline import Built
@@ -153,8 +153,8 @@ def in_a_child(model_path: Path) -> dict[str, Any]:
 
 
 def _one(model_path: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        return measure(Path(model_path), Path(scratch))
+    with scratch_folder() as scratch:
+        return measure(Path(model_path), scratch)
 
 
 def _row(name: str, found: dict[str, Any]) -> list[str]:
@@ -167,8 +167,8 @@ def _act(options: argparse.Namespace) -> None:
     from bsnn_hw.model.format import save
     from bsnn_hw.text import table
 
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        large = Path(scratch) / "large.pt"
+    with scratch_folder() as scratch:
+        large = scratch / "large.pt"
         save(large, large_document())
         found = {"example": in_a_child(options.model), "large": in_a_child(large)}
     print("seconds beyond imports: on the wall (of CPU)")

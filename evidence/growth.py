@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.command import run_verb
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["FIGURES", "SERIES", "document", "main"]
 
@@ -60,8 +60,8 @@ def _measured() -> Iterator[tuple[str, int, dict[str, Any]]]:
     from evidence.generation import in_a_child
 
     known: dict[tuple[int, int, int], dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        path = Path(scratch) / "model.pt"
+    with scratch_folder() as scratch:
+        path = scratch / "model.pt"
         for title, points in SERIES.items():
             for at, sizes in points:
                 if sizes not in known:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from bsnn_hw.child import ask, serve
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["NETWORKS", "main", "write_model"]
 
@@ -95,8 +95,7 @@ def _check(name: str, stages: list[float], peak: float, seconds: float) -> None:
 def _row(name: str, timesteps: int) -> list[str]:
     from bsnn_hw.ir.store import read
 
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         found = _generate(name, folder, timesteps)
         seconds, cycles = _simulate(folder / "bundle", folder / "simulation")
         network = read(folder / "bundle" / "network.json")

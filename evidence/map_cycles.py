@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from bsnn_hw.ir.network import Network
@@ -70,8 +70,8 @@ def _rows(path: Path, images: int) -> Iterator[tuple[list[str], list[str]]]:
     seen = measure_activity(network, inputs, run(network, inputs, potentials=False))
     for name, schedule in plans(network, activity):
         predicted = max(float(c.mean()) for c in predicted_cycles(network, schedule, seen))
-        with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-            bound, cycles, latency = measure(network, schedule, inputs, Path(scratch))
+        with scratch_folder() as scratch:
+            bound, cycles, latency = measure(network, schedule, inputs, scratch)
         yield [path.stem, name, ",".join(str(plan.lanes) for plan in schedule.layers),
                ",".join(str(plan.parallel) for plan in schedule.layers), f"{bound:,.1f}",
                f"{predicted:,.1f}", f"{cycles:,.1f}", f"{cycles / bound:.3f}",

@@ -14,7 +14,6 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from queue import SimpleQueue
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError
+from bsnn_hw.scratch import scratch_folder
 from evidence.explained_mutants import EXPLAINED
 from evidence.mutant_copy import PATIENCE, SLOWER, Copy, copied, variables
 from evidence.mutant_lines import FOUND
@@ -118,8 +118,8 @@ def _record(path: Path, jobs: int) -> Record:
         return record
     print(f"recording what {len(stale)} files of tests execute", file=sys.stderr, flush=True)
     left_out = [word for each in LEFT_OUT for word in ("--deselect", each)]
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = copied(Path(scratch) / "copy")
+    with scratch_folder() as scratch:
+        folder = copied(scratch / "copy")
         result = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "evidence.mutant_lines", "-p",
              "no:cacheprovider", "-n", str(jobs), "--dist", "loadfile", "-m", "not slow",
@@ -162,8 +162,8 @@ def _act(options: argparse.Namespace) -> None:
     memory = Memory(options.keep, record, options.budgets)
     found: list[Verdict] = []
     ends = time.monotonic() + 60 * options.minutes
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        every = [Copy(Path(scratch) / f"copy{number}", options.patience)
+    with scratch_folder() as scratch:
+        every = [Copy(scratch / f"copy{number}", options.patience)
                  for number in range(options.jobs)]
         copies: SimpleQueue[Copy] = SimpleQueue()
         for copy in every:

@@ -13,7 +13,6 @@ import argparse
 import re
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from bsnn_hw.child import ask
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError, InputError, ToolError
 from bsnn_hw.scratch import scratch_folder
+from evidence.pools import process_pool
 from evidence.proofs.abc import ask_abc
 
 __all__ = ["COMPONENTS", "FAMILIES", "Judged", "judge", "main"]
@@ -151,7 +151,7 @@ def _act(options: argparse.Namespace) -> None:
                          "leave it out to see all")
     pairs = [(name, family) for name in names for family in FAMILIES]
     start = time.monotonic()
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with process_pool(options.jobs) as pool:
         for each in pool.map(_judged, pairs):
             fault = "no LUT" if each.faulty is None else f"fault seen in cycle {each.faulty}"
             print(f"{each.name:34} {each.family:5} {each.luts:4} LUTs {each.registers:4} registers "

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 from evidence.predictions import CELLS, CLOCK, CYCLES, Compared, compare, measured
 
 __all__ = ["NETWORKS", "TARGETS", "document", "main"]
@@ -112,10 +111,10 @@ def _measured(name: str, target: str, goal: str) -> list[Compared]:
     from bsnn_hw.synthesis.flow import Request as Synthesis
     from bsnn_hw.synthesis.flow import measure
 
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        model = Path(scratch, "model.pt")
+    with scratch_folder() as scratch:
+        model = scratch / "model.pt"
         save(model, document(name))
-        built = build(Request(model, Path(scratch, "bundle"), target=target,
+        built = build(Request(model, scratch / "bundle", target=target,
                               goal=parse_goal(goal), vectors=IMAGES))
         figures = measure(Synthesis(built.request.out, find_target(target)))
         return list(compare(built.planned.plan, measured(figures)))

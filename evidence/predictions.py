@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from bsnn_hw.pipeline import Built
@@ -186,8 +186,8 @@ def _found(case: Case, memory: Memory,
     """A plan and what it came to; None where that is not known and nothing is to be placed."""
     from bsnn_hw.synthesis.report import sources_digest
 
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        built = _built(case, options.examples, Path(scratch))
+    with scratch_folder() as scratch:
+        built = _built(case, options.examples, scratch)
         found = memory.of(case, sources_digest(built.design.verilog.paths))
         if found is None and not options.no_placing:
             found = _measured(case, built, options.examples)

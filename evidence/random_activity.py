@@ -7,9 +7,8 @@ result, and every counter of events and spikes.
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
+from bsnn_hw.scratch import scratch_folder
 from evidence.random_networks import run_command
 
 __all__ = ["check_one", "main"]
@@ -43,8 +42,7 @@ def check_one(seed: int) -> str:
     resets = random_resets(seed, SAMPLES) if document.get("stateful") else None
     request = PrecisionRequest(fraction_bits=2)
     network = lower(describe(document, "random"), inputs, request).network
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         write_bundle(network, random_schedule(seed, network), inputs, folder / "bundle",
                      port=Port.BYTES)
         try:

@@ -7,10 +7,9 @@ the same samples: what planning/pipeline.py forecasts, and what the simulation t
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
 from bsnn_hw.errors import BsnnError
+from bsnn_hw.scratch import scratch_folder
 from evidence.random_networks import run_command
 
 __all__ = ["check_one", "main"]
@@ -43,8 +42,7 @@ def check_one(seed: int, lint: bool = True) -> str:
 
     document = (random_map_document if seed % 4 == 3 else random_document)(seed)
     inputs = random_inputs(seed, document, SAMPLES)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         model_format.save(folder / "model.pt", document)
         network = lower(model_format.load(folder / "model.pt"), inputs).network
         schedule = (random_schedule if seed % 3 else pipelined_schedule)(seed, network)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsnn_hw.cluster import dask_workers, in_order
 from bsnn_hw.command import run_verb
+from bsnn_hw.scratch import scratch_folder
+from evidence.pools import process_pool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +77,7 @@ def check_document(seed: int, document: dict[str, Any], lint: bool,
     from evidence.random_models import random_inputs
 
     inputs = random_inputs(seed, document, SAMPLES)
-    with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-        folder = Path(scratch)
+    with scratch_folder() as folder:
         model_format.save(folder / "model.pt", document)
         model = model_format.load(folder / "model.pt")
         bits = None if seed % 2 else seed // 2 % 6  # half of them choose their precision
@@ -127,7 +126,7 @@ def _act(check: Callable[[int], str], what: str, shown: str, options: argparse.N
 def _executor(options: argparse.Namespace) -> Iterator[Executor]:
     """Processes of this program, or the workers of a cluster."""
     if options.scheduler is None:
-        with ProcessPoolExecutor(options.jobs) as pool:
+        with process_pool(options.jobs) as pool:
             yield pool
         return
     address = None if options.scheduler == "local" else options.scheduler

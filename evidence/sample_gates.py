@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.command import run_verb
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["main", "row"]
 
@@ -71,8 +71,8 @@ def _act(options: argparse.Namespace) -> None:
     rows = [list(HEAD)]
     for name in NETWORKS:
         for gate in GATES:
-            with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as folder:
-                rows.append(row(name, gate, Path(folder), options.data_dir, options.epochs,
+            with scratch_folder() as folder:
+                rows.append(row(name, gate, folder, options.data_dir, options.epochs,
                                 options.images))
             print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))

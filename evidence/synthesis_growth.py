@@ -13,12 +13,12 @@ import importlib.metadata
 import json
 import resource
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from bsnn_hw.command import run_verb
+from bsnn_hw.scratch import scratch_folder
 
 __all__ = ["FIGURES", "SERIES", "document", "main"]
 
@@ -114,8 +114,8 @@ def _act(options: argparse.Namespace) -> None:
                 continue
             found = known.setdefault(f"{hidden},{lanes}", {})
             if not found:
-                with tempfile.TemporaryDirectory(prefix="bsnn_hw_") as scratch:
-                    found.update(measure(hidden, lanes, options.target, Path(scratch)))
+                with scratch_folder() as scratch:
+                    found.update(measure(hidden, lanes, options.target, scratch))
                 _keep(options.keep, versions | {"part": options.target}, known)
             rows.append([title, f"{at}", f"{found['cells']:,}", f"{found['rams']}",
                          f"{found['cycles']:,.0f}", f"{found['megahertz']:.1f}",

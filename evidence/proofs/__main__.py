@@ -10,10 +10,10 @@ import argparse
 import resource
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 
 from bsnn_hw.command import run_verb
 from bsnn_hw.errors import InputError
+from evidence.pools import process_pool
 
 __all__ = ["main"]
 
@@ -41,7 +41,7 @@ def _hold(module: str, jobs: int) -> None:
     from evidence.proofs.catalogue import PROOFS
 
     names = [proof.name for proof in PROOFS if proof.fault.module == module]
-    with ProcessPoolExecutor(jobs) as pool:
+    with process_pool(jobs) as pool:
         for name, rules in pool.map(_held, names):
             print(f"{name:34} {rules:2} rules proven", flush=True)
 
@@ -58,7 +58,7 @@ def _act(options: argparse.Namespace) -> None:
             raise InputError(f"`only`: must be a part of a proof's name, not {options.only!r}; "
                              "leave it out to see all")
     start, rules = time.monotonic(), 0
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with process_pool(options.jobs) as pool:
         for judged in pool.map(_judged, names):
             rules += judged.rules
             print(f"{judged.name:34} {judged.rules:2} rules proven in {judged.seconds:5.1f} s; "
