@@ -233,7 +233,8 @@ def test_scores():
     index = 4 + 2
     row = Parts.logic(3 * 7 + 20 + 2 * index, 4 * 7 + 2 * index + 4)
     rest = Parts.adders(13, 2) + Parts(registers=2 * 13) + Parts.adders(3)
-    gain = Parts(registers=5, memories=(Memory(33, 5, Access.TABLE),), products=(Product(7, 5),))
+    gain = (Parts(registers=5, memories=(Memory(33, 5, Access.TABLE),), products=(Product(7, 5),))
+            + Parts.path("product"))
     bias = Parts(registers=8, memories=(Memory(11, 8, Access.TABLE),))
     base = row + rest + Parts.adders(index) + Parts.delays(7 + 2 * 13 + 3 * (index + 1)) + bias
     assert same_parts(scorer.parts(), (
