@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bsnn_hw.convert.axes import LAST
 from bsnn_hw.convert.graph import Affine, Gate, Over, Product, Sum
 from bsnn_hw.convert.registry import array, followed, of, same
 from bsnn_hw.convert.spike_joins import spiking
@@ -113,6 +114,9 @@ def _affine(trace: Tracer, out: Any, x: Any, constant: Any, scale: Any, sign: in
     shift = sign * array(constant)
     if np.all(factor == 1) and np.all(shift == 0):
         return same(trace, out, x)
+    if value.lead == LAST and max(factor.size, shift.size) > 1:
+        raise trace.refusal("has a constant that is no number, for values with the timesteps as "
+                            "last axis; take single timesteps first, x[..., t]")
     if out.shape != x.shape:
         raise trace.refusal(f"makes {tuple(out.shape)} of {tuple(x.shape)} by a constant that is "
                             "larger; constants must be numbers or one value per channel or neuron")

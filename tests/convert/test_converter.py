@@ -321,7 +321,7 @@ def test_samples_before_timesteps():
     convert(summed, **options | {"readout": None})
     refused("only single timesteps can be taken, of axes .*T.*N.*batch_first", summed,
             **options | {"readout": None, "sequence": True})
-    refused("`sequence`: must be False, True or 'batch_first', not 'NT'", chain(),
+    refused("`sequence`: must be False, True, 'batch_first' or 'time_last', not 'NT'", chain(),
             **options | {"sequence": "NT"})
 
 
@@ -448,7 +448,7 @@ def test_a_forward_that_does_not_take_the_input():
 
 def test_several_outputs():
     both = Function(lambda self, x: (self.out(self.fire(self.a(x))), self.a(x)))
-    refused("`output`: must be said, 0 to 1", both)
+    refused("`output`: must be said, one of .0, 1.", both)
     convert(both, output=0)
     refused("`output`: must be one of", both, output=7)
     second = Function(lambda self, x: (torch.zeros(1), self.out(self.fire(self.a(x)))))
