@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from bsnn_hw.convert.graph import (
     Sum,
     Synapse,
 )
+from bsnn_hw.convert.kernels import over_average
 from bsnn_hw.convert.scores import Scores
 from bsnn_hw.convert.spike_joins import SpikeJoins
 from bsnn_hw.convert.terms import (
@@ -31,6 +33,7 @@ from bsnn_hw.convert.terms import (
     described,
     gain_of,
     gain_through,
+    in_weights,
     is_input,
     own_synapse,
     pooling,
@@ -38,7 +41,7 @@ from bsnn_hw.convert.terms import (
     terms_of,
 )
 from bsnn_hw.convert.trace import TraceError
-from bsnn_hw.convert.weights import WeightsError, quantised
+from bsnn_hw.convert.weights import MAX_BITS, WeightsError, bits_of, quantised
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.names import KEYWORDS
 
@@ -242,27 +245,34 @@ class _Builder:
         synapse, _ = own_synapse(term)
         assert synapse is not None
         found = quantised(synapse.weight)
-        convolution = synapse.weight.ndim == 4
-        fed, gain = self._feed(synapse)
-        written = {key: "conv2d" if convolution else "linear",
-                   "weight": torch.from_numpy(found.levels), **fed,
+        fed, gain, laid = self._feed(replace(synapse, weight=found.levels.astype(float)))
+        bits = bits_of(laid.weight)
+        if bits > MAX_BITS:
+            raise WeightsError(f"the windows that are averaged in front of the weights add them up "
+                               f"to {np.abs(laid.weight).max():.0f}, and 127 is the most; take "
+                               "smaller windows, or have them lie side by side")
+        written = {key: "conv2d" if laid.weight.ndim == 4 else "linear",
+                   "weight": torch.from_numpy(laid.weight.astype(np.int8)), **fed,
                    **scaled(term, synapse, found.scale * gain)}
-        if found.bits > 1:
-            written["weight_bits"] = found.bits
-        if convolution:
-            written |= {"stride": list(synapse.stride), "padding": list(synapse.padding)}
-            written |= {"groups": synapse.groups} if synapse.groups != 1 else {}
-            written |= {"dilation": list(synapse.dilation)} if synapse.dilation != (1, 1) else {}
+        if bits > 1:
+            written["weight_bits"] = bits
+        if laid.weight.ndim == 4:
+            written |= {"stride": list(laid.stride), "padding": list(laid.padding)}
+            written |= {"groups": laid.groups} if laid.groups != 1 else {}
+            written |= {"dilation": list(laid.dilation)} if laid.dilation != (1, 1) else {}
         return written
 
-    def _feed(self, synapse: Synapse) -> tuple[dict[str, Any], float]:
-        """Where the values come from, and by what the weights are multiplied for it."""
+    def _feed(self, synapse: Synapse) -> tuple[dict[str, Any], float, Synapse]:
+        """Where the values come from, by what the weights are multiplied for it, and the weights
+        with what no pooling of a layer can say."""
         node: Any = synapse.source
         gain, pool = 1.0, None
-        convolution = synapse.weight.ndim == 4
         inner = node.shape
         while not (isinstance(node, (Spikes, Input)) or self.joins.joins(node)):
-            if isinstance(node, Pool) and pool is None:
+            if isinstance(node, Pool) and pool is None and in_weights(node):
+                synapse = over_average(synapse, node)
+                gain /= 1 if node.kind == "sum" else node.size[0] * node.size[1]
+            elif isinstance(node, Pool) and pool is None:
                 pool, inner = node, node.source.shape
             elif isinstance(node, Affine) and not is_input(node):
                 gain *= gain_of(node)
@@ -275,13 +285,13 @@ class _Builder:
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source
         if is_input(node):
-            self._input(node, synapse.source.shape if convolution else None)
+            self._input(node, synapse.source.shape if synapse.weight.ndim == 4 else None)
             written: dict[str, Any] = {}
         else:
             written = {"input": self.made.names[self.joins.owner(node).path]}
         if pool and pool.moves:
             written["pool"] = pooling(pool, single="max")  # which takes any stride
-        return written, gain
+        return written, gain, synapse
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:
         """What forward does to the input in front of the first layer's weights."""

@@ -92,10 +92,10 @@ class Reshape(Node):
 
 @dataclass(frozen=True, eq=False)
 class Pad(Node):
-    """Zeros around ``source``; ``padding`` is (vertical, horizontal)."""
+    """Zeros around ``source``; ``sides`` are (before, after) of rows, then of columns."""
 
     source: Node
-    padding: tuple[int, int]
+    sides: tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)

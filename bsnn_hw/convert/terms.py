@@ -31,6 +31,7 @@ __all__ = [
     "described",
     "gain_of",
     "gain_through",
+    "in_weights",
     "is_input",
     "own_synapse",
     "pooling",
@@ -68,6 +69,19 @@ def own_synapse(term: Node) -> tuple[Synapse | None, Pool | None]:
 def is_input(node: Node) -> bool:
     """Whether it is the network's input, scaled or not."""
     return isinstance(core(node), Input)
+
+
+def in_weights(pool: Pool) -> bool:
+    """Whether an average or a sum in front of weights is one that no pooling of a layer is: of
+    windows that overlap or are padded, of the network's input, or of what is pooled already."""
+    if pool.ceil or not pool.moves or (pool.kind == "max" and pool.size != (1, 1)):
+        return False
+    below: Any = pool.source
+    while isinstance(below, (*NORMS, Reshape)):
+        below = below.source
+    lies_beside = pool.stride == pool.size and pool.padding == (0, 0)
+    skips = pool.size == (1, 1) and pool.padding == (0, 0)
+    return isinstance(below, (Input, Pool)) or not (lies_beside or skips)
 
 
 def gain_through(term: Node) -> float:
