@@ -25,6 +25,7 @@ from bsnn_hw.convert.graph import (
     Synapse,
 )
 from bsnn_hw.convert.kernels import over_average
+from bsnn_hw.convert.last_layer import as_linear
 from bsnn_hw.convert.scores import Scores
 from bsnn_hw.convert.spike_joins import SpikeJoins
 from bsnn_hw.convert.terms import (
@@ -84,9 +85,10 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     kept = {path: spikes for path, spikes in neurons.items() if spikes in needed}
     builder = _Builder(Assembled(), [], {}, SpikeJoins(kept.values(), needed))
     for path, spikes in kept.items():
-        builder.layer(spikes.source, path, partial(read, spikes.module), spikes)
+        builder.layer(spikes.source, path, partial(read, spikes.module), spikes,
+                      last=spikes is scores.node)
     if not isinstance(scores.node, Spikes):
-        builder.layer(last, None, lambda: _readout(scores, read))
+        builder.layer(last, None, lambda: _readout(scores, read), last=True)
     builder.join(kept)
     if builder.problems:
         raise ModelError(builder.problems)
@@ -148,6 +150,7 @@ class _Builder:
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str],
                  joins: SpikeJoins) -> None:
         self.made, self.problems, self.currents = made, problems, currents
+        self.laid: dict[Synapse, Synapse] = {}  # with the weights as they are written
         self.joins = joins
 
     def join(self, neurons: dict[str, Spikes]) -> None:
@@ -163,7 +166,7 @@ class _Builder:
         layer.update({"join": found} if found else {})
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]],
-              spikes: Spikes | None = None) -> None:
+              spikes: Spikes | None = None, *, last: bool = False) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current`` and emit ``spikes``."""
         terms = terms_of(current, lambda node: node in self.currents or self.joins.joins(node))
         own = self._own(terms)
@@ -185,6 +188,8 @@ class _Builder:
         if pool is not None and pool.moves:
             layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
         terms.remove(own)
+        if last and layer.get("type") == "conv2d" and not terms:
+            self._try(where, lambda: as_linear(layer, self.laid[synapse], pool))
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
                                   if each]
@@ -251,6 +256,7 @@ class _Builder:
             raise WeightsError(f"the windows that are averaged in front of the weights add them up "
                                f"to {np.abs(laid.weight).max():.0f}, and 127 is the most; take "
                                "smaller windows, or have them lie side by side")
+        self.laid[synapse] = laid
         written = {key: "conv2d" if laid.weight.ndim == 4 else "linear",
                    "weight": torch.from_numpy(laid.weight.astype(np.int8)), **fed,
                    **scaled(term, synapse, found.scale * gain)}

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Norm, Pad, Pool, Synapse
+from bsnn_hw.convert.graph import Node, Norm, Pad, Synapse
 from bsnn_hw.convert.kernels import evened
-from bsnn_hw.convert.registry import array, followed, of, only, same
+from bsnn_hw.convert.registry import array, followed, of, only, pooled, same, under_time
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -31,9 +31,13 @@ def _linear(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None) -> A
 
 def _synapse(trace: Tracer, value: Value, shape: tuple[int, ...], weight: Any, bias: Any,
              **geometry: Any) -> Any:
-    return trace.graph.make(
-        Synapse, shape=shape, varies=value.node.varies, source=value.node, path=trace.path,
-        weight=array(weight), bias=None if bias is None else array(bias), **geometry)
+    def of_each(source: Node, times: int) -> Node:
+        made: Node = trace.graph.make(
+            Synapse, shape=shape, varies=source.varies, source=source, path=trace.path,
+            weight=array(weight), bias=None if bias is None else array(bias) / times, **geometry)
+        return made
+
+    return under_time(trace, value.node, ("mean", "sum"), of_each)
 
 
 @of("matmul", "__matmul__", "mm")
@@ -88,12 +92,16 @@ def _batch_norm(trace: Tracer, out: Any, x: Any, mean: Any, var: Any, weight: An
         raise trace.refusal("normalises by the statistics of the batch; only running statistics "
                             "can be computed")
     ones = np.ones(mean.shape)
-    node = trace.graph.make(
-        Norm, shape=value.node.shape, varies=value.node.varies, source=value.node,
-        gamma=ones if weight is None else array(weight),
-        beta=0 * ones if bias is None else array(bias), mean=array(mean), var=array(var),
-        eps=float(eps))
-    return followed(trace, out, node, value)
+
+    def of_each(source: Node, times: int) -> Node:
+        made: Node = trace.graph.make(
+            Norm, shape=source.shape, varies=source.varies, source=source,
+            gamma=ones if weight is None else array(weight),
+            beta=0 * ones if bias is None else array(bias) / times, mean=array(mean) / times,
+            var=array(var), eps=float(eps))
+        return made
+
+    return followed(trace, out, under_time(trace, value.node, ("mean", "sum"), of_each), value)
 
 
 def _pair(sides: Any) -> tuple[int, int]:
@@ -130,10 +138,8 @@ def _pooled(trace: Tracer, out: Any, x: Any, kind: str, size: Any, stride: Any =
     stride = _pair(size if stride is None or stride == [] else stride)
     inside = tuple((side + 2 * more - across) // step + 1 for side, more, across, step in
                    zip(x.shape[-2:], padding, size, stride))
-    node = trace.graph.make(
-        Pool, shape=tuple(out.shape[len(value.lead):]), varies=value.node.varies,
-        source=value.node, kind=kind, size=size, stride=stride, padding=padding,
-        ceil=bool(ceil) and tuple(out.shape[-2:]) != inside)
+    node = pooled(trace, value.node, tuple(out.shape[len(value.lead):]), kind, size, stride,
+                  padding, ceil=bool(ceil) and tuple(out.shape[-2:]) != inside)
     return followed(trace, out, node, value)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.convert.axes import LAST, Lead, time_axis
-from bsnn_hw.convert.graph import Affine, Over, Vote
-from bsnn_hw.convert.registry import of, only, same
+from bsnn_hw.convert.graph import Affine, Over, Reshape, Vote
+from bsnn_hw.convert.registry import of, only, pooled, same
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -170,6 +170,9 @@ def _unbind(trace: Tracer, out: Any, x: Any, dim: int = 0) -> Any:
 def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
     value = only(trace, x, "reduces constants")
     axes = [dim] if isinstance(dim, int) else list(dim or [])
+    places = sorted(axis % x.ndim for axis in axes)
+    if places == [x.ndim - 2, x.ndim - 1] and len(value.node.shape) == 3 and value.lead != LAST:
+        return _over_map(trace, out, value, kind)
     if out.ndim == x.ndim:
         raise trace.refusal(f"takes the {kind} over time and keeps the axis; leave keepdim out")
     timed = len(axes) == 1 and axes[0] % x.ndim == time_axis(value.lead, x.ndim)
@@ -186,14 +189,27 @@ def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
 
 
 def _vote(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
-    """Of each class the sum or mean of its neurons, which stand side by side: a population."""
+    """Of each class the sum or mean of its neurons, which stand side by side: a population, or the
+    places of a channel's map that was flattened."""
     classes, group = value.node.shape
+    below = value.node.source if isinstance(value.node, Reshape) else value.node
+    if len(below.shape) == 3 and below.shape[0] == classes:
+        return _over_map(trace, out, replace(value, node=below), kind)
     node = trace.graph.make(Vote, shape=(classes,), varies=value.node.varies, source=value.node,
                             group=group)
     if kind == "sum":
         node = trace.graph.make(Affine, shape=node.shape, varies=node.varies, source=node,
                                 scale=np.array(float(group)), shift=np.array(0.0))
     trace.follow(out, replace(value, node=node))
+    return out
+
+
+def _over_map(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
+    """Sum, mean or maximum of each channel's map, as adaptive pooling to one place has it."""
+    size = value.node.shape[1:]
+    node = pooled(trace, value.node, (value.node.shape[0], 1, 1), "avg" if kind == "mean" else kind,
+                  size, size)
+    trace.follow(out, trace.reshaped(replace(value, node=node), tuple(out.shape)))
     return out
 
 

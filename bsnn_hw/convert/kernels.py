@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from torch.nn.grad import conv2d_input
 
 from bsnn_hw.convert.graph import Pool, Synapse
 from bsnn_hw.convert.trace import TraceError
 
-__all__ = ["evened", "over_average"]
+__all__ = ["evened", "over_average", "unrolled"]
 
 Pair = tuple[int, int]
 
@@ -80,6 +81,20 @@ def over_average(synapse: Synapse, pool: Pool) -> Synapse:
                    stride=(steps_down * pool.stride[0], steps_right * pool.stride[1]),
                    padding=(pool.padding[0] + top * pool.stride[0],
                             pool.padding[1] + left * pool.stride[1]))
+
+
+def unrolled(synapse: Synapse, pool: Pool | None) -> Synapse:
+    """A convolution as a linear layer: the same sums, in the order of its map flattened, or of
+    windows of these sums that ``pool`` averages, times their places, or sums."""
+    outputs = pool.shape if pool else synapse.shape
+    each = np.eye(int(np.prod(outputs)))
+    each = _spread(each, pool) if pool else each
+    back = conv2d_input(
+        (len(each), *synapse.source.shape), torch.from_numpy(synapse.weight),
+        torch.from_numpy(each).reshape(-1, *synapse.shape), synapse.stride, synapse.padding,
+        synapse.dilation, synapse.groups)
+    return replace(synapse, shape=(len(each),), weight=back.reshape(len(each), -1).numpy(),
+                   stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1)
 
 
 def _spread(weight: np.ndarray, pool: Pool) -> np.ndarray:

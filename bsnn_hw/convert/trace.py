@@ -18,7 +18,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from bsnn_hw.convert.axes import LAST, Lead, inner_of, lead_of, sides
-from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
+from bsnn_hw.convert.graph import Graph, Input, Node, Over, Reshape, Spikes
 from bsnn_hw.errors import InputError
 
 __all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double", "place_of",
@@ -234,9 +234,18 @@ class Tracer(TorchFunctionMode):
             raise self.refusal(f"makes {tuple(shape)} of {value.node.shape} per sample and "
                                "timestep, which mixes samples or timesteps")
         inner = inner_of(lead, tuple(shape))
-        node = value.node if inner == value.node.shape else self.graph.make(
-            Reshape, shape=inner, varies=value.node.varies, source=value.node)
-        return Value(node, lead, value.step)
+        return Value(self._reshaped(value.node, inner), lead, value.step)
+
+    def _reshaped(self, node: Node, shape: tuple[int, ...]) -> Node:
+        if node.shape == shape:
+            return node
+        if isinstance(node, Over):  # of each timestep, and then over them
+            made: Node = self.graph.make(
+                Over, shape=shape, varies=False, source=self._reshaped(node.source, shape),
+                kind=node.kind, steps=node.steps)
+            return made
+        made = self.graph.make(Reshape, shape=shape, varies=node.varies, source=node)
+        return made
 
     def refusal(self, what: str) -> TraceError:
         """An error at the line of the user's that runs now."""
