@@ -188,6 +188,11 @@ class _Builder:
         if pool is not None and pool.moves:
             layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
         terms.remove(own)
+        if terms and path is None:
+            self.problems.append(f"{where}: adds currents of several layers, or takes spikes of "
+                                 "several (torch.cat), and the last layer takes those of one; put "
+                                 "a layer with neurons in front of it, or neurons behind it, whose "
+                                 "spikes are counted")
         if last and layer.get("type") == "conv2d" and not terms:
             self._try(where, lambda: as_linear(layer, self.laid[synapse], pool))
         if terms:
@@ -284,6 +289,10 @@ class _Builder:
                 gain *= gain_of(node)
             elif isinstance(node, (Affine, Norm)) and is_input(node):
                 break
+            elif isinstance(node, Synapse):
+                raise TraceError(f"must take spikes or the input, not currents of module "
+                                 f"{node.path!r}: two layers of weights need neurons between them, "
+                                 "or are one layer, trained as one")
             elif isinstance(node, Sum):
                 raise TraceError("takes a sum of more than spikes; spikes as they are can be added "
                                  "(SEW's ADD), and currents in front of the neuron")

@@ -9,6 +9,7 @@ import numpy as np
 
 from bsnn_hw.convert.graph import Node, Norm, Pad, Synapse
 from bsnn_hw.convert.kernels import evened
+from bsnn_hw.convert.pieces import of_terms, weighted
 from bsnn_hw.convert.registry import array, followed, of, only, pooled, same, under_time
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -32,10 +33,16 @@ def _linear(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None) -> A
 def _synapse(trace: Tracer, value: Value, shape: tuple[int, ...], weight: Any, bias: Any,
              **geometry: Any) -> Any:
     def of_each(source: Node, times: int) -> Node:
-        made: Node = trace.graph.make(
-            Synapse, shape=shape, varies=source.varies, source=source, path=trace.path,
-            weight=array(weight), bias=None if bias is None else array(bias) / times, **geometry)
-        return made
+        def of_piece(piece: Node, part: np.ndarray, first: bool) -> Node:
+            own = array(bias) / times if first and bias is not None else None
+            made: Node = trace.graph.make(
+                Synapse, shape=shape, varies=piece.varies, source=piece, path=trace.path,
+                weight=part, bias=own, **geometry)
+            return made
+
+        if geometry.get("groups", 1) > 1:
+            return of_piece(source, array(weight), True)
+        return weighted(trace, source, array(weight), of_piece)
 
     return under_time(trace, value.node, ("mean", "sum"), of_each)
 
@@ -93,13 +100,18 @@ def _batch_norm(trace: Tracer, out: Any, x: Any, mean: Any, var: Any, weight: An
                             "can be computed")
     ones = np.ones(mean.shape)
 
+    gamma, beta = (given if constant is None else array(constant)
+                   for constant, given in ((weight, ones), (bias, 0 * ones)))
+    factor = gamma / np.sqrt(array(var) + eps)
+
     def of_each(source: Node, times: int) -> Node:
-        made: Node = trace.graph.make(
-            Norm, shape=source.shape, varies=source.varies, source=source,
-            gamma=ones if weight is None else array(weight),
-            beta=0 * ones if bias is None else array(bias) / times, mean=array(mean) / times,
-            var=array(var), eps=float(eps))
-        return made
+        def first(term: Node) -> Node:
+            made: Node = trace.graph.make(
+                Norm, shape=term.shape, varies=term.varies, source=term, gamma=gamma,
+                beta=beta / times, mean=array(mean) / times, var=array(var), eps=float(eps))
+            return made
+
+        return of_terms(trace, source, first, factor.reshape(-1, *[1] * (len(source.shape) - 1)))
 
     return followed(trace, out, under_time(trace, value.node, ("mean", "sum"), of_each), value)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bsnn_hw.convert.axes import LAST, Lead, time_axis
+from bsnn_hw.convert.functions_channels import beside, cut, spelled_out
 from bsnn_hw.convert.graph import Affine, Over, Reshape, Vote
 from bsnn_hw.convert.registry import of, only, pooled, same
 from bsnn_hw.convert.trace import Tracer, Value
@@ -64,19 +65,24 @@ def _stack(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
 
 @of("cat", "concat", "concatenate")
 def _cat(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
-    """The same of values that have an axis of one for the time already."""
+    """The same of values that have an axis of one for the time already; else channels of several
+    layers, side by side."""
     values = [only(trace, tensor, "concatenates constants") for tensor in tensors]
     if len(values) == 1:
         return same(trace, out, tensors[0])
     sides, last = {tensor.shape[dim] for tensor in tensors}, dim % out.ndim == out.ndim - 1
     if sides != {1} or not (last or dim in (0, 1)) or {value.lead for value in values} != {
-            ("1", "N") if dim == 0 else ("N",)}:
-        raise trace.refusal("concatenates values of the network; only the values of one layer over "
-                            "its timesteps can be, a layer takes the spikes of one other")
+            ("1", "N") if dim == 0 else ("N",)} or _apart(trace, values):
+        return beside(trace, out, values, dim)
     inner = tuple(out.shape[1:-1]) if last else tuple(out.shape[2:])
     alone = [replace(trace.reshaped(value, (trace.samples, *inner)), lead=("N",))
              for value in values]
     return _sequence(trace, out, alone, dim, "concatenates")
+
+
+def _apart(trace: Tracer, values: list[Value]) -> bool:
+    """Whether values are of several layers, at one timestep."""
+    return len({value.node for value in values}) > 1 and len({each.step for each in values}) == 1
 
 
 def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str) -> Any:
@@ -122,19 +128,13 @@ def _getitem(trace: Tracer, out: Any, x: Any, place: Any, *more: Any) -> Any:
         return _reshape(trace, out, x)  # None makes an axis of one
     axis, index = _single(place, x.ndim) or (-1, 0)
     if axis != time_axis(value.lead, x.ndim):
-        raise trace.refusal("takes a part of a value; only single timesteps can be taken, of axes "
-                            f"{value.lead} (N: samples, T: timesteps; samples come first with "
-                            'sequence="batch_first", timesteps last with sequence="time_last")')
+        return cut(trace, out, value, parts, x.ndim)
     return _at(trace, out, value, index % trace.timesteps)
 
 
 def _single(place: Any, ndim: int) -> tuple[int, int] | None:
     """The axis of which an index takes one place, and the place; None of any other index."""
-    parts = list(place) if isinstance(place, tuple) else [place]
-    dots = [number for number, part in enumerate(parts) if part is Ellipsis]
-    rest = [slice(None)] * (ndim - len(parts) + len(dots[:1]))
-    if dots:
-        parts[dots[0]:dots[0] + 1] = rest
+    parts = spelled_out(list(place) if isinstance(place, tuple) else [place], ndim)
     found = [(axis, part) for axis, part in enumerate(parts) if not _all_of(part)]
     if len(found) != 1 or not isinstance(found[0][1], (int, np.integer)):
         return None

@@ -11,14 +11,17 @@ import torch
 from bsnn_hw.convert.family import NeuronError
 from bsnn_hw.convert.graph import (
     Affine,
+    Cat,
     Gate,
     Input,
     Membrane,
     Node,
     Norm,
+    Over,
     Pool,
     Product,
     Reshape,
+    Slice,
     Spikes,
     Sum,
     Synapse,
@@ -217,9 +220,14 @@ def pooling(pool: Pool, single: str) -> dict[str, Any]:
 
 
 def described(node: Node) -> str:
-    return {Input: "the network's input itself",
-            Pool: "pooled values that are no current", Membrane: "a membrane",
-            Spikes: "spikes without weights",
-            Sum: "a sum that is normalised or reshaped behind the join",
-            Product: "joined spikes without weights", Synapse: "currents",
-            Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")
+    words: dict[type[Node], str] = {
+        Input: "the network's input itself", Pool: "pooled values that are no current",
+        Membrane: "a membrane", Spikes: "spikes without weights",
+        Sum: "a sum that is normalised or reshaped behind the join",
+        Product: "joined spikes without weights",
+        Synapse: "currents",
+        Norm: "normalised spikes", Over: "what was taken over time",
+        Cat: "what torch.cat puts side by side; give each its own neurons, and concatenate their "
+             "spikes",
+        Slice: "some channels of what is no spikes and no current"}
+    return words.get(type(node), f"a {type(node).__name__.lower()}")

@@ -234,14 +234,17 @@ class Tracer(TorchFunctionMode):
             raise self.refusal(f"makes {tuple(shape)} of {value.node.shape} per sample and "
                                "timestep, which mixes samples or timesteps")
         inner = inner_of(lead, tuple(shape))
-        return Value(self._reshaped(value.node, inner), lead, value.step)
+        return Value(self.shaped(value.node, inner), lead, value.step)
 
-    def _reshaped(self, node: Node, shape: tuple[int, ...]) -> Node:
+    def shaped(self, node: Node, shape: tuple[int, ...]) -> Node:
+        """``node`` in another shape, its values in the same order."""
+        while isinstance(node, Reshape):
+            node = node.source
         if node.shape == shape:
             return node
         if isinstance(node, Over):  # of each timestep, and then over them
             made: Node = self.graph.make(
-                Over, shape=shape, varies=False, source=self._reshaped(node.source, shape),
+                Over, shape=shape, varies=False, source=self.shaped(node.source, shape),
                 kind=node.kind, steps=node.steps)
             return made
         made = self.graph.make(Reshape, shape=shape, varies=node.varies, source=node)

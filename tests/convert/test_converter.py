@@ -264,7 +264,7 @@ def test_concatenating():
     refused("concatenates 3 values, which are not one of each", looped(
         chain(), reduce=lambda record: timesteps(record[::-1]).sum(0)), readout=None)
     wide = Function(lambda self, x: torch.cat([self.out(self.fire(self.a(x)))] * 2, 1))
-    refused("concatenates values of the network; only the values of one layer", wide)
+    refused("not what torch.cat puts side by side; give each its own neurons", wide)
 
 
 def test_constants_made_after_a_value():
@@ -319,7 +319,7 @@ def test_samples_before_timesteps():
     convert(Function(forward), **options)
     summed = Function(lambda self, x: forward(self, x).sum(1))
     convert(summed, **options | {"readout": None})
-    refused("only single timesteps can be taken, of axes .*T.*N.*batch_first", summed,
+    refused("only single timesteps can be taken, .* of axes .*T.*N.*batch_first", summed,
             **options | {"readout": None, "sequence": True})
     refused("`sequence`: must be False, True, 'batch_first' or 'time_last', not 'NT'", chain(),
             **options | {"sequence": "NT"})
