@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,8 @@ from bsnn_hw.convert.graph import (
     Sum,
     Synapse,
 )
+from bsnn_hw.convert.kernels import over_average
+from bsnn_hw.convert.last_layer import as_linear
 from bsnn_hw.convert.scores import Scores
 from bsnn_hw.convert.spike_joins import SpikeJoins
 from bsnn_hw.convert.terms import (
@@ -31,6 +34,7 @@ from bsnn_hw.convert.terms import (
     described,
     gain_of,
     gain_through,
+    in_weights,
     is_input,
     own_synapse,
     pooling,
@@ -38,7 +42,7 @@ from bsnn_hw.convert.terms import (
     terms_of,
 )
 from bsnn_hw.convert.trace import TraceError
-from bsnn_hw.convert.weights import WeightsError, quantised
+from bsnn_hw.convert.weights import MAX_BITS, WeightsError, bits_of, quantised
 from bsnn_hw.errors import ModelError
 from bsnn_hw.model.names import KEYWORDS
 
@@ -81,9 +85,10 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
     kept = {path: spikes for path, spikes in neurons.items() if spikes in needed}
     builder = _Builder(Assembled(), [], {}, SpikeJoins(kept.values(), needed))
     for path, spikes in kept.items():
-        builder.layer(spikes.source, path, partial(read, spikes.module), spikes)
+        builder.layer(spikes.source, path, partial(read, spikes.module), spikes,
+                      last=spikes is scores.node)
     if not isinstance(scores.node, Spikes):
-        builder.layer(last, None, lambda: _readout(scores, read))
+        builder.layer(last, None, lambda: _readout(scores, read), last=True)
     builder.join(kept)
     if builder.problems:
         raise ModelError(builder.problems)
@@ -145,6 +150,7 @@ class _Builder:
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str],
                  joins: SpikeJoins) -> None:
         self.made, self.problems, self.currents = made, problems, currents
+        self.laid: dict[Synapse, Synapse] = {}  # with the weights as they are written
         self.joins = joins
 
     def join(self, neurons: dict[str, Spikes]) -> None:
@@ -160,7 +166,7 @@ class _Builder:
         layer.update({"join": found} if found else {})
 
     def layer(self, current: Node, path: str | None, neuron: Callable[[], dict[str, Any]],
-              spikes: Spikes | None = None) -> None:
+              spikes: Spikes | None = None, *, last: bool = False) -> None:
         """Add the layer whose neurons, of module ``path``, get ``current`` and emit ``spikes``."""
         terms = terms_of(current, lambda node: node in self.currents or self.joins.joins(node))
         own = self._own(terms)
@@ -182,6 +188,13 @@ class _Builder:
         if pool is not None and pool.moves:
             layer["current_pool"] = pooling(pool, single="avg")  # which takes any stride
         terms.remove(own)
+        if terms and path is None:
+            self.problems.append(f"{where}: adds currents of several layers, or takes spikes of "
+                                 "several (torch.cat), and the last layer takes those of one; put "
+                                 "a layer with neurons in front of it, or neurons behind it, whose "
+                                 "spikes are counted")
+        if last and layer.get("type") == "conv2d" and not terms:
+            self._try(where, lambda: as_linear(layer, self.laid[synapse], pool))
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
                                   if each]
@@ -242,32 +255,44 @@ class _Builder:
         synapse, _ = own_synapse(term)
         assert synapse is not None
         found = quantised(synapse.weight)
-        convolution = synapse.weight.ndim == 4
-        fed, gain = self._feed(synapse)
-        written = {key: "conv2d" if convolution else "linear",
-                   "weight": torch.from_numpy(found.levels), **fed,
+        fed, gain, laid = self._feed(replace(synapse, weight=found.levels.astype(float)))
+        bits = bits_of(laid.weight)
+        if bits > MAX_BITS:
+            raise WeightsError(f"the windows that are averaged in front of the weights add them up "
+                               f"to {np.abs(laid.weight).max():.0f}, and 127 is the most; take "
+                               "smaller windows, or have them lie side by side")
+        self.laid[synapse] = laid
+        written = {key: "conv2d" if laid.weight.ndim == 4 else "linear",
+                   "weight": torch.from_numpy(laid.weight.astype(np.int8)), **fed,
                    **scaled(term, synapse, found.scale * gain)}
-        if found.bits > 1:
-            written["weight_bits"] = found.bits
-        if convolution:
-            written |= {"stride": list(synapse.stride), "padding": list(synapse.padding)}
-            written |= {"groups": synapse.groups} if synapse.groups != 1 else {}
-            written |= {"dilation": list(synapse.dilation)} if synapse.dilation != (1, 1) else {}
+        if bits > 1:
+            written["weight_bits"] = bits
+        if laid.weight.ndim == 4:
+            written |= {"stride": list(laid.stride), "padding": list(laid.padding)}
+            written |= {"groups": laid.groups} if laid.groups != 1 else {}
+            written |= {"dilation": list(laid.dilation)} if laid.dilation != (1, 1) else {}
         return written
 
-    def _feed(self, synapse: Synapse) -> tuple[dict[str, Any], float]:
-        """Where the values come from, and by what the weights are multiplied for it."""
+    def _feed(self, synapse: Synapse) -> tuple[dict[str, Any], float, Synapse]:
+        """Where the values come from, by what the weights are multiplied for it, and the weights
+        with what no pooling of a layer can say."""
         node: Any = synapse.source
         gain, pool = 1.0, None
-        convolution = synapse.weight.ndim == 4
         inner = node.shape
         while not (isinstance(node, (Spikes, Input)) or self.joins.joins(node)):
-            if isinstance(node, Pool) and pool is None:
+            if isinstance(node, Pool) and pool is None and in_weights(node):
+                synapse = over_average(synapse, node)
+                gain /= 1 if node.kind == "sum" else node.size[0] * node.size[1]
+            elif isinstance(node, Pool) and pool is None:
                 pool, inner = node, node.source.shape
             elif isinstance(node, Affine) and not is_input(node):
                 gain *= gain_of(node)
             elif isinstance(node, (Affine, Norm)) and is_input(node):
                 break
+            elif isinstance(node, Synapse):
+                raise TraceError(f"must take spikes or the input, not currents of module "
+                                 f"{node.path!r}: two layers of weights need neurons between them, "
+                                 "or are one layer, trained as one")
             elif isinstance(node, Sum):
                 raise TraceError("takes a sum of more than spikes; spikes as they are can be added "
                                  "(SEW's ADD), and currents in front of the neuron")
@@ -275,13 +300,13 @@ class _Builder:
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source
         if is_input(node):
-            self._input(node, synapse.source.shape if convolution else None)
+            self._input(node, synapse.source.shape if synapse.weight.ndim == 4 else None)
             written: dict[str, Any] = {}
         else:
             written = {"input": self.made.names[self.joins.owner(node).path]}
         if pool and pool.moves:
             written["pool"] = pooling(pool, single="max")  # which takes any stride
-        return written, gain
+        return written, gain, synapse
 
     def _input(self, node: Any, shape: tuple[int, ...] | None) -> None:
         """What forward does to the input in front of the first layer's weights."""

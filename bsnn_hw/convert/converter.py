@@ -14,10 +14,11 @@ import torch
 from bsnn_hw.convert import gates, quantisers
 from bsnn_hw.convert.agreement import Agreement, Recorded, compare
 from bsnn_hw.convert.assemble import Assembled, assemble
-from bsnn_hw.convert.axes import Lead
+from bsnn_hw.convert.axes import LAST, Lead
 from bsnn_hw.convert.document import Entry, document_of
 from bsnn_hw.convert.family import Family, NeuronError
 from bsnn_hw.convert.graph import Node, Over
+from bsnn_hw.convert.outputs import key_of, one_of, parts_of
 from bsnn_hw.convert.recorder import Run, double_copy, record
 from bsnn_hw.convert.scores import Scores, scores_of
 from bsnn_hw.convert.trace import Tracer, Value, place_of
@@ -33,7 +34,7 @@ class _Task(Entry):
     """What is asked for, checked."""
 
     shape: tuple[int, ...]
-    output: int | None
+    output: int | str | None
     sequence: bool | str
 
     def __post_init__(self) -> None:
@@ -41,8 +42,8 @@ class _Task(Entry):
         if not self.shape or min(self.shape) < 1:
             raise InputError("`input_shape`: must be positive sides of one sample, without batch "
                              f"and time, not {self.shape}")
-        if self.sequence not in (False, True, "batch_first"):
-            raise InputError("`sequence`: must be False, True or 'batch_first', not "
+        if self.sequence not in (False, True, "batch_first", "time_last"):
+            raise InputError("`sequence`: must be False, True, 'batch_first' or 'time_last', not "
                              f"{self.sequence!r}")
 
 
@@ -70,7 +71,7 @@ class Converter:
                  coding: str, bits: int | None = None,
                  scale: float | Sequence[float] | None = None,
                  offset: float | Sequence[float] = 0.0, readout: str | None = None,
-                 output: int | None = None, sequence: bool | str = False,
+                 output: int | str | None = None, sequence: bool | str = False,
                  name: str = "network",
                  classes: Sequence[str] | None = None, samples: int = 16, seed: int = 0
                  ) -> dict[str, Any]:
@@ -88,10 +89,10 @@ class Converter:
             them, are scale * integer + offset, each a number or one per channel
         readout : where forward gives single timesteps: "spike_count" of spikes, "mean", "sum",
             "last" or "max" of currents
-        output : int, which of several outputs has the scores; where there are several, it must
-            be said
+        output : int or str, which of several outputs has the scores, by its place or its name;
+            where there are several, it must be said
         sequence : whether forward takes all timesteps at once, along the framework's time axis;
-            "batch_first" where samples come before them
+            "batch_first" where samples come before them, "time_last" where they are the last axis
         name, classes : of the document
         samples, seed : of the comparison
 
@@ -108,14 +109,14 @@ class Converter:
         self._refuse(module)
         copy = double_copy(module)
         lead = self._lead(copy, task)
-        tracer, outputs = self._trace(copy, task, lead)
+        tracer, parts = self._trace(copy, task, lead)
         stepped = self._stepped(tracer, task)
-        number = self._output(tracer, outputs, task)
-        value = tracer.value(outputs[number])
+        key = self._output(tracer, parts, task)
+        value = tracer.value(parts[key])
         assert value is not None
         scores = scores_of(value.node if stepped else _taken_last(tracer, value),
                            task.timesteps, task.readout)
-        task = replace(task, output=number)
+        task = replace(task, output=key)
         made = assemble(scores, tracer.neurons, self._neuron)
         document = document_of(made, task, task.shape, scores, name, classes)
         seen = _Seen(Run(copy, self.families, task.timesteps, stepped, lead), tracer.leads,
@@ -154,10 +155,11 @@ class Converter:
         # sinabs' layers that squeeze take both in one axis, where nothing makes one of two before.
         if squeezes and task.sequence is True and "FlattenTime" not in kinds:
             return ("NT",)
-        return ("N", "T") if task.sequence == "batch_first" else self.families[0].lead
+        return {"batch_first": ("N", "T"), "time_last": LAST}.get(
+            str(task.sequence), self.families[0].lead)
 
     def _trace(self, module: torch.nn.Module, task: _Task, lead: Lead | None
-               ) -> tuple[Tracer, list[Any]]:
+               ) -> tuple[Tracer, dict[Any, Any]]:
         samples = _batch(module) or (2 if task.timesteps != 2 else 3)
         tracer = Tracer(module, samples, task.timesteps)
         tracer.levels = np.unique(np.arange(1 << (task.bits or 1)) * task.factor + task.summand)
@@ -184,10 +186,10 @@ class Converter:
             raise InputError(f"`input_shape`: forward must run on inputs of shape "
                              f"{tuple(entry.shape)}, and fails{place_of(error)} with "
                              f"{type(error).__name__}: {words}") from error
-        parts = list(out) if isinstance(out, (tuple, list)) else [out]
+        parts = parts_of(out)
         if not tracer.neurons:
-            for part in parts:
-                tracer.value(part)
+            for each in parts.values():
+                tracer.value(each)
             raise InputError(f"module: must have neurons of {self.name} that the input reaches; "
                              f"known are {', '.join(self._known())}")
         return tracer, parts
@@ -207,19 +209,20 @@ class Converter:
                              "say the number of timesteps that forward computes")
         return bool(odd)
 
-    def _output(self, tracer: Tracer, outputs: list[Any], task: _Task) -> int:
-        """Which of the outputs has the scores."""
-        followed = [number for number, part in enumerate(outputs) if tracer.follows(part)]
+    def _output(self, tracer: Tracer, outputs: dict[Any, Any], task: _Task) -> Any:
+        """The key of the output that has the scores."""
+        followed = [key for key, part in outputs.items() if tracer.follows(part)]
         if not followed:
-            raise InputError("`output`: must depend on the input, as a tensor or a tuple of them")
+            raise InputError("`output`: must depend on the input, as a tensor, or a tuple, a "
+                             "dictionary or a dataclass of them")
         if task.output is None and len(followed) > 1:
-            raise InputError(f"`output`: must be said, 0 to {len(outputs) - 1}: forward gives "
+            raise InputError(f"`output`: must be said, one of {followed}: forward gives "
                              f"{len(outputs)} values, of which one has the scores")
-        number = followed[0] if task.output is None else task.output
-        if number not in followed:
+        key = followed[0] if task.output is None else key_of(outputs, task.output)
+        if key not in followed:
             raise InputError(f"`output`: must be one of {followed}, which depend on the input, not "
-                             f"{number}")
-        return number
+                             f"{key!r}")
+        return key
 
     def _compare(self, document: dict[str, Any], made: Assembled, scores: Scores, task: _Task,
                  how: _Seen, samples: int, seed: int) -> Agreement:
@@ -294,8 +297,7 @@ def _random(task: _Task, samples: int, seed: int) -> np.ndarray:
 
 def _taken(outputs: list[Any], scores: Scores, task: _Task, how: _Seen) -> np.ndarray:
     """The module's scores, float64 (N, classes), in the model's units."""
-    parts = [out[task.output or 0] if isinstance(out, (tuple, list)) else out for out in outputs]
-    values = torch.stack([part.double() for part in parts])
+    values = torch.stack([one_of(out, task.output).double() for out in outputs])
     if scores.over:
         values = values[0]
     elif how.run.stepped:
@@ -306,7 +308,7 @@ def _taken(outputs: list[Any], scores: Scores, task: _Task, how: _Seen) -> np.nd
             inner = inner.unflatten(0, (-1, task.timesteps))
         elif how.lead == ("TN",):
             inner = inner.unflatten(0, (task.timesteps, -1))
-        axis = 1 if how.lead in (("NT",), ("N", "T")) else 0
+        axis = -1 if how.lead == LAST else 1 if how.lead in (("NT",), ("N", "T")) else 0
         values = _reduced(inner.movedim(axis, 0), scores.kind)
     return np.array((values.flatten(1) / scores.factor).numpy())
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Norm, Pad, Pool, Synapse
-from bsnn_hw.convert.registry import array, followed, of, only, same
+from bsnn_hw.convert.graph import Node, Norm, Pad, Synapse
+from bsnn_hw.convert.kernels import evened
+from bsnn_hw.convert.pieces import of_terms, weighted
+from bsnn_hw.convert.registry import array, followed, of, only, pooled, same, under_time
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -30,9 +32,19 @@ def _linear(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None) -> A
 
 def _synapse(trace: Tracer, value: Value, shape: tuple[int, ...], weight: Any, bias: Any,
              **geometry: Any) -> Any:
-    return trace.graph.make(
-        Synapse, shape=shape, varies=value.node.varies, source=value.node, path=trace.path,
-        weight=array(weight), bias=None if bias is None else array(bias), **geometry)
+    def of_each(source: Node, times: int) -> Node:
+        def of_piece(piece: Node, part: np.ndarray, first: bool) -> Node:
+            own = array(bias) / times if first and bias is not None else None
+            made: Node = trace.graph.make(
+                Synapse, shape=shape, varies=piece.varies, source=piece, path=trace.path,
+                weight=part, bias=own, **geometry)
+            return made
+
+        if geometry.get("groups", 1) > 1:
+            return of_piece(source, array(weight), True)
+        return weighted(trace, source, array(weight), of_piece)
+
+    return under_time(trace, value.node, ("mean", "sum"), of_each)
 
 
 @of("matmul", "__matmul__", "mm")
@@ -56,21 +68,26 @@ def _addmm(trace: Tracer, out: Any, bias: Any, x: Any, weight: Any, *, beta: flo
 def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stride: Any = 1,
             padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
     _weights(trace, weight, bias)
-    value, more = only(trace, x, "convolves constants"), (0, 0)
+    value, around = only(trace, x, "convolves constants"), ((0, 0), (0, 0))
     if isinstance(pad := value.node, Pad):
-        value, more = replace(value, node=pad.source), pad.padding
-    if isinstance(padding, str):
-        sides = [0 if padding == "valid" else step * (side - 1) / 2
-                 for side, step in zip(weight.shape[2:], _pair(dilation))]
-        if any(side % 1 for side in sides):
-            raise trace.refusal("pads one side more than the other ('same' and an even kernel); "
-                                "pad by numbers")
-        padding = tuple(int(side) for side in sides)
-    high, wide = _pair(padding)
-    node = _synapse(trace, value, tuple(out.shape[1:]), weight, bias, stride=_pair(stride),
-                    padding=(high + more[0], wide + more[1]), dilation=_pair(dilation),
-                    groups=int(groups))
+        value, around = replace(value, node=pad.source), pad.sides
+    own = _sides(padding, weight.shape[2:], _pair(dilation))
+    sides = [(more[0] + side[0], more[1] + side[1]) for more, side in zip(around, own)]
+    kernel, dilation, padding = evened(array(weight), sides, value.node.shape[1:], _pair(stride),
+                                       _pair(dilation))
+    node = _synapse(trace, value, tuple(out.shape[1:]), kernel, bias, stride=_pair(stride),
+                    padding=padding, dilation=dilation, groups=int(groups))
     return followed(trace, out, node, value)
+
+
+def _sides(padding: Any, kernel: Any, dilation: tuple[int, int]) -> list[tuple[int, int]]:
+    """Zeros before and after rows, and columns, as torch pads."""
+    if padding == "valid":
+        return [(0, 0), (0, 0)]
+    if padding == "same":  # and one more behind where they are odd
+        whole = [step * (side - 1) for side, step in zip(kernel, dilation)]
+        return [(more // 2, more - more // 2) for more in whole]
+    return [(side, side) for side in _pair(padding)]
 
 
 @of("batch_norm")
@@ -82,12 +99,21 @@ def _batch_norm(trace: Tracer, out: Any, x: Any, mean: Any, var: Any, weight: An
         raise trace.refusal("normalises by the statistics of the batch; only running statistics "
                             "can be computed")
     ones = np.ones(mean.shape)
-    node = trace.graph.make(
-        Norm, shape=value.node.shape, varies=value.node.varies, source=value.node,
-        gamma=ones if weight is None else array(weight),
-        beta=0 * ones if bias is None else array(bias), mean=array(mean), var=array(var),
-        eps=float(eps))
-    return followed(trace, out, node, value)
+
+    gamma, beta = (given if constant is None else array(constant)
+                   for constant, given in ((weight, ones), (bias, 0 * ones)))
+    factor = gamma / np.sqrt(array(var) + eps)
+
+    def of_each(source: Node, times: int) -> Node:
+        def first(term: Node) -> Node:
+            made: Node = trace.graph.make(
+                Norm, shape=term.shape, varies=term.varies, source=term, gamma=gamma,
+                beta=beta / times, mean=array(mean) / times, var=array(var), eps=float(eps))
+            return made
+
+        return of_terms(trace, source, first, factor.reshape(-1, *[1] * (len(source.shape) - 1)))
+
+    return followed(trace, out, under_time(trace, value.node, ("mean", "sum"), of_each), value)
 
 
 def _pair(sides: Any) -> tuple[int, int]:
@@ -101,12 +127,19 @@ def _pad(trace: Tracer, out: Any, x: Any, pad: Any, mode: str = "constant", valu
     """Zeros around a map, which are the convolution's that takes it."""
     before = only(trace, x, "pads constants")
     left, right, top, bottom, *rest = (*(int(side) for side in pad), 0, 0, 0, 0)
-    if (mode != "constant" or value not in (None, 0) or any(rest) or left != right
-            or top != bottom or min(left, top) < 0 or len(before.node.shape) != 3):
-        raise trace.refusal("pads by something else than zeros, as many on the left as on the "
-                            "right and above as below; pad so, or have the convolution do it")
+    if (mode != "constant" or value not in (None, 0) or any(rest)
+            or min(left, right, top, bottom) < 0 or len(before.node.shape) != 3):
+        raise trace.refusal("pads by something else than zeros around a map; pad so, or have the "
+                            "convolution do it")
+    inner: Any = before.node
+    if isinstance(inner, Pad):
+        (more_top, more_bottom), (more_left, more_right) = inner.sides
+        top, bottom, left, right = (top + more_top, bottom + more_bottom, left + more_left,
+                                    right + more_right)
+        inner = inner.source
     node = trace.graph.make(Pad, shape=tuple(out.shape[len(before.lead):]),
-                            varies=before.node.varies, source=before.node, padding=(top, left))
+                            varies=before.node.varies, source=inner,
+                            sides=((top, bottom), (left, right)))
     return followed(trace, out, node, before)
 
 
@@ -117,10 +150,8 @@ def _pooled(trace: Tracer, out: Any, x: Any, kind: str, size: Any, stride: Any =
     stride = _pair(size if stride is None or stride == [] else stride)
     inside = tuple((side + 2 * more - across) // step + 1 for side, more, across, step in
                    zip(x.shape[-2:], padding, size, stride))
-    node = trace.graph.make(
-        Pool, shape=tuple(out.shape[len(value.lead):]), varies=value.node.varies,
-        source=value.node, kind=kind, size=size, stride=stride, padding=padding,
-        ceil=bool(ceil) and tuple(out.shape[-2:]) != inside)
+    node = pooled(trace, value.node, tuple(out.shape[len(value.lead):]), kind, size, stride,
+                  padding, ceil=bool(ceil) and tuple(out.shape[-2:]) != inside)
     return followed(trace, out, node, value)
 
 
@@ -141,6 +172,9 @@ def _avg_pool2d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any =
     if divisor_override not in (None, 1, height * width):
         raise trace.refusal(f"divides windows by {divisor_override}; an average divides by their "
                             "places, a sum by 1")
+    if not count_include_pad and any(_pair(padding)):
+        raise trace.refusal("divides windows at the border by fewer places than others "
+                            "(count_include_pad=False); count zeros too, or pad nothing")
     kind = "sum" if divisor_override == 1 and height * width > 1 else "avg"
     return _pooled(trace, out, x, kind, kernel_size, stride, padding, ceil_mode)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Gate, Over, Product, Sum
+from bsnn_hw.convert.axes import LAST
+from bsnn_hw.convert.graph import Affine, Gate, Node, Over, Product, Sum
+from bsnn_hw.convert.pieces import of_terms
 from bsnn_hw.convert.registry import array, followed, of, same
 from bsnn_hw.convert.spike_joins import spiking
 from bsnn_hw.convert.trace import Tracer, Value
@@ -113,6 +115,9 @@ def _affine(trace: Tracer, out: Any, x: Any, constant: Any, scale: Any, sign: in
     shift = sign * array(constant)
     if np.all(factor == 1) and np.all(shift == 0):
         return same(trace, out, x)
+    if value.lead == LAST and max(factor.size, shift.size) > 1:
+        raise trace.refusal("has a constant that is no number, for values with the timesteps as "
+                            "last axis; take single timesteps first, x[..., t]")
     if out.shape != x.shape:
         raise trace.refusal(f"makes {tuple(out.shape)} of {tuple(x.shape)} by a constant that is "
                             "larger; constants must be numbers or one value per channel or neuron")
@@ -121,10 +126,14 @@ def _affine(trace: Tracer, out: Any, x: Any, constant: Any, scale: Any, sign: in
         node = trace.graph.make(Gate, shape=value.node.shape, varies=True, source=value.node,
                                 factors=timed)
         return followed(trace, out, node, value)
-    node = trace.graph.make(
-        Affine, shape=value.node.shape, varies=value.node.varies, source=value.node,
-        scale=_inner(trace, factor, value), shift=_inner(trace, shift, value))
-    return followed(trace, out, node, value)
+    scale, shift = _inner(trace, factor, value), _inner(trace, shift, value)
+
+    def first(term: Node) -> Node:
+        made: Node = trace.graph.make(Affine, shape=term.shape, varies=term.varies, source=term,
+                                      scale=scale, shift=shift)
+        return made
+
+    return followed(trace, out, of_terms(trace, value.node, first, scale), value)
 
 
 def _timed(trace: Tracer, constant: np.ndarray, value: Value) -> np.ndarray | None:

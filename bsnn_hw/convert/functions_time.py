@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from bsnn_hw.convert.graph import Affine, Over, Vote
-from bsnn_hw.convert.registry import of, only, same
+from bsnn_hw.convert.axes import LAST, Lead, time_axis
+from bsnn_hw.convert.functions_channels import beside, cut, spelled_out
+from bsnn_hw.convert.graph import Affine, Over, Reshape, Vote
+from bsnn_hw.convert.registry import of, only, pooled, same
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -37,15 +38,20 @@ def _repeat(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
                         "repeated, once for each timestep")
 
 
+# How the timesteps move from the second axis to where a lead has them.
+MOVES: dict[Lead, tuple[int, int]] = {("N", "T"): (1, 1), ("T", "N"): (1, 0), LAST: (1, -1)}
+
+
 @of("transpose", "permute", "movedim", "swapaxes", "swapdims", "moveaxis")
 def _transpose(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
-    """Samples and timesteps change places; nothing else may."""
+    """Axes of samples and timesteps change places; nothing else may."""
     value = only(trace, x, "transposes constants")
-    turned = value.lead[::-1]
-    moved = torch.arange(x.numel()).reshape(x.shape).transpose(0, 1)
-    if len(value.lead) == 2 and moved.shape == out.shape and moved.stride() == out.stride():
-        trace.follow(out, replace(value, lead=turned))
-        return out
+    for lead in MOVES if value.lead in MOVES else ():
+        # Samples first, timesteps second, and from there as ``lead`` has them.
+        moved = x.movedim(*(MOVES[value.lead][::-1])).movedim(*MOVES[lead])
+        if moved.shape == out.shape and moved.stride() == out.stride():
+            trace.follow(out, replace(value, lead=lead))
+            return out
     raise trace.refusal("moves axes other than those of samples and timesteps; a model file keeps "
                         "channels, rows and columns in their order")
 
@@ -59,19 +65,24 @@ def _stack(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
 
 @of("cat", "concat", "concatenate")
 def _cat(trace: Tracer, out: Any, tensors: Any, dim: int = 0) -> Any:
-    """The same of values that have an axis of one for the time already."""
+    """The same of values that have an axis of one for the time already; else channels of several
+    layers, side by side."""
     values = [only(trace, tensor, "concatenates constants") for tensor in tensors]
     if len(values) == 1:
         return same(trace, out, tensors[0])
-    sides = {tensor.shape[dim] for tensor in tensors}
-    if sides != {1} or dim not in (0, 1) or {value.lead for value in values} != {
-            ("1", "N") if dim == 0 else ("N",)}:
-        raise trace.refusal("concatenates values of the network; only the values of one layer over "
-                            "its timesteps can be, a layer takes the spikes of one other")
-    inner = tuple(out.shape[2:])
+    sides, last = {tensor.shape[dim] for tensor in tensors}, dim % out.ndim == out.ndim - 1
+    if sides != {1} or not (last or dim in (0, 1)) or {value.lead for value in values} != {
+            ("1", "N") if dim == 0 else ("N",)} or _apart(trace, values):
+        return beside(trace, out, values, dim)
+    inner = tuple(out.shape[1:-1]) if last else tuple(out.shape[2:])
     alone = [replace(trace.reshaped(value, (trace.samples, *inner)), lead=("N",))
              for value in values]
     return _sequence(trace, out, alone, dim, "concatenates")
+
+
+def _apart(trace: Tracer, values: list[Value]) -> bool:
+    """Whether values are of several layers, at one timestep."""
+    return len({value.node for value in values}) > 1 and len({each.step for each in values}) == 1
 
 
 def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str) -> Any:
@@ -79,11 +90,12 @@ def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str)
     first = values[0]
     steps = [value.step for value in values]
     wanted = [list(range(trace.timesteps)), [None] * trace.timesteps]
+    lead: Lead | None = {0: ("T", "N"), 1: ("N", "T"), out.ndim - 1: LAST}.get(dim % out.ndim)
     if (any(value.node is not first.node or value.lead != ("N",) for value in values)
-            or steps not in wanted or dim not in (0, 1)):
+            or steps not in wanted or lead is None):
         raise trace.refusal(f"{what} {len(values)} values, which are not one of each of the "
-                            f"{trace.timesteps} timesteps, in order, as first or second axis")
-    trace.follow(out, Value(first.node, ("T", "N") if dim == 0 else ("N", "T")))
+                            f"{trace.timesteps} timesteps, in order, as first, second or last axis")
+    trace.follow(out, Value(first.node, lead))
     return out
 
 
@@ -91,18 +103,15 @@ def _sequence(trace: Tracer, out: Any, values: list[Value], dim: int, what: str)
 def _setitem(trace: Tracer, out: Any, record: Any, place: Any, given: Any) -> None:
     """A tensor that was made for all timesteps is a sequence once each is written."""
     value = only(trace, given, "writes constants into a value of the network")
-    parts = list(place) if isinstance(place, tuple) else [place]
-    while len(parts) > 1 and (parts[-1] is Ellipsis or _all_of(parts[-1])):
-        parts.pop()
-    dim = len(parts) - 1
-    if dim > 1 or not isinstance(parts[-1], int) or any(part != slice(None) for part in parts[:-1]):
+    dim, step = _single(place, record.ndim) or (-1, 0)
+    if dim not in (0, 1, record.ndim - 1):
         raise trace.refusal("writes into a part of a tensor that is no timestep; write record[t], "
                             "or append to a list and torch.stack it")
     written = trace.written.setdefault(id(record), {})
-    if parts[-1] in written or not 0 <= parts[-1] < trace.timesteps:
-        raise trace.refusal(f"writes timestep {parts[-1] + 1} of {trace.timesteps} a second time, "
+    if step in written or not 0 <= step < trace.timesteps:
+        raise trace.refusal(f"writes timestep {step + 1} of {trace.timesteps} a second time, "
                             "or there is none; write each once")
-    written[parts[-1]] = value
+    written[step] = value
     if len(written) == trace.timesteps:
         _sequence(trace, record, [written[step] for step in sorted(written)], dim, "writes")
     else:
@@ -113,20 +122,23 @@ def _setitem(trace: Tracer, out: Any, record: Any, place: Any, given: Any) -> No
 def _getitem(trace: Tracer, out: Any, x: Any, place: Any, *more: Any) -> Any:
     value = only(trace, x, "indexes constants")
     if more:  # select(dim, index)
-        place = (*[slice(None)] * place, more[0])
+        place = (*[slice(None)] * (place % x.ndim), more[0])
     parts = list(place) if isinstance(place, tuple) else [place]
     if all(part is None or part is Ellipsis or _all_of(part) for part in parts):
         return _reshape(trace, out, x)  # None makes an axis of one
-    while parts and (parts[-1] is Ellipsis or _all_of(parts[-1])):
-        parts.pop()
-    axis = value.lead.index("T") if "T" in value.lead else None
-    index = parts[-1] if parts else None
-    if (axis is None or len(parts) != axis + 1 or not isinstance(index, int)
-            or not all(map(_all_of, parts[:-1]))):
-        raise trace.refusal("takes a part of a value; only single timesteps can be taken, of axes "
-                            f"{value.lead} (N: samples, T: timesteps; samples come first with "
-                            'sequence="batch_first")')
+    axis, index = _single(place, x.ndim) or (-1, 0)
+    if axis != time_axis(value.lead, x.ndim):
+        return cut(trace, out, value, parts, x.ndim)
     return _at(trace, out, value, index % trace.timesteps)
+
+
+def _single(place: Any, ndim: int) -> tuple[int, int] | None:
+    """The axis of which an index takes one place, and the place; None of any other index."""
+    parts = spelled_out(list(place) if isinstance(place, tuple) else [place], ndim)
+    found = [(axis, part) for axis, part in enumerate(parts) if not _all_of(part)]
+    if len(found) != 1 or not isinstance(found[0][1], (int, np.integer)):
+        return None
+    return found[0][0], int(found[0][1])
 
 
 def _all_of(part: Any) -> bool:
@@ -135,15 +147,19 @@ def _all_of(part: Any) -> bool:
 
 
 def _at(trace: Tracer, out: Any, value: Value, step: int) -> Any:
-    lead = tuple(letter for letter in value.lead if letter != "T")
-    trace.follow(out, Value(value.node, lead, step if value.node.varies else None))
+    trace.follow(out, Value(value.node, _timeless(value.lead), step if value.node.varies else None))
     return out
+
+
+def _timeless(lead: Lead) -> Lead:
+    """The axes that are left where that of the timesteps goes."""
+    return tuple(axis for axis in lead if axis not in ("T", "..."))
 
 
 @of("unbind", "__iter__")
 def _unbind(trace: Tracer, out: Any, x: Any, dim: int = 0) -> Any:
     value = only(trace, x, "takes constants apart")
-    if dim >= len(value.lead) or value.lead[dim] != "T":
+    if dim % x.ndim != time_axis(value.lead, x.ndim):
         raise trace.refusal("takes an axis other than the time apart")
     parts = list(out)
     for step, part in enumerate(parts):
@@ -154,14 +170,18 @@ def _unbind(trace: Tracer, out: Any, x: Any, dim: int = 0) -> Any:
 def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
     value = only(trace, x, "reduces constants")
     axes = [dim] if isinstance(dim, int) else list(dim or [])
+    places = sorted(axis % x.ndim for axis in axes)
+    if places == [x.ndim - 2, x.ndim - 1] and len(value.node.shape) == 3 and value.lead != LAST:
+        return _over_map(trace, out, value, kind)
     if out.ndim == x.ndim:
         raise trace.refusal(f"takes the {kind} over time and keeps the axis; leave keepdim out")
-    if axes in ([-1], [x.ndim - 1]) and kind != "max" and len(value.node.shape) == 2:
+    timed = len(axes) == 1 and axes[0] % x.ndim == time_axis(value.lead, x.ndim)
+    if not timed and axes in ([-1], [x.ndim - 1]) and kind != "max" and len(value.node.shape) == 2:
         return _vote(trace, out, value, kind)
-    if len(axes) != 1 or axes[0] % x.ndim >= len(value.lead) or value.lead[axes[0]] != "T":
+    if not timed:
         raise trace.refusal(f"takes the {kind} over something else than the timesteps (dim {dim}); "
                             "scores are sums, means, maxima or last values over time")
-    lead = tuple(letter for letter in value.lead if letter != "T")
+    lead = _timeless(value.lead)
     node = trace.graph.make(Over, shape=value.node.shape, varies=False, source=value.node,
                             kind=kind, steps=frozenset(range(trace.timesteps)))
     trace.follow(out, Value(node, lead))
@@ -169,14 +189,27 @@ def _over(trace: Tracer, out: Any, x: Any, dim: Any, kind: str) -> Any:
 
 
 def _vote(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
-    """Of each class the sum or mean of its neurons, which stand side by side: a population."""
+    """Of each class the sum or mean of its neurons, which stand side by side: a population, or the
+    places of a channel's map that was flattened."""
     classes, group = value.node.shape
+    below = value.node.source if isinstance(value.node, Reshape) else value.node
+    if len(below.shape) == 3 and below.shape[0] == classes:
+        return _over_map(trace, out, replace(value, node=below), kind)
     node = trace.graph.make(Vote, shape=(classes,), varies=value.node.varies, source=value.node,
                             group=group)
     if kind == "sum":
         node = trace.graph.make(Affine, shape=node.shape, varies=node.varies, source=node,
                                 scale=np.array(float(group)), shift=np.array(0.0))
     trace.follow(out, replace(value, node=node))
+    return out
+
+
+def _over_map(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
+    """Sum, mean or maximum of each channel's map, as adaptive pooling to one place has it."""
+    size = value.node.shape[1:]
+    node = pooled(trace, value.node, (value.node.shape[0], 1, 1), "avg" if kind == "mean" else kind,
+                  size, size)
+    trace.follow(out, trace.reshaped(replace(value, node=node), tuple(out.shape)))
     return out
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Affine", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pad", "Pool",
-           "Product", "Reshape", "Spikes", "Sum", "Synapse", "SynapticCurrent", "Vote"]
+__all__ = ["Affine", "Cat", "Gate", "Graph", "Input", "Membrane", "Node", "Norm", "Over", "Pad",
+           "Pool", "Product", "Reshape", "Slice", "Spikes", "Sum", "Synapse", "SynapticCurrent",
+           "Vote"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,8 @@ class Node:
     @property
     def sources(self) -> tuple[Node, ...]:
         """The nodes that it is computed from."""
-        return tuple(value for value in vars(self).values() if isinstance(value, Node))
+        whole = [value if isinstance(value, tuple) else (value,) for value in vars(self).values()]
+        return tuple(each for value in whole for each in value if isinstance(each, Node))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +94,10 @@ class Reshape(Node):
 
 @dataclass(frozen=True, eq=False)
 class Pad(Node):
-    """Zeros around ``source``; ``padding`` is (vertical, horizontal)."""
+    """Zeros around ``source``; ``sides`` are (before, after) of rows, then of columns."""
 
     source: Node
-    padding: tuple[int, int]
+    sides: tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +161,21 @@ class Product(Node):
 
     left: Node
     right: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Cat(Node):
+    """``parts`` side by side: their channels, one after the other."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice(Node):
+    """Channels of ``source``, from ``start`` on."""
+
+    source: Node
+    start: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.convert import gates
-from bsnn_hw.convert.axes import Lead
+from bsnn_hw.convert.axes import LAST, Lead
 from bsnn_hw.convert.family import Family
 from bsnn_hw.convert.trace import InDouble, in_double
 from bsnn_hw.errors import ModelError
@@ -61,6 +61,8 @@ class Run:
             return values[:, 0].contiguous()
         if self.lead == ("T", "N"):
             return values.transpose(0, 1).contiguous()
+        if self.lead == LAST:
+            return values.movedim(1, -1).contiguous()
         return values.contiguous() if len(self.lead) == 2 else values.flatten(0, 1)
 
     def outputs(self, values: torch.Tensor) -> list[Any]:

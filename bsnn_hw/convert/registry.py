@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from bsnn_hw.convert.graph import Node, Over, Pool
 from bsnn_hw.convert.trace import Tracer, Value, plain
 
-__all__ = ["FUNCTIONS", "array", "followed", "of", "only", "same"]
+__all__ = ["FUNCTIONS", "array", "followed", "of", "only", "pooled", "same", "under_time"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
@@ -38,6 +39,31 @@ def followed(trace: Tracer, out: Any, node: Any, like: Value) -> Any:
     """``out`` holds ``node`` from now on, with the axes and the timestep of ``like``."""
     trace.follow(out, replace(like, node=node))
     return out
+
+
+def under_time(trace: Tracer, node: Node, kinds: tuple[str, ...],
+               make: Callable[[Node, int], Node]) -> Node:
+    """``make(node, 1)``; of what is taken over time, in one of these ``kinds``, the same taken over
+    what ``make`` gives of each timestep, told of how many what it adds is the sum."""
+    if not isinstance(node, Over) or node.kind not in kinds:
+        return make(node, 1)
+    inner = make(node.source, len(node.steps) if node.kind == "sum" else 1)
+    found: Node = trace.graph.make(Over, shape=inner.shape, varies=False, source=inner,
+                                   kind=node.kind, steps=node.steps)
+    return found
+
+
+def pooled(trace: Tracer, node: Node, shape: tuple[int, ...], kind: str, size: tuple[int, ...],
+           stride: tuple[int, ...], padding: tuple[int, int] = (0, 0), *, ceil: bool = False
+           ) -> Node:
+    """``node`` pooled to ``shape``."""
+    def of_each(inner: Node, _: int) -> Node:
+        made: Node = trace.graph.make(Pool, shape=shape, varies=inner.varies, source=inner,
+                                      kind=kind, size=size, stride=stride, padding=padding,
+                                      ceil=ceil)
+        return made
+
+    return under_time(trace, node, ("max",) if kind == "max" else ("sum", "mean"), of_each)
 
 
 def only(trace: Tracer, value: Any, what: str) -> Value:

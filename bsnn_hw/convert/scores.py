@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Node, Over, Reshape, Spikes, Vote
+from bsnn_hw.convert.graph import Affine, Node, Over, Pool, Reshape, Spikes, Vote
 from bsnn_hw.convert.trace import TraceError
 
 __all__ = ["READOUTS", "Scores", "scores_of"]
@@ -54,6 +54,9 @@ def scores_of(output: Node, timesteps: int, readout: str | None) -> Scores:
             node, observed = node.source, node.kind
         elif isinstance(node, Vote) and group == 1:
             node, group = node.source, node.group
+        elif isinstance(node, Pool) and group == 1 and _of_whole_maps(node):
+            group = node.size[0] * node.size[1]
+            node, factor = node.source, factor * (group if node.kind == "sum" else 1)
         elif isinstance(node, Reshape):
             node = node.source
         elif isinstance(node, Affine) and _scalar(node) and (observed or _settled(node)):
@@ -67,10 +70,31 @@ def _settled(node: Any) -> bool:
     """Whether scores over time come in, or votes of spikes, so that what stands here is behind
     them."""
     voted = False
-    while isinstance(node, (Affine, Vote, Reshape)):
-        voted |= isinstance(node, Vote)
+    while isinstance(node, (Affine, Vote, Reshape, Pool)):
+        voted |= isinstance(node, (Vote, Pool))
         node = node.source
     return isinstance(node, Over) or (voted and isinstance(node, Spikes))
+
+
+def _of_whole_maps(pool: Pool) -> bool:
+    """Whether spikes, or their sums over time, are averaged or summed over each channel's map: its
+    neurons vote."""
+    below: Any = pool.source
+    while isinstance(below, (Over, Reshape)):
+        below = below.source
+    return (isinstance(below, Spikes) and pool.kind != "max" and pool.size == pool.source.shape[1:]
+            and pool.padding == (0, 0))
+
+
+def _over_time(node: Node) -> bool:
+    """Whether something over time is what a node is computed from."""
+    seen, waiting = set[Node](), [node]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += node.sources
+    return any(isinstance(each, Over) for each in seen)
 
 
 def _scalar(node: Affine) -> bool:
@@ -81,6 +105,10 @@ def _decided(node: Node, observed: str | None, readout: str | None, factor: floa
              timesteps: int) -> Scores:
     spiking = isinstance(node, Spikes)
     accepted = ("spike_count",) if spiking else READOUTS[1:]
+    if observed is None and not spiking and _over_time(node):
+        raise TraceError("`output`: computes with what was taken over time already, which has no "
+                         "counterpart in a model file; layers behind a sum or a mean over time are "
+                         "linear ones, and a maximum or a last value comes after all else")
     if observed is None and readout not in accepted:
         given = "left out" if readout is None else repr(readout)
         raise TraceError(f"`readout`: must be {' or '.join(map(repr, accepted))}, as forward gives "

@@ -11,14 +11,17 @@ import torch
 from bsnn_hw.convert.family import NeuronError
 from bsnn_hw.convert.graph import (
     Affine,
+    Cat,
     Gate,
     Input,
     Membrane,
     Node,
     Norm,
+    Over,
     Pool,
     Product,
     Reshape,
+    Slice,
     Spikes,
     Sum,
     Synapse,
@@ -31,6 +34,7 @@ __all__ = [
     "described",
     "gain_of",
     "gain_through",
+    "in_weights",
     "is_input",
     "own_synapse",
     "pooling",
@@ -68,6 +72,19 @@ def own_synapse(term: Node) -> tuple[Synapse | None, Pool | None]:
 def is_input(node: Node) -> bool:
     """Whether it is the network's input, scaled or not."""
     return isinstance(core(node), Input)
+
+
+def in_weights(pool: Pool) -> bool:
+    """Whether an average or a sum in front of weights is one that no pooling of a layer is: of
+    windows that overlap or are padded, of the network's input, or of what is pooled already."""
+    if pool.ceil or not pool.moves or (pool.kind == "max" and pool.size != (1, 1)):
+        return False
+    below: Any = pool.source
+    while isinstance(below, (*NORMS, Reshape)):
+        below = below.source
+    lies_beside = pool.stride == pool.size and pool.padding == (0, 0)
+    skips = pool.size == (1, 1) and pool.padding == (0, 0)
+    return isinstance(below, (Input, Pool)) or not (lies_beside or skips)
 
 
 def gain_through(term: Node) -> float:
@@ -203,9 +220,14 @@ def pooling(pool: Pool, single: str) -> dict[str, Any]:
 
 
 def described(node: Node) -> str:
-    return {Input: "the network's input itself",
-            Pool: "pooled values that are no current", Membrane: "a membrane",
-            Spikes: "spikes without weights",
-            Sum: "a sum that is normalised or reshaped behind the join",
-            Product: "joined spikes without weights", Synapse: "currents",
-            Norm: "normalised spikes"}.get(type(node), f"a {type(node).__name__.lower()}")
+    words: dict[type[Node], str] = {
+        Input: "the network's input itself", Pool: "pooled values that are no current",
+        Membrane: "a membrane", Spikes: "spikes without weights",
+        Sum: "a sum that is normalised or reshaped behind the join",
+        Product: "joined spikes without weights",
+        Synapse: "currents",
+        Norm: "normalised spikes", Over: "what was taken over time",
+        Cat: "what torch.cat puts side by side; give each its own neurons, and concatenate their "
+             "spikes",
+        Slice: "some channels of what is no spikes and no current"}
+    return words.get(type(node), f"a {type(node).__name__.lower()}")

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from bsnn_hw.convert.axes import Lead, lead_of, size
-from bsnn_hw.convert.graph import Graph, Input, Node, Reshape, Spikes
+from bsnn_hw.convert.axes import LAST, Lead, inner_of, lead_of, sides
+from bsnn_hw.convert.graph import Graph, Input, Node, Over, Reshape, Spikes
 from bsnn_hw.errors import InputError
 
 __all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double", "place_of",
@@ -52,7 +52,7 @@ class TraceError(InputError):
 class Value:
     """What a traced tensor holds.
 
-    lead : its leading axes (axes.py); the rest is ``node.shape``
+    lead : its axes of samples and timesteps (axes.py); the rest is ``node.shape``
     step : int, its timestep; None where all are in it, or where it is the same at each
     """
 
@@ -105,11 +105,10 @@ class Tracer(TorchFunctionMode):
         """``tensor`` holds ``value`` from now on."""
         if self.timesteps == 1:
             value = replace(value, lead=tuple("T" if axis == "1" else axis for axis in value.lead))
-        expected = (*(size(axis, self.samples, self.timesteps) for axis in value.lead),
-                    *value.node.shape)
+        expected = sides(value.lead, value.node.shape, self.samples, self.timesteps)
         if tuple(tensor.shape) != expected:
             raise self.refusal(f"makes a tensor of shape {tuple(tensor.shape)} where {expected} "
-                               f"was expected (axes {value.lead}, then {value.node.shape})")
+                               f"was expected (axes {value.lead}, of values {value.node.shape})")
         self._values[id(tensor)] = tensor, value  # kept, so that no other takes its id
 
     def leave(self, tensor: torch.Tensor, why: str) -> None:
@@ -212,11 +211,14 @@ class Tracer(TorchFunctionMode):
             raise
 
     def _followed(self, name: str, out: Any, args: Any, kwargs: Any) -> Any:
-        from bsnn_hw.convert.functions import FUNCTIONS, HINTS
+        from bsnn_hw.convert.functions import FUNCTIONS, HINTS, TIME_LAST
 
         written = name == "__setitem__" and id(args[0]) in self.written
-        for tensor in _tensors((args[written:], kwargs)):
-            self.value(tensor)
+        values = [self.value(tensor) for tensor in _tensors((args[written:], kwargs))]
+        if name not in TIME_LAST and any(value and value.lead == LAST for value in values):
+            raise self.refusal(f"calls torch's {name} on values with the timesteps as last axis; "
+                               "take single timesteps, x[..., t], or move that axis to the front, "
+                               "x.movedim(-1, 0)")
         if name not in FUNCTIONS:
             advice = HINTS.get(name, "docs/convert.md lists what has")
             raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file; "
@@ -231,10 +233,22 @@ class Tracer(TorchFunctionMode):
         if lead is None:
             raise self.refusal(f"makes {tuple(shape)} of {value.node.shape} per sample and "
                                "timestep, which mixes samples or timesteps")
-        inner = tuple(shape[len(lead):])
-        node = value.node if inner == value.node.shape else self.graph.make(
-            Reshape, shape=inner, varies=value.node.varies, source=value.node)
-        return Value(node, lead, value.step)
+        inner = inner_of(lead, tuple(shape))
+        return Value(self.shaped(value.node, inner), lead, value.step)
+
+    def shaped(self, node: Node, shape: tuple[int, ...]) -> Node:
+        """``node`` in another shape, its values in the same order."""
+        while isinstance(node, Reshape):
+            node = node.source
+        if node.shape == shape:
+            return node
+        if isinstance(node, Over):  # of each timestep, and then over them
+            made: Node = self.graph.make(
+                Over, shape=shape, varies=False, source=self.shaped(node.source, shape),
+                kind=node.kind, steps=node.steps)
+            return made
+        made = self.graph.make(Reshape, shape=shape, varies=node.varies, source=node)
+        return made
 
     def refusal(self, what: str) -> TraceError:
         """An error at the line of the user's that runs now."""

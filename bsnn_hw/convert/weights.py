@@ -8,7 +8,7 @@ import numpy as np
 
 from bsnn_hw.errors import InputError
 
-__all__ = ["Quantised", "WeightsError", "quantised"]
+__all__ = ["MAX_BITS", "Quantised", "WeightsError", "bits_of", "quantised"]
 
 MAX_BITS = 8
 # Quantisers work in float32, so that their levels are multiples of a scale up to its rounding.
@@ -62,8 +62,13 @@ def quantised(weight: np.ndarray) -> Quantised:
                            f"{len(rows)} channels they are not ({len(np.unique(weight))} "
                            f"different values in all); {NEED}")
     levels = np.rint(rows / scale[:, None]).astype(np.int8).reshape(weight.shape)
-    bits = int(np.abs(levels.astype(int)).max()).bit_length() + 1
-    return Quantised(levels, scale, bits)
+    return Quantised(levels, scale, bits_of(levels))
+
+
+def bits_of(levels: np.ndarray) -> int:
+    """How many bits hold these integers; 1 where they are signs."""
+    most = np.abs(levels.astype(int))
+    return 1 if (most == 1).all() else int(most.max()).bit_length() + 1
 
 
 def _scale(row: np.ndarray, largest: float) -> float:

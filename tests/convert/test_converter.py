@@ -264,7 +264,7 @@ def test_concatenating():
     refused("concatenates 3 values, which are not one of each", looped(
         chain(), reduce=lambda record: timesteps(record[::-1]).sum(0)), readout=None)
     wide = Function(lambda self, x: torch.cat([self.out(self.fire(self.a(x)))] * 2, 1))
-    refused("concatenates values of the network; only the values of one layer", wide)
+    refused("not what torch.cat puts side by side; give each its own neurons", wide)
 
 
 def test_constants_made_after_a_value():
@@ -319,9 +319,9 @@ def test_samples_before_timesteps():
     convert(Function(forward), **options)
     summed = Function(lambda self, x: forward(self, x).sum(1))
     convert(summed, **options | {"readout": None})
-    refused("only single timesteps can be taken, of axes .*T.*N.*batch_first", summed,
+    refused("only single timesteps can be taken, .* of axes .*T.*N.*batch_first", summed,
             **options | {"readout": None, "sequence": True})
-    refused("`sequence`: must be False, True or 'batch_first', not 'NT'", chain(),
+    refused("`sequence`: must be False, True, 'batch_first' or 'time_last', not 'NT'", chain(),
             **options | {"sequence": "NT"})
 
 
@@ -448,7 +448,7 @@ def test_a_forward_that_does_not_take_the_input():
 
 def test_several_outputs():
     both = Function(lambda self, x: (self.out(self.fire(self.a(x))), self.a(x)))
-    refused("`output`: must be said, 0 to 1", both)
+    refused("`output`: must be said, one of .0, 1.", both)
     convert(both, output=0)
     refused("`output`: must be one of", both, output=7)
     second = Function(lambda self, x: (torch.zeros(1), self.out(self.fire(self.a(x)))))
