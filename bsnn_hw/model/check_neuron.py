@@ -11,7 +11,7 @@ from bsnn_hw.model.values import Table, equals, shown, word
 
 __all__ = ["check_neuron", "membrane_reach"]
 
-ROUNDING = 1e-9  # relative, of decimal parameters that add up to each other
+ROUNDING = 1e-6  # relative, of decimals in single precision that add up to each other
 
 # Keys of other frameworks, and what they are here.
 HINTS = {

@@ -132,6 +132,10 @@ def test_no_spike_may_go_below_the_floor(document):
     assert describe(document).layers[0].neuron.reset_amount > 0.3 + 0.6 - 1e-16
     document["layers"][0]["neuron"] |= {"threshold": 0.1, "min_potential": -0.2, "reset_by": 0.3}
     describe(document)
+    single = {key: torch.tensor(value) for key, value in (
+        ("threshold", 0.05), ("min_potential", -0.7), ("reset_by", 0.75))}
+    document["layers"][0]["neuron"] |= single
+    describe(document)
 
 
 def test_sinabs_word_is_told_of_ours(document):
