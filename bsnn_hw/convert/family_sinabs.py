@@ -18,11 +18,18 @@ def _facts(module: Any) -> dict[str, Any]:
     if kind != "SingleSpike":
         raise NeuronError(f"a neuron of several spikes per timestep (spike_fn {kind}, sinabs' "
                           "default is MultiSpike); train with spike_fn=SingleSpike")
-    if module.min_v_mem is not None:
-        raise NeuronError("a floor of the membrane (min_v_mem), which the hardware does not "
-                          "have; leave it out")
     facts = {"threshold": numbers(module.spike_threshold), "comparison": ">="}
-    return facts | _reset_of(module.reset_fn)
+    return facts | _reset_of(module.reset_fn) | _floor_of(module.min_v_mem)
+
+
+def _floor_of(least: Any) -> dict[str, Any]:
+    """``min_v_mem``: behind the reset, whether or not the neuron fired."""
+    if least is None:
+        return {}
+    if bool((least > 0).any()):
+        raise NeuronError(f"a floor of the membrane above 0 (min_v_mem {float(least.max()):g}), "
+                          "where membranes start")
+    return {"min_potential": numbers(least)}
 
 
 def _reset_of(reset: Any) -> dict[str, Any]:

@@ -150,6 +150,15 @@ def test_neurons_that_saturate_look_at_every_bit(neurons):
                       OWN + STEP + HARD + KEPT + Parts.logic(4 * (11 + 1)))
 
 
+def test_neurons_with_a_floor_compare_and_choose(neurons):
+    floored = replace(neurons, floor=TableSize(1, 4, 0, False))
+    more = Parts.adders(10, 4) + Parts.logic(4 * 11)
+    assert same_parts(floored.parts(), OWN + STEP + HARD + KEPT + more)
+    own = replace(neurons, floor=TableSize(10, 4, 13, False))
+    assert same_parts(own.parts(), OWN + STEP + HARD + KEPT + more + table(10, 13))
+    assert own.floor in [size for _, size in own.tables]
+
+
 def test_a_leak_that_takes_a_product(neurons):
     product = Parts.delays(4 * (12 + 8)) + Parts(products=(Product(11, 9, 4),))
     leaking = replace(neurons, leak_shift=None)
