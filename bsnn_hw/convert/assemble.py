@@ -26,6 +26,7 @@ from bsnn_hw.convert.graph import (
 )
 from bsnn_hw.convert.kernels import over_average
 from bsnn_hw.convert.last_layer import as_linear
+from bsnn_hw.convert.readout import hold, readout
 from bsnn_hw.convert.scores import Scores
 from bsnn_hw.convert.spike_joins import SpikeJoins, spiking
 from bsnn_hw.convert.terms import (
@@ -67,7 +68,7 @@ class Assembled:
 
 
 def assemble(scores: Scores, neurons: dict[str, Spikes],
-             read: Callable[[Any], dict[str, Any]]) -> Assembled:
+             read: Callable[[Any], dict[str, Any]], timesteps: int) -> Assembled:
     """The layers that the scores need.
 
     neurons : by module path, in the order of their first calls
@@ -88,34 +89,12 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
         builder.layer(spikes.source, path, partial(read, spikes.module), spikes,
                       last=spikes is scores.node)
     if not isinstance(scores.node, Spikes):
-        builder.layer(last, None, lambda: _readout(scores, read), last=True)
+        builder.layer(last, None, lambda: readout(scores, read), last=True)
+        builder.try_last(lambda layer: hold(layer, timesteps))
     builder.join(kept)
     if builder.problems:
         raise ModelError(builder.problems)
     return builder.made
-
-
-def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """The neuron of a last layer that does not spike: currents, or the membrane of neurons that
-    integrate and are never reset."""
-    readout: dict[str, Any] = {"type": "readout"}
-    if scores.kind != "mean":
-        readout["score"] = scores.kind
-    if not isinstance(scores.node, Membrane):
-        return readout
-    path = scores.node.source.path
-    if scores.node.source.recurrent is not None:
-        raise TraceError(f"the scores are the membrane of {path!r}, which gets its own spikes "
-                         "back; return the spikes, or follow it with a layer of its own")
-    neuron = read(scores.node.source.module)
-    if "current_leak" in neuron:
-        raise TraceError(f"the scores are the membrane of {path!r}, a second-order neuron; return "
-                         "the spikes, or give the last layer first-order neurons, or none")
-    if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
-        raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
-                         "spikes, leave the last neurons out, or have them not reset "
-                         "(reset_mechanism='none')")
-    return readout | {"leak": neuron.get("leak", 1.0)}
 
 
 def _reachable(node: Node) -> dict[Node, None]:
@@ -205,6 +184,11 @@ class _Builder:
             self.made.names[path] = name
         self.currents.setdefault(current, name)
         self.made.layers.append(layer)
+
+    def try_last(self, act: Callable[[dict[str, Any]], None]) -> None:
+        """Do something to the last layer."""
+        if self.made.layers:
+            self._try("output", lambda: act(self.made.layers[-1]))
 
     def _own(self, terms: list[Node]) -> Node | None:
         """The term that is the layer's own current: a pooled one, as a shortcut cannot be, else

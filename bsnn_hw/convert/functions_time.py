@@ -22,10 +22,14 @@ def _reshape(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
 
 @of("repeat", "expand", "expand_as", "tile")
 def _repeat(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
-    """Once for each timestep: an axis of one becomes the time."""
+    """Once for each timestep: an axis of one, or a new one in front, becomes the time."""
     value = only(trace, x, "repeats constants")
     if tuple(out.shape) == tuple(x.shape):
         return same(trace, out, x)
+    if (value.lead == ("N",) and not value.node.varies
+            and tuple(out.shape) == (trace.timesteps, *x.shape)):
+        trace.follow(out, replace(value, lead=("T", "N")))
+        return out
     inner = tuple(out.shape[2:])
     for lead, axis in ((("T", "N"), 0), (("N", "T"), 1)):
         sides = [trace.timesteps, trace.samples] if axis == 0 else [trace.samples, trace.timesteps]
