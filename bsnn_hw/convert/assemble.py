@@ -26,8 +26,9 @@ from bsnn_hw.convert.graph import (
 )
 from bsnn_hw.convert.kernels import over_average
 from bsnn_hw.convert.last_layer import as_linear
+from bsnn_hw.convert.readout import hold, readout
 from bsnn_hw.convert.scores import Scores
-from bsnn_hw.convert.spike_joins import SpikeJoins
+from bsnn_hw.convert.spike_joins import SpikeJoins, spiking
 from bsnn_hw.convert.terms import (
     channelled,
     core,
@@ -67,7 +68,7 @@ class Assembled:
 
 
 def assemble(scores: Scores, neurons: dict[str, Spikes],
-             read: Callable[[Any], dict[str, Any]]) -> Assembled:
+             read: Callable[[Any], dict[str, Any]], timesteps: int) -> Assembled:
     """The layers that the scores need.
 
     neurons : by module path, in the order of their first calls
@@ -88,34 +89,12 @@ def assemble(scores: Scores, neurons: dict[str, Spikes],
         builder.layer(spikes.source, path, partial(read, spikes.module), spikes,
                       last=spikes is scores.node)
     if not isinstance(scores.node, Spikes):
-        builder.layer(last, None, lambda: _readout(scores, read), last=True)
+        builder.layer(last, None, lambda: readout(scores, read), last=True)
+        builder.try_last(lambda layer: hold(layer, timesteps))
     builder.join(kept)
     if builder.problems:
         raise ModelError(builder.problems)
     return builder.made
-
-
-def _readout(scores: Scores, read: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """The neuron of a last layer that does not spike: currents, or the membrane of neurons that
-    integrate and are never reset."""
-    readout: dict[str, Any] = {"type": "readout"}
-    if scores.kind != "mean":
-        readout["score"] = scores.kind
-    if not isinstance(scores.node, Membrane):
-        return readout
-    path = scores.node.source.path
-    if scores.node.source.recurrent is not None:
-        raise TraceError(f"the scores are the membrane of {path!r}, which gets its own spikes "
-                         "back; return the spikes, or follow it with a layer of its own")
-    neuron = read(scores.node.source.module)
-    if "current_leak" in neuron:
-        raise TraceError(f"the scores are the membrane of {path!r}, a second-order neuron; return "
-                         "the spikes, or give the last layer first-order neurons, or none")
-    if neuron.get("reset_by") != 0.0 or "input_scale" in neuron:
-        raise TraceError(f"the scores are the membrane of {path!r}, which spikes reset; return the "
-                         "spikes, leave the last neurons out, or have them not reset "
-                         "(reset_mechanism='none')")
-    return readout | {"leak": neuron.get("leak", 1.0)}
 
 
 def _reachable(node: Node) -> dict[Node, None]:
@@ -206,6 +185,11 @@ class _Builder:
         self.currents.setdefault(current, name)
         self.made.layers.append(layer)
 
+    def try_last(self, act: Callable[[dict[str, Any]], None]) -> None:
+        """Do something to the last layer."""
+        if self.made.layers:
+            self._try("output", lambda: act(self.made.layers[-1]))
+
     def _own(self, terms: list[Node]) -> Node | None:
         """The term that is the layer's own current: a pooled one, as a shortcut cannot be, else
         the first."""
@@ -237,7 +221,12 @@ class _Builder:
             return {"kind": "current", "from": self.currents[term]}
         written: dict[str, Any] = {}
         below = core(term)
-        if isinstance(below, Synapse):
+        if isinstance(below, Pool) and spiking(_unshaped(below.source)):
+            alone = _each_alone(below)
+            self._try(where, lambda: written.update(
+                self._synapse(alone, "kind", gain_through(term))))
+            written["from"] = written.pop("input", None)
+        elif isinstance(below, Synapse):
             self._try(where, lambda: written.update(self._synapse(term, "kind")))
             written["from"] = written.pop("input", None)
         elif isinstance(below, Spikes) or self.joins.joins(below):
@@ -250,8 +239,8 @@ class _Builder:
             self.problems.append(f"{where}: must join currents or spikes, not {what}")
         return written
 
-    def _synapse(self, term: Node, key: str) -> dict[str, Any]:
-        """Weights, what comes into them and what becomes of their sums."""
+    def _synapse(self, term: Node, key: str, factor: float = 1.0) -> dict[str, Any]:
+        """Weights, what comes into them and what becomes of their sums, times ``factor``."""
         synapse, _ = own_synapse(term)
         assert synapse is not None
         found = quantised(synapse.weight)
@@ -264,7 +253,7 @@ class _Builder:
         self.laid[synapse] = laid
         written = {key: "conv2d" if laid.weight.ndim == 4 else "linear",
                    "weight": torch.from_numpy(laid.weight.astype(np.int8)), **fed,
-                   **scaled(term, synapse, found.scale * gain)}
+                   **scaled(term, synapse, found.scale * gain * factor)}
         if bits > 1:
             written["weight_bits"] = bits
         if laid.weight.ndim == 4:
@@ -296,7 +285,8 @@ class _Builder:
             elif isinstance(node, Sum):
                 raise TraceError("takes a sum of more than spikes; spikes as they are can be added "
                                  "(SEW's ADD), and currents in front of the neuron")
-            elif not isinstance(node, Reshape) or (pool and node.source.shape != inner):
+            elif not isinstance(node, Reshape) or (
+                    pool and _sides(node.source.shape) != _sides(inner)):
                 raise TraceError(f"must take spikes or the input, not {described(node)}")
             node = node.source
         if is_input(node):
@@ -324,6 +314,24 @@ class _Builder:
                              "current can be added to that of a later layer, as it is and without "
                              "a factor")
         self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
+
+
+def _unshaped(node: Node) -> Node:
+    while isinstance(node, Reshape):
+        node = node.source
+    return node
+
+
+def _each_alone(pool: Pool) -> Synapse:
+    """Pooled spikes as the current of one weight of 1 for each channel."""
+    channels = pool.shape[0]
+    return Synapse(shape=pool.shape, varies=pool.varies, source=pool, path="", bias=None,
+                   weight=np.ones((channels, 1, 1, 1)), groups=channels)
+
+
+def _sides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Channels, height and width; of a signal the height is 1."""
+    return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
 
 
 def _affine(node: Node) -> tuple[np.ndarray, np.ndarray]:

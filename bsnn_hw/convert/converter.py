@@ -117,7 +117,7 @@ class Converter:
         scores = scores_of(value.node if stepped else _taken_last(tracer, value),
                            task.timesteps, task.readout)
         task = replace(task, output=key)
-        made = assemble(scores, tracer.neurons, self._neuron)
+        made = assemble(scores, tracer.neurons, self._neuron, task.timesteps)
         document = document_of(made, task, task.shape, scores, name, classes)
         seen = _Seen(Run(copy, self.families, task.timesteps, stepped, lead), tracer.leads,
                      value.lead)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from bsnn_hw.convert.graph import Membrane, Spikes, SynapticCurrent
+from bsnn_hw.convert.graph import Affine, Membrane, Spikes, SynapticCurrent
 from bsnn_hw.convert.trace import Tracer, Value
 from bsnn_hw.errors import InputError
 
-__all__ = ["Family", "NeuronError", "called", "comparison_of", "numbers", "shifted"]
+__all__ = ["Family", "NeuronError", "called", "comparison_of", "integrated", "integrator",
+           "numbers", "shifted"]
 
 Reader = Callable[[Any], dict[str, Any]]
 
@@ -126,6 +127,26 @@ def called(trace: Tracer, path: str, module: Any, value: Value | None, lead: tup
     if made is not node:
         raise trace.refusal("takes other values than at the timestep before; its input must be "
                             "the same function of the network's input at each timestep")
+
+
+def integrator(leak: Any, current_leak: Any = None) -> dict[str, Any]:
+    """What `integrated` neurons are in a model file, the last of which they must be."""
+    held = {} if current_leak is None else {"current_leak": current_leak}
+    return {"type": "lif", "leak": leak, "threshold": 1.0, "reset": "soft", "reset_by": 0.0,
+            "comparison": ">", **held}
+
+
+def integrated(trace: Tracer, path: str, module: Any, value: Value | None, lead: tuple[str, ...],
+               membrane: Any, scale: Any = 1.0, state: Any = None,
+               synaptic: tuple[Any, Any] = (None, None)) -> None:
+    """Follow what a leaky integrator gives, its membrane, which takes the current times ``scale``;
+    the other parameters as of `called`."""
+    factor = np.array(torch.as_tensor(scale).detach().double().numpy())
+    if value is not None and (factor != 1).any():
+        node = trace.graph.make(Affine, shape=value.node.shape, varies=value.node.varies,
+                                source=value.node, scale=factor, shift=np.array(0.0))
+        value = replace(value, node=node)
+    called(trace, path, module, value, lead, membrane, membrane, state, synaptic=synaptic)
 
 
 def _check_state(trace: Tracer, path: str, number: int, state: Any,

@@ -3,11 +3,22 @@ above."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
-from bsnn_hw.convert.family import Family, NeuronError, called, numbers, shifted
+from bsnn_hw.convert.family import (
+    Family,
+    NeuronError,
+    called,
+    integrated,
+    integrator,
+    numbers,
+    shifted,
+)
+from bsnn_hw.convert.graph import Synapse
 from bsnn_hw.convert.trace import Tracer
 
 __all__ = ["NORSE"]
@@ -61,7 +72,37 @@ def _integrate(module: Any) -> dict[str, Any]:
     return _facts(module.p, {"type": "if"}, "hard")
 
 
+def _integrator(module: Any) -> dict[str, Any]:
+    """Source: norse/torch/functional/leaky_integrator.py and leaky_integrator_box.py, 1.1: as
+    `LIFCell`'s and `LIFBoxCell`'s membrane, but for the reset."""
+    if numbers(module.p.v_leak) != 0.0:
+        raise NeuronError("a v_leak other than 0 of a leaky integrator; scores are membranes that "
+                          "rest at 0")
+    synaptic = hasattr(module.p, "tau_syn_inv")
+    return integrator(1 - _rate(module, "tau_mem_inv"),
+                      1 - _rate(module, "tau_syn_inv") if synaptic else None)
+
+
+def _integrates(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    """The voltage that comes out is the membrane of the state."""
+    value, kind = trace.value(args[0]), type(module).__name__
+    state = args[1] if len(args) > 1 else None
+    if kind == "LILinearCell" and value is not None:
+        weight = np.array(module.input_weights.detach().double().numpy())
+        if value.node.shape != weight.shape[1:]:
+            raise trace.refusal(f"takes {value.node.shape}; flatten in front of it")
+        node = trace.graph.make(
+            Synapse, shape=weight.shape[:1], varies=value.node.varies, source=value.node, path=path,
+            weight=weight, bias=None)
+        value = replace(value, node=node)
+    integrated(trace, path, module, value, ("T", "N") if kind == "LI" else ("N",), out[0],
+               _rate(module, "tau_mem_inv"), getattr(state, "v", None),
+               (getattr(out[1], "i", None), getattr(state, "i", None)))
+
+
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    if type(module).__name__ in INTEGRATORS:
+        return _integrates(trace, path, module, args, out)
     lead = ("T", "N") if type(module).__name__ in WHOLE else ("N",)
     state = args[1] if len(args) > 1 else None
     called(trace, path, module, trace.value(args[0]), lead, out[0],
@@ -70,9 +111,11 @@ def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
 
 
 WHOLE = {"IAF", "LIF"}
+INTEGRATORS = ("LI", "LICell", "LILinearCell", "LIBoxCell")
 NORSE = Family(
     "norse", {"LIFBoxCell": _box, "LIFCell": _current_based, "LIF": _current_based,
-              "IAFCell": _integrate, "IAF": _integrate},
+              "IAFCell": _integrate, "IAF": _integrate,
+              **dict.fromkeys(INTEGRATORS, _integrator)},
     {"LIFRecurrentCell": "a recurrent layer of second-order neurons",
      "LIFRecurrent": "a recurrent layer of second-order neurons",
      "LSNNCell": "an adaptive threshold (LSNN)", "LSNN": "an adaptive threshold (LSNN)",
@@ -80,9 +123,5 @@ NORSE = Family(
      "LSNNRecurrent": "an adaptive threshold (LSNN), and recurrent",
      "LIFAdExCell": "an adaptive exponential neuron", "LIFExCell": "an exponential neuron",
      "LIFRefracCell": "a refractory period", "IzhikevichCell":
-     "Izhikevich's neuron, quadratic, with a recovery variable",
-     "LI": "a second-order leaky integrator without spikes",
-     "LICell": "a second-order leaky integrator without spikes",
-     "LILinearCell": "a second-order leaky integrator without spikes",
-     "LIBoxCell": "a leaky integrator without spikes as a layer of its own"},
+     "Izhikevich's neuron, quadratic, with a recovery variable"},
     ("SNNCell", "SNN", "SNNRecurrentCell", "SNNRecurrent", "LSNNCell", "LICell"), _leaf)

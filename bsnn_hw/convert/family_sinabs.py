@@ -6,7 +6,14 @@ from typing import Any
 
 import torch
 
-from bsnn_hw.convert.family import Family, NeuronError, called, numbers
+from bsnn_hw.convert.family import (
+    Family,
+    NeuronError,
+    called,
+    integrated,
+    integrator,
+    numbers,
+)
 from bsnn_hw.convert.trace import Tracer
 
 __all__ = ["SINABS"]
@@ -64,8 +71,20 @@ def _synaptic(module: Any, scale: torch.Tensor) -> dict[str, Any]:
     return {"current_leak": numbers(alpha), "input_scale": numbers(alpha * scale)}
 
 
+def _exponential(module: Any) -> dict[str, Any]:
+    """Source: sinabs/layers/exp_leak.py, 3.1: an LIF without spikes and reset."""
+    if module.min_v_mem is not None:
+        raise NeuronError("a floor of a membrane that is read out (min_v_mem), which scores do not "
+                          "have; say min_v_mem=None, and train so")
+    return integrator(numbers(module.alpha_mem_calculated.detach()))
+
+
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
     lead = ("NT",) if type(module).__name__.endswith("Squeeze") else ("N", "T")
+    if type(module).__name__.startswith("ExpLeak"):
+        alpha = module.alpha_mem_calculated.detach()
+        return integrated(trace, path, module, trace.value(args[0]), lead, out,
+                          1 - alpha if module.norm_input else 1.0)
     called(trace, path, module, trace.value(args[0]), lead, out)
 
 
@@ -77,11 +96,10 @@ def _reset(module: torch.nn.Module) -> None:
 
 
 SINABS = Family(
-    "sinabs", {"LIF": _leaky, "LIFSqueeze": _leaky, "IAF": _integrate, "IAFSqueeze": _integrate},
+    "sinabs", {"LIF": _leaky, "LIFSqueeze": _leaky, "IAF": _integrate, "IAFSqueeze": _integrate,
+               "ExpLeak": _exponential, "ExpLeakSqueeze": _exponential},
     {"ALIF": "an adaptive threshold (ALIF)", "ALIFRecurrent": "an adaptive threshold (ALIF), and "
      "recurrent", "LIFRecurrent": "a recurrent layer, whose spikes come back at the next timestep",
      "IAFRecurrent": "a recurrent layer, whose spikes come back at the next timestep",
-     "LIFRecurrentSqueeze": "a recurrent layer, whose spikes come back at the next timestep",
-     "ExpLeak": "a leaky integrator without spikes as a layer of its own",
-     "ExpLeakSqueeze": "a leaky integrator without spikes as a layer of its own"},
+     "LIFRecurrentSqueeze": "a recurrent layer, whose spikes come back at the next timestep"},
     ("StatefulLayer",), _leaf, lead=("N", "T"), reset=_reset)

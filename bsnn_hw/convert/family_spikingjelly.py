@@ -8,8 +8,16 @@ from typing import Any
 
 import torch
 
-from bsnn_hw.convert.family import Family, NeuronError, called, comparison_of, shifted
-from bsnn_hw.convert.graph import Synapse, Vote
+from bsnn_hw.convert.family import (
+    Family,
+    NeuronError,
+    called,
+    comparison_of,
+    integrated,
+    integrator,
+    shifted,
+)
+from bsnn_hw.convert.graph import Over, Synapse, Vote
 from bsnn_hw.convert.recurrence import linear_map
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -55,9 +63,36 @@ def _synaptic(module: Any) -> dict[str, Any]:
                            "current_leak": float(module.c_decay)})
 
 
+def _integrator(module: Any) -> dict[str, Any]:
+    """Source: spikingjelly/activation_based/neuron/base_node.py, 2.0."""
+    if module.decode not in (None, *DECODED):
+        raise NeuronError(f"an integrator without spikes that gives {module.decode!r}; known are "
+                          f"{', '.join(map(repr, DECODED))} and all timesteps (None)")
+    return integrator(1 - 1 / float(module.tau) if hasattr(module, "tau") else 1.0)
+
+
+def _integrates(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
+    """The membranes of all timesteps, or what `decode` takes of them."""
+    value = trace.value(args[0])
+    whole = torch.zeros_like(args[0])
+    integrated(trace, path, module, value, ("T", "N"), whole, 1 / float(getattr(module, "tau", 1)))
+    made = trace.value(whole)
+    assert made is not None
+    if module.decode is None:
+        for step, membrane in enumerate(out):
+            trace.follow(membrane, Value(made.node, ("N",), step))
+        return
+    node = trace.graph.make(Over, shape=made.node.shape, varies=False, source=made.node,
+                            kind=DECODED[module.decode],
+                            steps=frozenset(range(trace.timesteps)))
+    trace.follow(out, Value(node, ("N",)))
+
+
 def _leaf(trace: Tracer, path: str, module: Any, args: Any, out: Any) -> None:
     if type(module).__name__ == "VotingLayer":
         return _vote(trace, module, args, out)
+    if type(module).__name__ in INTEGRATORS:
+        return _integrates(trace, path, module, args, out)
     if type(module).__name__ == "LinearRecurrentContainer":
         return _container(trace, path, module, args, out)
     lead = ("T", "N") if module.step_mode == "m" else ("N",)
@@ -100,10 +135,12 @@ def _reset(module: torch.nn.Module) -> None:
             part.reset()
 
 
+INTEGRATORS = ("NonSpikingIFNode", "NonSpikingLIFNode")
+DECODED = {"max-mem": "max", "mean-mem": "mean", "last_mem": "last"}
 SPIKINGJELLY = Family(
     "spikingjelly", {"IFNode": _integrate, "LIFNode": _leaky, "ParametricLIFNode": _parametric,
                      "SimpleIFNode": _integrate, "SimpleLIFNode": _leaky,
-                     "CUBALIFNode": _synaptic},
+                     "CUBALIFNode": _synaptic, **dict.fromkeys(INTEGRATORS, _integrator)},
     {"KLIFNode": "KLIF, with a ReLU and a learned scale on the membrane",
      "GatedLIFNode": "GLIF, which mixes two leaks and two resets",
      "ComplementaryLIFNode": "CLIF, with a second membrane for the reset",
@@ -118,8 +155,6 @@ SPIKINGJELLY = Family(
      "PSN": "a parallel neuron, whose spikes depend on all timesteps at once",
      "MaskedPSN": "a parallel neuron, whose spikes depend on several timesteps at once",
      "SlidingPSN": "a parallel neuron, whose spikes depend on several timesteps at once",
-     "NonSpikingIFNode": "an integrator without spikes as a layer of its own",
-     "NonSpikingLIFNode": "an integrator without spikes as a layer of its own",
      "SynapseFilter": "a synaptic current with a time constant of its own (second order)",
      "ElementWiseRecurrentContainer": "a recurrent layer, whose spikes come back at the next "
                                       "timestep",

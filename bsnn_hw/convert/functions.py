@@ -30,8 +30,6 @@ HINTS = (
     | dict.fromkeys(("relu", "relu_", "leaky_relu", "gelu", "silu", "elu", "hardtanh", "clamp",
                      "clip", "clamp_", "abs"), "between weights and neuron there are norms and "
                     "factors only; leave it out and train again")
-    | dict.fromkeys(("conv1d", "max_pool1d", "avg_pool1d"), "give the signal a height of one and "
-                    "use the same in two dimensions, its kernel (1, k)")
     | dict.fromkeys(("einsum", "tensordot", "bmm"), "write a product with weights as linear or @")
     | dict.fromkeys(("conv_transpose2d", "interpolate", "upsample", "pixel_shuffle"), "maps keep "
                     "their size or become smaller; a network that makes them larger is none of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +79,29 @@ def _conv2d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stri
     node = _synapse(trace, value, tuple(out.shape[1:]), kernel, bias, stride=_pair(stride),
                     padding=padding, dilation=dilation, groups=int(groups))
     return followed(trace, out, node, value)
+
+
+@of("conv1d")
+def _conv1d(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None, stride: Any = 1,
+            padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    steps, gaps = (1, _pair(stride)[0]), (1, _pair(dilation)[0])
+    around = padding if isinstance(padding, str) else (0, _pair(padding)[0])
+    return _of_signals(trace, out, x, lambda line, found: _conv2d(
+        trace, found, line, weight.unsqueeze(2), bias, steps, around, gaps, groups))
+
+
+def _of_signals(trace: Tracer, out: Any, x: Any, act: Callable[[Any, Any], Any]) -> Any:
+    """What ``act`` does to maps of a height of 1, which signals are: (..., channels, length)."""
+    value = only(trace, x, "takes constants")
+    if len(value.node.shape) != 2:
+        raise trace.refusal(f"takes {value.node.shape} as signals, which are (channels, length)")
+    channels, length = value.node.shape
+    line, found = x.unsqueeze(-2), out.unsqueeze(-2)
+    trace.follow(line, replace(value, node=trace.shaped(value.node, (channels, 1, length))))
+    act(line, found)
+    made = only(trace, found, "")
+    node = trace.shaped(made.node, (made.node.shape[0], made.node.shape[2]))
+    return followed(trace, out, node, made)
 
 
 def _sides(padding: Any, kernel: Any, dilation: tuple[int, int]) -> list[tuple[int, int]]:
@@ -177,6 +201,40 @@ def _avg_pool2d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any =
                             "(count_include_pad=False); count zeros too, or pad nothing")
     kind = "sum" if divisor_override == 1 and height * width > 1 else "avg"
     return _pooled(trace, out, x, kind, kernel_size, stride, padding, ceil_mode)
+
+
+@of("max_pool1d")
+def _max_pool1d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any = None,
+                padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+                return_indices: bool = False) -> Any:
+    size, step, more = _in_line(kernel_size, stride, padding)
+    return _of_signals(trace, out, x, lambda line, found: _max_pool2d(
+        trace, found, line, size, step, more, dilation, ceil_mode, return_indices))
+
+
+@of("avg_pool1d")
+def _avg_pool1d(trace: Tracer, out: Any, x: Any, kernel_size: Any, stride: Any = None,
+                padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Any:
+    size, step, more = _in_line(kernel_size, stride, padding)
+    return _of_signals(trace, out, x, lambda line, found: _avg_pool2d(
+        trace, found, line, size, step, more, ceil_mode, count_include_pad))
+
+
+def _in_line(size: Any, stride: Any, padding: Any) -> tuple[Any, Any, Any]:
+    """Of windows of signals those of maps of a height of 1."""
+    step = size if stride is None or stride == [] else stride
+    return (1, _pair(size)[0]), (1, _pair(step)[0]), (0, _pair(padding)[0])
+
+
+@of("adaptive_avg_pool1d")
+def _adaptive_avg_pool1d(trace: Tracer, out: Any, x: Any, output_size: Any) -> Any:
+    return _of_signals(trace, out, x, lambda line, found: _adapted(trace, found, line, "avg"))
+
+
+@of("adaptive_max_pool1d", "_adaptive_max_pool1d")
+def _adaptive_max_pool1d(trace: Tracer, out: Any, x: Any, output_size: Any,
+                         return_indices: bool = False) -> Any:
+    return _of_signals(trace, out, x, lambda line, found: _adapted(trace, found, line, "max"))
 
 
 @of("adaptive_avg_pool2d")

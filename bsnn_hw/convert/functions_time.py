@@ -9,7 +9,7 @@ import numpy as np
 
 from bsnn_hw.convert.axes import LAST, Lead, time_axis
 from bsnn_hw.convert.functions_channels import beside, cut, spelled_out
-from bsnn_hw.convert.graph import Affine, Over, Reshape, Vote
+from bsnn_hw.convert.graph import Affine, Over, Reshape, Spikes, Vote
 from bsnn_hw.convert.registry import of, only, pooled, same
 from bsnn_hw.convert.trace import Tracer, Value
 
@@ -22,10 +22,14 @@ def _reshape(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
 
 @of("repeat", "expand", "expand_as", "tile")
 def _repeat(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
-    """Once for each timestep: an axis of one becomes the time."""
+    """Once for each timestep: an axis of one, or a new one in front, becomes the time."""
     value = only(trace, x, "repeats constants")
     if tuple(out.shape) == tuple(x.shape):
         return same(trace, out, x)
+    if (value.lead == ("N",) and not value.node.varies
+            and tuple(out.shape) == (trace.timesteps, *x.shape)):
+        trace.follow(out, replace(value, lead=("T", "N")))
+        return out
     inner = tuple(out.shape[2:])
     for lead, axis in ((("T", "N"), 0), (("N", "T"), 1)):
         sides = [trace.timesteps, trace.samples] if axis == 0 else [trace.samples, trace.timesteps]
@@ -193,6 +197,9 @@ def _vote(trace: Tracer, out: Any, value: Value, kind: str) -> Any:
     places of a channel's map that was flattened."""
     classes, group = value.node.shape
     below = value.node.source if isinstance(value.node, Reshape) else value.node
+    signals = isinstance(below, Spikes) or not isinstance(value.node, Reshape)
+    if below.shape == (classes, group) and signals:  # of channels, each of some length
+        below = trace.shaped(below, (classes, 1, group))
     if len(below.shape) == 3 and below.shape[0] == classes:
         return _over_map(trace, out, replace(value, node=below), kind)
     node = trace.graph.make(Vote, shape=(classes,), varies=value.node.varies, source=value.node,

@@ -76,7 +76,7 @@ def nir(source_file: str | os.PathLike | Any, timesteps: int, *, coding: str,
                          + ("" if source else ", or the framework that wrote the file as `source`"))
     scores = scores_of(output, timesteps, readout)
     assembled = assemble(scores, neurons,
-                         lambda node: neuron_of(node, rules, id(node) in recurrent))
+                         lambda node: neuron_of(node, rules, id(node) in recurrent), timesteps)
     return document_of(assembled, entry, made.shape, scores, name or title, classes)
 
 

@@ -81,7 +81,7 @@ def flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
             nodes |= {f"{name}.{key}": value for key, value in more.items()}
             edges += [(f"{name}.{start}", f"{name}.{end}") for start, end in inner]
         else:
-            nodes[name] = _in_numpy(node)
+            nodes[name] = _in_numpy(name, node)
     outer = [(_end(graph, start, "Output"), _end(graph, end, "Input"))
              for start, end in graph.edges]
     twice = [edge for number, edge in enumerate(outer) if edge in outer[:number]]
@@ -91,8 +91,11 @@ def flat(graph: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     return nodes, edges + outer
 
 
-def _in_numpy(node: Any) -> Any:
+def _in_numpy(name: str, node: Any) -> Any:
     """A node without tensors of torch, which exporters put into graphs that no file has had."""
+    if node is None:  # as Norse's makes of a Flatten
+        raise InputError(f"node {name!r}: must be a node of NIR, and is none: the exporter knows "
+                         "none for the module there; convert the module itself, not its graph")
     tensors = {key: value for key, value in vars(node).items() if hasattr(value, "detach")}
     if not tensors:
         return node

@@ -26,7 +26,7 @@ from bsnn_hw.convert.graph import (
     Synapse,
 )
 from bsnn_hw.convert.registry import pooled
-from bsnn_hw.convert.terms import own_synapse, terms_of
+from bsnn_hw.convert.terms import own_synapse, sums_currents, terms_of
 from bsnn_hw.convert.trace import Tracer
 
 __all__ = ["Piece", "of_terms", "part_of", "pieces_of", "weighted"]
@@ -143,8 +143,7 @@ def part_of(trace: Tracer, node: Any, start: int, size: int) -> Node:
             shared |= {key: _within(getattr(node, key), node.shape, within)
                        for key in ("scale", "shift")}
         return _made(trace, node, **shared)
-    if isinstance(node, Sum) and any(own_synapse(term)[0] for term in
-                                     terms_of(node, lambda _: False)):
+    if isinstance(node, Sum) and sums_currents(node):
         left, right = (part_of(trace, side, start, size) for side in (node.left, node.right))
         return _made(trace, node, shape=shape, left=left, right=right)
     made: Node = trace.graph.make(Slice, shape=shape, varies=node.varies, source=node, start=start)

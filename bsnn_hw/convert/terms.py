@@ -39,6 +39,7 @@ __all__ = [
     "own_synapse",
     "pooling",
     "scaled",
+    "sums_currents",
     "terms_of",
 ]
 
@@ -67,6 +68,11 @@ def own_synapse(term: Node) -> tuple[Synapse | None, Pool | None]:
     if isinstance(node, Pool):
         node, pool = core(node.source), node
     return (node, pool) if isinstance(node, Synapse) else (None, None)
+
+
+def sums_currents(node: Node) -> bool:
+    """Whether a sum has a term that is the current of a synapse, so that it is one itself."""
+    return any(own_synapse(term)[0] is not None for term in terms_of(node, lambda _: False))
 
 
 def is_input(node: Node) -> bool:

@@ -18,7 +18,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from bsnn_hw.convert.axes import LAST, Lead, inner_of, lead_of, sides
-from bsnn_hw.convert.graph import Graph, Input, Node, Over, Reshape, Spikes
+from bsnn_hw.convert.graph import Graph, Input, Node, Over, Reshape, Spikes, Sum
 from bsnn_hw.errors import InputError
 
 __all__ = ["InDouble", "TraceError", "Tracer", "Value", "in_double", "place_of",
@@ -238,10 +238,17 @@ class Tracer(TorchFunctionMode):
 
     def shaped(self, node: Node, shape: tuple[int, ...]) -> Node:
         """``node`` in another shape, its values in the same order."""
+        from bsnn_hw.convert.terms import sums_currents
+
         while isinstance(node, Reshape):
             node = node.source
         if node.shape == shape:
             return node
+        if isinstance(node, Sum) and sums_currents(node):
+            left, right = self.shaped(node.left, shape), self.shaped(node.right, shape)
+            total: Node = self.graph.make(Sum, shape=shape, varies=node.varies, left=left,
+                                          right=right)
+            return total
         if isinstance(node, Over):  # of each timestep, and then over them
             made: Node = self.graph.make(
                 Over, shape=shape, varies=False, source=self.shaped(node.source, shape),

@@ -149,3 +149,31 @@ def test_zeros_that_no_convolution_takes():
     refused("must take spikes or the input, not a pad", nn.Sequential(
         BinaryConv2d(1, 2, 3), Fire(), nn.ZeroPad2d(1), nn.Flatten(), BinaryLinear(72, 3)),
         (1, 6, 6))
+
+
+@for_each("pool, kind", [(nn.MaxPool2d(3, 2, 1), "max"), (nn.AvgPool2d(2), "avg"),
+                         (nn.AvgPool2d(3, 2, 1), None)])
+def test_pooled_spikes_that_pass_a_block_by(pool, kind):
+    """As the first block of a spiking ResNet has them: one weight of 1 for each channel."""
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.fire = BinaryConv2d(1, 4, 3, padding=1), Fire()
+            self.conv, self.last = BinaryConv2d(4, 4, 3, padding=1), Fire()
+            self.fc = BinaryLinear(36, 3)
+
+        def forward(self, x):
+            spikes = pool(self.fire(self.stem(x)))
+            read = spikes if kind else self.fire.taken
+            return self.fc(self.last(self.conv(read) + 0.5 * spikes).flatten(1))
+
+    if kind is None:  # a convolution that pads cannot read windows that overlap
+        module = Block()
+        module.conv = BinaryConv2d(4, 4, 3, stride=2, padding=1)
+        module.fire.register_forward_hook(
+            lambda part, args, out: setattr(part, "taken", out))
+    else:
+        module = Block()
+    found, = convert(module, (1, 6, 6))["layers"][1]["shortcuts"]
+    assert found["kind"] == "conv2d" and found["groups"] == 4
+    assert found.get("pool", {}).get("kind") == kind

@@ -250,6 +250,10 @@ def test_nodes(nir):
         convert.nir(chain(nir, nir.Threshold(ones), nir.LI(ones, ones, ones)), 4, **SAID, **EVENTS)
     assert "node 'n1': a threshold without a membrane" in failure.value.problems[0]
     assert "node 'n2': an integrator without spikes" in failure.value.problems[1]
+    empty = chain(nir, lif(nir, 5))  # as Norse's exporter leaves a Flatten
+    empty.nodes["n1"] = None
+    with pytest.raises(InputError, match="node 'n1': must be a node of NIR, and is none"):
+        convert.nir(empty, 4, **SAID, **EVENTS)
     loop = chain(nir, lif(nir, 5))
     loop.edges.append(("n1", "n1"))
     with pytest.raises(InputError, match=r"node 'n1': must not take what depends on itself"):

@@ -127,3 +127,12 @@ def test_what_cannot_be_side_by_side():
     grouped.conv, grouped.fc = BinaryConv2d(6, 6, 3, padding=1, groups=2), BinaryLinear(216, 3)
     refused("must take spikes or the input, not what torch.cat puts side by side", grouped,
             (2, 6, 6), readout="spike_count")
+
+
+def test_sums_of_currents_that_are_flattened():
+    def forward(net, s, a, b):
+        return net.end(net.fire_c((net.conv(both(a, b)) + net.other(s)).flatten(1)))
+
+    module = Branches(forward)
+    module.other = BinaryConv2d(4, 5, 1)
+    counted(module)
