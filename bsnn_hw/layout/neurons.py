@@ -90,7 +90,8 @@ class Neurons:
     potentials : StateRows, None where none are kept: with a single timestep that starts anew
     rests : bool, it is kept too which neurons have fired, as they rest
     saturates : bool, potentials are cut to the bits that there are
-    floor : TableSize, of neurons that have one
+    floor : TableSize, of neurons that have one which is not 0 throughout: that takes the sign of a
+        potential, and nothing that is not there already
     synaptic : SynapticCurrents, of second-order neurons
     pipelined : bool, what is in block RAM, constants and products come through registers of their
         own, and neurons settle a cycle after they fired
@@ -284,7 +285,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         potentials=StateRows(raster.rows, raster.width * (bounds.carried.width + spec.rests),
                              block, pipelined) if spec.remembers else None, rests=spec.rests,
         saturates=spec.saturation is not None,
-        floor=None if spec.floor is None else size(Store.FLOORS, spec.floor),
+        floor=size(Store.FLOORS, spec.floor)
+        if spec.floor is not None and spec.floor.any() else None,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else
