@@ -279,7 +279,7 @@ _ICE40 = Family(
     Weights(sum_bit=1.0, chain=1.0, lut=0.85, bare=0.65, table_bit=1.05, table_mux=0.87,
             bit=1.23, mux_bit=0.61, product_bit=1.96),
     clock=80.0, period=Period(9.6, 0.24), blocks="ICESTORM_RAM", clocks={"ice40-up5k": 24.0},
-    periods={"ice40-up5k": Period(18.2, 2.45)})
+    periods={"ice40-up5k": Period(18.2, 2.45)}, paths={"pooled currents": 12.8})
 
 _GATEMATE = Family(
     "CPE_LT",

@@ -69,7 +69,8 @@ class CurrentPool:
         parts = (Parts.adders(counted / 6, 6) + Parts.logic(counted, counted)
                  + Parts.delays(2 * bits_of(windows.rows) + bits_of(line.rows) + 2 * CONTROL))
         return (parts + Parts.adders(self.sum_width, windows.width) + Parts.logic(row)
-                + Parts.delays(row) + Parts(memories=line.memories()))
+                + Parts.delays(row) + Parts(memories=line.memories())
+                + Parts.path("pooled currents"))
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,7 @@ def test_pooling_of_currents(neurons):
     counted = 4 + 3 + 1 + 2 + 2 + 2
     expected = (Parts.adders(counted / 6, 6) + Parts.logic(counted, counted)
                 + Parts.delays(2 * 4 + 3 + 2 * 5) + Parts.adders(7, 4) + Parts.logic(28)
-                + Parts.delays(28) + state(3 * 2, 28))
+                + Parts.delays(28) + state(3 * 2, 28) + Parts.path("pooled currents"))
     assert same_parts(pool.parts(), expected)
     assert same_parts(replace(neurons, pool=pool).parts(), neurons.parts() + expected)
 
