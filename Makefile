@@ -81,6 +81,7 @@ check: $(READY) demo
 	$(BIN)/python -m evidence.random_recurrences --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_second_order --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_refractory --jobs $(JOBS)
+	$(BIN)/python -m evidence.random_floors --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_sew --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_groups --jobs $(JOBS)
 	$(BIN)/python -m evidence.random_separable --jobs $(JOBS)

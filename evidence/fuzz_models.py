@@ -13,6 +13,7 @@ def documents() -> list[dict[str, Any]]:
     import torch
 
     from evidence.random_counts import random_counts
+    from evidence.random_floors import random_floors
     from evidence.random_gates import random_gated_document
     from evidence.random_groups import random_grouped
     from evidence.random_map_models import random_map_document
@@ -36,9 +37,10 @@ def documents() -> list[dict[str, Any]]:
     size = math.prod(given["shape"])
     partly = small | {"input": given | {"shape": [2 * size], "used": torch.arange(1, 2 * size, 2)}}
     drawn = {
-        random_counts: (0, 1), random_gated_document: (0, 1), random_grouped: (0,),
-        random_map_document: (0, 1, 2), random_mixed: (0, 1, 2), random_normalised: (0, 1),
-        random_peaks: (0, 1), random_recurrences: (0, 3), random_second_order: (0, 1, 2),
+        random_counts: (0, 1), random_floors: (4,), random_gated_document: (0, 1),
+        random_grouped: (0,), random_map_document: (0, 1, 2), random_mixed: (0, 1, 2),
+        random_normalised: (0, 1), random_peaks: (0, 1), random_recurrences: (0, 3),
+        random_second_order: (0, 1, 2),
         random_semantics: (0, 1, 19), random_separable: (0,), random_sew: (0, 1, 2, 3),
         random_streams: (0, 3)}
     return [named, partly, _saturating(random_streams(2)),

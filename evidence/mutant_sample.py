@@ -83,12 +83,13 @@ def _is_python(mutant: Mutant) -> bool:
 
 def mutants_of(path: str) -> Iterator[Mutant]:
     """All of a file, in its order."""
+    operators = _operators()
     from cosmic_ray.ast import ast_nodes, get_ast
 
     text = _source(path)
     nodes, never = list(ast_nodes(get_ast(text))), _annotations(text)
     places: dict[str, list[tuple[int, int]]] = {}
-    for name, operator in sorted(_operators().items()):
+    for name, operator in sorted(operators.items()):
         # What a binary operator is replaced by does not say where it stands.
         kind = name.rpartition("_")[0] if name.startswith("ReplaceBinary") else name
         if kind not in places:

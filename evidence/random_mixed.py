@@ -1,10 +1,10 @@
 """``python -m evidence.random_mixed``: random networks that mix what models may say, exact in RTL.
 
 Maps whose convolutions have groups and places that are apart, pooling of spikes and currents,
-shortcuts, joins of spikes, recurrences, second-order neurons, neurons that rest, a state that is
-kept, gates of the sample, weights of 1 to 8 bits, counts of events and normalised inputs, scores of
-every kind; each wherever a model file may say so beside the others.  With several places, and ports
-of bytes.
+shortcuts, joins of spikes, recurrences, second-order neurons, neurons that rest, membranes with a
+floor, a state that is kept, gates of the sample, weights of 1 to 8 bits, counts of events and
+normalised inputs, scores of every kind; each wherever a model file may say so beside the others.
+With several places, and ports of bytes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _changes(stateful: bool) -> list[Callable[[int, Document], Document]]:
     from evidence.random_streams import with_state
 
     return [with_recurrences, with_few_bits, with_joins, with_gates, with_second_order,
-            with_refractory, *([with_state] if stateful else []), _with_values, _with_peak]
+            with_refractory, *([with_state] if stateful else []), _with_values, _with_peak,
+            _with_floors]
 
 
 def _with_values(seed: int, document: Document) -> Document:
@@ -91,6 +92,13 @@ def _with_values(seed: int, document: Document) -> Document:
               for key, values in (("scale", scale), ("offset", offset))}
     return document | {"input": with_tensors(
         {"coding": entry["coding"], "shape": entry["shape"], "bits": bits, **scaled})}
+
+
+def _with_floors(seed: int, document: Document) -> Document:
+    """Membranes with a floor, now and then: `random_floors` has them in every network."""
+    from evidence.random_floors import with_floors
+
+    return with_floors(seed, document) if seed % 5 == 4 else document
 
 
 def _with_peak(seed: int, document: Document) -> Document:

@@ -16,6 +16,7 @@ from bsnn_hw.ir.bounds import HiddenBounds
 from bsnn_hw.ir.network import Comparison, JoinKind, NeuronSpec
 from bsnn_hw.ir.raster import Raster
 from bsnn_hw.ir.schedule import USUAL_ROWS, Rows, Store, Stores
+from bsnn_hw.layout.tables import table_rows
 from bsnn_hw.layout.timing import leak_shift, neuron_delay, recovery
 
 __all__ = ["NeuronArray"]
@@ -66,6 +67,7 @@ class NeuronArray(wiring.Component):
         self._join = join
         self._late = int(pipelined)  # cycles that settling, constants and products take longer
         self._blocks = memories.hold(Store.POTENTIALS, raster.rows)
+        self._floors = 0 if spec.floor is None else len(table_rows(spec.floor, raster))
         self._shift = leak_shift(spec.leak, spec.leak_bits)
         self._charges = current_delay  # the stage that has an op's currents
         self._timesteps = len(spec.leak)
@@ -101,13 +103,15 @@ class NeuronArray(wiring.Component):
         threshold = self._constants(m, "threshold", Store.THRESHOLDS, spec.threshold,
                                     ops[charges - 1 - self._late])
         reset_by = self._reset_amounts(m, threshold, ops[charges - 1 - self._late])
+        floor = None if spec.floor is None else self._constants(
+            m, "floor", Store.FLOORS, spec.floor, ops[charges - 1 - self._late])
         op = ops[fires]
         fired = Signal(width)
         firing = Signal()  # `charged` and `fired` are a neuron row's; benches look here
         m.d.comb += firing.eq(op.step & ~op.sweep)
         m.d.comb += [fired[i].eq(self._fires(charged[i], threshold[i])
                                  & self._exists(i, op.fold)) for i in range(width)]
-        settled = self._settle(m, charged, fired, reset_by, ops[fires + self._late])
+        settled = self._settle(m, charged, fired, reset_by, floor, ops[fires + self._late])
         m.d.sync += [
             self.words.spikes.eq(self._leaving(fired)),
             self.words.row.eq(op.row),
@@ -124,11 +128,15 @@ class NeuronArray(wiring.Component):
             ]
         return m
 
-    def _settle(self, m, charged, fired, reset_by, op):
-        """The potentials behind the reset; pipelined, a register stands before its choice."""
+    def _settle(self, m, charged, fired, reset_by, floor, op):
+        """The potentials behind the reset; pipelined, a register stands before its choice.
+
+        No spike takes a potential below its floor, so it is compared beside the threshold.
+        """
         width = self._raster.width
         settled = self._signals("settled", self._bounds.settled.width)
         lowered = [charged[i] - reset_by[i] if reset_by is not None else 0 for i in range(width)]
+        below = self._below(m, charged, floor)
         if self._late:
             if reset_by is not None:
                 # As wide as the difference where it is cut to a range behind this.
@@ -139,11 +147,24 @@ class NeuronArray(wiring.Component):
                 lowered = list(kept)
             charged = delayed(m, charged, 1, "charged", reset_less=True)
             fired = delayed(m, fired, 1, "fired", reset_less=True)
+            if floor is not None:
+                below = delayed(m, below, 1, "below", reset_less=True)
+                floor = delayed(m, floor, int(self._floors > 1), "floor_row", reset_less=True)
+        held = (charged if floor is None else
+                [Mux(below[i], floor[i], charged[i]) for i in range(width)])
         empties = op.sweep if self._spec.carries else op.close  # V is 0 afterwards
         for i in range(width):
             m.d.sync += settled[i].eq(Mux(empties, 0, self._saturated(
-                m, i, Mux(fired[i], lowered[i], charged[i]))))
+                m, i, Mux(fired[i], lowered[i], held[i]))))
         return settled
+
+    def _below(self, m, charged, floor):
+        """Which neurons' potentials are below their floor, None without one."""
+        if floor is None:
+            return None
+        below = Signal(self._raster.width)
+        m.d.comb += [below[i].eq(charged[i] < floor[i]) for i in range(self._raster.width)]
+        return below
 
     def _signals(self, name, width):
         return Signal(data.ArrayLayout(signed(width), self._raster.width), name=name,

@@ -139,6 +139,8 @@ def _margins(layer: Layer, current: torch.Tensor, fired: torch.Tensor) -> torch.
                 potential = charged - reset_by * fired[:, t]
             case _:
                 assert_never(neuron.reset)
+        if neuron.min_potential is not None:
+            potential = potential.maximum(torch.from_numpy(_of(layer, "min_potential")))
     return margins
 
 

@@ -19,20 +19,24 @@ from bsnn_hw.convert.trace import Tracer
 __all__ = ["SINABS"]
 
 
-FLOOR = ("a floor of the membrane (min_v_mem, which from_model sets by itself), which the hardware "
-         "does not have; say min_v_mem=None, and train so")
-
-
 def _facts(module: Any) -> dict[str, Any]:
     """Source: sinabs/layers/functional/lif.py, 3.1."""
     kind = getattr(module.spike_fn, "__name__", type(module.spike_fn).__name__)
     if kind != "SingleSpike":
         raise NeuronError(f"a neuron of several spikes per timestep (spike_fn {kind}, sinabs' "
                           "default is MultiSpike); train with spike_fn=SingleSpike")
-    if module.min_v_mem is not None:
-        raise NeuronError(FLOOR)
     facts = {"threshold": numbers(module.spike_threshold), "comparison": ">="}
-    return facts | _reset_of(module.reset_fn)
+    return facts | _reset_of(module.reset_fn) | _floor_of(module.min_v_mem)
+
+
+def _floor_of(least: Any) -> dict[str, Any]:
+    """``min_v_mem``: behind the reset, whether or not the neuron fired."""
+    if least is None:
+        return {}
+    if bool((least > 0).any()):
+        raise NeuronError(f"a floor of the membrane above 0 (min_v_mem {float(least.max()):g}), "
+                          "where membranes start")
+    return {"min_potential": numbers(least)}
 
 
 def _reset_of(reset: Any) -> dict[str, Any]:
@@ -70,7 +74,8 @@ def _synaptic(module: Any, scale: torch.Tensor) -> dict[str, Any]:
 def _exponential(module: Any) -> dict[str, Any]:
     """Source: sinabs/layers/exp_leak.py, 3.1: an LIF without spikes and reset."""
     if module.min_v_mem is not None:
-        raise NeuronError(FLOOR)
+        raise NeuronError("a floor of a membrane that is read out (min_v_mem), which scores do not "
+                          "have; say min_v_mem=None, and train so")
     return integrator(numbers(module.alpha_mem_calculated.detach()))
 
 

@@ -21,20 +21,26 @@ LOGIC_TABLE, LOGIC_WRITTEN = 1 / 16, 1.0  # and its cost of a bit of memory in l
 
 @dataclass(frozen=True)
 class Cost:
-    """What something takes of a part."""
+    """What something takes of a part.
+
+    path : float, ns of its slowest path that is as long in a small design as in a large one; 0
+        where none is known
+    """
 
     cells: float = 0
     registers: float = 0
     blocks: int = 0
     multipliers: int = 0
+    path: float = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.cells + other.cells, self.registers + other.registers,
-                    self.blocks + other.blocks, self.multipliers + other.multipliers)
+                    self.blocks + other.blocks, self.multipliers + other.multipliers,
+                    max(self.path, other.path))
 
     @property
     def row(self) -> tuple[float, ...]:
-        """All of it, in this order."""
+        """All of it but for the path, in this order."""
         return self.cells, self.registers, self.blocks, self.multipliers
 
 
@@ -116,8 +122,8 @@ class Period:
 
     def of(self, cost: Cost) -> float:
         """Of a design."""
-        return (self.base + self.cells * cost.cells / 1000 + self.block * cost.blocks
-                + self.multiplier * cost.multipliers)
+        return max(cost.path, self.base + self.cells * cost.cells / 1000
+                   + self.block * cost.blocks + self.multiplier * cost.multipliers)
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ class Family:
     clock : MHz that plans count on at most; clocks : of parts that differ
     period : likely, fitted to placed designs (docs/planning.md); periods : of parts that differ
     plain : of plans that are not pipelined, where others are
+    paths : ns of paths that have a length of their own; none of those that are not named
     pipelined : bool, plans are unless they say otherwise, see `LayerPlan`: block RAMs and
         multipliers have registers of their own, which take no cell
     """
@@ -149,6 +156,7 @@ class Family:
     pipelined: bool = False
     plain: Period | None = None
     periods: dict[str, Period] = field(default_factory=dict)
+    paths: dict[str, float] = field(default_factory=dict)
 
     def cost(self, parts: Parts) -> Cost:
         """What ``parts`` take of a part of this family."""
@@ -170,7 +178,8 @@ class Family:
             multipliers += product.count * number
             cells += product.count * (weights.multiplier * number if number else
                                       weights.product_bit * product.left * product.right)
-        return Cost(cells, registers, blocks, multipliers)
+        path = max((self.paths.get(name, 0.0) for name in parts.paths), default=0.0)
+        return Cost(cells, registers, blocks, multipliers, path)
 
     def _multipliers(self, product: Product) -> int:
         if not self.largest_factor or min(product.left, product.right) < 2:
@@ -261,7 +270,7 @@ _ECP5 = Family(
     Weights(sum_bit=1.1, short_bit=0.7, lut=0.85, lut_ram=6.0, table_bit=0.9, mux_bit=0.65),
     clock=100.0, period=Period(5.5, 0.095, 0.03, 0.01), registers="TRELLIS_FF", blocks="DP16KD",
     multipliers="MULT18X18D", largest_factor=18, least_product=4, pipelined=True,
-    plain=Period(7.3, 0.13, 0.0125, 0.025))
+    plain=Period(7.3, 0.13, 0.0125, 0.025), paths={"product": 6.9, "reach": 7.45})
 
 _ICE40 = Family(
     "ICESTORM_LC",

@@ -54,6 +54,7 @@ class Parts:
     registers : flip-flops, those of memories not counted
     bare : those of them with nothing in front: a pipeline's delays
     cleared : those behind an adder that another signal makes 0
+    paths : that take as long in a small design as in a large one, see `Family.paths`
     """
 
     sum_bits: float = 0
@@ -65,20 +66,21 @@ class Parts:
     memories: tuple[Memory, ...] = ()
     products: tuple[Product, ...] = ()
     short_bits: float = field(default=0, compare=False)  # a part of sum_bits
+    paths: frozenset[str] = frozenset()
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(self.sum_bits + other.sum_bits, self.chains + other.chains,
                      self.luts + other.luts, self.registers + other.registers,
                      self.bare + other.bare, self.cleared + other.cleared,
                      self.memories + other.memories, self.products + other.products,
-                     self.short_bits + other.short_bits)
+                     self.short_bits + other.short_bits, self.paths | other.paths)
 
     def __rmul__(self, count: int) -> Parts:
         return Parts(count * self.sum_bits, count * self.chains, count * self.luts,
                      count * self.registers, count * self.bare, count * self.cleared,
                      tuple(replace(each, count=count * each.count) for each in self.memories),
                      tuple(replace(each, count=count * each.count) for each in self.products),
-                     count * self.short_bits)
+                     count * self.short_bits, self.paths)
 
     @classmethod
     def adders(cls, width: float, count: float = 1) -> Parts:
@@ -95,6 +97,11 @@ class Parts:
     def logic(cls, luts: float, registers: float = 0) -> Parts:
         """LUTs, and registers that lie behind some of them."""
         return cls(luts=luts, registers=registers)
+
+    @classmethod
+    def path(cls, name: str) -> Parts:
+        """No part, but a path of its own length."""
+        return cls(paths=frozenset({name}))
 
 
 def bits_of(count: int) -> int:

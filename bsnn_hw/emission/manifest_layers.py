@@ -137,6 +137,7 @@ def _hidden_facts(design: Design, number: int, layer: Hidden) -> dict[str, Any]:
         "reset": neuron.reset.value, "comparison": neuron.comparison.value,
         **({"refractory": True} if neuron.refractory else {}),
         **({"saturation": neuron.saturation} if neuron.saturation else {}),
+        **({} if neuron.floor is None else {"floor": True}),
         "acc": asdict(bounds.acc), **_synaptic(bounds), "charged": asdict(bounds.charged),
         "charged_width": bounds.charged.width,
         "probe": {"path": probe.firing.path, "module": probe.firing.module,

@@ -384,7 +384,7 @@ class ConvEvents(EventGeometry):
                        for side, more in ((shape.height, lines), (shape.width, columns)))
         return (Parts.delays(2 * self.lanes * (channel + value_bits) + sum(self.position_bits) + 8)
                 + Parts.adders(row) + Parts.adders(tap) + Parts.logic(10, row + tap)
-                + Parts(memories=tables))
+                + Parts(memories=tables) + Parts.path("reach"))
 
     @property
     def entry_bits(self) -> int:

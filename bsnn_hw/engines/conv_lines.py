@@ -113,4 +113,4 @@ class ConvLines(ConvEvents):
                        ((shape.height, down), (shape.width, right)))
         held = self.lanes * (max(1, self.row_bits) + value_bits)
         return (Parts.delays(2 * held + sum(self.position_bits) + 8) + Parts.logic(10, 0)
-                + Parts.delays(down + right) + Parts(memories=tables))
+                + Parts.delays(down + right) + Parts(memories=tables) + Parts.path("reach"))

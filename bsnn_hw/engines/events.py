@@ -143,6 +143,7 @@ class EventGeometry(Geometry):
             terms, covers = [width] * lanes, 1
             if value_bits > 1:
                 parts += Parts(products=(Product(weight_bits, value_bits + 1, lanes * parallel),))
+                parts += Parts.path("product")
                 parts += Parts.delays(lanes * parallel * width + lanes * value_bits)
             else:
                 parts += Parts.logic(lanes * parallel * weight_bits, lanes * parallel * weight_bits)

@@ -88,6 +88,10 @@ def _problems(network: Network) -> Iterator[str]:
             yield (f"layer '{layer.name}': saturation must be 2 to {WORD_BITS} bits, not "
                    f"{spec.saturation}")
             return
+        if spec.floor is not None and (spec.floor > spec.room).any():
+            yield (f"layer '{layer.name}': floor must be 0 or less, and at most threshold - "
+                   "reset_by")
+            return
         if spec.stateful != network.stateful:
             yield f"layer '{layer.name}': must keep its state as the other layers do"
             return

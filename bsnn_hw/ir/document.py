@@ -90,6 +90,8 @@ def _hidden(layer: Hidden) -> dict[str, Any]:
         result["refractory"] = True
     if spec.saturation is not None:
         result["saturation"] = spec.saturation
+    if spec.floor is not None:
+        result["floor"] = _table(spec.floor)
     if spec.current_leak is not None:
         result["current_leak"] = _leak(spec.current_leak)
     if spec.separate_reset_by is not None:
@@ -304,7 +306,8 @@ def _read_neuron(table: Fields, timesteps: int, stateful: bool) -> NeuronSpec:
         current_leak=_read_leak(table, "current_leak", timesteps, channels)
         if table.has("current_leak") else None, stateful=stateful,
         refractory=table.flag("refractory") if table.has("refractory") else False,
-        saturation=table.integer("saturation", 2, 64) if table.has("saturation") else None)
+        saturation=table.integer("saturation", 2, 64) if table.has("saturation") else None,
+        floor=_read_optional_rows(table, "floor", timesteps, channels))
 
 
 def _read_border(table: Fields, timesteps: int, channels: int) -> Border:

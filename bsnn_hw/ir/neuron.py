@@ -60,8 +60,9 @@ class NeuronSpec:
         V[t] = 0 if fired[t] else H[t]         (hard)
         V[t] = H[t] - reset_by[t] * fired[t]   (soft)
 
-    of which a refractory neuron has H[t] = 0 where fired[t-1], whatever I[t] is, and one that
-    saturates keeps V[t] within ``saturation`` bits.
+    of which a refractory neuron has H[t] = 0 where fired[t-1], whatever I[t] is, one with a floor
+    has V[t] = floor[t] where that is more, and one that saturates keeps V[t] within ``saturation``
+    bits.
 
         current[t] = (acc[t] << fraction_bits) + bias[t]               without gain
         current[t] = acc[t] * gain[t] + bias[t] + all shortcuts' [t]   with gain
@@ -85,6 +86,8 @@ class NeuronSpec:
     refractory : only with a hard reset
     saturation : int, 2 or more, bits of V in two's complement, beyond which it is the end of their
         range; None where V has all bits that it needs
+    floor : int64 (T, channels), 0 or less, and never above what a spike leaves of the least H
+        that fires; None where there is none
     """
 
     fraction_bits: int
@@ -101,6 +104,7 @@ class NeuronSpec:
     stateful: bool = False
     refractory: bool = False
     saturation: int | None = None
+    floor: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name in ("leak", "current_leak"):
@@ -132,6 +136,15 @@ class NeuronSpec:
         """The lowest and the highest V of neurons that saturate."""
         assert self.saturation is not None
         return -(1 << self.saturation - 1), (1 << self.saturation - 1) - 1
+
+    @property
+    def room(self) -> np.ndarray:
+        """The most that a floor may be, int64 (T, channels): no spike takes V below it."""
+        none = np.zeros_like(self.threshold)
+        if self.reset_by is None:
+            return none
+        least = self.threshold + self.comparison.excess
+        return np.asarray(np.minimum(least - self.reset_by, none))
 
     @property
     def carries(self) -> bool:

@@ -62,7 +62,8 @@ def _start(spec: NeuronSpec, currents: Sequence[Ends]) -> tuple[Ends, Ends]:
     if spec.holds:  # whatever V is
         synaptic = _lasting(lambda start: _last(spec, currents, none, start).synaptic, none)
     if spec.carries:
-        settled = _lasting(lambda start: _last(spec, currents, start, synaptic).settled, none)
+        settled = _lasting(lambda start: _last(spec, currents, start, synaptic).settled, none,
+                           None if spec.floor is None else spec.floor[-1])
     return settled, synaptic
 
 
@@ -105,11 +106,13 @@ def _leaked(ends: Ends, factor: np.ndarray, bits: int) -> Ends:
     return low, high
 
 
-def _lasting(after: Callable[[Ends], Ends], cleared: Ends) -> Ends:
+def _lasting(after: Callable[[Ends], Ends], cleared: Ends,
+             floor: np.ndarray | None = None) -> Ends:
     """Ends of a state that an inference neither starts nor stops beyond, whatever came before:
     those that a few inferences reach, or of what grows on the next powers of two that hold.
 
     after : from the ends at the start of an inference to those at its end
+    floor : (channels,), that the lower ends never go below
     """
     low, high = cleared
     for inference in itertools.count(1):
@@ -121,6 +124,7 @@ def _lasting(after: Callable[[Ends], Ends], cleared: Ends) -> Ends:
         low, high = least, most
         if inference > _FOLLOWED:
             low[sinks] = [-(1 << (~end).bit_length()) for end in low[sinks]]
+            low = low if floor is None else np.maximum(low, floor.astype(object))
             high[rises] = [(1 << end.bit_length()) - 1 for end in high[rises]]
     raise AssertionError
 
@@ -167,6 +171,9 @@ def _settle(spec: NeuronSpec, t: int, low: np.ndarray, high: np.ndarray) -> Ends
     settled_low = np.where(may_fire, np.minimum(settled_low, fired_low), settled_low)
     settled_high = np.where(may_rest, rest_high, fired_high)
     settled_high = np.where(may_fire, np.maximum(settled_high, fired_high), settled_high)
+    if spec.floor is not None:
+        settled_low, settled_high = (np.maximum(end, spec.floor[t].astype(object))
+                                     for end in (settled_low, settled_high))
     if spec.saturation is None:
         return settled_low, settled_high
     low, high = np.clip(settled_low, *spec.ends), np.clip(settled_high, *spec.ends)

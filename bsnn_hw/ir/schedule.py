@@ -42,6 +42,7 @@ class Store(enum.Enum):
     GAINS = "gains"
     SYNAPTIC = "synaptic currents"
     HELD = "held sums"  # that units of their own step on
+    FLOORS = "floors"
 
     @property
     def written(self) -> bool:

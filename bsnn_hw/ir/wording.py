@@ -22,6 +22,7 @@ def layer_kind(layer: Hidden | Readout) -> str:
         words += [_windows(layer.current_pool)] if layer.current_pool else []
         words += ["second order"] if layer.neuron.current_leak is not None else []
         words += ["refractory"] if layer.neuron.refractory else []
+        words += ["floor"] if layer.neuron.floor is not None else []
         words += [f"saturates at {layer.neuron.saturation} bits"] if layer.neuron.saturation else []
     return ", ".join(words)
 

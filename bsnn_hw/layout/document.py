@@ -16,7 +16,7 @@ from bsnn_hw.layout.build import Layout
 __all__ = ["layout_document"]
 
 FORMAT, VERSION = "bsnn-hw/layout", 1
-UNUSUAL = {"summands", "join", "pipelined", "held"}  # left out where there is none
+UNUSUAL = {"summands", "join", "pipelined", "held", "floor"}  # left out where there is none
 
 
 def layout_document(layout: Layout) -> dict[str, Any]:

@@ -90,6 +90,8 @@ class Neurons:
     potentials : StateRows, None where none are kept: with a single timestep that starts anew
     rests : bool, it is kept too which neurons have fired, as they rest
     saturates : bool, potentials are cut to the bits that there are
+    floor : TableSize, of neurons that have one which is not 0 throughout: that takes the sign of a
+        potential, and nothing that is not there already
     synaptic : SynapticCurrents, of second-order neurons
     pipelined : bool, what is in block RAM, constants and products come through registers of their
         own, and neurons settle a cycle after they fired
@@ -122,6 +124,7 @@ class Neurons:
     synaptic: SynapticCurrents | None = None
     rests: bool = False
     saturates: bool = False
+    floor: TableSize | None = None
     pipelined: bool = False
     held: HeldSums | None = None
 
@@ -135,7 +138,8 @@ class Neurons:
         """All tables of constants."""
         gains = [each.table for each in (self.gain, *self.shortcut_gains) if each is not None]
         named = ((Store.BIASES, self.bias), (Store.THRESHOLDS, self.threshold),
-                 (Store.RESETS, self.reset_by), (Store.LEAKS, self.leak),
+                 (Store.RESETS, self.reset_by), (Store.FLOORS, self.floor),
+                 (Store.LEAKS, self.leak),
                  (Store.LEAKS, self.synaptic.leak if self.synaptic else None),
                  *((Store.GAINS, table) for table in gains))
         return tuple((store, table) for store, table in named if table is not None)
@@ -160,6 +164,7 @@ class Neurons:
             bits += width * (self.charged_width + self.soft * self.settled_width)
             bits += self.potentials.block * self.potentials.width
             bits += (self.leak_shift is None) * width * (self.carried_width + self.leak_bits)
+            bits += width + self.floor.columns if self.floor else 0
         return Parts.delays(bits)
 
     def _current_parts(self) -> Parts:
@@ -210,6 +215,7 @@ class Neurons:
         else:
             parts += Parts(registers=width * settled, cleared=width * settled)
         parts += Parts.logic(width * (settled + 1) * self.saturates)
+        parts += self._floor_parts()
         carried, store = self.carried_width, self.potentials
         parts += Parts(memories=store.memories())
         if store.rows > 1:
@@ -222,6 +228,14 @@ class Neurons:
         parts += self.leak.parts() if self.leak else Parts.logic(factor, factor)
         return (parts + Parts.delays(width * (carried + self.leak_bits))
                 + Parts(products=(Product(settled, factor + 1, width),)))
+
+    def _floor_parts(self) -> Parts:
+        """A comparison, and the choice of what it says."""
+        if self.floor is None:
+            return Parts()
+        width = self.raster.width
+        return (self.floor.parts() + Parts.adders(self.charged_width, width)
+                + Parts.logic(width * self.settled_width))
 
 
 def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
@@ -271,6 +285,8 @@ def neurons_block(layer: Hidden, bounds: HiddenBounds, raster: Raster,
         potentials=StateRows(raster.rows, raster.width * (bounds.carried.width + spec.rests),
                              block, pipelined) if spec.remembers else None, rests=spec.rests,
         saturates=spec.saturation is not None,
+        floor=size(Store.FLOORS, spec.floor)
+        if spec.floor is not None and spec.floor.any() else None,
         bias=size(Store.BIASES, spec.bias, spec.border),
         threshold=size(Store.THRESHOLDS, spec.threshold),
         reset_by=None if spec.separate_reset_by is None else

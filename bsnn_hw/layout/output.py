@@ -55,6 +55,7 @@ class Scorer:
             width = self.gain.value_width
             parts += Parts(memories=(Memory(self.gain.rows, width, Access.TABLE),),
                            products=(Product(acc, width),), registers=width)
+            parts += Parts.path("product")
         elif self.gain_ones > 1:
             parts += Parts.adders(score, self.gain_ones)  # a product by a constant
         if self.bias is not None:

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from bsnn_hw.ir.bounds import accumulator_bounds, neuron_bounds, pooled_value, readout_bounds
+from bsnn_hw.ir.bounds import (
+    StepEnds,
+    accumulator_bounds,
+    neuron_bounds,
+    pooled_value,
+    readout_bounds,
+)
 from bsnn_hw.ir.network import (
     Conv,
     Dense,
@@ -34,6 +41,7 @@ from bsnn_hw.lowering.rounding import (
     check_width,
     rounded,
     threshold_integers,
+    with_floor,
 )
 from bsnn_hw.model import real
 from bsnn_hw.model.description import (
@@ -48,7 +56,8 @@ from bsnn_hw.model.description import (
 from bsnn_hw.model.scoring import PerChannel
 
 __all__ = ["NEGLIGIBLE", "Affine", "affine", "counting", "current_pool_of", "fold_hidden",
-           "fold_readout", "pool_of", "pooling_of", "synapse_of", "with_used_resets"]
+           "fold_readout", "pool_of", "pooling_of", "synapse_of", "with_used_floors",
+           "with_used_resets"]
 
 # A channel whose whole synaptic reach is at most this share of its shift or threshold counts as
 # disconnected: it would need potentials this much wider than everybody else's.
@@ -152,18 +161,20 @@ def fold_hidden(layer: Layer, source: Input | None, *, max_value: int, fraction_
         whole = shifted(channel.shift + channel.border.extra) if channel.border else bias
         threshold, reset_by = (np.ldexp(value / gate / unit, fraction_bits)
                                for value in (neuron.threshold, neuron.reset_amount))
+        floor = None if neuron.min_potential is None else np.ldexp(
+            neuron.min_potential / gate / unit, fraction_bits)
         leak, current_leak = (_leak(value, layer.gate, leak_bits, len(unit), neuron.stateful)
                               for value in (neuron.leak, neuron.current_leak))
     if max(np.abs(bias).max(), np.abs(whole).max()) >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
     bias = np.broadcast_to(bias, threshold.shape).copy()
-    spec = NeuronSpec(
+    spec = with_floor(NeuronSpec(
         fraction_bits=fraction_bits, leak_bits=leak_bits, leak=leak, bias=bias,
         threshold=threshold_integers(threshold, neuron.comparison),
         reset=neuron.reset, comparison=neuron.comparison, reset_by=rounded(reset_by),
         border=channel.border.integers(bias, whole) if channel.border else None,
         current_leak=current_leak if current_leak.any() else None, stateful=neuron.stateful,
-        refractory=neuron.refractory, saturation=neuron.saturate)
+        refractory=neuron.refractory, saturation=neuron.saturate), floor)
     check_saturation(layer.name, spec)
     folded = Hidden(layer.name, synapse_of(layer, weights, connected), spec, pool=pool_of(layer),
                     current_pool=current_pool_of(layer))
@@ -295,8 +306,8 @@ def _reduced(layer: Hidden, max_value: int, idle: np.ndarray) -> Hidden:
                    current_leak=spec.current_leak if moved.any() else None,
                    refractory=spec.refractory and bool(moved.any()))
     _script(spec, ~moved, fires)
-    return replace(layer, synapse=replace(layer.synapse, connected=connected),
-                   neuron=with_used_resets(spec, ~never & moved))
+    spec = with_used_floors(with_used_resets(spec, ~never & moved), ranges, moved)
+    return replace(layer, synapse=replace(layer.synapse, connected=connected), neuron=spec)
 
 
 def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:
@@ -305,6 +316,25 @@ def with_used_resets(spec: NeuronSpec, used: np.ndarray) -> NeuronSpec:
     if spec.reset_by is None:
         return spec
     return replace(spec, reset_by=np.where(used, spec.reset_by, spec.threshold))
+
+
+def with_used_floors(spec: NeuronSpec, ranges: Sequence[StepEnds],
+                     moved: np.ndarray | None = None) -> NeuronSpec:
+    """The same potentials, with no floor where none of them reaches it, and in a channel of which
+    none does one that is as low as it needs to be.
+
+    ranges : of each timestep; moved : bool (channels,), which are not scripted, None for all
+    """
+    if spec.floor is None:
+        return spec
+    low = np.array([step.charged[0] for step in ranges])
+    cut = np.asarray(low < spec.floor, bool)
+    if not spec.carries:
+        cut[-1] = False  # what is kept then starts nothing
+    reached = cut.any(axis=0) & (True if moved is None else moved)
+    lowest = np.minimum(np.array([step.settled[0] for step in ranges]), spec.room).min(axis=0)
+    floor = np.where(reached, spec.floor, np.minimum(lowest, 0)).astype(np.int64)
+    return replace(spec, floor=floor if reached.any() else None)
 
 
 def _script(spec: NeuronSpec, chosen: np.ndarray, fires: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from bsnn_hw.lowering.fold import (
     counting,
     pool_of,
     synapse_of,
+    with_used_floors,
     with_used_resets,
 )
 from bsnn_hw.lowering.rounding import (
@@ -30,6 +31,7 @@ from bsnn_hw.lowering.rounding import (
     rounded,
     steady_leak,
     threshold_integers,
+    with_floor,
 )
 from bsnn_hw.model.description import Input, Layer
 
@@ -93,11 +95,14 @@ def fold_gated(layer: Layer, source: Input | None, *, max_value: int, fraction_b
                         np.ldexp(np.maximum(np.abs(channel.shift), least), -SILENT_BITS))
         bias, threshold, reset_by = (np.ldexp(value / unit, fraction_bits) for value in (
             channel.shift, least, neuron.reset_amount / neuron.input_scale))
+        floor = None if neuron.min_potential is None else np.ldexp(
+            neuron.min_potential / neuron.input_scale / unit, fraction_bits)
         whole = np.ldexp((channel.shift + channel.border.extra) / unit,
                          fraction_bits) if channel.border else bias
     if np.abs(whole).max() >= LIMIT:
         check_width(layer.name, LIMIT.bit_length())
-    spec = _spec(layer, rounded(bias), threshold, rounded(reset_by), fraction_bits, leak_bits)
+    spec = with_floor(
+        _spec(layer, rounded(bias), threshold, rounded(reset_by), fraction_bits, leak_bits), floor)
     if channel.border:
         spec = replace(spec, border=channel.border.integers(spec.bias, rounded(whole)))
     check_saturation(layer.name, spec)
@@ -190,5 +195,5 @@ def _reduced(layer: Hidden, max_value: int) -> Hidden:
                    current_leak=None if fixed.all() else spec.current_leak,
                    refractory=spec.refractory and not fixed.all())
     connected = layer.synapse.connected & ~fixed
-    return replace(layer, synapse=replace(layer.synapse, connected=connected),
-                   neuron=with_used_resets(spec, ~never | fixed))
+    spec = with_used_floors(with_used_resets(spec, ~never | fixed), ranges, ~fixed)
+    return replace(layer, synapse=replace(layer.synapse, connected=connected), neuron=spec)

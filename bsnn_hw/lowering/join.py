@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bsnn_hw.ir.bounds import Ends, HiddenBounds, hidden_bounds, step_bounds
+from bsnn_hw.ir.bounds import Ends, HiddenBounds, StepEnds, hidden_bounds, step_bounds
 from bsnn_hw.ir.network import (
     CurrentShortcut,
     Hidden,
@@ -22,7 +22,13 @@ from bsnn_hw.ir.network import (
     SpikeShortcut,
     SynapseShortcut,
 )
-from bsnn_hw.lowering.fold import affine, pool_of, synapse_of, with_used_resets
+from bsnn_hw.lowering.fold import (
+    affine,
+    pool_of,
+    synapse_of,
+    with_used_floors,
+    with_used_resets,
+)
 from bsnn_hw.lowering.graph import Graph
 from bsnn_hw.lowering.rounding import (
     LIMIT,
@@ -31,6 +37,7 @@ from bsnn_hw.lowering.rounding import (
     rounded,
     steady_leak,
     threshold_integers,
+    with_floor,
 )
 from bsnn_hw.lowering.spikes import placed, spike_join, summands
 from bsnn_hw.model import description
@@ -61,7 +68,7 @@ def fold_group(graph: Graph, group: tuple[int, ...], *, fraction_bits: int,
         _check(layer, hidden_bounds(layer, value, carried))
         steps = step_bounds(layer, value, carried)
         currents[number] = [step.current for step in steps]
-        folded[number] = _tightened(layer, [step.charged for step in steps])
+        folded[number] = _tightened(layer, steps)
     return folded
 
 
@@ -121,6 +128,8 @@ def _fold(graph: Graph, number: int, exponent: int, fraction_bits: int, leak_bit
                       channel.border.integers(bias, whole) if channel.border else None,
                       current_leak if current_leak.any() else None, neuron.stateful,
                       neuron.refractory, neuron.saturate)
+    if neuron.min_potential is not None:
+        spec = with_floor(spec, np.ldexp(neuron.min_potential / neuron.input_scale, exponent))
     check_saturation(layer.name, spec)
     synapse = synapse_of(layer, channel.weights, (gain != 0).any(axis=0))
     return placed(graph, number, Hidden(
@@ -156,14 +165,16 @@ def _check(layer: Hidden, bounds: HiddenBounds) -> None:
         check_width(layer.name, interval.width, stateful=layer.neuron.stateful)
 
 
-def _tightened(layer: Hidden, charged: Sequence[Ends]) -> Hidden:
+def _tightened(layer: Hidden, steps: Sequence[StepEnds]) -> Hidden:
     """Thresholds beyond what a neuron can reach become the nearest that says the same."""
     spec, above = layer.neuron, layer.neuron.comparison.excess
     threshold, used = spec.threshold.copy(), np.ones(spec.threshold.shape, bool)
-    for row, may_fire, (low, high) in zip(threshold, used, charged, strict=True):
+    for row, may_fire, step in zip(threshold, used, steps, strict=True):
+        low, high = step.charged
         never, always = row + above > high, row + above <= low
         may_fire[:] = ~never
         row[never] = high[never].astype(np.int64) + 1 - above
         if spec.reset_by is None:  # else a table may serve for both
             row[always] = low[always].astype(np.int64) - above
-    return replace(layer, neuron=with_used_resets(replace(spec, threshold=threshold), used))
+    spec = with_used_resets(replace(spec, threshold=threshold), used)
+    return replace(layer, neuron=with_used_floors(spec, steps))

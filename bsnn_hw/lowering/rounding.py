@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
@@ -11,7 +12,8 @@ from bsnn_hw.ir.bounds import Interval
 from bsnn_hw.ir.network import Comparison, NeuronSpec
 
 __all__ = ["LIMIT", "MAX_FRACTION_BITS", "MAX_LEAK_BITS", "MAX_WIDTH", "check_range",
-           "check_saturation", "check_width", "rounded", "steady_leak", "threshold_integers"]
+           "check_saturation", "check_width", "rounded", "steady_leak", "threshold_integers",
+           "with_floor"]
 
 MAX_WIDTH = 48  # bits of a potential or score
 MAX_LEAK_BITS = 16  # with these a product of potential and leak factor still fits 64 bits
@@ -51,6 +53,18 @@ def threshold_integers(values: np.ndarray, comparison: Comparison) -> np.ndarray
             assert_never(comparison)
 
 
+def with_floor(spec: NeuronSpec, values: np.ndarray | None) -> NeuronSpec:
+    """``spec`` with the floor that is nearest to ``values``, in its units, broadcast to (T,
+    channels); None for no floor.  What a soft reset subtracts is then at most what leaves a spike
+    at the floor: both were rounded, and it may be one less."""
+    if values is None:
+        return spec
+    floor = np.broadcast_to(rounded(values), spec.threshold.shape).copy()
+    least = spec.threshold + spec.comparison.excess
+    return replace(spec, floor=floor, reset_by=None if spec.reset_by is None else
+                   np.minimum(spec.reset_by, least - floor))
+
+
 def check_range(name: str, low: np.ndarray, high: np.ndarray, *, stateful: bool = False) -> None:
     """Refuse a layer whose potentials of ``low`` to ``high`` are too wide."""
     if len(low):
@@ -88,8 +102,9 @@ def check_width(name: str, width: int, *, stateful: bool = False) -> None:
         raise InputError(
             f"layer '{name}': potentials must fit {MAX_WIDTH} bits over any number of inferences, "
             "as the model is stateful, and do not; they have bounds where the leak is below 1 and "
-            "the leak bits can say so, where the reset is hard and no current negative, or where "
-            "the neuron says in how many bits they saturate (saturate)")
+            "the leak bits can say so, where the reset is hard and no current negative or the "
+            "neuron has a floor (min_potential), or where the neuron says in how many bits they "
+            "saturate (saturate)")
     if width > MAX_WIDTH:
         raise InputError(
             f"layer '{name}': potentials and scores must fit {MAX_WIDTH} bits, not {width}; its "

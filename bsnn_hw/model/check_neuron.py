@@ -11,6 +11,8 @@ from bsnn_hw.model.values import Table, equals, shown, word
 
 __all__ = ["check_neuron", "membrane_reach"]
 
+ROUNDING = 1e-6  # relative, of decimals in single precision that add up to each other
+
 # Keys of other frameworks, and what they are here.
 HINTS = {
     "beta": "snnTorch's beta is leak",
@@ -25,6 +27,7 @@ HINTS = {
     "reset_mechanism": "snnTorch's 'subtract' is reset 'soft' with reset_by threshold / leak, "
                        "'zero' is 'hard', 'none' is 'soft' with reset_by 0",
     "v_leak": "only a rest potential of 0 can be computed",
+    "min_v_mem": "sinabs' min_v_mem is min_potential",
 }
 
 
@@ -48,7 +51,7 @@ def check_neuron(table: Table, readout: bool, channels: int | None,
     neuron = table.inner("neuron", hints=HINTS, required=(
         "type", *(("leak",) if kind == "lif" else ()), "threshold", "reset", "comparison"),
         optional=("input_scale", "current_leak", "reset_by", "reset_delay", "v_reset",
-                  "refractory", "saturate", *(() if kind == "lif" else ("leak",))))
+                  "refractory", "saturate", "min_potential", *(() if kind == "lif" else ("leak",))))
     accepted = {"lif": True, "if": True, "readout": True}
     if neuron.usable and neuron.choice("type", accepted) and readout:
         table.problem("neuron", "must be 'readout' in the last layer, whose currents over the "
@@ -83,12 +86,17 @@ def _spiking(neuron: Table, kind: str | None, channels: int | None, per: str) ->
     if rest is not None and not equals(rest, 0):
         neuron.problem("v_reset", f"must be 0 or absent, not {shown(rest)}: a hard reset goes to "
                                   "0; subtract the rest potential from threshold and membrane")
+    floor = (constant("min_potential", "a finite number, 0 or less", most=0)
+             if neuron.has("min_potential") else None)
+    if neuron.has("reset_by") and floor is not None:
+        _check_room(neuron, threshold, floor, reset_by)
     if reset is None or comparison is None:
         return None
     return Neuron(leak, threshold, reset, comparison, scale,
                   reset_by if neuron.has("reset_by") else None, current_leak,
                   refractory=refractory,
-                  saturate=neuron.integer("saturate", 4, 40) if neuron.has("saturate") else None)
+                  saturate=neuron.integer("saturate", 4, 40) if neuron.has("saturate") else None,
+                  min_potential=floor)
 
 
 def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
@@ -98,6 +106,18 @@ def membrane_reach(neuron: Neuron, reach: float, timesteps: int) -> float:
         synaptic = np.multiply(reach, neuron.gathered(timesteps))
         return float(np.max(np.multiply(synaptic, neuron.input_scale) + neuron.threshold
                             + np.multiply(timesteps, neuron.reset_amount)))
+
+
+def _check_room(neuron: Table, threshold: PerChannel, floor: PerChannel,
+                reset_by: PerChannel) -> None:
+    """A spike may not take a membrane below its floor: what fires is not compared with it."""
+    room, amount = np.broadcast_arrays(np.subtract(threshold, floor), reset_by)
+    short = amount > room * (1 + ROUNDING)
+    if short.any():
+        neuron.problem("reset_by", f"must be at most threshold - min_potential, "
+                                   f"{room[short][0]:g}, not {amount[short][0]:g}: a spike would "
+                                   "take the membrane below its floor, with which only membranes "
+                                   "that do not fire are compared")
 
 
 def _refractory(neuron: Table, reset: Reset | None) -> bool:

@@ -10,6 +10,7 @@ Equations (docs/model.md), per layer and timestep t = 1..T::
     H[t] = leak * V[t-1] + input_scale * I[t]       0 where S'[t-1], if refractory
     S'[t] = H[t] >= threshold               (or >, as `comparison` says)
     V[t] = 0 where S'[t] else H[t]          (hard)   or   H[t] - reset_by * S'[t]    (soft)
+        and min_potential where that is more, if there is one
     S[t] of later layers = S'[t], joined with spikes of an earlier layer where the layer has a join
     V[0] = I[0] = 0; where the model is stateful, V[T] and I[T] of the sample before
 
@@ -122,6 +123,7 @@ class Neuron:
     stateful : a sample starts from the V, I and spikes of the one before
     refractory : only with a hard reset
     saturate : int, bits of V in integers, in which it saturates; None where it does not
+    min_potential : 0 or less, a floor of V behind the reset; None where there is none
     """
 
     leak: PerChannel
@@ -134,6 +136,7 @@ class Neuron:
     stateful: bool = False
     refractory: bool = False
     saturate: int | None = None
+    min_potential: PerChannel | None = None
 
     @property
     def second_order(self) -> bool:

@@ -210,11 +210,14 @@ def _step(neuron: Any, state: State, now: torch.Tensor) -> State:
             assert_never(neuron.comparison)
     match neuron.reset:
         case Reset.HARD:
-            return State(charged.masked_fill_(fired, 0.0), fired, held)
+            settled = charged.masked_fill_(fired, 0.0)
         case Reset.SOFT:
-            return State(charged.sub_(fired.double().mul_(neuron.reset_amount)), fired, held)
+            settled = charged.sub_(fired.double().mul_(neuron.reset_amount))
         case _:
             assert_never(neuron.reset)
+    if neuron.min_potential is not None:
+        settled = settled.clamp_(min=neuron.min_potential)
+    return State(settled, fired, held)
 
 
 def _expanded(layer: Layer, neurons: int) -> Any:
@@ -225,10 +228,11 @@ def _expanded(layer: Layer, neurons: int) -> Any:
                    threshold=_each(neuron.threshold, neurons),
                    input_scale=_each(neuron.input_scale, neurons),
                    reset_by=_each(neuron.reset_amount, neurons),
-                   current_leak=_each(neuron.current_leak, neurons))
+                   current_leak=_each(neuron.current_leak, neurons),
+                   min_potential=_each(neuron.min_potential, neurons))
 
 
-def _each(value: PerChannel, neurons: int) -> Any:
+def _each(value: PerChannel | None, neurons: int) -> Any:
     """``value`` as a number for all neurons, or as a tensor of one each."""
     import torch
 

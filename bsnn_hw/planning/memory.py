@@ -18,7 +18,8 @@ class LayerMemory:
 
     weights : of all synapses, unused addresses included
     accumulators, potentials : of all neurons
-    constants : biases, thresholds, reset amounts, gains, leaks per channel, and gates' tables
+    constants : biases, thresholds, reset amounts, floors, gains, leaks per channel, and gates'
+        tables
     queues : spikes on their way to this layer
     carried : currents and spikes of earlier layers that wait to be added or joined
     """

@@ -100,6 +100,8 @@ def fire(spec: NeuronSpec, timestep: int, potential: torch.Tensor, current: torc
             assert_never(spec.comparison)
     reset = 0 if spec.reset_by is None else charged - _column(spec.reset_by[timestep])
     settled = torch.where(fired, reset, charged)
+    if spec.floor is not None:
+        settled = settled.maximum(_column(spec.floor[timestep]))
     if spec.saturation is not None:
         settled = settled.clamp(*spec.ends)
     return charged.flatten(1), fired.flatten(1), settled.flatten(1)

@@ -168,7 +168,8 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
         return bounds.acc.width, addition(bounds.score.width) + product(bounds.acc.width, gain)
     neuron, bounds_of = network.hidden[number].neuron, layout.hidden_bounds[number]
     charged, settled = bounds_of.charged.width, bounds_of.settled.width
-    energy = 3 * addition(charged)  # bias, potential and the comparison
+    floored = neuron.floor is not None
+    energy = (3 + floored) * addition(charged)  # bias, potential and comparisons
     if neuron.remembers:
         energy += product(settled, neuron.leak_bits)
     synaptic = bounds_of.synaptic.current.width if bounds_of.synaptic else 0
@@ -181,7 +182,7 @@ def _step(layout: Layout, number: int) -> tuple[float, float]:
         gain = int(np.abs(neuron.gain).max()).bit_length() + 1
         energy += product(bounds_of.acc.width, gain)
     kept = 2 * (settled + synaptic + neuron.rests) if neuron.remembers else 0
-    constants = charged + bounds_of.threshold.width
+    constants = charged + bounds_of.threshold.width + floored * settled
     return bounds_of.acc.width + kept + constants, energy
 
 

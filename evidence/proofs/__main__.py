@@ -18,54 +18,38 @@ from evidence.pools import process_pool
 __all__ = ["main"]
 
 
-def _judged(name):
-    from evidence.proofs.proof import judge
-
-    return judge(_proof(name))
-
-
-def _held(name):
-    from evidence.proofs.proof import hold
-
-    return name, hold(_proof(name))
-
-
-def _proof(name):
-    from evidence.proofs.catalogue import PROOFS
-
-    return next(proof for proof in PROOFS if proof.name == name)
-
-
 def _hold(module: str, jobs: int) -> None:
     """Whether what stands in ``module`` is as its proofs say, their faults aside."""
     from evidence.proofs.catalogue import PROOFS
+    from evidence.proofs.proof import hold
 
-    names = [proof.name for proof in PROOFS if proof.fault.module == module]
+    proofs = [proof for proof in PROOFS if proof.fault.module == module]
     with process_pool(jobs) as pool:
-        for name, rules in pool.map(_held, names):
-            print(f"{name:34} {rules:2} rules proven", flush=True)
+        for proof, rules in zip(proofs, pool.map(hold, proofs), strict=True):
+            print(f"{proof.name:34} {rules:2} rules proven", flush=True)
 
 
 def _act(options: argparse.Namespace) -> None:
     from evidence.proofs.catalogue import PROOFS
+    from evidence.proofs.proof import judge
 
     if options.of is not None:
         return _hold(options.of, options.jobs)
-    names = [proof.name for proof in PROOFS if proof.quick or not options.quick]
+    proofs = [proof for proof in PROOFS if proof.quick or not options.quick]
     if options.only is not None:
-        names = [proof.name for proof in PROOFS if options.only in proof.name]
-        if not names:
+        proofs = [proof for proof in PROOFS if options.only in proof.name]
+        if not proofs:
             raise InputError(f"`only`: must be a part of a proof's name, not {options.only!r}; "
                              "leave it out to see all")
     start, rules = time.monotonic(), 0
     with process_pool(options.jobs) as pool:
-        for judged in pool.map(_judged, names):
+        for judged in pool.map(judge, proofs):
             rules += judged.rules
             print(f"{judged.name:34} {judged.rules:2} rules proven in {judged.seconds:5.1f} s; "
                   f"fault: {judged.broken}, broken in cycle {len(judged.trace) - 2}", flush=True)
             if options.trace:
                 print("\n".join(f"    {line}" for line in judged.trace), flush=True)
-    print(f"{len(names)} proofs of {rules} rules, each fault found, in "
+    print(f"{len(proofs)} proofs of {rules} rules, each fault found, in "
           f"{time.monotonic() - start:.0f} s, {_processor_seconds():.0f} s of a processor")
 
 

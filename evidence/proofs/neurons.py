@@ -43,14 +43,14 @@ def _layer(spec: NeuronSpec, *shortcuts: CurrentShortcut | SpikeShortcut) -> Hid
 
 def _spec(reset: Reset, comparison: Comparison, leak: Sequence[int], neurons: int, *,
           gain: np.ndarray | None = None, refractory: bool = False,
-          saturation: int | None = None) -> NeuronSpec:
+          saturation: int | None = None, floor: np.ndarray | None = None) -> NeuronSpec:
     """Two timesteps; a leak is of quarters."""
     rng = np.random.default_rng(5)
     size = TIMESTEPS, neurons
     amounts = rng.integers(1, 3, size) if reset is Reset.SOFT else None
     return NeuronSpec(1, 2, np.array([[0] * neurons, leak]), rng.integers(-1, 2, size),
                       rng.integers(1, 4, size), reset, comparison, gain, amounts,
-                      refractory=refractory, saturation=saturation)
+                      refractory=refractory, saturation=saturation, floor=floor)
 
 
 class _Reference:
@@ -236,6 +236,16 @@ def _saturating(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.ABOVE, [4, 4, 4], 3, saturation=2))
 
 
+def _floored(parts: Parts, pipelined: bool = False) -> Harness:
+    """Each neuron has a floor of its own, at t = 1 another one."""
+    return _neurons(parts, _spec(Reset.HARD, Comparison.AT_LEAST, [4, 4, 4], 3, floor=np.array(
+        [[0, -1, -1], [-1, -1, 0]])), pipelined)
+
+
+def _pipelined_floored(parts: Parts) -> Harness:
+    return _floored(parts, pipelined=True)
+
+
 def _pipelined(parts: Parts) -> Harness:
     return _neurons(parts, _spec(Reset.SOFT, Comparison.AT_LEAST, [2, 2, 2], 3), pipelined=True)
 
@@ -324,6 +334,10 @@ PROOFS = (
     Proof("neurons, saturating", _saturating, Fault(
         "neuron", "Mux(beyond, Mux(whole[-1], low, high), whole[:bits].as_signed())",
         "whole[:bits].as_signed()"), quick=False),
+    Proof("neurons, with a floor", _floored, Fault(
+        "neuron", "charged[i] < floor[i]", "charged[i] > floor[i]"), quick=False),
+    Proof("neurons, with a floor, pipelined", _pipelined_floored, Fault(
+        "neuron", 'below = delayed(m, below, 1,', 'below = delayed(m, below, 0,'), quick=False),
     Proof("neurons, soft reset and a leak of their own", _soft, Fault(
         "neuron", "return charged > threshold", "return charged >= threshold"),
         quick=False),

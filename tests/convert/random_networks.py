@@ -145,6 +145,9 @@ def _sinabs(rng):
     spiking, scores = _ends(rng)
     modules = _layers(rng, made, shape, spiking, wrap=layers.Repeat, flatten=2)
     module = stirred(nn.Sequential(*modules), int(rng.integers(99)))
+    for part in modules:
+        if isinstance(part, layers.LIF) and rng.integers(2):
+            part.min_v_mem = nn.Parameter(torch.tensor(float(rng.choice([-1.0, -0.7]))))
     return Case(module, shape, timesteps, {**coding, **scores})
 
 

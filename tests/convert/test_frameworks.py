@@ -9,6 +9,9 @@ from torch import nn
 
 from bsnn_hw import convert
 from bsnn_hw.errors import ModelError
+from bsnn_hw.model.check import describe
+from bsnn_hw.model.real import run
+from evidence.random_networks import check_document
 from tests.convert.signs import BinaryConv2d, BinaryLinear
 from tests.for_each import for_each
 
@@ -274,6 +277,53 @@ def test_sinabs_neurons():
             exact(convert.sinabs(net, (12,), 20, coding="events", readout="mean", seed=seed))
 
 
+def test_sinabs_floors():
+    """Spike for spike, and in most networks the floor matters."""
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import MembraneReset, MembraneSubtract, SingleSpike
+
+    differ, low = 0, torch.tensor(0.25)
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        for made, floor in (
+                (layers.IAF(spike_fn=SingleSpike, min_v_mem=-1.0), -1),
+                (layers.IAF(spike_fn=SingleSpike, min_v_mem=0, reset_fn=MembraneReset()), 0),
+                (layers.IAF(spike_fn=SingleSpike, min_v_mem=-0.5,
+                            reset_fn=MembraneSubtract(1.5)), -0.5),  # a spike may leave the floor
+                (layers.LIF(5.0, spike_fn=SingleSpike, min_v_mem=-0.125, spike_threshold=low),
+                 -0.125),
+                (layers.LIF(5.0, spike_fn=SingleSpike, min_v_mem=-1.0, norm_input=False,
+                            reset_fn=MembraneReset()), -1),
+                (layers.LIF(5.0, 2.0, spike_fn=SingleSpike, min_v_mem=-0.25,
+                            spike_threshold=low), -0.25)):
+            net = nn.Sequential(BinaryLinear(12, 40), made, BinaryLinear(40, 3))
+            document = exact(convert.sinabs(net, (12,), 20, coding="events", readout="mean",
+                                            seed=seed))
+            neuron = document["layers"][0]["neuron"]
+            assert neuron["min_potential"] == floor
+            inputs = (np.random.default_rng(seed).random((20, 20, 12)) < 0.4).astype(np.uint8)
+            fired = run(describe(document), inputs).spikes[0]
+            del neuron["min_potential"]
+            differ += not np.array_equal(run(describe(document), inputs).spikes[0], fired)
+    assert differ >= 5 * len(SEEDS)
+
+
+def test_a_sinabs_floor_in_rtl():
+    """As networks for Speck are trained: IAF neurons in maps, average pooling, a floor of -1."""
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import SingleSpike
+
+    torch.manual_seed(0)
+    options = {"spike_fn": SingleSpike, "min_v_mem": -1.0, "batch_size": 1}
+    net = nn.Sequential(
+        BinaryConv2d(2, 4, 3, padding=1, bias=False), layers.IAFSqueeze(**options), nn.AvgPool2d(2),
+        BinaryConv2d(4, 6, 3, bias=False), layers.IAFSqueeze(**options), nn.Flatten(),
+        BinaryLinear(24, 3, bias=False))
+    document = exact(convert.sinabs(net, (2, 8, 8), 6, coding="events", readout="mean"))
+    assert document["recipe"]["converted"]["spikes"] > 0
+    assert check_document(1, document, lint=True).endswith(": exact")
+
+
 def test_sinabs_squeezed():
     layers = pytest.importorskip("sinabs.layers")
     from sinabs.activation import SingleSpike
@@ -315,11 +365,21 @@ def test_sinabs_refusals():
     from sinabs.activation import MembraneReset, SingleSpike
 
     text = refused("sinabs", layers.IAF(), layers.ALIF(5.0, 5.0),
-                   layers.LIF(5.0, spike_fn=SingleSpike, min_v_mem=-1.0),
+                   layers.LIF(5.0, spike_fn=SingleSpike, min_v_mem=0.5),
                    layers.IAF(spike_fn=SingleSpike, reset_fn=MembraneReset(0.5)))
     for words in ("a neuron of several spikes per timestep (spike_fn MultiSpike",
-                  "an adaptive threshold", "a floor of the membrane", "known are MembraneSubtract"):
+                  "an adaptive threshold", "a floor of the membrane above 0",
+                  "known are MembraneSubtract"):
         assert words in text
+
+
+def test_a_sinabs_spike_that_goes_below_the_floor():
+    layers = pytest.importorskip("sinabs.layers")
+    from sinabs.activation import MembraneSubtract, SingleSpike
+
+    text = refused("sinabs", layers.IAF(spike_fn=SingleSpike, min_v_mem=-0.5,
+                                        reset_fn=MembraneSubtract(2.0)))
+    assert "reset_by must be at most threshold - min_potential, 1.5, not 2: a spike" in text
 
 
 # Norse

@@ -1,7 +1,8 @@
 """Clocks that plans count on."""
 
 from bsnn_hw.devices.chips import CHIPS, find_chip
-from bsnn_hw.devices.families import Cost, Period
+from bsnn_hw.devices.families import FAMILIES, Cost, Period
+from bsnn_hw.devices.parts import Parts
 from tests.for_each import for_each
 
 
@@ -9,6 +10,18 @@ def test_a_period_grows_with_cells_block_rams_and_multipliers():
     period = Period(5.0, 2.0, 0.5, 0.25)
     assert period.of(Cost()) == 5
     assert period.of(Cost(cells=1500, blocks=4, multipliers=8)) == 5 + 3 + 2 + 2
+
+
+def test_a_path_of_its_own_length_bounds_small_designs_alone():
+    """A product that no register of the multiplier's splits, the walk into a map's tables."""
+    family = find_chip("ecp5-25k").family
+    product, walk = Parts.path("product"), Parts.path("reach")
+    assert family.cost(product).path < family.cost(walk).path == family.cost(walk + product).path
+    assert (family.cost(2 * walk) + Cost(cells=10)).path == family.cost(walk).path
+    assert FAMILIES["ICESTORM_LC"].cost(walk).path == family.cost(Parts.path("another")).path == 0
+    period = Period(5.0, 2.0)
+    assert period.of(Cost(cells=500, path=7)) == 7
+    assert period.of(Cost(cells=1500, path=7)) == 8
 
 
 @for_each("chip", CHIPS)

@@ -6,6 +6,7 @@ from bsnn_hw.layout.document import layout_document
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from evidence.random_counts import random_counts
+from evidence.random_floors import random_floors
 from evidence.random_gates import random_gated_document
 from evidence.random_models import random_inputs
 from evidence.random_normalised import random_normalised
@@ -22,7 +23,7 @@ from tests.for_each import for_each, quick
 @for_each("kind, seed", [
     (random_counts, 0), (random_gated_document, 1), (random_normalised, 1), (random_normalised, 4),
     (random_pools, 5), (random_recurrences, 2), (random_second_order, 3),
-    (random_refractory, 0), (random_refractory, 4),
+    (random_refractory, 0), (random_refractory, 4), (random_floors, 0), (random_floors, 5),
     (random_second_order, 7), (random_sew, 4), (random_sew, 8)])
 def test_it_opens(kind, seed, tmp_path):
     document = kind(seed)

@@ -153,7 +153,8 @@ def test_a_walk_and_its_lookup_counted_by_hand():
               Memory(4, 3, Access.TABLE))
     assert same_parts(geometry.lookup_parts(1), (
         Parts.delays(2 * 2 * (2 + 1) + 4 + 8) + Parts.adders(6) + Parts.adders(4)
-        + Parts.logic(10, 6 + 4) + Parts.adders(6) + Parts.delays(3) + Parts(memories=tables)))
+        + Parts.logic(10, 6 + 4) + Parts.adders(6) + Parts.delays(3) + Parts(memories=tables)
+        + Parts.path("reach")))
 
 
 def test_a_lane_that_reaches_several_blocks_has_a_table():

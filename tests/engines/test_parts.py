@@ -67,7 +67,7 @@ def test_weights_of_eight_bits():
     # 3 * 127 needs 10 bits with its sign, two of them 11, three of them 12.
     assert same_parts(geometry.synapse_parts(8, 3), (
         Parts.delays(3 * (2 * 8 + 2)) + Parts(products=(Product(8, 3, 6),))
-        + Parts.delays(3 * 2 * 10 + 3 * 2)
+        + Parts.path("product") + Parts.delays(3 * 2 * 10 + 3 * 2)
         + Parts.adders(12, 2) + Parts(registers=22) + Parts.delays(20)
         + Parts.adders(13, 2) + Parts(registers=24)))
     # A spike takes the weight as it is.
@@ -203,11 +203,11 @@ def test_where_a_walk_goes():
     tables = Memory(6, 6 + 4 + 2 + 1, Access.TABLE), Memory(7, 6 + 4 + 1 + 1, Access.TABLE)
     assert same_parts(conv().lookup_parts(3), (
         Parts.delays(2 * 2 * (2 + 3) + 6 + 8) + Parts.adders(6) + Parts.adders(4)
-        + Parts.logic(10, 6 + 4) + Parts(memories=tables)))
+        + Parts.logic(10, 6 + 4) + Parts(memories=tables) + Parts.path("reach")))
     # Of three lanes, two channels each: a number of one bit.
     assert same_parts(conv(lanes=3).lookup_parts(3), (
         Parts.delays(2 * 3 * (1 + 3) + 6 + 8) + Parts.adders(6) + Parts.adders(4)
-        + Parts.logic(10, 6 + 4) + Parts(memories=tables)))
+        + Parts.logic(10, 6 + 4) + Parts(memories=tables) + Parts.path("reach")))
     assert conv().entry_bits == 3 + 3
     assert conv().value_counters == [1, 2, 3, 3]
 
@@ -221,7 +221,8 @@ def test_where_a_walk_over_lines_goes():
     # Each lane has one of three rows and a value of 3 bits, twice.
     assert same_parts(lines.lookup_parts(3), (
         Parts.delays(2 * 2 * (2 + 3) + 6 + 8) + Parts.logic(10, 0) + Parts.delays(down + right)
-        + Parts(memories=(Memory(6, down, Access.TABLE), Memory(7, right, Access.TABLE)))))
+        + Parts(memories=(Memory(6, down, Access.TABLE), Memory(7, right, Access.TABLE)))
+        + Parts.path("reach")))
 
 
 def test_a_queue_of_single_spikes():

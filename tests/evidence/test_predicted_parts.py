@@ -3,7 +3,8 @@
 from bsnn_hw.lowering.lower import PrecisionRequest, lower
 from bsnn_hw.model.check import describe
 from bsnn_hw.reference.network import run
-from evidence.predicted_parts import NETWORKS, TARGETS, document
+from evidence.predicted_parts import NETWORKS, TARGETS, document, right
+from evidence.predictions import Compared
 from evidence.random_models import random_inputs
 from tests.for_each import for_each, quick
 
@@ -34,3 +35,10 @@ PARTS = {
 
 def test_two_families():
     assert len({target.split("-")[0] for target, _ in TARGETS}) == 2 and len(NETWORKS) >= 8
+
+
+@for_each("words, forecast, found, expected", [
+    ("MHz", 110, 100, True), ("MHz", 111, 100, False), ("MHz", 80, 100, True),
+    ("logic cells", 80, 100, False), ("cycles/inf.", 100, 100, True)])
+def test_only_a_clock_may_be_better_than_its_bound(words, forecast, found, expected):
+    assert right(Compared(words, forecast, found, 0.101)) == expected

@@ -19,11 +19,11 @@ def test_things_meet_in_legal_models():
         document = random_mixed(seed)
         describe(document, "random")
         found |= set(itertools.combinations(sorted(_things(document)), 2))
-    rare = {("second order", "stateful")}  # refused: a synaptic current is not kept yet
-    wanted = {"few bits", "groups", "join", "recurrent", "sample gate", "shortcuts", "stateful"}
+    wanted = {"few bits", "floor", "groups", "join", "recurrent", "sample gate", "shortcuts",
+              "stateful"}
     wanted = set(itertools.combinations(sorted(wanted), 2)) | {
-        ("groups", "second order"), ("join", "second order"), ("recurrent", "second order")}
-    assert not found & rare
+        ("groups", "second order"), ("join", "second order"), ("recurrent", "second order"),
+        ("second order", "stateful"), ("floor", "second order")}
     assert wanted <= found, wanted - found
 
 
@@ -34,6 +34,7 @@ def _things(document):
         "stateful": document.get("stateful"),
         "join": any(layer.get("join") for layer in layers),
         "second order": any("current_leak" in layer["neuron"] for layer in layers),
+        "floor": any("min_potential" in layer["neuron"] for layer in layers),
         "groups": any(layer.get("groups", 1) > 1 for layer in layers),
         "few bits": any("weight_bits" in layer for layer in layers),
         "sample gate": any((layer.get("gate") or {}).get("kind") == "sample" for layer in layers),

@@ -263,6 +263,48 @@ def test_potentials_that_saturate(kind, leak, bits):
             accs, stalls(0, 0))
 
 
+# One for all, a row of a ROM for each fold, and for each fold and timestep.
+@quick(2, wide=8)
+@for_each("kind", KINDS)
+@for_each("floors", ["zero", "shared", "steady", "own"])
+@for_each("options", [{}, {"refractory": True}, {"stateful": True, "saturation": 5}])
+@for_each("shape, parallel, block_rows", [
+    (Shape(1), 1, 33), (Shape(5), 2, 33), (Shape(5, 2, 3), 2, 2)])
+def test_potentials_with_a_floor(shape, parallel, block_rows, options, floors, kind):
+    if "refractory" in options:
+        kind = Reset.HARD, kind[1]
+    rng = np.random.default_rng(shape.size)
+    conv = Conv(rng.choice(np.array([-1, 1], np.int8), (shape.channels, 3, 1, 1)),
+                np.ones(shape.channels, bool), Shape(3, shape.height, shape.width))
+    leak, size = np.array([3, 4, 2]), (3, shape.channels)
+    leak[0] *= bool(options.get("stateful"))
+    floor = -rng.integers(0, 6, size)
+    floor[:] = {"zero": 0, "shared": -4, "steady": floor[0], "own": floor}[floors]
+    spec = NeuronSpec(1, 2, leak, rng.integers(-3, 1, size), rng.integers(1, 7, size), *kind,
+                      floor=floor, **options)
+    low, high = (ends.repeat(shape.positions) for ends in accumulator_bounds(conv, 3))
+    accs = rng.integers(low, high + 1, (9, 3, shape.size))
+    layer = Hidden("conv", conv, spec)
+    _, fired, settled = run_hidden(layer, torch.as_tensor(accs))
+    lowest = torch.as_tensor(floor.repeat(shape.positions, axis=1))
+    assert fired.any() and bool((settled == lowest).any()) and bool((settled >= lowest).all())
+    for pipelined in (False, True):
+        Steps(layer, parallel, 3, current_delay=3 + pipelined, block_rows=block_rows,
+              pipelined=pipelined).check(accs, stalls(0, 0), rows_first=True)
+
+
+@for_each("pipelined", [False, True])
+@for_each("kind", KINDS)
+def test_one_above_at_and_one_below_the_floor(kind, pipelined):
+    """Known answers: of V = -2, -3 and -3 all is kept, and 1 more comes."""
+    layer = Hidden("fc", Dense(np.ones((3, 9), np.int8), np.ones(3, bool)), NeuronSpec(
+        0, 0, np.array([0, 1]), np.full((2, 3), -5), np.full((2, 3), 4), *kind,
+        floor=np.full((2, 3), -3)))
+    steps = Steps(layer, 2, 1, pipelined=pipelined, current_delay=3 + pipelined)
+    charged, fired = steps.run(np.array([[[3, 2, 1], [6, 6, 6]]]), stalls(0, 0))
+    assert charged[0].tolist() == [[-2, -3, -4], [-1, -2, -2]] and not fired.any()
+
+
 @quick(1, wide=4)
 @for_each("kind", KINDS)
 @for_each("leak", [(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 2, 1), (0, 1, 3)])

@@ -36,6 +36,8 @@ def test_layers():
         spec = NeuronSpec(0, 1, np.array([0, 1]), one, one, Reset.HARD, Comparison.ABOVE,
                           current_leak=leak)
         assert layer_kind(Hidden("l", conv((1, 1)), spec, current_pool=pool)) == words
+        assert layer_kind(Hidden("l", conv((1, 1)), replace(spec, floor=-one),
+                                 current_pool=pool)) == f"{words}, floor"
 
 
 def test_lanes():

@@ -14,11 +14,22 @@ from bsnn_hw.engines.conv_events import ConvEvents
 from bsnn_hw.engines.conv_lines import ConvLines
 from bsnn_hw.engines.dense_events import DenseEvents
 from bsnn_hw.ir.border import Border
-from bsnn_hw.ir.network import Conv, Pool, PoolKind, Shape
+from bsnn_hw.ir.bounds import hidden_bounds
+from bsnn_hw.ir.network import (
+    Comparison,
+    Conv,
+    Dense,
+    Hidden,
+    NeuronSpec,
+    Pool,
+    PoolKind,
+    Reset,
+    Shape,
+)
 from bsnn_hw.ir.raster import Raster
-from bsnn_hw.ir.schedule import LayerPlan, Port
+from bsnn_hw.ir.schedule import USUAL_ROWS, LayerPlan, Port
 from bsnn_hw.layout.gate import Gate
-from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons
+from bsnn_hw.layout.neurons import CurrentPool, Gain, Neurons, neurons_block
 from bsnn_hw.layout.output import Scorer, _factor_bits
 from bsnn_hw.layout.pooling import gathers
 from bsnn_hw.layout.state import StateRows, operation_bits
@@ -150,6 +161,26 @@ def test_neurons_that_saturate_look_at_every_bit(neurons):
                       OWN + STEP + HARD + KEPT + Parts.logic(4 * (11 + 1)))
 
 
+def test_neurons_with_a_floor_compare_and_choose(neurons):
+    floored = replace(neurons, floor=TableSize(1, 4, 0, False))
+    more = Parts.adders(10, 4) + Parts.logic(4 * 11)
+    assert same_parts(floored.parts(), OWN + STEP + HARD + KEPT + more)
+    own = replace(neurons, floor=TableSize(10, 4, 13, False))
+    assert same_parts(own.parts(), OWN + STEP + HARD + KEPT + more + table(10, 13))
+    assert own.floor in [size for _, size in own.tables]
+
+
+def test_a_floor_of_0_is_a_sign():
+    one = np.ones((2, 2), np.int64)
+    spec = NeuronSpec(0, 1, np.array([0, 1]), 0 * one, one, Reset.HARD, Comparison.ABOVE)
+    dense = Dense(np.array([[1, -1], [1, 1]], np.int8), np.ones(2, bool))
+    for floor, size in ((None, None), (0 * one, None), (-one, TableSize(1, 1, 0, False)),
+                        (one * [[0], [-2]], TableSize(2, 2, 2, False))):
+        layer = Hidden("fc", dense, replace(spec, floor=floor))
+        assert neurons_block(layer, hidden_bounds(layer, 1), Raster(Shape(2), 2),
+                             USUAL_ROWS).floor == size
+
+
 def test_a_leak_that_takes_a_product(neurons):
     product = Parts.delays(4 * (12 + 8)) + Parts(products=(Product(11, 9, 4),))
     leaking = replace(neurons, leak_shift=None)
@@ -233,7 +264,8 @@ def test_scores():
     index = 4 + 2
     row = Parts.logic(3 * 7 + 20 + 2 * index, 4 * 7 + 2 * index + 4)
     rest = Parts.adders(13, 2) + Parts(registers=2 * 13) + Parts.adders(3)
-    gain = Parts(registers=5, memories=(Memory(33, 5, Access.TABLE),), products=(Product(7, 5),))
+    gain = (Parts(registers=5, memories=(Memory(33, 5, Access.TABLE),), products=(Product(7, 5),))
+            + Parts.path("product"))
     bias = Parts(registers=8, memories=(Memory(11, 8, Access.TABLE),))
     base = row + rest + Parts.adders(index) + Parts.delays(7 + 2 * 13 + 3 * (index + 1)) + bias
     assert same_parts(scorer.parts(), (

@@ -127,6 +127,12 @@ def test_a_soft_reset_s_difference_and_a_leak_s_product(neurons):
     assert more(replace(neurons, leak_shift=None)) == (SUMS + FIRED + 4 * (12 + 8), 0)
 
 
+def test_who_is_below_a_floor_and_its_row(neurons):
+    assert more(replace(neurons, floor=SAME)) == (SUMS + FIRED + 4, 0)
+    own = replace(neurons, floor=TableSize(10, 9, 21, False))
+    assert more(own) == (SUMS + FIRED + 4 + 2 * 21, 0)
+
+
 def test_potentials_in_block_ram(neurons):
     block = replace(neurons, potentials=StateRows(12, 48, True, True))
     assert more(block) == (SUMS + FIRED + 48, 0)

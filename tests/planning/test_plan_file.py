@@ -101,7 +101,7 @@ def test_a_single_row_is_no_memory(path):
 @for_each("text, message", [
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = ['weights']",
      "FILE: layer 'fc1': block_ram must be a list of sums, potentials, biases, thresholds, reset "
-     "amounts, leaks, gains, synaptic currents, held sums, not "),
+     "amounts, leaks, gains, synaptic currents, held sums, floors, not "),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\npipelined = 1",
      "FILE: layer 'fc1': pipelined must be true or false, not 1"),
     ("[layers.fc1]\nlanes = 1\nparallel = 1\nblock_ram = 'sums'",

@@ -217,18 +217,21 @@ def windows(pool, shape, values):
 
 def convolved(conv, values):
     weights, source, target = conv.weights.tolist(), conv.source, conv.shape
+    part = source.channels // conv.groups
     result = []
     for c in range(target.channels):
+        first = c * conv.groups // target.channels * part
         for y in range(target.height):
             for x in range(target.width):
                 acc = 0
-                for i in range(source.channels):
+                for i in range(part):
                     for ky in range(conv.kernel[0]):
                         for kx in range(conv.kernel[1]):
                             row = y * conv.stride[0] + ky - conv.padding[0]
                             column = x * conv.stride[1] + kx - conv.padding[1]
                             if 0 <= row < source.height and 0 <= column < source.width:
-                                place = (i * source.height + row) * source.width + column
+                                place = ((first + i) * source.height + row) * source.width
+                                place += column
                                 acc += weights[c][i][ky][kx] * values[place]
                 result.append(acc if conv.connected[c] else 0)
     return result
@@ -256,6 +259,8 @@ def neuron(spec, t, c, potential, current, has_fired):
     settled = charged
     if fired:
         settled = 0 if spec.reset is Reset.HARD else charged - int(spec.reset_by[t, c])
+    if spec.floor is not None:
+        settled = max(settled, int(spec.floor[t, c]))
     if spec.saturation is not None:
         half = 2 ** (spec.saturation - 1)
         settled = min(max(settled, -half), half - 1)

@@ -1,5 +1,7 @@
 """Counts against a count of every pair of an event and a neuron, one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from bsnn_hw.planning.activity import measure_activity
 from bsnn_hw.reference.network import run
 from bsnn_hw.reporting import facts
 from bsnn_hw.reporting.activity import (
+    BIT,
     addition,
     byte_energy,
     count,
@@ -78,6 +81,20 @@ def test_a_gate_reads_its_weights_and_multiplies_every_current(events_bundle):
     assert with_gate.event_energy > without.event_energy
     factor = product(bounds.own.width, gate.width)
     assert with_gate.step_energy - without.step_energy > 0.9 * without.steps * factor
+
+
+def test_a_floor_is_one_more_comparison(events_bundle):
+    network, trace = events_bundle.network, run(events_bundle.network, events_bundle.inputs)
+    activity = measure_activity(network, events_bundle.inputs, trace)
+    first, *others = network.hidden
+    bounds = network_bounds(network)[0][0]
+    floor = np.full_like(first.neuron.threshold, bounds.settled.low)  # that changes no width
+    first = replace(first, neuron=replace(first.neuron, floor=floor))
+    plain, floored = (count(build_layout(each, events_bundle.schedule), activity)[0] for each in (
+        network, replace(network, hidden=(first, *others))))
+    bits = bounds.settled.width  # of the constant
+    assert floored.step_energy - plain.step_energy == pytest.approx(
+        plain.steps * (addition(bounds.charged.width) + BIT * bits))
 
 
 def test_silence_costs_the_steps_alone(events_bundle):
