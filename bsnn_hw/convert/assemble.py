@@ -28,7 +28,7 @@ from bsnn_hw.convert.kernels import over_average
 from bsnn_hw.convert.last_layer import as_linear
 from bsnn_hw.convert.readout import hold, readout
 from bsnn_hw.convert.scores import Scores
-from bsnn_hw.convert.spike_joins import SpikeJoins, spiking
+from bsnn_hw.convert.spike_joins import SpikeJoins, each_alone, unweighted
 from bsnn_hw.convert.terms import (
     channelled,
     core,
@@ -129,7 +129,7 @@ class _Builder:
     def __init__(self, made: Assembled, problems: list[str], currents: dict[Node, str],
                  joins: SpikeJoins) -> None:
         self.made, self.problems, self.currents = made, problems, currents
-        self.laid: dict[Synapse, Synapse] = {}  # with the weights as they are written
+        self.laid: dict[int, Synapse] = {}  # of weights as they are written, by their id
         self.joins = joins
 
     def join(self, neurons: dict[str, Spikes]) -> None:
@@ -149,6 +149,9 @@ class _Builder:
         """Add the layer whose neurons, of module ``path``, get ``current`` and emit ``spikes``."""
         terms = terms_of(current, lambda node: node in self.currents or self.joins.joins(node))
         own = self._own(terms)
+        if own is None and (plain := next(filter(unweighted, terms), None)) is not None:
+            own = each_alone(plain)
+            terms[terms.index(plain)] = own
         where = f"module {path!r}" if path is not None else "output"
         if own is None:
             if path is not None:
@@ -172,11 +175,11 @@ class _Builder:
                                  "several (torch.cat), and the last layer takes those of one; put "
                                  "a layer with neurons in front of it, or neurons behind it, whose "
                                  "spikes are counted")
-        if last and layer.get("type") == "conv2d" and not terms:
-            self._try(where, lambda: as_linear(layer, self.laid[synapse], pool))
         if terms:
             layer["shortcuts"] = [each for each in (self._shortcut(where, term) for term in terms)
                                   if each]
+        if last and layer.get("type") == "conv2d":
+            self._try(where, lambda: self._as_linear(layer, pool))
         if spikes is not None and spikes.recurrent is not None:
             self._try(neurons, lambda: layer.setdefault("shortcuts", []).append(
                 _recurrence(spikes)))
@@ -184,6 +187,13 @@ class _Builder:
             self.made.names[path] = name
         self.currents.setdefault(current, name)
         self.made.layers.append(layer)
+
+    def _as_linear(self, layer: dict[str, Any], pool: Pool | None) -> None:
+        """The last layer as a linear one, its further synapses too."""
+        more = layer.get("shortcuts", [])
+        if all(each["kind"] == "conv2d" for each in more):
+            for part in (layer, *more):
+                as_linear(part, self.laid[id(part["weight"])], pool if part is layer else None)
 
     def try_last(self, act: Callable[[dict[str, Any]], None]) -> None:
         """Do something to the last layer."""
@@ -221,10 +231,8 @@ class _Builder:
             return {"kind": "current", "from": self.currents[term]}
         written: dict[str, Any] = {}
         below = core(term)
-        if isinstance(below, Pool) and spiking(_unshaped(below.source)):
-            alone = _each_alone(below)
-            self._try(where, lambda: written.update(
-                self._synapse(alone, "kind", gain_through(term))))
+        if isinstance(below, Pool) and unweighted(below):
+            self._try(where, lambda: written.update(self._synapse(each_alone(term), "kind")))
             written["from"] = written.pop("input", None)
         elif isinstance(below, Synapse):
             self._try(where, lambda: written.update(self._synapse(term, "kind")))
@@ -239,8 +247,8 @@ class _Builder:
             self.problems.append(f"{where}: must join currents or spikes, not {what}")
         return written
 
-    def _synapse(self, term: Node, key: str, factor: float = 1.0) -> dict[str, Any]:
-        """Weights, what comes into them and what becomes of their sums, times ``factor``."""
+    def _synapse(self, term: Node, key: str) -> dict[str, Any]:
+        """Weights, what comes into them and what becomes of their sums."""
         synapse, _ = own_synapse(term)
         assert synapse is not None
         found = quantised(synapse.weight)
@@ -250,10 +258,10 @@ class _Builder:
             raise WeightsError(f"the windows that are averaged in front of the weights add them up "
                                f"to {np.abs(laid.weight).max():.0f}, and 127 is the most; take "
                                "smaller windows, or have them lie side by side")
-        self.laid[synapse] = laid
         written = {key: "conv2d" if laid.weight.ndim == 4 else "linear",
                    "weight": torch.from_numpy(laid.weight.astype(np.int8)), **fed,
-                   **scaled(term, synapse, found.scale * gain * factor)}
+                   **scaled(term, synapse, found.scale * gain)}
+        self.laid[id(written["weight"])] = laid
         if bits > 1:
             written["weight_bits"] = bits
         if laid.weight.ndim == 4:
@@ -310,23 +318,10 @@ class _Builder:
                     raise TraceError("scales the input by a number that is not positive")
             node = node.source
         if self.made.layers:
-            raise TraceError("takes the network's input, which only the first layer can; its "
-                             "current can be added to that of a later layer, as it is and without "
-                             "a factor")
+            raise TraceError("takes the network's input, which only the first layer can; make one "
+                             "layer of both, whose spikes are split (x.chunk(2, 1)). Its current "
+                             "can be added to that of a later layer, as it is and without a factor")
         self.made.scale, self.made.offset, self.made.shape = scale, offset, shape
-
-
-def _unshaped(node: Node) -> Node:
-    while isinstance(node, Reshape):
-        node = node.source
-    return node
-
-
-def _each_alone(pool: Pool) -> Synapse:
-    """Pooled spikes as the current of one weight of 1 for each channel."""
-    channels = pool.shape[0]
-    return Synapse(shape=pool.shape, varies=pool.varies, source=pool, path="", bias=None,
-                   weight=np.ones((channels, 1, 1, 1)), groups=channels)
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[int, ...]:

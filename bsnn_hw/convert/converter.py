@@ -216,6 +216,10 @@ class Converter:
             raise InputError("`output`: must depend on the input, as a tensor, or a tuple, a "
                              "dictionary or a dataclass of them")
         if task.output is None and len(followed) > 1:
+            values = [tracer.value(outputs[key]) for key in followed]
+            if [value and value.step for value in values] == list(range(task.timesteps)):
+                raise InputError("`output`: must be a tensor of all timesteps, not a list of them; "
+                                 "return torch.stack(list)")
             raise InputError(f"`output`: must be said, one of {followed}: forward gives "
                              f"{len(outputs)} values, of which one has the scores")
         key = followed[0] if task.output is None else key_of(outputs, task.output)

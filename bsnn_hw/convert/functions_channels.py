@@ -8,7 +8,7 @@ from typing import Any
 from bsnn_hw.convert.axes import LAST
 from bsnn_hw.convert.graph import Cat
 from bsnn_hw.convert.pieces import part_of
-from bsnn_hw.convert.registry import followed, of, only
+from bsnn_hw.convert.registry import followed, of, only, pooled
 from bsnn_hw.convert.trace import Tracer, Value
 
 __all__ = ["beside", "cut", "spelled_out"]
@@ -43,6 +43,9 @@ def cut(trace: Tracer, out: Any, value: Value, parts: list[Any], ndim: int) -> A
     """Channels that an index takes, those that lie side by side."""
     axis, whole = len(value.lead), spelled_out(parts, ndim)
     found = [number for number, part in enumerate(whole) if part != slice(None)]
+    if (steps := _skipped(value, whole)) is not None:
+        shape = tuple(out.shape[axis:])
+        return followed(trace, out, pooled(trace, value.node, shape, "max", (1, 1), steps), value)
     if value.lead == LAST or found != [axis] or not isinstance(whole[axis], slice):
         raise trace.refusal("takes a part of a value; only single timesteps can be taken, and "
                             f"channels that lie side by side, of axes {value.lead} (N: samples, T: "
@@ -52,6 +55,21 @@ def cut(trace: Tracer, out: Any, value: Value, parts: list[Any], ndim: int) -> A
     if step != 1 or stop <= start:
         raise trace.refusal("takes channels that do not lie side by side")
     return followed(trace, out, part_of(trace, value.node, start, stop - start), value)
+
+
+def _skipped(value: Value, whole: list[Any]) -> tuple[int, int] | None:
+    """The steps of an index that takes some rows and columns of a map, from the first on; None of
+    any other."""
+    axis = len(value.lead)
+    if value.lead == LAST or len(value.node.shape) != 3:
+        return None
+    places = whole[axis + 1:]
+    if any(part != slice(None) for part in whole[:axis + 1]) or not all(
+            isinstance(part, slice) and part.start in (None, 0) and part.stop is None
+            and (part.step is None or part.step > 0) for part in places):
+        return None
+    rows, columns = places
+    return rows.step or 1, columns.step or 1
 
 
 @of("chunk", "split", "tensor_split", "split_with_sizes")

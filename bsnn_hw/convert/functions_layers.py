@@ -10,8 +10,9 @@ import numpy as np
 
 from bsnn_hw.convert.graph import Node, Norm, Pad, Synapse
 from bsnn_hw.convert.kernels import evened
-from bsnn_hw.convert.pieces import of_terms, weighted
+from bsnn_hw.convert.pieces import of_terms, pieces_of, undivided, ungrouped, weighted
 from bsnn_hw.convert.registry import array, followed, of, only, pooled, same, under_time
+from bsnn_hw.convert.spike_joins import unweighted
 from bsnn_hw.convert.trace import Tracer, Value
 
 
@@ -34,16 +35,18 @@ def _linear(trace: Tracer, out: Any, x: Any, weight: Any, bias: Any = None) -> A
 def _synapse(trace: Tracer, value: Value, shape: tuple[int, ...], weight: Any, bias: Any,
              **geometry: Any) -> Any:
     def of_each(source: Node, times: int) -> Node:
+        whole, shared = array(weight), geometry
+        if geometry.get("groups", 1) > 1 and not undivided(pieces_of(trace, source)):
+            whole, shared = ungrouped(whole, geometry["groups"]), geometry | {"groups": 1}
+
         def of_piece(piece: Node, part: np.ndarray, first: bool) -> Node:
             own = array(bias) / times if first and bias is not None else None
             made: Node = trace.graph.make(
                 Synapse, shape=shape, varies=piece.varies, source=piece, path=trace.path,
-                weight=part, bias=own, **geometry)
+                weight=part, bias=own, **shared)
             return made
 
-        if geometry.get("groups", 1) > 1:
-            return of_piece(source, array(weight), True)
-        return weighted(trace, source, array(weight), of_piece)
+        return weighted(trace, source, whole, of_piece)
 
     return under_time(trace, value.node, ("mean", "sum"), of_each)
 
@@ -150,11 +153,16 @@ def _pad(trace: Tracer, out: Any, x: Any, pad: Any, mode: str = "constant", valu
          ) -> Any:
     """Zeros around a map, which are the convolution's that takes it."""
     before = only(trace, x, "pads constants")
-    left, right, top, bottom, *rest = (*(int(side) for side in pad), 0, 0, 0, 0)
-    if (mode != "constant" or value not in (None, 0) or any(rest)
-            or min(left, right, top, bottom) < 0 or len(before.node.shape) != 3):
+    left, right, top, bottom, front, back, *rest = (*(int(side) for side in pad), *[0] * 6)
+    if (mode != "constant" or value not in (None, 0) or any(rest) or len(before.node.shape) != 3
+            or min(left, right, top, bottom, front, back) < 0):
         raise trace.refusal("pads by something else than zeros around a map; pad so, or have the "
                             "convolution do it")
+    if front or back:
+        if any((left, right, top, bottom)) or not unweighted(before.node):
+            raise trace.refusal("makes more channels of currents, or a wider border too; only "
+                                "spikes that pass a block by can have channels of zeros more")
+        return _more_channels(trace, out, before, front, back)
     inner: Any = before.node
     if isinstance(inner, Pad):
         (more_top, more_bottom), (more_left, more_right) = inner.sides
@@ -165,6 +173,17 @@ def _pad(trace: Tracer, out: Any, x: Any, pad: Any, mode: str = "constant", valu
                             varies=before.node.varies, source=inner,
                             sides=((top, bottom), (left, right)))
     return followed(trace, out, node, before)
+
+
+def _more_channels(trace: Tracer, out: Any, value: Value, front: int, back: int) -> Any:
+    """Channels of zeros before and behind those of spikes, as ResNet's shortcuts without weights
+    have them: a weight of 1 for each that there was."""
+    channels = value.node.shape[0]
+    weight = np.eye(front + channels + back, channels, -front)[..., None, None]
+    node = trace.graph.make(Synapse, shape=(len(weight), *value.node.shape[1:]), bias=None,
+                            varies=value.node.varies, source=value.node, path=trace.path,
+                            weight=weight)
+    return followed(trace, out, node, value)
 
 
 def _pooled(trace: Tracer, out: Any, x: Any, kind: str, size: Any, stride: Any = None,

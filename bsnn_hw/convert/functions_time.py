@@ -131,9 +131,22 @@ def _getitem(trace: Tracer, out: Any, x: Any, place: Any, *more: Any) -> Any:
     if all(part is None or part is Ellipsis or _all_of(part) for part in parts):
         return _reshape(trace, out, x)  # None makes an axis of one
     axis, index = _single(place, x.ndim) or (-1, 0)
-    if axis != time_axis(value.lead, x.ndim):
-        return cut(trace, out, value, parts, x.ndim)
-    return _at(trace, out, value, index % trace.timesteps)
+    if axis == time_axis(value.lead, x.ndim):
+        return _at(trace, out, value, index % trace.timesteps)
+    if value.lead in (("T", "N"), ("N", "T")) and trace.timesteps > 1:
+        whole, axis = spelled_out(parts, x.ndim), value.lead.index("T")
+        if isinstance(whole[axis], slice) and all(map(_all_of, whole[:axis] + whole[axis + 1:])):
+            return _alone(trace, out, value, range(trace.timesteps)[whole[axis]])
+    return cut(trace, out, value, parts, x.ndim)
+
+
+def _alone(trace: Tracer, out: Any, value: Value, steps: range) -> Any:
+    """A single timestep whose axis is kept."""
+    if len(steps) != 1:
+        raise trace.refusal(f"takes {len(steps)} timesteps at once; only single ones can be taken")
+    lead = tuple("1" if axis == "T" else axis for axis in value.lead)
+    trace.follow(out, Value(value.node, lead, steps[0] if value.node.varies else None))
+    return out
 
 
 def _single(place: Any, ndim: int) -> tuple[int, int] | None:

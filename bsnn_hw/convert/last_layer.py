@@ -42,7 +42,8 @@ def as_linear(layer: dict[str, Any], synapse: Synapse, pool: Pool | None) -> Non
     for key in OF_CONVOLUTIONS:
         layer.pop(key, None)
     each = len(flat.weight) // synapse.shape[0]
-    layer |= {"type": "linear", "weight": torch.from_numpy(flat.weight.astype(np.int8))}
+    layer["type" if "type" in layer else "kind"] = "linear"
+    layer |= {"weight": torch.from_numpy(flat.weight.astype(np.int8))}
     layer |= {"weight_bits": bits} if bits > 1 else {}
     for table in (layer, layer.get("norm", {}), layer.get("neuron", {})):
         for key in table.keys() - {"weight", "gate"}:

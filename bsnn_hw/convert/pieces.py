@@ -29,7 +29,7 @@ from bsnn_hw.convert.registry import pooled
 from bsnn_hw.convert.terms import own_synapse, sums_currents, terms_of
 from bsnn_hw.convert.trace import Tracer
 
-__all__ = ["Piece", "of_terms", "part_of", "pieces_of", "weighted"]
+__all__ = ["Piece", "of_terms", "part_of", "pieces_of", "undivided", "ungrouped", "weighted"]
 
 
 class Piece(NamedTuple):
@@ -92,7 +92,7 @@ def weighted(trace: Tracer, source: Node, weight: np.ndarray,
         which has the bias
     """
     pieces = pieces_of(trace, source)
-    if pieces == [Piece(source, 0, source.shape[0])]:
+    if undivided(pieces):
         return make(source, weight, True)
     found: list[Node] = []
     before = 0
@@ -105,6 +105,22 @@ def weighted(trace: Tracer, source: Node, weight: np.ndarray,
         found[0] = trace.graph.make(Sum, shape=node.shape, varies=node.varies, left=found[0],
                                     right=node)
     return found[0]
+
+
+def undivided(pieces: list[Piece]) -> bool:
+    """Whether pieces are one, which is a node itself."""
+    return len(pieces) == 1 and (pieces[0].start, pieces[0].size) == (0, pieces[0].node.shape[0])
+
+
+def ungrouped(weight: np.ndarray, groups: int) -> np.ndarray:
+    """The weights of a convolution in groups as those of one without, zeros between groups."""
+    outputs, inputs, *kernel = weight.shape
+    whole = np.zeros((outputs, inputs * groups, *kernel))
+    each = outputs // groups
+    for group in range(groups):
+        rows = slice(group * each, (group + 1) * each)
+        whole[rows, group * inputs:(group + 1) * inputs] = weight[rows]
+    return whole
 
 
 def of_terms(trace: Tracer, node: Node, first: Callable[[Node], Node], factor: np.ndarray

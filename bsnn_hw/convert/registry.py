@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from bsnn_hw.convert.graph import Node, Over, Pool
+from bsnn_hw.convert.spike_joins import spiking
 from bsnn_hw.convert.trace import Tracer, Value, plain
 
 __all__ = ["FUNCTIONS", "array", "followed", "of", "only", "pooled", "same", "under_time"]
@@ -72,6 +73,15 @@ def only(trace: Tracer, value: Any, what: str) -> Value:
     if found is None:
         raise trace.refusal(f"{what}, which is not followed")
     return found
+
+
+@of("bool", "int", "long", "byte")
+def _whole_numbers(trace: Tracer, out: Any, x: Any, *_: Any, **__: Any) -> Any:
+    """The same values, of spikes."""
+    value = trace.value(x)
+    if value is not None and not spiking(value.node):
+        raise trace.refusal("makes whole numbers of what is no spikes; a circuit has its own bits")
+    return same(trace, out, x)
 
 
 @of("clone", "detach", "detach_", "contiguous", "to", "float", "double", "requires_grad_",

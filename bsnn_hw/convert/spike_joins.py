@@ -7,11 +7,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bsnn_hw.convert.graph import Affine, Node, Pool, Product, Reshape, Spikes, Sum, Synapse
+from bsnn_hw.convert.graph import (
+    Affine,
+    Input,
+    Node,
+    Norm,
+    Pool,
+    Product,
+    Reshape,
+    Spikes,
+    Sum,
+    Synapse,
+)
 from bsnn_hw.convert.terms import described, pooling
 from bsnn_hw.convert.trace import TraceError
 
-__all__ = ["SpikeJoins", "inverted", "spiking"]
+__all__ = ["SpikeJoins", "each_alone", "inverted", "spiking", "unweighted"]
 
 JOINS = (Sum, Product)
 
@@ -31,6 +42,24 @@ def spiking(node: Any) -> bool:
         return spiking(node.source)
     below = inverted(node)
     return isinstance(node, Spikes) if below is None else spiking(below)
+
+
+def unweighted(term: Node) -> bool:
+    """Whether neurons get spikes or the network's input as they are, pooled, scaled or not."""
+    node: Any = term
+    while isinstance(node, (Affine, Norm, Pool, Reshape)) and not spiking(node):
+        node = node.source
+    return isinstance(node, Input) or spiking(node)
+
+
+def each_alone(term: Node) -> Synapse:
+    """Spikes, or the network's input, as the current of one weight of 1 for each channel, which of
+    a vector is each place."""
+    channels = term.shape[0]
+    shape = (*term.shape[:1], *(1,) * (3 - len(term.shape)), *term.shape[1:])
+    source = term if term.shape == shape else Reshape(shape=shape, varies=term.varies, source=term)
+    return Synapse(shape=shape, varies=term.varies, source=source, path="", bias=None,
+                   weight=np.ones((channels, 1, 1, 1)), groups=channels)
 
 
 class _Operand(NamedTuple):

@@ -221,6 +221,10 @@ class Tracer(TorchFunctionMode):
                                "x.movedim(-1, 0)")
         if name not in FUNCTIONS:
             advice = HINTS.get(name, "docs/convert.md lists what has")
+            if name not in PRODUCTS and all(
+                    isinstance(value.node, Input) for value in values if value):
+                advice = ("encode samples outside of the module, and have it take their spikes "
+                          "(coding='events'), or take them as they are (coding='direct')")
             raise self.refusal(f"calls torch's {name}, which has no counterpart in a model file; "
                                f"{advice}")
         said = {WORDS.get(word, word): value for word, value in kwargs.items()}

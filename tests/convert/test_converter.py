@@ -331,6 +331,36 @@ def test_a_hook_that_changes_spikes():
     refused(r"module '1': must give spikes of 0 and 1, and gives 2; a hook of yours", module)
 
 
+def test_a_list_of_timesteps():
+    refused("not a list of them; return torch.stack", looped(chain(), reduce=list))
+
+
+def test_samples_that_forward_encodes():
+    """At random, or by comparisons: whoever makes the samples does."""
+    for encode in (lambda x: (torch.rand_like(x) < x).float(), lambda x: x.clamp(0, 1)):
+        refused("encode samples outside of the module", Function(
+            lambda self, x, by=encode: self.out(self.fire(self.a(by(x))))))
+
+
+def test_a_timestep_whose_axis_is_kept():
+    def forward(self, x):
+        frames = [x[step:step + 1] for step in range(len(x))]
+        return torch.cat([self.out(self.fire(self.a(frame.squeeze(0)))).unsqueeze(0)
+                          for frame in frames])
+
+    convert(Function(forward), sequence=True, **EVENTS)
+    convert(Function(lambda self, x: forward(self, x.transpose(0, 1))), sequence="batch_first",
+            **EVENTS)
+    refused("takes 2 timesteps at once", Function(lambda self, x: forward(self, x[1:])),
+            sequence=True, **EVENTS)
+
+
+def test_spikes_as_whole_numbers():
+    convert(Function(lambda self, x: self.out(self.fire(self.a(x)).bool().float())))
+    refused("makes whole numbers of what is no spikes", Function(
+        lambda self, x: self.out(self.fire(self.a(x).int().float()))))
+
+
 def test_products_and_delays():
     def product(self, x):
         current = self.a(x)

@@ -94,6 +94,26 @@ def test_a_normalisation_behind_a_sum_over_time():
             6, 6, dtype=x.dtype)))), (1, 6, 6), readout=None)
 
 
+def test_a_last_convolution_of_two_branches():
+    """SqueezeNet's end: spikes side by side, a convolution, neurons, averages of their maps."""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.fire = BinaryConv2d(1, 4, 3), Fire()
+            self.a, self.fire_a = BinaryConv2d(4, 2, 1), Fire()
+            self.b, self.fire_b = BinaryConv2d(4, 3, 3, padding=1), Fire()
+            self.conv, self.last = BinaryConv2d(5, 3, 1), Fire(torch.rand(3, 1, 1) + 0.5)
+
+        def forward(self, x):
+            stem = self.fire(self.stem(x))
+            both = torch.cat([self.fire_a(self.a(stem)), self.fire_b(self.b(stem))], 1)
+            return self.last(self.conv(both)).mean((2, 3))
+
+    document = convert(Net(), (1, 6, 6), readout="spike_count")
+    assert document["layers"][-1]["shortcuts"][0]["kind"] == "linear"
+    assert document["readout"]["group"] == 16
+
+
 def test_last_layers_that_are_refused():
     module, shape = headed(BinaryConv2d(4, 3, 3), nn.AdaptiveMaxPool2d(1), nn.Flatten())
     refused("gives the largest currents of windows as scores", module, shape)

@@ -162,25 +162,33 @@ def test_a_zero_reset_that_comes_late_takes_the_current_too():
     assert membranes == [2.0, 0.0, 3.5]  # I is 2, 3, 3.5
 
 
-def test_a_second_order_membrane_is_no_score():
+def test_second_order_membranes_as_scores():
+    """Their last value is a sum of currents, each times a factor of its timestep; not the largest
+    one, which is compared."""
     snn = pytest.importorskip("snntorch")
 
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self, reduce):
             super().__init__()
+            self.reduce = reduce
             self.fc, self.hidden = BinaryLinear(12, 8), snn.Leaky(beta=0.5)
             self.out, self.last = BinaryLinear(8, 3), snn.Synaptic(
                 alpha=0.9, beta=0.8, reset_mechanism="none")
 
         def forward(self, x):
             mem, (syn, last) = self.hidden.reset_mem(), self.last.reset_mem()
+            record = []
             for _ in range(4):
                 spk, mem = self.hidden(self.fc(x), mem)
                 _, syn, last = self.last(self.out(spk), syn, last)
-            return last
+                record.append(last)
+            return self.reduce(torch.stack(record))
 
-    with pytest.raises(ModelError, match="the membrane of 'last', a second-order neuron"):
-        convert.snntorch(Net(), (12,), 4, **PIXELS, readout="last")
+    document = convert.snntorch(Net(lambda x: x[-1]), (12,), 4, **PIXELS)
+    assert document["recipe"]["converted"]["scores_differ"] == 0
+    assert len(document["layers"][-1]["gate"]["value"]) == 4
+    with pytest.raises(ModelError, match="the largest membranes over time of 'last'"):
+        convert.snntorch(Net(lambda x: x.amax(0)), (12,), 4, **PIXELS)
 
 
 def test_states_that_are_mixed_up():
