@@ -140,10 +140,10 @@ def _link(h: Harness, dut: Any, words: Any, valid: Value, rows: int, most: int,
     return h
 
 
-def _spike_link(parts: Parts, shared: bool) -> Harness:
-    dut = parts("link").SpikeLink(DenseEvents.flat(2, 2, 1, 2, 1, shared), depth=DEPTH,
-                                  margin=LATE)
-    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1, DEPTH + 4)
+def _spike_link(parts: Parts, shared: bool, pipelined: bool = False, lanes: int = 2) -> Harness:
+    dut = parts("link").SpikeLink(DenseEvents.flat(2, 2, 1, lanes, 1, shared), depth=DEPTH,
+                                  margin=LATE, pipelined=pipelined)
+    return _link(Harness(dut=dut), dut, dut.words, dut.words_valid, 1, DEPTH + 4 + 4 * pipelined)
 
 
 def _banks(parts: Parts) -> Harness:
@@ -152,6 +152,14 @@ def _banks(parts: Parts) -> Harness:
 
 def _shared(parts: Parts) -> Harness:
     return _spike_link(parts, shared=True)
+
+
+def _pipelined_bank(parts: Parts) -> Harness:
+    return _spike_link(parts, shared=False, pipelined=True, lanes=1)
+
+
+def _pipelined_shared(parts: Parts) -> Harness:
+    return _spike_link(parts, shared=True, pipelined=True)
 
 
 def _word_link(parts: Parts, pipelined: bool = False) -> Harness:
@@ -169,6 +177,8 @@ def _pipelined_words(parts: Parts) -> Harness:
 
 NO_REGISTER = Fault("layout.blocks", "return delay + neuron_delay + 1",
                     "return delay + neuron_delay")
+LATE_ROOM = Fault("link", "depth=self._depth, margin=self._margin,",
+                  "depth=self._depth, margin=self._margin - 1,")
 PROOFS = (
     Proof("margin of a layer of events", _events, NO_REGISTER),
     Proof("margin of a layer of words", _words, NO_REGISTER),
@@ -182,9 +192,9 @@ PROOFS = (
     Proof("margin of a layer with a gate", _gated, NO_REGISTER),
     Proof("link to banks", _banks, Fault("link", "levels_low.all()", "levels_low.any()"),
           quick=False),
-    Proof("link to shared lanes", _shared, Fault(
-        "link", "depth=self._depth, margin=self._margin,",
-        "depth=self._depth, margin=self._margin - 1,"), quick=False),
+    Proof("link to shared lanes", _shared, LATE_ROOM, quick=False),
+    Proof("link to a bank, pipelined", _pipelined_bank, LATE_ROOM, quick=False),
+    Proof("link to shared lanes, pipelined", _pipelined_shared, LATE_ROOM, quick=False),
     Proof("link to words", _word_link, Fault(
         "word_link", "geometry.arrivals(margin)", "geometry.arrivals(margin) - 1"), quick=False),
     Proof("link to words, pipelined", _pipelined_words, Fault(
